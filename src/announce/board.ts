@@ -1,0 +1,219 @@
+import { DurableObject } from 'cloudflare:workers';
+import { isFinal, type Task } from '../domain/task.ts';
+import { summaryOf, viewOf, type TaskSummary, type TaskView } from '../domain/view.ts';
+import { summarize, type Frame, type Progress } from './frames.ts';
+import { createPacer } from './pacer.ts';
+
+/** The tag of those who watch the whole list; every other tag is a task id. */
+export const WHOLE_LIST = '*';
+/** How often what somebody watches is read again, since a publish can be lost. */
+const REREAD_MS = 15_000;
+const SNAPSHOT_TASKS = 50;
+/** A list subscriber may owe so many acknowledgements: `send()` never blocks, so silence is the only sign. */
+const MAX_UNACKNOWLEDGED = 32;
+/** Versions remembered so that the list repeats nothing. */
+const MAX_REMEMBERED = 2_000;
+/** D1 reads for watched tasks, per alarm. */
+const MAX_REREAD_TASKS = 100;
+
+/** What a socket keeps while the object hibernates. */
+type Subscriber = { stream: 'task'; id: string; version: number } | { stream: 'list'; seq: number; acknowledged: number };
+
+type Update = TaskView | TaskSummary;
+
+export interface BoardParts {
+  getMany(keys: { owner: string; id: string }[]): Promise<Task[]>;
+  newest(owner: string, limit: number): Promise<Task[]>;
+  now(): number;
+}
+
+/** Live status of one owner's tasks over hibernating WebSockets. A loudspeaker: it holds nothing that the database lacks. */
+export class StatusBoard extends DurableObject<Env> {
+  readonly #parts: BoardParts;
+  readonly #owner: string;
+  readonly #pacer = createPacer();
+  /** Sockets whose snapshot is not sent yet, and the newest that came meanwhile. */
+  readonly #joining = new Map<WebSocket, Map<string, Update>>();
+  /** The list's next frame. */
+  readonly #pending = new Map<string, TaskSummary>();
+  readonly #listed = new Map<string, number>();
+  #flushTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(state: DurableObjectState, env: Env, parts: BoardParts) {
+    super(state, env);
+    this.#parts = parts;
+    this.#owner = state.id.name ?? '';
+    state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
+  }
+
+  /** Opens a stream: `?stream=<task id>` or `?stream=*`. 404 before the upgrade for an unknown task. */
+  override async fetch(request: Request): Promise<Response> {
+    const stream = new URL(request.url).searchParams.get('stream') ?? '';
+    const { 0: client, 1: server } = new WebSocketPair();
+    // Accepted before the row is read: whatever is published meanwhile is kept, so nothing falls in between.
+    this.ctx.acceptWebSocket(server, [stream]);
+    this.#joining.set(server, new Map());
+    try {
+      const found = stream === WHOLE_LIST ? await this.#joinList(server) : await this.#joinTask(server, stream);
+      if (!found) {
+        server.close(1000, 'unknown task');
+        return new Response(null, { status: 404 });
+      }
+    } finally {
+      this.#joining.delete(server);
+    }
+    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
+    const asked = request.headers.get('Sec-WebSocket-Protocol')?.split(',').map((word) => word.trim());
+    const headers = asked?.includes('tasker.v1') ? { 'Sec-WebSocket-Protocol': 'tasker.v1' } : {};
+    return new Response(null, { status: 101, webSocket: client, headers });
+  }
+
+  /** Tells whoever watches. What nobody watches costs next to nothing. */
+  async publish(updates: Update[]): Promise<void> {
+    if (this.ctx.getWebSockets().length === 0) return;
+    const toRead: string[] = [];
+    for (const update of updates) {
+      const watchers = this.ctx.getWebSockets(update.task_id);
+      if (watchers.length > 0 && !('params' in update)) toRead.push(update.task_id);
+      else for (const socket of watchers) this.#sendUpdate(socket, update as TaskView);
+    }
+    this.#publishToList(updates);
+    if (toRead.length > 0) await this.#reread(toRead);
+  }
+
+  /** Tells those who watch one of these tasks how far it has come. */
+  publishProgress(steps: Progress[]): void {
+    for (const step of steps) {
+      for (const socket of this.ctx.getWebSockets(step.task_id)) {
+        const subscriber = subscriberOf(socket);
+        const isNews = subscriber?.stream === 'task' && step.version >= subscriber.version && !this.#joining.has(socket);
+        if (isNews) send(socket, { event: 'progress', ...step });
+      }
+    }
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    const subscriber = subscriberOf(socket);
+    const acknowledged = acknowledgementIn(message);
+    if (subscriber?.stream !== 'list' || acknowledged === null) return;
+    socket.serializeAttachment({ ...subscriber, acknowledged: Math.min(acknowledged, subscriber.seq) } satisfies Subscriber);
+  }
+
+  override async alarm(): Promise<void> {
+    const sockets = this.ctx.getWebSockets();
+    if (sockets.length === 0) return;
+    await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
+    const watched = sockets.map(subscriberOf).flatMap((subscriber) => (subscriber?.stream === 'task' ? [subscriber.id] : []));
+    await this.#reread([...new Set(watched)].slice(0, MAX_REREAD_TASKS));
+    if (this.ctx.getWebSockets(WHOLE_LIST).length === 0) return;
+    const newest = await this.#parts.newest(this.#owner, SNAPSHOT_TASKS);
+    this.#publishToList(newest.map(summaryOf));
+  }
+
+  async #joinTask(socket: WebSocket, id: string): Promise<boolean> {
+    const [row] = await this.#parts.getMany([{ owner: this.#owner, id }]);
+    if (!row) return false;
+    const missed = this.#takeMissed(socket).get(id);
+    const task = missed && 'params' in missed && missed.version > row.version ? missed : viewOf(row);
+    socket.serializeAttachment({ stream: 'task', id, version: task.version } satisfies Subscriber);
+    send(socket, { event: 'snapshot', task });
+    if (isFinal(task.status)) socket.close(1000, 'final');
+    return true;
+  }
+
+  async #joinList(socket: WebSocket): Promise<boolean> {
+    const tasks = (await this.#parts.newest(this.#owner, SNAPSHOT_TASKS)).map(summaryOf);
+    const missed = [...this.#takeMissed(socket).values()].map(summarize);
+    socket.serializeAttachment({ stream: 'list', seq: 0, acknowledged: 0 } satisfies Subscriber);
+    send(socket, { event: 'snapshot', tasks });
+    if (missed.length > 0) this.#sendList(socket, missed);
+    return true;
+  }
+
+  /** Ends the joining: what comes from now on goes to the socket itself. */
+  #takeMissed(socket: WebSocket): Map<string, Update> {
+    const missed = this.#joining.get(socket) ?? new Map<string, Update>();
+    this.#joining.delete(socket);
+    return missed;
+  }
+
+  async #reread(ids: string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const rows = await this.#parts.getMany(ids.map((id) => ({ owner: this.#owner, id })));
+    for (const row of rows) {
+      for (const socket of this.ctx.getWebSockets(row.id)) this.#sendUpdate(socket, viewOf(row));
+    }
+    const gone = new Set(ids).difference(new Set(rows.map(({ id }) => id)));
+    for (const id of gone) for (const socket of this.ctx.getWebSockets(id)) socket.close(1000, 'deleted');
+  }
+
+  /** Only what is newer than what the socket has: a version never goes back. */
+  #sendUpdate(socket: WebSocket, task: TaskView): void {
+    const missed = this.#joining.get(socket);
+    if (missed) return keepNewest(missed, task);
+    const subscriber = subscriberOf(socket);
+    if (subscriber?.stream !== 'task' || task.version <= subscriber.version) return;
+    socket.serializeAttachment({ ...subscriber, version: task.version } satisfies Subscriber);
+    send(socket, { event: 'update', task });
+    if (isFinal(task.status)) socket.close(1000, 'final');
+  }
+
+  #publishToList(updates: Update[]): void {
+    const sockets = this.ctx.getWebSockets(WHOLE_LIST);
+    if (sockets.length === 0) return;
+    for (const update of updates) {
+      if (update.version <= (this.#listed.get(update.task_id) ?? 0)) continue;
+      this.#listed.set(update.task_id, update.version);
+      keepNewest(this.#pending, summarize(update));
+      for (const socket of sockets) {
+        const missed = this.#joining.get(socket);
+        if (missed) keepNewest(missed, update);
+      }
+    }
+    for (const id of this.#listed.keys()) {
+      if (this.#listed.size <= MAX_REMEMBERED) break;
+      this.#listed.delete(id);
+    }
+    const waitMs = this.#pacer.waitMs(this.#parts.now());
+    if (waitMs === 0) this.#flushList();
+    else this.#flushTimer ??= setTimeout(() => this.#flushList(), waitMs);
+  }
+
+  #flushList(): void {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    if (this.#pending.size === 0) return;
+    const tasks = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#pacer.sent(this.#parts.now());
+    for (const socket of this.ctx.getWebSockets(WHOLE_LIST)) if (!this.#joining.has(socket)) this.#sendList(socket, tasks);
+  }
+
+  #sendList(socket: WebSocket, tasks: TaskSummary[]): void {
+    const subscriber = subscriberOf(socket);
+    if (subscriber?.stream !== 'list') return;
+    if (subscriber.seq - subscriber.acknowledged >= MAX_UNACKNOWLEDGED) return socket.close(1013, 'not acknowledging');
+    const seq = subscriber.seq + 1;
+    socket.serializeAttachment({ ...subscriber, seq } satisfies Subscriber);
+    send(socket, { event: 'updates', seq, tasks });
+  }
+}
+
+const send = (socket: WebSocket, frame: Frame): void => socket.send(JSON.stringify(frame));
+
+const subscriberOf = (socket: WebSocket): Subscriber | null => socket.deserializeAttachment() as Subscriber | null;
+
+const keepNewest = <T extends Update>(updates: Map<string, T>, update: T): void => {
+  if (update.version > (updates.get(update.task_id)?.version ?? 0)) updates.set(update.task_id, update);
+};
+
+/** The number in `{ "ack": n }`; null for anything else, which is not worth an answer. */
+const acknowledgementIn = (message: string | ArrayBuffer): number | null => {
+  if (typeof message !== 'string' || message.length > 100) return null;
+  try {
+    const { ack } = JSON.parse(message) as { ack?: unknown };
+    return Number.isSafeInteger(ack) ? (ack as number) : null;
+  } catch {
+    return null;
+  }
+};

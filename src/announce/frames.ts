@@ -1,0 +1,24 @@
+import type { TaskSummary, TaskView } from '../domain/view.ts';
+
+/** How far a task has come, while it runs. */
+export interface Progress {
+  task_id: string;
+  version: number;
+  fraction: number;
+  note: string | null;
+}
+
+/** What a live stream sends: the first is always the snapshot. */
+export type Frame =
+  | { event: 'snapshot'; task: TaskView }
+  | { event: 'snapshot'; tasks: TaskSummary[] }
+  | { event: 'update'; task: TaskView }
+  | { event: 'updates'; seq: number; tasks: TaskSummary[] }
+  | ({ event: 'progress' } & Progress);
+
+/** A view without its long parts, as the list's frames carry it. */
+export const summarize = (task: TaskView | TaskSummary): TaskSummary => {
+  if (!('params' in task)) return task;
+  const { params: _, result: __, ...summary } = task;
+  return summary;
+};

@@ -1,0 +1,83 @@
+/** Everything that Tasker refuses, by its stable code; http/problem.ts gives each a status and a title. */
+export type ErrorCode =
+  | 'body_too_large'
+  | 'body_too_deep'
+  | 'database_unavailable'
+  | 'internal_error'
+  | 'invalid_request'
+  | 'malformed_json'
+  | 'method_not_allowed'
+  | 'not_configured'
+  | 'outcome_unknown'
+  | 'overloaded'
+  | 'route_not_found'
+  | 'task_not_found'
+  | 'task_rejected'
+  | 'unknown_type'
+  | 'unsupported_media_type'
+  | 'upgrade_required';
+
+/** One thing that is wrong with a request. */
+export interface FieldError {
+  in: 'body' | 'query' | 'path' | 'header';
+  path: string;
+  code: string;
+  message: string;
+}
+
+/** The one way to fail inside Tasker. `message` is read by the caller: it says what to do next, and holds no secret. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly errors: FieldError[] | undefined;
+  readonly retryAfterSeconds: number | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { errors?: FieldError[]; retryAfterSeconds?: number; headers?: Record<string, string>; cause?: unknown } = {},
+  ) {
+    super(message, { cause: more.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.errors = more.errors;
+    this.retryAfterSeconds = more.retryAfterSeconds;
+    this.headers = more.headers ?? {};
+  }
+}
+
+/** A handler throws this to end its task as FAILED at once, whatever attempts are left. */
+export class GiveUp extends Error {
+  readonly code: string;
+
+  constructor(message: string, code = 'gave_up') {
+    super(message);
+    this.name = 'GiveUp';
+    this.code = code;
+  }
+}
+
+/** A handler throws this to be run again after `seconds`, instead of after the type's own back-off. */
+export class RetryLater extends Error {
+  readonly seconds: number;
+
+  constructor(seconds: number, message = `Asked to be run again in ${seconds} s`) {
+    super(message);
+    this.name = 'RetryLater';
+    this.seconds = seconds;
+  }
+}
+
+/** Longest error message kept, in UTF-16 units; with 100 attempts a row stays far below D1's 2 MB. */
+export const MAX_ERROR_MESSAGE = 2_048;
+
+/** Anything can be thrown: a string, null, an object that throws when looked at. This is always a short text. */
+export const messageOf = (thrown: unknown): string => {
+  let text: string;
+  try {
+    text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+  } catch {
+    text = 'The handler threw a value that cannot be shown';
+  }
+  return text.length <= MAX_ERROR_MESSAGE ? text.toWellFormed() : `${text.slice(0, MAX_ERROR_MESSAGE - 1)}…`.toWellFormed();
+};

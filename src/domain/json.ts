@@ -1,0 +1,28 @@
+/** JSON from a caller may be nested this deep. */
+export const MAX_BODY_DEPTH = 64;
+/** A result may wrap such JSON; far below the 1000 levels at which SQLite calls it malformed. */
+export const MAX_RESULT_DEPTH = 128;
+
+/** How deep JSON text is nested, counted without recursion or parsing; text that is not JSON gives some number. */
+export const jsonDepth = (text: string): number => {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i += 1) {
+    const char = text.charCodeAt(i);
+    if (inString) {
+      if (char === BACKSLASH) i += 1;
+      else if (char === QUOTE) inString = false;
+    } else if (char === QUOTE) inString = true;
+    else if (char === OPEN_BRACE || char === OPEN_BRACKET) deepest = Math.max(deepest, (depth += 1));
+    else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1;
+  }
+  return deepest;
+};
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;

@@ -1,0 +1,45 @@
+import type { Task, TaskError } from './task.ts';
+
+/** How a type is retried: exponential back-off with full jitter. */
+export interface RetryPolicy {
+  maxAttempts: number;
+  baseSeconds: number;
+  maxSeconds: number;
+}
+
+/** How one attempt ended, before anybody decided what follows. `result` is JSON. */
+export type Outcome =
+  | { kind: 'completed'; result: string }
+  | { kind: 'failed'; error: TaskError; retryable: boolean; retryAfterMs?: number };
+
+/** What follows from an outcome: the name of the transition and what it needs. */
+export type Verdict =
+  | { transition: 'complete'; result: string }
+  | { transition: 'fail'; error: TaskError }
+  | { transition: 'retryLater'; error: TaskError; delayMs: number };
+
+/** A delay may be this long at most: a year, as for `delay_seconds`. */
+export const MAX_DELAY_MS = 365 * 24 * 3_600_000;
+
+/**
+ * Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/): anything between nothing
+ * and base × 2^(attempt - 1), so that tasks which failed together do not come back together.
+ */
+export const backoffMs = ({ baseSeconds, maxSeconds }: RetryPolicy, attempt: number, random: () => number): number =>
+  Math.round(random() * 1_000 * Math.min(maxSeconds, baseSeconds * 2 ** (attempt - 1)));
+
+/** Attempts are left while `attempt < max_attempts + rescues`: a rescue does not use one up. */
+export const hasAttemptsLeft = (task: Pick<Task, 'attempt' | 'max_attempts' | 'rescues'>): boolean =>
+  task.attempt < task.max_attempts + task.rescues;
+
+export const verdictOn = (
+  outcome: Outcome,
+  task: Pick<Task, 'attempt' | 'max_attempts' | 'rescues'>,
+  policy: RetryPolicy,
+  random: () => number,
+): Verdict => {
+  if (outcome.kind === 'completed') return { transition: 'complete', result: outcome.result };
+  if (!outcome.retryable || !hasAttemptsLeft(task)) return { transition: 'fail', error: outcome.error };
+  const delayMs = outcome.retryAfterMs ?? backoffMs(policy, task.attempt, random);
+  return { transition: 'retryLater', error: outcome.error, delayMs: Math.min(Math.max(delayMs, 0), MAX_DELAY_MS) };
+};

@@ -1,0 +1,18 @@
+import type { Lane, Priority } from './task.ts';
+
+/** The task queues; each is the Cloudflare Queue `tasker-<name>` and the binding `QUEUE_<NAME>`. */
+export const QUEUES = [
+  'default-high',
+  'default-medium',
+  'default-low',
+  'external-high',
+  'external-medium',
+  'external-low',
+] as const;
+export type QueueName = (typeof QUEUES)[number];
+
+/** (lane, priority) -> queue. */
+export const queueOf = (lane: Lane, priority: Priority): QueueName =>
+  `${lane}-${priority.toLowerCase() as Lowercase<Priority>}`;
+
+export const isQueueName = (name: string): name is QueueName => (QUEUES as readonly string[]).includes(name);

@@ -1,0 +1,88 @@
+import type { Attempt, Priority, Status, Task, TaskError, TaskHead } from './task.ts';
+
+/** A task as the contract shows it: ISO times, parsed JSON. */
+export interface TaskView {
+  task_id: string;
+  type: string;
+  title: string | null;
+  description: string | null;
+  priority: Priority;
+  status: Status;
+  queue: string;
+  params: unknown;
+  result: unknown;
+  error: (TaskError & { attempt: number; at: string }) | null;
+  progress: { fraction: number; note: string | null } | null;
+  attempt: number;
+  max_attempts: number;
+  tags: string[];
+  callback_url: string | null;
+  submitted_at: string;
+  scheduled_at: string | null;
+  started_at: string | null;
+  completed_at: string | null;
+  updated_at: string;
+  version: number;
+}
+
+/** `GET /tasks/{id}`: the task with its history. */
+export interface TaskDetail extends TaskView {
+  attempts: (Omit<Attempt, 'started_at' | 'ended_at'> & { started_at: string | null; ended_at: string })[];
+  rescues: number;
+}
+
+/** What the list's live frames carry. */
+export type TaskSummary = Omit<TaskView, 'params' | 'result'>;
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+const attemptsOf = (task: TaskHead): Attempt[] => JSON.parse(task.attempts) as Attempt[];
+
+/** The last failure: kept while retrying and in FAILED, gone once the task has completed. */
+const lastError = (task: TaskHead, attempts: Attempt[]): TaskView['error'] => {
+  if (task.status === 'COMPLETED') return null;
+  const last = attempts.findLast(({ error }) => error !== null);
+  return last?.error ? { ...last.error, attempt: last.attempt, at: iso(last.ended_at) } : null;
+};
+
+/** The row as a view, `params` and `result` left out. */
+export const summaryOf = (task: TaskHead): TaskSummary => ({
+  task_id: task.id,
+  type: task.type,
+  title: task.title,
+  description: task.description,
+  priority: task.priority,
+  status: task.status,
+  queue: task.queue,
+  error: lastError(task, attemptsOf(task)),
+  progress: task.progress === null ? null : (JSON.parse(task.progress) as TaskView['progress']),
+  attempt: task.attempt,
+  max_attempts: task.max_attempts,
+  tags: JSON.parse(task.tags) as string[],
+  callback_url: task.callback_url,
+  submitted_at: iso(task.submitted_at),
+  scheduled_at: isoOrNull(task.scheduled_at),
+  started_at: isoOrNull(task.started_at),
+  completed_at: isoOrNull(task.completed_at),
+  updated_at: iso(task.updated_at),
+  version: task.version,
+});
+
+/** The row as the contract's task. */
+export const viewOf = (task: Task): TaskView => {
+  const { task_id, type, title, description, priority, status, queue, ...rest } = summaryOf(task);
+  const params: unknown = JSON.parse(task.params);
+  const result: unknown = task.result === null ? null : JSON.parse(task.result);
+  return { task_id, type, title, description, priority, status, queue, params, result, ...rest };
+};
+
+/** The row as `GET /tasks/{id}` answers it. */
+export const detailOf = (task: Task): TaskDetail => ({
+  ...viewOf(task),
+  attempts: attemptsOf(task).map((entry) => ({
+    ...entry,
+    started_at: isoOrNull(entry.started_at),
+    ended_at: iso(entry.ended_at),
+  })),
+  rescues: task.rescues,
+});

@@ -1,0 +1,111 @@
+import type { Announce } from '../announce/announce.ts';
+import { messageOf } from '../domain/errors.ts';
+import type { Task } from '../domain/task.ts';
+import type { Logger } from '../log.ts';
+import { failureOf } from '../store/failure.ts';
+import { MAX_GROUP_CHARS } from '../store/statements.ts';
+import { MAX_INSERT, rowJson, type TaskStore } from '../store/tasks.ts';
+import type { HandOver } from './hand-over.ts';
+
+/** What became of one submitted task. `database_unavailable` wrote nothing; `outcome_unknown` may have. */
+export type Acceptance = 'accepted' | 'overloaded' | 'task_rejected' | 'database_unavailable' | 'outcome_unknown';
+
+/** Tasks that may wait for a group; beyond it callers are asked to come back. */
+const MAX_WAITING = 5_000;
+
+interface Waiting {
+  task: Task;
+  row: string;
+  answer(acceptance: Acceptance): void;
+}
+
+export interface AccepterParts {
+  store: Pick<TaskStore, 'insertMany' | 'getMany'>;
+  handOver: Pick<HandOver, 'send'>;
+  announce: Announce;
+  /** Makes sure that the clock strikes by then; awaited before any row is due. */
+  wakeBy(at: number): Promise<void>;
+  log: Logger;
+}
+
+/**
+ * Group commit: all accepts that are waiting, from all requests, are written with one statement, and each caller is
+ * answered after the commit.
+ */
+export const createAccepter = ({ store, handOver, announce, wakeBy, log }: AccepterParts) => {
+  const waiting: Waiting[] = [];
+  let isDraining = false;
+
+  const takeGroup = (): Waiting[] => {
+    let chars = 0;
+    let size = 0;
+    for (const { row } of waiting) {
+      chars += row.length;
+      if (size === MAX_INSERT || (size > 0 && chars > MAX_GROUP_CHARS)) break;
+      size += 1;
+    }
+    return waiting.splice(0, size);
+  };
+
+  /** Inserts; when some were there already, or the answer is lost, reads back which exist. Throws if that fails too. */
+  const insert = async (group: readonly Waiting[]): Promise<Set<string>> => {
+    const rows = group.map(({ row }) => row);
+    const inserted = await store.insertMany(rows).catch(async (error: unknown) => {
+      if (failureOf(error) !== 'unknown') throw error;
+      log.warn('insert_repeated', { tasks: group.length, error: messageOf(error) });
+      return store.insertMany(rows);
+    });
+    if (inserted.size === group.length) return inserted;
+    return new Set((await store.getMany(group.map(({ task }) => task))).map(({ id }) => id));
+  };
+
+  /** One bad row must not fail its neighbours: the group is halved until the culprit stands alone. */
+  const commit = async (group: readonly Waiting[]): Promise<Task[]> => {
+    try {
+      const stored = await insert(group);
+      for (const { task, answer } of group) answer(stored.has(task.id) ? 'accepted' : 'task_rejected');
+      return group.map(({ task }) => task).filter(({ id }) => stored.has(id));
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure === 'constraint' && group.length > 1) {
+        const half = Math.ceil(group.length / 2);
+        return [...(await commit(group.slice(0, half))), ...(await commit(group.slice(half)))];
+      }
+      log.error('insert_failed', { tasks: group.length, failure, error: messageOf(error) });
+      const answers = { constraint: 'task_rejected', refused: 'database_unavailable', unknown: 'outcome_unknown' } as const;
+      for (const { answer } of group) answer(answers[failure]);
+      return [];
+    }
+  };
+
+  const drain = async (): Promise<void> => {
+    isDraining = true;
+    while (waiting.length > 0) {
+      const group = takeGroup();
+      try {
+        await wakeBy(Math.min(...group.map(({ task }) => task.wake_at ?? Infinity)));
+      } catch (error) {
+        log.error('alarm_failed', { error: messageOf(error) });
+        for (const { answer } of group) answer('database_unavailable');
+        continue;
+      }
+      const stored = await commit(group);
+      void announce(stored);
+      // Awaited before the next group, though no caller waits for it: otherwise consumers starve.
+      await handOver.send(stored.filter(({ status }) => status === 'PENDING'));
+    }
+    isDraining = false;
+  };
+
+  return {
+    /** Resolves once it is known, task by task, what became of them. Repeating it with the same ids is safe. */
+    async accept(tasks: readonly Task[]): Promise<Acceptance[]> {
+      if (waiting.length + tasks.length > MAX_WAITING) return tasks.map(() => 'overloaded');
+      const answers = tasks.map(
+        (task) => new Promise<Acceptance>((answer) => void waiting.push({ task, row: rowJson(task), answer })),
+      );
+      if (!isDraining) void drain();
+      return Promise.all(answers);
+    },
+  };
+};

@@ -1,0 +1,107 @@
+import type { Announce } from '../announce/announce.ts';
+import { messageOf } from '../domain/errors.ts';
+import type { Logger } from '../log.ts';
+import type { Overdue, Sweeps } from '../store/sweeps.ts';
+import type { HandOver } from './hand-over.ts';
+
+/** Rows of each kind that one sweep moves. */
+const SWEEP_LIMIT = 500;
+/** While anything is live the clock strikes at least this often, so claims and retries need not wind it. */
+const MAX_PAUSE_MS = 60_000;
+/** A queue with a longer backlog than this lacks nothing that could be told: counting further would cost more. */
+const MAX_COUNTED_BACKLOG = 10_000;
+
+export interface ClockParts {
+  sweeps: Sweeps;
+  handOver: HandOver;
+  announce: Announce;
+  alarm: Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm' | 'deleteAlarm'>;
+  now(): number;
+  log: Logger;
+}
+
+/** Brings back whatever nobody has looked at in time, by the alarm of the Dispatcher. */
+export const createClock = ({ sweeps, handOver, announce, alarm, now, log }: ClockParts) => {
+  /** When the alarm goes off; undefined until asked, Infinity when it is not set. */
+  let armedFor: number | undefined;
+  /** How often somebody asked for the clock: a strike that was overtaken must not put it off. */
+  let windings = 0;
+
+  const arm = async (at: number): Promise<void> => {
+    armedFor = at;
+    try {
+      await (at === Infinity ? alarm.deleteAlarm() : alarm.setAlarm(at));
+    } catch (error) {
+      armedFor = undefined;
+      throw error;
+    }
+  };
+
+  /** Makes sure that the clock strikes at `at` or before: an alarm is only ever moved earlier. */
+  const wakeBy = async (at: number): Promise<void> => {
+    windings += 1;
+    if (armedFor === undefined) {
+      const found = (await alarm.getAlarm()) ?? Infinity;
+      armedFor = Math.min(armedFor ?? Infinity, found);
+    }
+    // One that is past may already be on its way here, and is not to be relied upon.
+    if (at < armedFor || armedFor <= now()) await arm(at);
+  };
+
+  /**
+   * Which overdue tasks to send again. A long backlog must not breed copies of itself, so per queue no more than
+   * what is waiting by the table and missing from the queue.
+   */
+  const missing = async (overdue: readonly Overdue[], justSent: ReadonlyMap<string, number>): Promise<Overdue[]> => {
+    const perQueue = [...Map.groupBy(overdue, ({ queue }) => queue)].map(async ([queue, rows]) => {
+      const backlog = await handOver.backlog(queue);
+      if (backlog > MAX_COUNTED_BACKLOG) return [];
+      const held = backlog + (justSent.get(queue) ?? 0);
+      const waiting = await sweeps.waiting(queue, held + rows.length);
+      return rows.slice(0, Math.max(0, waiting - held));
+    });
+    return (await Promise.all(perQueue)).flat();
+  };
+
+  /** Moves what is due and sends it; true when there may be more of it. */
+  const sweep = async (): Promise<boolean> => {
+    const { dispatched, rescued, lost, overdue } = await sweeps.sweep(now(), SWEEP_LIMIT);
+    const returned = [...dispatched, ...rescued];
+    const perQueue = new Map([...Map.groupBy(returned, ({ queue }) => queue)].map(([queue, rows]) => [queue, rows.length]));
+    const resent = await missing(overdue, perQueue);
+    await handOver.send([...returned, ...resent]);
+    await announce([...returned, ...lost]);
+    const counts = { dispatched: dispatched.length, rescued: rescued.length, lost: lost.length, resent: resent.length };
+    if (returned.length + lost.length + resent.length > 0) log.info('swept', counts);
+    return Object.values({ ...counts, overdue: overdue.length }).some((count) => count >= SWEEP_LIMIT);
+  };
+
+  /** When to strike next: exactly when something is due, and within a minute while anything is live. */
+  const nextStrike = async (): Promise<number> => {
+    const { NEW, PENDING, IN_PROGRESS } = await sweeps.nextWake();
+    const live = PENDING !== null || IN_PROGRESS !== null ? now() + MAX_PAUSE_MS : Infinity;
+    return Math.min(NEW ?? Infinity, PENDING ?? Infinity, IN_PROGRESS ?? Infinity, live);
+  };
+
+  return {
+    wakeBy,
+
+    /**
+     * The alarm went off, or somebody pokes: sweeps and sets the alarm for what comes next; none when nothing is owed.
+     * Throws only if the alarm cannot be set, for then the platform's own repetition is the last hope.
+     */
+    async strike(): Promise<void> {
+      // First of all, so that a crash below costs a minute and not the clock.
+      await arm(now() + MAX_PAUSE_MS);
+      try {
+        const hasMore = await sweep();
+        const before = windings;
+        const next = hasMore ? now() : await nextStrike();
+        if (windings === before) await arm(next);
+        else await wakeBy(next);
+      } catch (error) {
+        log.error('sweep_failed', { error: messageOf(error) });
+      }
+    },
+  };
+};

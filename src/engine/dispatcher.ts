@@ -1,0 +1,40 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { Task } from '../domain/task.ts';
+import { createAccepter, type Acceptance, type AccepterParts } from './accept.ts';
+import { createClock, type ClockParts } from './clock.ts';
+
+export type DispatcherParts = Omit<AccepterParts, 'wakeBy'> & Omit<ClockParts, 'alarm'>;
+
+/** Where tasks come in, and the clock that brings them back. One instance does it all; see `dispatcherName`. */
+export class Dispatcher extends DurableObject<Env> {
+  readonly #clock: ReturnType<typeof createClock>;
+  readonly #accepter: ReturnType<typeof createAccepter>;
+
+  constructor(state: DurableObjectState, env: Env, parts: DispatcherParts) {
+    super(state, env);
+    this.#clock = createClock({ ...parts, alarm: state.storage });
+    this.#accepter = createAccepter({ ...parts, wakeBy: this.#clock.wakeBy });
+  }
+
+  /** Writes the tasks and hands them to their queues; answers after the commit. Repeating it by id is safe. */
+  accept(tasks: Task[]): Promise<Acceptance[]> {
+    return this.#accepter.accept(tasks);
+  }
+
+  /** Call it before a row becomes due at `at` (ms): a crash in between leaves an alarm too many, never one too few. */
+  wakeBy(at: number): Promise<void> {
+    return this.#clock.wakeBy(at);
+  }
+
+  /** The second string of the clock: sweeps now. */
+  poke(): Promise<void> {
+    return this.#clock.strike();
+  }
+
+  override alarm(): Promise<void> {
+    return this.#clock.strike();
+  }
+}
+
+/** Which instance takes an accept. One place, so that accepts can later be spread while the first keeps the clock. */
+export const dispatcherName = (): string => 'dispatcher-0';

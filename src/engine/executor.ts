@@ -1,0 +1,91 @@
+import { GiveUp, messageOf, RetryLater } from '../domain/errors.ts';
+import { jsonDepth, MAX_RESULT_DEPTH } from '../domain/json.ts';
+import type { Outcome } from '../domain/retry.ts';
+import type { Task } from '../domain/task.ts';
+import type { Handler } from '../handlers/handler.ts';
+import type { Logger } from '../log.ts';
+
+/** Largest result, as UTF-8 JSON. */
+export const MAX_RESULT_BYTES = 1_048_576;
+
+export interface ExecutorParts {
+  findHandler(type: string): Handler | undefined;
+  log: Logger;
+}
+
+/** What a running task may call meanwhile. */
+export interface RunOptions {
+  progress(fraction: number, note?: string): void;
+}
+
+class TimedOut extends Error {}
+
+const failed = (code: string, message: string, retryable = false): Outcome => ({ kind: 'failed', error: { code, message }, retryable });
+
+/** Refuses, instead of dropping in silence, what JSON has no word for. */
+const onlyJson = (_key: string, value: unknown): unknown => {
+  if (typeof value === 'function' || typeof value === 'symbol') throw new TypeError(`A ${typeof value} is not JSON`);
+  return value;
+};
+
+/** The handler's return value as an outcome. Nothing returned is null. */
+const outcomeOf = (value: unknown): Outcome => {
+  let result: string;
+  try {
+    result = JSON.stringify(value ?? null, onlyJson);
+  } catch (error) {
+    return failed('bad_result', `The result is not JSON: ${messageOf(error)}`);
+  }
+  const bytes = new TextEncoder().encode(result).byteLength;
+  if (bytes > MAX_RESULT_BYTES) {
+    return failed('result_too_large', `The result has ${bytes} bytes, more than the ${MAX_RESULT_BYTES} that fit: write it to a file and return its name`);
+  }
+  if (jsonDepth(result) > MAX_RESULT_DEPTH) return failed('bad_result', `The result is nested deeper than ${MAX_RESULT_DEPTH} levels`);
+  return { kind: 'completed', result };
+};
+
+/** Anything thrown, as an outcome. */
+const outcomeOfThrown = (thrown: unknown): Outcome => {
+  if (thrown instanceof TimedOut) return failed('timeout', thrown.message, true);
+  if (thrown instanceof GiveUp) return failed(thrown.code, messageOf(thrown));
+  const outcome = failed('handler_error', messageOf(thrown), true);
+  return thrown instanceof RetryLater && outcome.kind === 'failed' ? { ...outcome, retryAfterMs: thrown.seconds * 1_000 } : outcome;
+};
+
+/** Rejects at the timeout; the signal aborts then too, but a handler may not look at it. */
+const deadline = (timeoutMs: number, abort: AbortController): { passed: Promise<never>; clear(): void } => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const passed = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new TimedOut(`No result within ${timeoutMs / 1_000} s`);
+      reject(error);
+      abort.abort(error);
+    }, timeoutMs);
+  });
+  return { passed, clear: () => clearTimeout(timer) };
+};
+
+/** Runs one claimed task. */
+export const createExecutor = ({ findHandler, log }: ExecutorParts) => ({
+  /** Always resolves: whatever the handler does becomes an outcome. */
+  async run(task: Task, { progress }: RunOptions): Promise<Outcome> {
+    const handler = findHandler(task.type);
+    if (!handler) return failed('unknown_type', `No handler for the type "${task.type}" in this version of the service`);
+    // Parsed again: the row may be older than the code.
+    const params = handler.params.safeParse(JSON.parse(task.params));
+    if (!params.success) return failed('bad_params', messageOf(params.error));
+    const abort = new AbortController();
+    const { passed, clear } = deadline(task.timeout_ms, abort);
+    const bound = log.with({ task_id: task.id, task_name: task.type, owner: task.owner, attempt: task.attempt, request_id: task.request_id });
+    try {
+      const context = { taskId: task.id, params: params.data, attempt: task.attempt, signal: abort.signal, progress, log: bound };
+      return outcomeOf(await Promise.race([passed, (async () => handler.run(context))()]));
+    } catch (thrown) {
+      return outcomeOfThrown(thrown);
+    } finally {
+      clear();
+    }
+  },
+});
+
+export type Executor = ReturnType<typeof createExecutor>;

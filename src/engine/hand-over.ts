@@ -1,0 +1,59 @@
+import { messageOf } from '../domain/errors.ts';
+import type { QueueName } from '../domain/routing.ts';
+import type { Hint, Task } from '../domain/task.ts';
+import type { Logger } from '../log.ts';
+
+/** What a queue takes in one `sendBatch`: https://developers.cloudflare.com/queues/platform/limits/ */
+const MAX_BATCH = 100;
+/** A queue that does not answer is left to the sweep: nobody waits longer for it. */
+const SEND_TIMEOUT_MS = 2_000;
+
+export type TaskQueues = Record<QueueName, Pick<Queue<Hint>, 'sendBatch' | 'metrics'>>;
+
+export type HandOver = ReturnType<typeof createHandOver>;
+
+/** Resolves with `work`, or rejects after `SEND_TIMEOUT_MS`. */
+const inTime = async <T>(work: Promise<T>): Promise<T> => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`The queue did not answer within ${SEND_TIMEOUT_MS} ms`)), SEND_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** Hands tasks to their queues. A message is only a hint: a failure is logged, and the sweep sends again. */
+export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logger }) => ({
+  /** One `sendBatch` per queue and 100 tasks; never throws. */
+  async send(tasks: readonly Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'>[]): Promise<void> {
+    const byQueue = Map.groupBy(tasks, ({ queue }) => queue as QueueName);
+    const sendOne = async (name: QueueName, rows: typeof tasks): Promise<void> => {
+      try {
+        await inTime(queues[name].sendBatch(rows.map((row) => ({ body: hintOf(row) }))));
+      } catch (error) {
+        log.warn('hand_over_failed', { queue: name, tasks: rows.length, error: messageOf(error) });
+      }
+    };
+    const batches = [...byQueue].flatMap(([name, rows]) =>
+      Array.from({ length: Math.ceil(rows.length / MAX_BATCH) }, (_, i) => sendOne(name, rows.slice(i * MAX_BATCH, (i + 1) * MAX_BATCH))),
+    );
+    await Promise.all(batches);
+  },
+
+  /** How many messages a queue says it holds; Infinity when it does not say, so that nobody adds to it. */
+  async backlog(queue: string): Promise<number> {
+    try {
+      return (await inTime(queues[queue as QueueName].metrics())).backlogCount;
+    } catch (error) {
+      log.warn('queue_metrics_failed', { queue, error: messageOf(error) });
+      return Infinity;
+    }
+  },
+});
+
+/** Whoever was rescued once is run alone: what killed a worker must not take its neighbours along again. */
+const hintOf = ({ owner, id, rescues }: Pick<Task, 'owner' | 'id' | 'rescues'>): Hint =>
+  rescues > 0 ? { owner, id, alone: true } : { owner, id };

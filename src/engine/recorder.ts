@@ -1,0 +1,111 @@
+import type { Announce } from '../announce/announce.ts';
+import { messageOf } from '../domain/errors.ts';
+import { verdictOn, type Outcome, type RetryPolicy, type Verdict } from '../domain/retry.ts';
+import type { Task } from '../domain/task.ts';
+import type { Logger } from '../log.ts';
+import { failureOf } from '../store/failure.ts';
+import type { TaskStore } from '../store/tasks.ts';
+import { holds, type Recording, type Transitions } from '../store/transitions.ts';
+
+/** Outcomes that end this close to each other share a statement. */
+const GATHER_MS = 4;
+/** A commit that failed is tried again after these; a lease outlives them all. */
+const RETRY_AFTER_MS = [50, 500, 2_000];
+
+export interface RecorderParts {
+  transitions: Pick<Transitions, 'record'>;
+  store: Pick<TaskStore, 'getMany'>;
+  announce: Announce;
+  policyOf(type: string): RetryPolicy;
+  now(): number;
+  random(): number;
+  log: Logger;
+}
+
+/** One ended attempt that waits for its group. */
+interface Ended {
+  recording: Recording;
+  resolve(verdict: Verdict): void;
+  reject(error: unknown): void;
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Outcomes -> rows -> announcements, gathered so that a batch costs a few statements. */
+export const createRecorder = ({ transitions, store, announce, policyOf, now, random, log }: RecorderParts) => {
+  /** Writes until the database answers; after an error that may hide a commit, what is there counts. */
+  const write = async (recordings: readonly Recording[]): Promise<Task[]> => {
+    let written: Task[] = [];
+    let mayHideCommit = false;
+    for (const pauseMs of [...RETRY_AFTER_MS, null]) {
+      try {
+        written = await transitions.record(recordings, now());
+        break;
+      } catch (error) {
+        mayHideCommit ||= failureOf(error) === 'unknown';
+        log.warn('record_failed', { tasks: recordings.length, error: messageOf(error) });
+        if (pauseMs === null || failureOf(error) === 'constraint') throw error;
+        await wait(pauseMs);
+      }
+    }
+    if (!mayHideCommit || written.length === recordings.length) return written;
+    const known = new Set(written.map(({ id }) => id));
+    const unknown = new Map(recordings.filter(({ id }) => !known.has(id)).map((recording) => [recording.id, recording]));
+    const rows = await store.getMany([...unknown.values()]);
+    return [...written, ...rows.filter((row) => holds(row, unknown.get(row.id) as Recording))];
+  };
+
+  /** As `write`; one row that the schema refuses must not fail its neighbours. */
+  const writeEach = async (recordings: readonly Recording[]): Promise<Task[]> => {
+    try {
+      return await write(recordings);
+    } catch (error) {
+      if (failureOf(error) !== 'constraint' || recordings.length === 1) throw error;
+      const half = Math.ceil(recordings.length / 2);
+      return [...(await writeEach(recordings.slice(0, half))), ...(await writeEach(recordings.slice(half)))];
+    }
+  };
+
+  const flush = async (group: readonly Ended[]): Promise<void> => {
+    try {
+      await announce(await writeEach(group.map(({ recording }) => recording)));
+      for (const { recording, resolve } of group) resolve(recording.verdict);
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  };
+
+  return {
+    /** A recorder for a batch of `size` claimed tasks, of which the last to end waits for nobody. */
+    forBatch(size: number) {
+      let left = size;
+      let gathered: Ended[] = [];
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const flushGathered = (): void => {
+        clearTimeout(timer);
+        timer = undefined;
+        const group = gathered;
+        gathered = [];
+        void flush(group);
+      };
+      return {
+        /**
+         * Resolves with what follows, once it is committed or known that somebody was faster; rejects if the database
+         * never answered, and then the lease brings the task back.
+         */
+        record(task: Task, outcome: Outcome): Promise<Verdict> {
+          const verdict = verdictOn(outcome, task, policyOf(task.type), random);
+          const recording = { owner: task.owner, id: task.id, attempt: task.attempt, verdict };
+          left -= 1;
+          return new Promise((resolve, reject) => {
+            gathered.push({ recording, resolve, reject });
+            if (left === 0) flushGathered();
+            else timer ??= setTimeout(flushGathered, GATHER_MS);
+          });
+        },
+      };
+    },
+  };
+};
+
+export type Recorder = ReturnType<typeof createRecorder>;

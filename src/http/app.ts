@@ -1,0 +1,22 @@
+import { Hono } from 'hono';
+import { AppError } from '../domain/errors.ts';
+import { access } from './access.ts';
+import type { AppEnv } from './context.ts';
+import { runTask } from './dialects/run-task.ts';
+import { problem } from './problem.ts';
+import { requestContext } from './request-context.ts';
+import { events } from './routes/events.ts';
+import { health } from './routes/health.ts';
+import { tasks } from './routes/tasks.ts';
+
+/** The reader's map of the HTTP surface: what runs before every route, what is mounted where, how it fails. */
+export const app = new Hono<AppEnv>({ strict: false })
+  .use(requestContext)
+  .route('/', health)
+  .use(access)
+  .route('/', events)
+  .route('/tasks', tasks)
+  // Older APIs, each a thin adapter onto the same commands.
+  .route('/', runTask)
+  .notFound((c) => problem(new AppError('route_not_found', `There is no ${c.req.method} ${c.req.path.slice(0, 200)}`), c))
+  .onError(problem);

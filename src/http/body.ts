@@ -1,0 +1,42 @@
+import { AppError } from '../domain/errors.ts';
+import { jsonDepth, MAX_BODY_DEPTH } from '../domain/json.ts';
+
+/** Largest body of a single call; bulk has its own. */
+export const MAX_BODY_BYTES = 256 * 1_024;
+
+const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
+
+/** The body as text, counted while it streams in: a lying or missing Content-Length changes nothing. */
+const readText = async (request: Request, maxBytes: number): Promise<string> => {
+  const tooLarge = new AppError('body_too_large', `The body may have at most ${maxBytes} bytes`);
+  if (Number(request.headers.get('Content-Length') ?? 0) > maxBytes) throw tooLarge;
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+  let bytes = 0;
+  let text = '';
+  try {
+    for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) throw tooLarge;
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    if (error instanceof TypeError) throw new AppError('malformed_json', 'The body is not UTF-8');
+    throw error;
+  }
+};
+
+/** The body as JSON: 415 for another content type, 413 for too much or too deep, 400 for what does not parse. */
+export const readJson = async (request: Request, maxBytes = MAX_BODY_BYTES): Promise<unknown> => {
+  const type = request.headers.get('Content-Type');
+  if (type !== null && !JSON_TYPE.test(type)) {
+    throw new AppError('unsupported_media_type', `Send JSON with "Content-Type: application/json", not "${type.slice(0, 100)}"`);
+  }
+  const text = await readText(request, maxBytes);
+  if (jsonDepth(text) > MAX_BODY_DEPTH) throw new AppError('body_too_deep', `The body may be nested at most ${MAX_BODY_DEPTH} levels deep`);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new AppError('malformed_json', text.trim() === '' ? 'The body is empty; send a JSON object' : `The body is not JSON: ${(error as Error).message.slice(0, 200)}`);
+  }
+};

@@ -1,0 +1,17 @@
+import type { Context } from 'hono';
+import type { Logger } from '../log.ts';
+import type { Services } from '../services.ts';
+
+/** What every route finds in its context. */
+export interface AppEnv {
+  Bindings: Env;
+  Variables: {
+    services: Services;
+    requestId: string;
+    /** The tenant that this request speaks for. */
+    owner: string;
+    log: Logger;
+  };
+}
+
+export type AppContext = Context<AppEnv>;

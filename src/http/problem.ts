@@ -1,0 +1,44 @@
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { AppError, messageOf, type ErrorCode } from '../domain/errors.ts';
+import type { AppContext } from './context.ts';
+
+/** The status and the title of every error code. */
+const PROBLEMS: Record<ErrorCode, [ContentfulStatusCode, string]> = {
+  body_too_deep: [413, 'Body nested too deep'],
+  body_too_large: [413, 'Body too large'],
+  database_unavailable: [503, 'Database unavailable'],
+  internal_error: [500, 'Internal error'],
+  invalid_request: [422, 'Invalid request'],
+  malformed_json: [400, 'Malformed JSON'],
+  method_not_allowed: [405, 'Method not allowed'],
+  not_configured: [401, 'Not open yet'],
+  outcome_unknown: [503, 'Outcome unknown'],
+  overloaded: [503, 'Overloaded'],
+  route_not_found: [404, 'No such route'],
+  task_not_found: [404, 'No such task'],
+  task_rejected: [422, 'Task rejected'],
+  unknown_type: [422, 'Unknown task type'],
+  unsupported_media_type: [415, 'Unsupported media type'],
+  upgrade_required: [426, 'Upgrade required'],
+};
+
+/** Any error as RFC 9457 problem details. What is not ours is logged, and told to nobody. */
+export const problem = (error: unknown, c: AppContext): Response => {
+  const ours =
+    error instanceof AppError ? error : new AppError('internal_error', 'Something went wrong on our side; the request id helps to find it');
+  const [status, title] = PROBLEMS[ours.code];
+  if (ours !== error) c.var.log?.error('request_failed', { error: messageOf(error) });
+  for (const [name, value] of Object.entries(ours.headers)) c.header(name, value);
+  if (status === 503) c.header('Retry-After', String(ours.retryAfterSeconds ?? 1));
+  const body = {
+    type: `urn:tasker:problem:${ours.code}`,
+    title,
+    status,
+    detail: ours.message,
+    instance: c.req.path,
+    request_id: c.var.requestId,
+    code: ours.code,
+    ...(ours.errors && { errors: ours.errors }),
+  };
+  return c.body(JSON.stringify(body), status, { 'Content-Type': 'application/problem+json' });
+};

@@ -1,0 +1,44 @@
+import { AppError, messageOf } from '../domain/errors.ts';
+import { isFinal, type Task } from '../domain/task.ts';
+import type { AppContext } from './context.ts';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+export const taskNotFound = (id: string): AppError => new AppError('task_not_found', `There is no task "${id.slice(0, 100)}"`);
+
+/** The id of the path; what cannot be one is as unknown as one that nobody has. */
+export const taskId = (c: AppContext): string => {
+  const id = c.req.param('id') ?? '';
+  if (!UUID.test(id)) throw taskNotFound(id);
+  return id.toLowerCase();
+};
+
+/** Runs a read; a database that does not answer is a 503. */
+export const reading = async <T>(c: AppContext, read: () => Promise<T>): Promise<T> => {
+  try {
+    return await read();
+  } catch (error) {
+    c.var.log.error('read_failed', { error: messageOf(error) });
+    throw new AppError('database_unavailable', 'The database did not answer; try again', { retryAfterSeconds: 2, cause: error });
+  }
+};
+
+/**
+ * The row of a task, from the cache when it is final and there; `X-Cache` says which. A final row that was read from
+ * the database is put there for the next reader.
+ */
+export const readTask = async (c: AppContext, id: string): Promise<Task> => {
+  const { cache, store, ttlSecondsOf } = c.var.services;
+  const cached = await cache.get(c.var.owner, id);
+  if (cached) {
+    c.header('X-Cache', 'HIT');
+    return cached;
+  }
+  const task = await reading(c, () => store.get(c.var.owner, id));
+  if (!task) throw taskNotFound(id);
+  if (isFinal(task.status)) {
+    c.header('X-Cache', 'MISS');
+    c.executionCtx.waitUntil(cache.setMany([{ task, ttlSeconds: ttlSecondsOf(task.type) }]));
+  }
+  return task;
+};

@@ -1,0 +1,39 @@
+import { Hono } from 'hono';
+import { messageOf } from '../../domain/errors.ts';
+import type { Logger } from '../../log.ts';
+import type { AppEnv } from '../context.ts';
+import packageJson from '../../../package.json' with { type: 'json' };
+
+const CHECK_TIMEOUT_MS = 2_000;
+
+/** `ok` or `down`; a check that hangs is down. What went wrong is logged, not told: anybody may ask. */
+const check = async (name: string, log: Logger, work: () => Promise<unknown>): Promise<'ok' | 'down'> => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`No answer within ${CHECK_TIMEOUT_MS} ms`)), CHECK_TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([work(), late]);
+    return 'ok';
+  } catch (error) {
+    log.error('health_check_failed', { check: name, error: messageOf(error) });
+    return 'down';
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+export const health = new Hono<AppEnv>().get('/health', async (c) => {
+  const { store, cache, handOver } = c.var.services;
+  const [database, queues] = await Promise.all([
+    check('database', c.var.log, () => store.ping()),
+    check('queues', c.var.log, async () => {
+      if ((await handOver.backlog('default-high')) === Infinity) throw new Error('The queue does not answer');
+    }),
+  ]);
+  // A cache that is down costs time, never an answer: it degrades, it does not fail.
+  const checks = { database, queues, cache: cache.isUp() ? 'ok' : 'down' };
+  const isHealthy = database === 'ok' && queues === 'ok';
+  const status = !isHealthy ? 'down' : checks.cache === 'ok' ? 'ok' : 'degraded';
+  return c.json({ status, checks, version: packageJson.version }, isHealthy ? 200 : 503);
+});

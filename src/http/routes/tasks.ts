@@ -1,0 +1,48 @@
+import { Hono } from 'hono';
+import { detailOf, viewOf } from '../../domain/view.ts';
+import { MAX_TOTAL } from '../../store/tasks.ts';
+import type { AppEnv } from '../context.ts';
+import { reading, readTask, taskId, taskNotFound } from '../read-task.ts';
+import { listQuery, taskBody } from '../schemas.ts';
+import { submit } from '../submit.ts';
+import { jsonBody, query } from '../validate.ts';
+
+export const tasks = new Hono<AppEnv>()
+  .post('/', jsonBody(taskBody), async (c) => {
+    const task = await submit(c, c.req.valid('json'));
+    return c.json(viewOf(task), 202, { Location: `/tasks/${task.id}` });
+  })
+
+  .get('/', query(listQuery), async (c) => {
+    const { status, type, page = 1, page_size, cursor } = c.req.valid('query');
+    const { store } = c.var.services;
+    const filter = { statuses: status, types: type };
+    const offset = cursor === undefined ? (page - 1) * page_size : 0;
+    // One row more than asked for tells whether there is a next page.
+    const [rows, total] = await reading(c, () =>
+      Promise.all([
+        store.list(c.var.owner, filter, { limit: page_size + 1, before: cursor, offset }),
+        cursor === undefined ? store.count(c.var.owner, filter) : null,
+      ]),
+    );
+    const shown = rows.slice(0, page_size);
+    const next_cursor = rows.length > page_size ? (shown.at(-1)?.id ?? null) : null;
+    const totals = total === null ? {} : totalsOf(total, page_size);
+    const pagination = { ...(cursor === undefined && { current_page: page }), page_size, ...totals, next_cursor };
+    return c.json({ pagination, tasks: shown.map(viewOf) });
+  })
+
+  .get('/:id', async (c) => c.json(detailOf(await readTask(c, taskId(c)))))
+
+  .get('/:id/status', async (c) => {
+    const id = taskId(c);
+    const task = await reading(c, () => c.var.services.store.get(c.var.owner, id));
+    if (!task) throw taskNotFound(id);
+    const { status, progress, attempt, max_attempts, version } = viewOf(task);
+    return c.json({ task_id: id, task_uuid: id, status, progress, attempt, max_attempts, version });
+  });
+
+const totalsOf = (counted: number, pageSize: number) => {
+  const total_tasks = Math.min(counted, MAX_TOTAL);
+  return { total_pages: Math.ceil(total_tasks / pageSize), total_tasks, ...(counted > MAX_TOTAL && { total_capped: true }) };
+};

@@ -1,0 +1,62 @@
+import * as z from 'zod';
+import { PRIORITIES, STATUSES } from '../domain/task.ts';
+
+/** What callers may send. */
+
+/** Case-insensitive; `normal` is another word for MEDIUM. */
+export const priority = z.preprocess((value) => {
+  const word = typeof value === 'string' ? value.toUpperCase() : value;
+  return word === 'NORMAL' ? 'MEDIUM' : word;
+}, z.enum(PRIORITIES));
+
+const title = z.string().max(200);
+const description = z.string().max(5_000);
+
+const nativeBody = z.strictObject({
+  type: z.string().min(1).max(100),
+  params: z.record(z.string(), z.unknown()).default({}),
+  title: title.nullish(),
+  description: description.nullish(),
+  priority: priority.default('MEDIUM'),
+  tags: z.array(z.string().min(1).max(50)).max(10).default([]),
+});
+
+/** `{ "task_name": "test", "duration": 3 }`: a simulate task with that title. */
+const namedBody = z
+  .strictObject({ task_name: title.min(1), duration: z.number().min(0).max(600).default(1) })
+  .transform(({ task_name, duration }) => nativeBody.parse({ type: 'simulate', params: { duration }, title: task_name }));
+
+/** `{ "title": …, "description": …, "priority": … }`: a simulate task of one second. */
+const titledBody = z
+  .strictObject({ title: title.min(1), description: description.nullish(), priority: priority.default('MEDIUM') })
+  .transform((words) => nativeBody.parse({ ...words, type: 'simulate', params: { duration: 1 } }));
+
+/** The native body or one of its short forms, told apart by their fields, so that errors speak of the form that was meant. */
+export const taskBody = z.unknown().transform((body, context): z.output<typeof nativeBody> => {
+  const fields = typeof body === 'object' && body !== null ? body : {};
+  const form = 'type' in fields ? nativeBody : 'task_name' in fields ? namedBody : 'title' in fields ? titledBody : nativeBody;
+  const parsed = form.safeParse(body);
+  if (parsed.success) return parsed.data;
+  context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: body }) as z.core.$ZodRawIssue));
+  return z.NEVER;
+});
+
+export const runTaskBody = z.strictObject({
+  task_name: z.string().min(1).max(100),
+  task_parameters: z.record(z.string(), z.unknown()).default({}),
+});
+
+const several = <Item extends z.ZodType>(item: Item) =>
+  z.preprocess((value) => (value === undefined || Array.isArray(value) ? value : [value]), z.array(item).max(20).optional());
+
+export const listQuery = z
+  .strictObject({
+    status: several(z.preprocess((word) => (typeof word === 'string' ? word.toUpperCase() : word), z.enum(STATUSES))),
+    type: several(z.string().min(1).max(100)),
+    page: z.coerce.number().int().min(1).max(1_000_000).optional(),
+    page_size: z.coerce.number().int().min(1).max(100).default(10),
+    cursor: z.uuid('Use the next_cursor of the page before').optional(),
+  })
+  .refine(({ page, cursor }) => page === undefined || cursor === undefined, { path: ['cursor'], message: 'Give either page or cursor' });
+
+export const outputQuery = z.strictObject({ task_uuid: z.uuid() });

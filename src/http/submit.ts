@@ -1,0 +1,85 @@
+import { v7 as uuidv7 } from 'uuid';
+import { AppError, messageOf } from '../domain/errors.ts';
+import { queueOf } from '../domain/routing.ts';
+import { newTask, type Priority, type Task } from '../domain/task.ts';
+import type { Acceptance } from '../engine/accept.ts';
+import { findHandler, handlers } from '../handlers/registry.ts';
+import type { Services } from '../services.ts';
+import type { AppContext } from './context.ts';
+import { fieldErrors, refuse } from './validate.ts';
+
+/** A submit as every dialect words it. `params` are still the caller's. */
+export interface SubmitRequest {
+  type: string;
+  params: Record<string, unknown>;
+  priority: Priority;
+  title?: string | null | undefined;
+  description?: string | null | undefined;
+  tags?: string[];
+}
+
+/** The fields in which this dialect carries the type and the parameters, for its errors. */
+interface FieldNames {
+  type: string;
+  params: string;
+}
+
+const REFUSALS: Record<Exclude<Acceptance, 'accepted'>, string> = {
+  overloaded: 'Too many tasks are waiting to be stored; try again in a moment',
+  task_rejected: 'The database refused this task',
+  database_unavailable: 'The database did not take the task; nothing was stored, try again',
+  outcome_unknown: 'The database did not answer; the task may or may not be stored. Look for it before you send it again',
+};
+
+/** The row for a request; 422 with every bad field named. */
+const taskOf = (request: SubmitRequest, fields: FieldNames, c: AppContext): Task => {
+  const handler = findHandler(request.type);
+  if (!handler) {
+    const known = handlers.map(({ type }) => type).join(', ');
+    const message = `No task type "${request.type}". Known types: ${known}`;
+    throw new AppError('unknown_type', message, { errors: [{ in: 'body', path: fields.type, code: 'unknown_type', message }] });
+  }
+  const params = handler.params.safeParse(request.params);
+  if (!params.success) return refuse(fieldErrors(params.error, 'body', [fields.params]));
+  const { priority, title, description, tags } = request;
+  return newTask(
+    {
+      owner: c.var.owner,
+      id: uuidv7(),
+      type: handler.type,
+      alias: request.type === handler.type ? null : request.type,
+      queue: queueOf(handler.lane, priority),
+      priority,
+      params: params.data,
+      maxAttempts: handler.retry.maxAttempts,
+      timeoutMs: handler.timeoutMs(params.data),
+      title,
+      description,
+      tags,
+      requestId: c.var.requestId,
+    },
+    c.var.services.now(),
+  );
+};
+
+/** Accepting the same ids again is safe, so a call whose answer was lost is repeated once. */
+const accept = async ({ dispatcher, log }: Services, tasks: Task[]): Promise<Acceptance[]> => {
+  for (const isLast of [false, true]) {
+    try {
+      return await dispatcher.accept(tasks);
+    } catch (error) {
+      log.warn('accept_failed', { tasks: tasks.length, error: messageOf(error) });
+      if (isLast) break;
+    }
+  }
+  return tasks.map(() => 'outcome_unknown');
+};
+
+/** Validates, stores and hands over one task. Returns its row once it is committed; throws 422 or 503 otherwise. */
+export const submit = async (c: AppContext, request: SubmitRequest, fields: FieldNames = { type: 'type', params: 'params' }): Promise<Task> => {
+  const task = taskOf(request, fields, c);
+  const [acceptance = 'outcome_unknown'] = await accept(c.var.services, [task]);
+  if (acceptance !== 'accepted') throw new AppError(acceptance, REFUSALS[acceptance], { retryAfterSeconds: acceptance === 'overloaded' ? 1 : 5 });
+  c.var.log.info('task_submitted', { task_id: task.id, task_name: task.type, owner: task.owner });
+  return task;
+};

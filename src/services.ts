@@ -1,0 +1,106 @@
+import { createAnnouncer } from './announce/announce.ts';
+import { createBoardSink, createCacheSink } from './announce/sinks.ts';
+import { createOutputCache } from './cache/output-cache.ts';
+import { createUpstashBackend } from './cache/upstash.ts';
+import { createWorkersCacheBackend } from './cache/workers-cache.ts';
+import type { Task } from './domain/task.ts';
+import { createConsumer } from './engine/consumer.ts';
+import { dispatcherName } from './engine/dispatcher.ts';
+import { createExecutor } from './engine/executor.ts';
+import { createHandOver, type TaskQueues } from './engine/hand-over.ts';
+import { createRecorder } from './engine/recorder.ts';
+import { findHandler } from './handlers/registry.ts';
+import { createLogger } from './log.ts';
+import { readSettings } from './settings.ts';
+import { createSweeps } from './store/sweeps.ts';
+import { createTaskStore } from './store/tasks.ts';
+import { createTransitions } from './store/transitions.ts';
+
+/** The policy of a type that no longer exists: its tasks fail for good anyway. */
+const NO_RETRY = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };
+
+const queuesOf = (env: Env): TaskQueues => ({
+  'default-high': env.QUEUE_DEFAULT_HIGH,
+  'default-medium': env.QUEUE_DEFAULT_MEDIUM,
+  'default-low': env.QUEUE_DEFAULT_LOW,
+  'external-high': env.QUEUE_EXTERNAL_HIGH,
+  'external-medium': env.QUEUE_EXTERNAL_MEDIUM,
+  'external-low': env.QUEUE_EXTERNAL_LOW,
+});
+
+/** Bindings -> the objects that each room needs, wired once for all entries. */
+const createServices = (env: Env) => {
+  const settings = readSettings(env);
+  const log = createLogger({ level: settings.LOG_LEVEL, json: settings.LOG_JSON, fields: { app: 'tasker', env: settings.APP_ENV } });
+  const now = (): number => Date.now();
+  const isDevelopment = process.env.NODE_ENV === 'development';
+
+  const store = createTaskStore(env.DB);
+  const transitions = createTransitions(env.DB);
+  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = settings;
+  const backend = url && token ? createUpstashBackend({ url, token }) : createWorkersCacheBackend({ isDevelopment });
+  const cache = createOutputCache(backend, { log, now });
+  const ttlSecondsOf = (type: string): number => findHandler(type)?.cacheTtlSeconds ?? settings.CACHE_TTL_SECONDS;
+
+  const boardOf = (owner: string) => env.BOARD.getByName(owner);
+  const boardSink = createBoardSink((owner, updates) => boardOf(owner).publish(updates));
+  // A cache that only this data centre sees is filled by whoever reads.
+  const sinks = cache.shared ? [boardSink, createCacheSink({ setMany: cache.setMany, ttlSecondsOf })] : [boardSink];
+  const announce = createAnnouncer({ sinks, log });
+
+  const handOver = createHandOver({ queues: queuesOf(env), log });
+  const policyOf = (type: string) => findHandler(type)?.retry ?? NO_RETRY;
+  const recorder = createRecorder({ transitions, store, announce, policyOf, now, random: Math.random, log });
+  const consumer = createConsumer({
+    transitions,
+    executor: createExecutor({ findHandler, log }),
+    recorder,
+    announce,
+    publish: async (owner, steps) => boardOf(owner).publishProgress(steps),
+    now,
+    log,
+  });
+
+  const dispatcher = () => {
+    const hint = settings.LOCATION_HINT;
+    return env.DISPATCHER.getByName(dispatcherName(), hint ? { locationHint: hint } : {});
+  };
+
+  return {
+    settings,
+    log,
+    now,
+    isDevelopment,
+    store,
+    cache,
+    ttlSecondsOf,
+    consumer,
+    handOver,
+    dispatcher: {
+      accept: (tasks: Task[]) => dispatcher().accept(tasks),
+      poke: async () => dispatcher().poke(),
+    },
+    /** Hands an upgrade request over to the owner's board. */
+    openStream: (owner: string, stream: string, request: Request) => {
+      const url = new URL(`https://board.internal/?${new URLSearchParams({ stream })}`);
+      return boardOf(owner).fetch(new Request(url, request));
+    },
+    dispatcherParts: { store, sweeps: createSweeps(env.DB), handOver, announce, now, log },
+    boardParts: {
+      getMany: store.getMany,
+      newest: (owner: string, limit: number) => store.list(owner, {}, { limit }),
+      now,
+    },
+  };
+};
+
+export type Services = ReturnType<typeof createServices>;
+
+const wired = new WeakMap<Env, Services>();
+
+/** The services of this environment, made at the first call. */
+export const servicesOf = (env: Env): Services => {
+  const services = wired.get(env) ?? createServices(env);
+  wired.set(env, services);
+  return services;
+};

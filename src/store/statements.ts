@@ -1,0 +1,42 @@
+import { lifecycle } from '../domain/lifecycle.ts';
+import type { Status, Task } from '../domain/task.ts';
+
+// The pieces of SQL that more than one statement needs.
+
+/** SQL text of a status list: `('NEW', 'PENDING')`. The words are ours, never a caller's. */
+export const inList = (statuses: readonly Status[]): string => `(${statuses.map((status) => `'${status}'`).join(', ')})`;
+
+/** The guard that every transition's WHERE carries. */
+export const guardOf = (name: keyof typeof lifecycle): string => `tasks.status IN ${inList(lifecycle[name].from)}`;
+
+/** Tasks by their primary key, as `json_each(?)` takes them. */
+export const keysJson = (keys: readonly Pick<Task, 'owner' | 'id'>[]): string =>
+  JSON.stringify(keys.map(({ owner, id }) => ({ owner, id })));
+
+/** D1 takes 2 MB a bound value; groups of rows stay well below. In UTF-16 units of JSON. */
+export const MAX_GROUP_CHARS = 1_000_000;
+
+/** The newest entries of a task's history that are kept. */
+const MAX_ATTEMPTS_KEPT = 100;
+
+/** An expression: the task's history with the attempt that just ended. `outcome` and `error` are SQL, `error` JSON or NULL. */
+export const appendAttempt = (outcome: string, error: string, endedAt: string): string => `json_insert(
+    CASE WHEN json_array_length(tasks.attempts) >= ${MAX_ATTEMPTS_KEPT} THEN json_remove(tasks.attempts, '$[0]') ELSE tasks.attempts END,
+    '$[#]',
+    json_object('attempt', tasks.attempt, 'started_at', tasks.started_at, 'ended_at', ${endedAt}, 'outcome', ${outcome}, 'error', json(${error})))`;
+
+/** Cuts a list of JSON texts into runs of at most `most` items and about `MAX_GROUP_CHARS` each. */
+export const inGroups = <Item>(items: readonly Item[], most: number, charsOf: (item: Item) => number): Item[][] => {
+  const groups: Item[][] = [];
+  let chars = 0;
+  for (const item of items) {
+    const group = groups.at(-1);
+    chars += charsOf(item);
+    if (group && group.length < most && chars <= MAX_GROUP_CHARS) group.push(item);
+    else {
+      groups.push([item]);
+      chars = charsOf(item);
+    }
+  }
+  return groups;
+};

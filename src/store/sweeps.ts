@@ -1,0 +1,89 @@
+import { lifecycle, MAX_RESCUES } from '../domain/lifecycle.ts';
+import { RESEND_AFTER_MS, type Task, type TaskHead } from '../domain/task.ts';
+import { appendAttempt, guardOf } from './statements.ts';
+
+const HEAD: readonly (keyof TaskHead)[] = [
+  'owner', 'id', 'status', 'queue', 'type', 'priority', 'attempt', 'max_attempts', 'attempt_budget', 'rescues',
+  'version', 'timeout_ms', 'wake_at', 'submitted_at', 'scheduled_at', 'started_at', 'completed_at', 'updated_at',
+  'alias', 'request_id', 'reused_from', 'callback_url', 'idempotency_key', 'fingerprint', 'progress', 'tags', 'title',
+  'description', 'attempts',
+]; // prettier-ignore
+
+/** The longest that an overdue hand-over waits for its next look. */
+const MAX_RESEND_AFTER_MS = 600_000;
+
+// The write names its rows in its own WHERE: read first and written by id later, a task may have finished in between.
+const dueRows = (status: Task['status'], more = ''): string =>
+  `(owner, id) IN (SELECT owner, id FROM tasks WHERE status = '${status}' AND wake_at <= ?1 ${more} ORDER BY wake_at LIMIT ?2)`;
+
+const DISPATCH = `UPDATE tasks SET status = '${lifecycle.dispatch.to}', version = version + 1, updated_at = ?1,
+  wake_at = ?1 + ${RESEND_AFTER_MS}
+WHERE ${dueRows('NEW')} AND ${guardOf('dispatch')} RETURNING ${HEAD.join(', ')}`;
+
+const LOST_ERROR = `json_object('code', 'lost', 'message', 'The task ended its worker ' || (rescues + 1) || ' times and was not run again')`;
+const RESCUED_ERROR = `json_object('code', 'lease_expired', 'message', 'The worker that ran this attempt went away')`;
+
+const LOSE = `UPDATE tasks SET status = '${lifecycle.lose.to}', version = version + 1, updated_at = ?1, completed_at = ?1,
+  wake_at = NULL, attempts = ${appendAttempt(`'failed'`, LOST_ERROR, '?1')}
+WHERE ${dueRows('IN_PROGRESS', `AND rescues >= ${MAX_RESCUES}`)} AND ${guardOf('lose')} AND rescues >= ${MAX_RESCUES}
+RETURNING ${HEAD.join(', ')}`;
+
+const RESCUE = `UPDATE tasks SET status = '${lifecycle.rescue.to}', version = version + 1, updated_at = ?1,
+  rescues = rescues + 1, wake_at = ?1 + ${RESEND_AFTER_MS}, attempts = ${appendAttempt(`'rescued'`, RESCUED_ERROR, '?1')}
+WHERE ${dueRows('IN_PROGRESS', `AND rescues < ${MAX_RESCUES}`)} AND ${guardOf('rescue')} AND rescues < ${MAX_RESCUES}
+RETURNING ${HEAD.join(', ')}`;
+
+// Nothing that a client sees: neither version nor updated_at moves. The distance to the next look doubles with the time
+// that the task has been waiting, give or take a quarter, so that a long backlog is not looked at over and over.
+const LOOK_AGAIN = `UPDATE tasks SET wake_at = ?1 +
+  min(${MAX_RESEND_AFTER_MS}, max(${RESEND_AFTER_MS}, ?1 - max(updated_at, coalesce(scheduled_at, 0)))) * (750 + abs(random() % 500)) / 1000
+WHERE ${dueRows('PENDING')} RETURNING owner, id, queue, rescues`;
+
+const NEXT_WAKE = (['NEW', 'PENDING', 'IN_PROGRESS'] as const)
+  .map((status) => `(SELECT min(wake_at) FROM tasks WHERE status = '${status}' AND wake_at IS NOT NULL) AS ${status}`)
+  .join(', ');
+
+const WAITING = `SELECT count(*) AS waiting FROM (
+  SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NOT NULL AND queue = ?1 LIMIT ?2)`;
+
+export type Overdue = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'>;
+
+export interface Swept {
+  /** NEW whose time has come, now PENDING. */
+  dispatched: TaskHead[];
+  /** Claims whose lease ran out, PENDING again. */
+  rescued: TaskHead[];
+  /** Rescued once too often, now FAILED. */
+  lost: TaskHead[];
+  /** PENDING rows that nobody has claimed in time: their message may be lost. */
+  overdue: Overdue[];
+}
+
+/** What the clock does with the rows whose `wake_at` has come. All of it reads only `tasks_due` and the rows it moves. */
+export const createSweeps = (db: D1Database) => ({
+  /** Moves at most `limit` due rows of each kind, in one transaction. */
+  async sweep(now: number, limit: number): Promise<Swept> {
+    // Look again goes first, or it would move what the others have just made PENDING.
+    const statements = [LOOK_AGAIN, DISPATCH, LOSE, RESCUE].map((sql) => db.prepare(sql).bind(now, limit));
+    const [overdue, dispatched, lost, rescued] = await db.batch<TaskHead>(statements);
+    return {
+      overdue: overdue?.results ?? [],
+      dispatched: dispatched?.results ?? [],
+      lost: lost?.results ?? [],
+      rescued: rescued?.results ?? [],
+    };
+  },
+
+  /** The earliest `wake_at` by status, in ms; null where no row has one. */
+  async nextWake(): Promise<Record<'NEW' | 'PENDING' | 'IN_PROGRESS', number | null>> {
+    const row = await db.prepare(`SELECT ${NEXT_WAKE}`).first<Record<'NEW' | 'PENDING' | 'IN_PROGRESS', number | null>>();
+    return row ?? { NEW: null, PENDING: null, IN_PROGRESS: null };
+  },
+
+  /** How many PENDING tasks of a queue the clock knows of; stops counting at `most`. */
+  async waiting(queue: string, most: number): Promise<number> {
+    return (await db.prepare(WAITING).bind(queue, most).first<number>('waiting')) ?? 0;
+  },
+});
+
+export type Sweeps = ReturnType<typeof createSweeps>;

@@ -1,0 +1,82 @@
+import type { Verdict } from '../domain/retry.ts';
+import { LEASE_MARGIN_MS, lifecycle } from '../domain/lifecycle.ts';
+import { RESEND_AFTER_MS, isFinal, type Task } from '../domain/task.ts';
+import { appendAttempt, guardOf, inGroups, inList, keysJson } from './statements.ts';
+
+/** What a queue's consumer decided about one attempt. */
+export interface Recording {
+  owner: string;
+  id: string;
+  attempt: number;
+  verdict: Verdict;
+}
+
+const FINALS = inList([lifecycle.complete.to, lifecycle.fail.to]);
+
+/** A queue holds a delayed message for a day at most. */
+export const MAX_MESSAGE_DELAY_MS = 24 * 3_600_000;
+
+const CLAIM = `UPDATE tasks SET status = '${lifecycle.claim.to}', attempt = attempt + 1, version = version + 1,
+  progress = NULL, started_at = ?1, updated_at = ?1, wake_at = ?1 + timeout_ms + ${LEASE_MARGIN_MS}
+FROM json_each(?2) AS m
+WHERE tasks.owner = m.value ->> 'owner' AND tasks.id = m.value ->> 'id' AND ${guardOf('claim')}
+  AND (tasks.scheduled_at IS NULL OR tasks.scheduled_at <= ?1 + ?3)
+  AND tasks.attempt < tasks.max_attempts + tasks.rescues AND (tasks.rescues = 0 OR ?4)
+RETURNING *`;
+
+// complete, fail and retryLater leave from the same status: one statement serves a mixed group.
+const RECORD = `UPDATE tasks SET status = o.value ->> 'status', version = version + 1, updated_at = ?1,
+  result = o.value -> 'result',
+  attempts = ${appendAttempt(`o.value ->> 'outcome'`, `o.value -> 'error'`, '?1')},
+  completed_at = CASE WHEN o.value ->> 'status' IN ${FINALS} THEN ?1 END,
+  scheduled_at = coalesce(o.value ->> 'scheduled_at', scheduled_at), wake_at = o.value ->> 'wake_at'
+FROM json_each(?2) AS o
+WHERE tasks.owner = o.value ->> 'owner' AND tasks.id = o.value ->> 'id' AND ${guardOf('complete')}
+  AND tasks.attempt = o.value ->> 'attempt'
+RETURNING *`;
+
+const OUTCOME_WORD = { complete: 'completed', fail: 'failed', retryLater: 'retried' } as const;
+
+/** One recording as JSON; the result goes in as it is, for it is JSON already. */
+const recordingJson = ({ owner, id, attempt, verdict }: Recording, now: number): string => {
+  const { to: status } = lifecycle[verdict.transition];
+  const outcome = OUTCOME_WORD[verdict.transition];
+  const head = { owner, id, attempt, status, outcome, ...('error' in verdict && { error: verdict.error }) };
+  if (verdict.transition === 'complete') return `${JSON.stringify(head).slice(0, -1)},"result":${verdict.result}}`;
+  if (verdict.transition === 'fail') return JSON.stringify(head);
+  const scheduled_at = now + verdict.delayMs;
+  // Beyond a day the queue cannot hold the message, so the clock brings the task back exactly when it is due.
+  const wake_at = scheduled_at + (verdict.delayMs > MAX_MESSAGE_DELAY_MS ? 0 : RESEND_AFTER_MS);
+  return JSON.stringify({ ...head, scheduled_at, wake_at });
+};
+
+/** A queue's delays are whole seconds and its clock is not ours: a task is due this early. */
+const CLAIM_TOLERANCE_MS = 1_000;
+
+/**
+ * The writes that move a task from one status to another as it runs; the clock's are in sweeps.ts. Each is one guarded
+ * statement. No row back means that somebody was faster, which is normal.
+ */
+export const createTransitions = (db: D1Database) => ({
+  /** Takes those of `keys` that are due, one attempt more each, under a lease. `alone`: also those once rescued. */
+  async claim(keys: readonly Pick<Task, 'owner' | 'id'>[], now: number, alone: boolean): Promise<Task[]> {
+    const bound = [now, keysJson(keys), CLAIM_TOLERANCE_MS, alone ? 1 : 0];
+    return (await db.prepare(CLAIM).bind(...bound).all<Task>()).results;
+  },
+
+  /** Writes outcomes, fenced on the attempt that made them. Returns the rows that took them. */
+  async record(recordings: readonly Recording[], now: number): Promise<Task[]> {
+    const texts = recordings.map((recording) => recordingJson(recording, now));
+    const groups = inGroups(texts, recordings.length, (text) => text.length);
+    const statements = groups.map((group) => db.prepare(RECORD).bind(now, `[${group.join(',')}]`));
+    const written: Task[] = [];
+    for (const statement of statements) written.push(...(await statement.all<Task>()).results);
+    return written;
+  },
+});
+
+export type Transitions = ReturnType<typeof createTransitions>;
+
+/** Whether this row shows that `recording` was committed, though its answer may have been lost. */
+export const holds = (task: Task, { attempt, verdict }: Recording): boolean =>
+  task.attempt === attempt && task.status === lifecycle[verdict.transition].to && (isFinal(task.status) || task.status === 'PENDING');
