@@ -8,6 +8,7 @@ import { createPacer } from './pacer.ts';
 export const WHOLE_LIST = '*';
 /** How often what somebody watches is read again, since a publish can be lost. */
 const REREAD_MS = 15_000;
+const SUBPROTOCOL = 'tasker.v1';
 const SNAPSHOT_TASKS = 50;
 /** A list subscriber may owe so many acknowledgements: `send()` never blocks, so silence is the only sign. */
 const MAX_UNACKNOWLEDGED = 32;
@@ -53,19 +54,17 @@ export class StatusBoard extends DurableObject<Env> {
     // Accepted before the row is read: whatever is published meanwhile is kept, so nothing falls in between.
     this.ctx.acceptWebSocket(server, [stream]);
     this.#joining.set(server, new Map());
+    let task: TaskView | null = null;
     try {
-      const found = stream === WHOLE_LIST ? await this.#joinList(server) : await this.#joinTask(server, stream);
-      if (!found) {
-        server.close(1000, 'unknown task');
-        return new Response(null, { status: 404 });
-      }
+      if (stream === WHOLE_LIST) await this.#joinList(server);
+      else task = await this.#joinTask(server, stream);
     } finally {
       this.#joining.delete(server);
     }
+    if (stream !== WHOLE_LIST && task === null) return new Response(null, { status: 404 });
+    if (task && isFinal(task.status)) return upgraded(request, finished(task));
     if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
-    const asked = request.headers.get('Sec-WebSocket-Protocol')?.split(',').map((word) => word.trim());
-    const headers = asked?.includes('tasker.v1') ? { 'Sec-WebSocket-Protocol': 'tasker.v1' } : {};
-    return new Response(null, { status: 101, webSocket: client, headers });
+    return upgraded(request, client);
   }
 
   /** Tells whoever watches. What nobody watches costs next to nothing. */
@@ -110,24 +109,30 @@ export class StatusBoard extends DurableObject<Env> {
     this.#publishToList(newest.map(summaryOf));
   }
 
-  async #joinTask(socket: WebSocket, id: string): Promise<boolean> {
+  /** Sends the snapshot; null when there is no such task. To a finished one nobody needs to stay subscribed. */
+  async #joinTask(socket: WebSocket, id: string): Promise<TaskView | null> {
     const [row] = await this.#parts.getMany([{ owner: this.#owner, id }]);
-    if (!row) return false;
     const missed = this.#takeMissed(socket).get(id);
+    if (!row) {
+      socket.close(1000, 'unknown task');
+      return null;
+    }
     const task = missed && 'params' in missed && missed.version > row.version ? missed : viewOf(row);
+    if (isFinal(task.status)) {
+      socket.close(1000, 'final');
+      return task;
+    }
     socket.serializeAttachment({ stream: 'task', id, version: task.version } satisfies Subscriber);
     send(socket, { event: 'snapshot', task });
-    if (isFinal(task.status)) socket.close(1000, 'final');
-    return true;
+    return task;
   }
 
-  async #joinList(socket: WebSocket): Promise<boolean> {
+  async #joinList(socket: WebSocket): Promise<void> {
     const tasks = (await this.#parts.newest(this.#owner, SNAPSHOT_TASKS)).map(summaryOf);
     const missed = [...this.#takeMissed(socket).values()].map(summarize);
     socket.serializeAttachment({ stream: 'list', seq: 0, acknowledged: 0 } satisfies Subscriber);
     send(socket, { event: 'snapshot', tasks });
     if (missed.length > 0) this.#sendList(socket, missed);
-    return true;
   }
 
   /** Ends the joining: what comes from now on goes to the socket itself. */
@@ -198,6 +203,25 @@ export class StatusBoard extends DurableObject<Env> {
     send(socket, { event: 'updates', seq, tasks });
   }
 }
+
+/** The answer to an upgrade; browsers want the subprotocol that they asked for confirmed. */
+const upgraded = (request: Request, webSocket: WebSocket): Response => {
+  const asked = request.headers.get('Sec-WebSocket-Protocol')?.split(',').map((word) => word.trim());
+  const headers = asked?.includes(SUBPROTOCOL) ? { 'Sec-WebSocket-Protocol': SUBPROTOCOL } : {};
+  return new Response(null, { status: 101, webSocket, headers });
+};
+
+/**
+ * The stream of a finished task: a snapshot and the close. Not a hibernating socket, because of those the runtime ends
+ * the connection only once the object sleeps, some 10 s after the close was sent.
+ */
+const finished = (task: TaskView): WebSocket => {
+  const { 0: client, 1: server } = new WebSocketPair();
+  server.accept();
+  send(server, { event: 'snapshot', task });
+  server.close(1000, 'final');
+  return client;
+};
 
 const send = (socket: WebSocket, frame: Frame): void => socket.send(JSON.stringify(frame));
 

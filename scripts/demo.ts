@@ -1,0 +1,120 @@
+import { parseArgs } from 'node:util';
+import type { Frame } from '../src/announce/frames.ts';
+import type { TaskView } from '../src/domain/view.ts';
+import { handlers } from '../src/handlers/registry.ts';
+
+const HELP = `npm run demo -- [options]: sends one task of each type to a running service and watches them live
+
+  --url <url>         the service (default http://localhost:8787)
+  --timeout <seconds> how long to wait for all of them (default 60)
+  --json              print the finished tasks as JSON, and nothing else
+  --help              this text
+
+Exits with 1 if any task ended otherwise than its type promises.`;
+
+/** Every type succeeds but this one, which is there to fail. */
+const EXPECTED_TO_FAIL = 'broken';
+const BAR_WIDTH = 24;
+
+interface Row {
+  type: string;
+  id: string;
+  task: TaskView | null;
+  fraction: number;
+  note: string;
+  startedAt: number;
+  endedAt: number | null;
+}
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}
+
+const { values } = parseArgs({
+  options: {
+    url: { type: 'string', default: 'http://localhost:8787' },
+    timeout: { type: 'string', default: '60' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const base = values.url.replace(/\/$/, '');
+const isLive = process.stdout.isTTY && !values.json;
+
+const submit = async (type: string, params: unknown): Promise<Row> => {
+  const startedAt = Date.now();
+  const response = await fetch(`${base}/tasks`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ type, params, title: `demo: ${type}` }),
+  }).catch(() => fail(`No service at ${base}. Start one in another terminal: npm start`));
+  const body = (await response.json()) as TaskView & { detail?: string };
+  if (response.status !== 202) fail(`${type} was refused with ${response.status}: ${body.detail ?? ''}`);
+  return { type, id: body.task_id, task: body, fraction: 0, note: '', startedAt, endedAt: null };
+};
+
+const isFinished = ({ task }: Row): boolean => ['COMPLETED', 'FAILED', 'CANCELLED'].includes(task?.status ?? '');
+/** Follows one task's stream to its final frame. */
+const watch = (row: Row, changed: () => void): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const socket = new WebSocket(`${base.replace(/^http/, 'ws')}/tasks/${row.id}/events`);
+    socket.onmessage = ({ data }) => {
+      const frame = JSON.parse(String(data)) as Frame;
+      if (frame.event === 'progress') Object.assign(row, { fraction: frame.fraction, note: frame.note ?? '' });
+      else if ('task' in frame) row.task = frame.task;
+      if (isFinished(row)) {
+        row.endedAt = Date.now();
+        socket.close();
+        resolve();
+      }
+      changed();
+    };
+    socket.onclose = ({ code }) => reject(new Error(`The stream of ${row.type} closed with ${code} before its final frame`));
+  });
+
+const isAsPromised = (row: Row): boolean => row.task?.status === (row.type === EXPECTED_TO_FAIL ? 'FAILED' : 'COMPLETED');
+
+const line = (row: Row): string => {
+  const { status = '?', attempt = 0, max_attempts = 0 } = row.task ?? {};
+  const filled = Math.round((isFinished(row) ? 1 : row.fraction) * BAR_WIDTH);
+  const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
+  const elapsed = `${(((row.endedAt ?? Date.now()) - row.startedAt) / 1_000).toFixed(1)} s`.padStart(7);
+  const more = isFinished(row) ? '' : row.note;
+  return `${row.type.padEnd(28)} ${bar} ${status.padEnd(11)} ${elapsed}  attempt ${attempt}/${max_attempts}  ${more}`;
+};
+
+const outcome = (row: Row): string => {
+  const mark = isAsPromised(row) ? '✓' : '✗';
+  const text = row.task?.status === 'COMPLETED' ? JSON.stringify(row.task.result) : `${row.task?.status}: ${row.task?.error?.message ?? 'no error'}`;
+  return `${mark} ${row.type.padEnd(28)} ${text}${row.type === EXPECTED_TO_FAIL && isAsPromised(row) ? '   (as it should)' : ''}`;
+};
+
+const rows = await Promise.all(handlers.map(({ type, example }) => submit(type, example)));
+
+let drawn = 0;
+const draw = (): void => {
+  if (!isLive) return;
+  process.stdout.write(`${drawn > 0 ? `\x1b[${drawn}A` : ''}${rows.map((row) => `\x1b[2K${line(row)}`).join('\n')}\n`);
+  drawn = rows.length;
+};
+if (!values.json) console.log(`One task of each type, at ${base}\n`);
+draw();
+const ticker = setInterval(draw, 100);
+
+const timeoutMs = Number(values.timeout) * 1_000;
+const late = new Promise((_, reject) => setTimeout(() => reject(new Error(`Not all were finished within ${values.timeout} s`)), timeoutMs).unref());
+await Promise.race([Promise.all(rows.map((row) => watch(row, draw))), late]).catch((error: Error) => console.error(error.message));
+clearInterval(ticker);
+draw();
+
+if (values.json) console.log(JSON.stringify(rows.map(({ task }) => task), null, 2));
+else {
+  if (!isLive) console.log(rows.map(line).join('\n'));
+  console.log(`\n${rows.map(outcome).join('\n')}\n`);
+}
+process.exit(rows.every(isAsPromised) ? 0 : 1);
