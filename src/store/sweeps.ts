@@ -35,8 +35,10 @@ RETURNING ${HEAD.join(', ')}`;
 
 // Nothing that a client sees: neither version nor updated_at moves. The distance to the next look doubles with the time
 // that the task has been waiting, give or take a quarter, so that a long backlog is not looked at over and over.
-const LOOK_AGAIN = `UPDATE tasks SET wake_at = ?1 +
+// D1 binds every number as REAL, and a STRICT column takes no fraction: hence the cast.
+const LOOK_AGAIN = `UPDATE tasks SET wake_at = CAST(?1 +
   min(${MAX_RESEND_AFTER_MS}, max(${RESEND_AFTER_MS}, ?1 - max(updated_at, coalesce(scheduled_at, 0)))) * (750 + abs(random() % 500)) / 1000
+  AS INTEGER)
 WHERE ${dueRows('PENDING')} RETURNING owner, id, queue, rescues`;
 
 const NEXT_WAKE = (['NEW', 'PENDING', 'IN_PROGRESS'] as const)

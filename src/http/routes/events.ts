@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { AppError } from '../../domain/errors.ts';
 import type { AppContext, AppEnv } from '../context.ts';
-import { taskId, taskNotFound } from '../read-task.ts';
+import { reading, taskId, taskNotFound } from '../read-task.ts';
 
 /** Every task of the owner, rather than one. */
 const WHOLE_LIST = '*';
@@ -11,7 +11,7 @@ const stream = async (c: AppContext, name: string): Promise<Response> => {
   if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') {
     throw new AppError('upgrade_required', 'This is a live stream: ask for a WebSocket', { headers: { Upgrade: 'websocket' } });
   }
-  const response = await c.var.services.openStream(c.var.owner, name, c.req.raw);
+  const response = await reading(c, () => c.var.services.openStream(c.var.owner, name, c.req.raw));
   if (response.status === 404) throw taskNotFound(name);
   return response;
 };

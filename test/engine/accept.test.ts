@@ -1,0 +1,119 @@
+import { env } from 'cloudflare:workers';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Task } from '../../src/domain/task.ts';
+import { createAccepter } from '../../src/engine/accept.ts';
+import { createHandOver } from '../../src/engine/hand-over.ts';
+import { createTaskStore } from '../../src/store/tasks.ts';
+import { call, finished } from '../client.ts';
+import { breakDatabase } from '../database.ts';
+import { keptAnnouncements, keptLog, keptQueues } from '../parts.ts';
+import { aTask, rowOf } from '../rows.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+const setup = (wakeBy: (at: number) => Promise<void> = async () => {}) => {
+  const { log, events } = keptLog();
+  const queues = keptQueues();
+  const { announce, announced } = keptAnnouncements();
+  const handOver = createHandOver({ queues: queues.queues, log });
+  const { accept } = createAccepter({ store: createTaskStore(env.DB), handOver, announce, wakeBy, log });
+  return { accept, events, announced, ...queues };
+};
+
+const exists = async (id: string) => (await createTaskStore(env.DB).getMany([{ owner: 'local', id }])).length === 1;
+const submitSum = () => call('/tasks', { json: { type: 'sum', params: { a: 1, b: 1 } } });
+const countRows = () => env.DB.prepare('SELECT count(*) AS n FROM tasks').first<number>('n');
+
+describe('accepting', () => {
+  it('hands over and announces what was committed', async () => {
+    const { accept, sent, announced } = setup();
+    const tasks = [aTask(), aTask({ queue: 'external-low' }), aTask({ scheduledAt: Date.now() + 60_000 })];
+    expect(await accept(tasks)).toEqual(['accepted', 'accepted', 'accepted']);
+    await vi.waitUntil(() => sent.length > 0);
+    expect(sent.map(({ id, queue }) => [id, queue])).toEqual([[tasks[0]?.id, 'default-medium'], [tasks[1]?.id, 'external-low']]);
+    expect(announced.map(({ id }) => id)).toEqual(tasks.map(({ id }) => id));
+  });
+
+  it('winds the clock before any row is due', async () => {
+    const task = aTask();
+    let woundBefore: boolean | undefined;
+    const { accept } = setup(async (at) => {
+      woundBefore = at === task.wake_at && !(await exists(task.id));
+    });
+    await accept([task]);
+    expect(woundBefore).toBe(true);
+  });
+
+  it('takes nothing when the clock cannot be wound', async () => {
+    const task = aTask();
+    const { accept } = setup(() => Promise.reject(new Error('no alarm')));
+    expect(await accept([task])).toEqual(['database_unavailable']);
+    expect(await exists(task.id)).toBe(false);
+  });
+
+  it('refuses the one bad row of a group and none of its neighbours', async () => {
+    const { accept, sent } = setup();
+    const tasks = Array.from({ length: 20 }, () => aTask());
+    const bad = { ...aTask(), status: 'BOGUS' } as unknown as Task;
+    const answers = await accept([...tasks.slice(0, 7), bad, ...tasks.slice(7)]);
+    expect(answers.indexOf('task_rejected')).toBe(7);
+    expect(answers.filter((answer) => answer === 'accepted')).toHaveLength(20);
+    await vi.waitUntil(() => sent.length === 20);
+  });
+
+  it('is safe to repeat with the same ids', async () => {
+    const { accept } = setup();
+    const task = aTask();
+    expect([await accept([task]), await accept([task])]).toEqual([['accepted'], ['accepted']]);
+    expect((await rowOf(task.id)).version).toBe(1);
+  });
+
+  it('asks to come back when too many wait', async () => {
+    const { accept } = setup();
+    const crowd = Array.from({ length: 60 }, () => accept(Array.from({ length: 100 }, () => aTask())));
+    const answers = (await Promise.all(crowd)).flat();
+    expect(new Set(answers)).toEqual(new Set(['accepted', 'overloaded']));
+    // 5 000 that wait, and the group that is being written.
+    expect(answers.filter((answer) => answer === 'accepted')).toHaveLength(5_100);
+  });
+
+  it.each([new Error('Too Many Requests'), 'hangs'] as const)('succeeds when the queue fails (%s)', async (how) => {
+    const { accept, breakWith, events } = setup();
+    breakWith(how);
+    const task = aTask();
+    expect(await accept([task])).toEqual(['accepted']);
+    expect(await exists(task.id)).toBe(true);
+    await vi.waitUntil(() => events().includes('hand_over_failed'), { timeout: 5_000 });
+  });
+});
+
+describe('POST /tasks', () => {
+  it('answers 503 with Retry-After and writes nothing while the database is down', async () => {
+    const before = await countRows();
+    const { mend } = breakDatabase(/INSERT/, 'before');
+    const response = await submitSum();
+    mend();
+    expect(response.status).toBe(503);
+    expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(0);
+    expect(await response.json()).toMatchObject({ code: 'outcome_unknown' });
+    expect(await countRows()).toBe(before);
+  });
+
+  it('says that nothing was stored when the database refused', async () => {
+    const { mend } = breakDatabase(/INSERT/, 'before', { message: 'D1 DB is overloaded. Requests queued for too long.' });
+    const response = await submitSum();
+    mend();
+    expect([response.status, (await response.json<{ code: string }>()).code]).toEqual([503, 'database_unavailable']);
+  });
+
+  it('makes one task, and answers with it, when the answer to the commit is lost', async () => {
+    const before = (await countRows()) ?? 0;
+    const { mend } = breakDatabase(/INSERT/, 'after', { times: 1 });
+    const response = await submitSum();
+    mend();
+    expect(response.status).toBe(202);
+    expect(await countRows()).toBe(before + 1);
+    const { task_id } = await response.json<{ task_id: string }>();
+    expect((await finished(task_id)).status).toBe('COMPLETED');
+  });
+});

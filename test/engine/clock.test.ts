@@ -1,0 +1,185 @@
+import { runDurableObjectAlarm } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createClock } from '../../src/engine/clock.ts';
+import { dispatcherName } from '../../src/engine/dispatcher.ts';
+import { createHandOver } from '../../src/engine/hand-over.ts';
+import { createSweeps } from '../../src/store/sweeps.ts';
+import { createTransitions } from '../../src/store/transitions.ts';
+import { finished } from '../client.ts';
+import { keptAnnouncements, keptLog, keptQueues } from '../parts.ts';
+import { aTask, attemptsOf, OWNER, rowOf, store } from '../rows.ts';
+
+const NOW = 1_900_000_000_000;
+
+/** A clock over the real table whose time the test moves, with an alarm that only remembers (a stand-in). */
+const setup = () => {
+  const { log, events } = keptLog();
+  const queues = keptQueues();
+  const { announce, announced } = keptAnnouncements();
+  let time = NOW;
+  let alarmAt: number | null = null;
+  const alarm = {
+    getAlarm: async () => alarmAt,
+    setAlarm: async (at: number | Date) => void (alarmAt = Number(at)),
+    deleteAlarm: async () => void (alarmAt = null),
+  };
+  const handOver = createHandOver({ queues: queues.queues, log });
+  const sweeps = createSweeps(env.DB);
+  const clock = createClock({ sweeps, handOver, announce, alarm, now: () => time, log });
+  return {
+    ...queues,
+    clock,
+    sweeps,
+    announced,
+    events,
+    alarmAt: () => alarmAt,
+    strikeAt: (at: number) => {
+      time = at;
+      return clock.strike();
+    },
+  };
+};
+
+const claim = (id: string, at: number) => createTransitions(env.DB).claim([{ owner: OWNER, id }], at, true);
+
+beforeEach(() => env.DB.prepare('DELETE FROM tasks').run());
+
+describe('the sweep', () => {
+  it('sends a task again whose message was lost', async () => {
+    const { strikeAt, sent } = setup();
+    const task = aTask({}, NOW);
+    await store(task);
+    await strikeAt(NOW + 4_999);
+    expect(sent).toEqual([]);
+    await strikeAt(NOW + 5_000);
+    expect(sent).toEqual([{ owner: OWNER, id: task.id, queue: 'default-medium' }]);
+    expect(await rowOf(task.id)).toMatchObject({ status: 'PENDING', version: 1, attempt: 0 });
+  });
+
+  it('never sends more again than the queue is missing', async () => {
+    const { strikeAt, sent, backlog } = setup();
+    await store(...Array.from({ length: 10 }, () => aTask({}, NOW)), ...Array.from({ length: 5 }, () => aTask({ queue: 'default-low' }, NOW)));
+    backlog.set('default-medium', 7);
+    backlog.set('default-low', 50);
+    await strikeAt(NOW + 5_000);
+    expect(sent.map(({ queue }) => queue)).toEqual(['default-medium', 'default-medium', 'default-medium']);
+  });
+
+  it('looks at a waiting task less and less often', async () => {
+    const { strikeAt, backlog, sent } = setup();
+    const task = aTask({}, NOW);
+    await store(task);
+    backlog.set('default-medium', 1);
+    const pauses: number[] = [];
+    for (let at = task.wake_at ?? 0; pauses.length < 12; ) {
+      await strikeAt(at);
+      const next = (await rowOf(task.id)).wake_at ?? 0;
+      pauses.push(next - at);
+      at = next;
+    }
+    expect(sent).toEqual([]);
+    expect(pauses[0]).toBeLessThanOrEqual(6_250);
+    expect(pauses.at(-1)).toBeGreaterThanOrEqual(450_000);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(750_000);
+  });
+
+  it('hands a scheduled task over when its time has come, and announces it', async () => {
+    const { strikeAt, sent, announced } = setup();
+    const task = aTask({ scheduledAt: NOW + 60_000 }, NOW);
+    await store(task);
+    await strikeAt(NOW + 59_999);
+    expect(sent).toEqual([]);
+    await strikeAt(NOW + 60_000);
+    expect(sent).toHaveLength(1);
+    expect(announced).toMatchObject([{ id: task.id, status: 'PENDING', version: 2 }]);
+  });
+
+  it('takes an expired lease back, sends the task to be run alone, and gives up after three times', async () => {
+    const { strikeAt, sent, announced } = setup();
+    const task = aTask({}, NOW);
+    await store(task);
+    for (let rescue = 1; rescue <= 3; rescue += 1) {
+      await claim(task.id, NOW + rescue * 100_000);
+      await strikeAt(NOW + rescue * 100_000 + 15_000);
+      expect(await rowOf(task.id)).toMatchObject({ status: 'PENDING', attempt: rescue, rescues: rescue });
+      expect(sent.at(-1)).toEqual({ owner: OWNER, id: task.id, alone: true, queue: 'default-medium' });
+    }
+    await claim(task.id, NOW + 400_000);
+    await strikeAt(NOW + 415_000);
+    const row = await rowOf(task.id);
+    expect(row).toMatchObject({ status: 'FAILED', attempt: 4, rescues: 3, wake_at: null });
+    expect(attemptsOf(row).map(({ outcome, error }) => [outcome, error?.code])).toEqual([
+      ['rescued', 'lease_expired'], ['rescued', 'lease_expired'], ['rescued', 'lease_expired'], ['failed', 'lost'],
+    ]); // prettier-ignore
+    expect(announced.at(-1)).toMatchObject({ status: 'FAILED' });
+  });
+
+  it('works off more than one sweep can hold', async () => {
+    const { strikeAt, sent, alarmAt } = setup();
+    const crowd = Array.from({ length: 700 }, () => aTask({}, NOW));
+    for (let i = 0; i < crowd.length; i += 100) await store(...crowd.slice(i, i + 100));
+    await strikeAt(NOW + 5_000);
+    expect(alarmAt()).toBe(NOW + 5_000);
+    await strikeAt(NOW + 5_000);
+    expect(new Set(sent.map(({ id }) => id)).size).toBe(700);
+  });
+
+  it('survives a database that fails, and comes back within a minute', async () => {
+    const { strikeAt, sweeps, events, alarmAt } = setup();
+    sweeps.sweep = () => Promise.reject(new Error('D1_ERROR: Network connection lost.'));
+    await strikeAt(NOW);
+    expect(events()).toContain('sweep_failed');
+    expect(alarmAt()).toBe(NOW + 60_000);
+  });
+});
+
+describe('the alarm', () => {
+  it('is only ever moved earlier', async () => {
+    const { clock, alarmAt } = setup();
+    await clock.wakeBy(NOW + 50);
+    await clock.wakeBy(NOW + 90);
+    expect(alarmAt()).toBe(NOW + 50);
+    await Promise.all([clock.wakeBy(NOW + 40), clock.wakeBy(NOW + 10), clock.wakeBy(NOW + 30)]);
+    expect(alarmAt()).toBe(NOW + 10);
+  });
+
+  it('sleeps when nothing is owed', async () => {
+    const { strikeAt, alarmAt } = setup();
+    await strikeAt(NOW);
+    expect(alarmAt()).toBeNull();
+  });
+
+  it('is set exactly for a time that is far ahead, and within a minute while anything is live', async () => {
+    const { strikeAt, alarmAt } = setup();
+    await store(aTask({ scheduledAt: NOW + 7_200_000 }, NOW));
+    await strikeAt(NOW);
+    expect(alarmAt()).toBe(NOW + 7_200_000);
+    const task = aTask({ timeoutMs: 3_600_000 }, NOW);
+    await store(task);
+    await claim(task.id, NOW);
+    await strikeAt(NOW + 1);
+    expect(alarmAt()).toBe(NOW + 60_001);
+  });
+
+  it('is not put off by a sweep that was overtaken by an accept', async () => {
+    const { clock, sweeps, strikeAt, alarmAt } = setup();
+    const { nextWake } = sweeps;
+    sweeps.nextWake = async () => {
+      const next = await nextWake();
+      await clock.wakeBy(NOW + 5_000);
+      return next;
+    };
+    await strikeAt(NOW);
+    expect(alarmAt()).toBe(NOW + 5_000);
+  });
+
+  it('brings a lost task back by itself, in the real object', async () => {
+    const task = aTask({}, Date.now() - 60_000);
+    await store(task);
+    const dispatcher = env.DISPATCHER.getByName(dispatcherName());
+    await dispatcher.wakeBy(Date.now() + 3_600_000);
+    await runDurableObjectAlarm(dispatcher);
+    expect(await finished(task.id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+  });
+});

@@ -1,0 +1,122 @@
+import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Hint, Task } from '../../src/domain/task.ts';
+import worker from '../../src/index.ts';
+import { breakDatabase } from '../database.ts';
+import { aTask, attemptsOf, rowOf, store } from '../rows.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+/** Delivers a batch to the Worker's own consumer, as the platform does, and tells what became of each message. */
+const deliver = async (hints: unknown[], queue = 'tasker-default-medium') => {
+  const messages = hints.map((body, i) => ({ id: String(i), timestamp: new Date(), attempts: 1, body: body as Hint }));
+  const batch = createMessageBatch<Hint>(queue, messages);
+  // The result names the retried messages, but not their delays.
+  const retries = batch.messages.map((message) => vi.spyOn(message, 'retry'));
+  await worker.queue(batch as MessageBatch<Hint>, env);
+  const { outcome, explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
+  const retried = retryMessages.map(({ msgId }) => ({ msgId, delaySeconds: retries[Number(msgId)]?.mock.lastCall?.[0]?.delaySeconds }));
+  return { outcome, acked: explicitAcks.toSorted(), retried };
+};
+
+const hintOf = ({ owner, id }: Task): Hint => ({ owner, id });
+
+/** Stored tasks, not handed to any queue. */
+const stored = async (...more: Parameters<typeof aTask>[0][]) => {
+  const tasks = more.map((each) => aTask(each));
+  await store(...tasks);
+  return tasks;
+};
+
+describe('a batch', () => {
+  it('runs each task once, however often and in whatever order it is delivered', async () => {
+    const tasks = await stored({}, {}, {});
+    const hints = tasks.map(hintOf);
+    expect(await deliver([...hints, ...hints.toReversed()])).toEqual({ outcome: 'ok', acked: ['0', '1', '2', '3', '4', '5'], retried: [] });
+    await deliver(hints.toReversed());
+    for (const { id } of tasks) expect(await rowOf(id)).toMatchObject({ status: 'COMPLETED', attempt: 1, version: 3 });
+  });
+
+  it('gives a failed attempt back to its queue with the delay of its row', async () => {
+    const [task] = await stored({ type: 'broken', params: {} });
+    const { retried } = await deliver([hintOf(task as Task)]);
+    const row = await rowOf((task as Task).id);
+    expect(row).toMatchObject({ status: 'PENDING', attempt: 1 });
+    const delayMs = (row.scheduled_at ?? 0) - row.updated_at;
+    expect(retried).toEqual([{ msgId: '0', delaySeconds: Math.ceil(delayMs / 1_000) }]);
+  });
+
+  it('fails a task whose attempts are used up, in the database and not by dead letter', async () => {
+    const [task] = await stored({ type: 'broken', params: {}, maxAttempts: 1 });
+    expect(await deliver([hintOf(task as Task)])).toMatchObject({ acked: ['0'], retried: [] });
+    const row = await rowOf((task as Task).id);
+    expect(row).toMatchObject({ status: 'FAILED', attempt: 1 });
+    expect(attemptsOf(row)).toMatchObject([{ outcome: 'failed', error: { code: 'handler_error', message: 'This task always fails; this was attempt 1' } }]);
+  });
+
+  it('fails a type that is gone and spares its neighbours', async () => {
+    const [gone, sound] = await stored({ type: 'gone' }, {});
+    expect(await deliver([hintOf(gone as Task), hintOf(sound as Task)])).toMatchObject({ acked: ['0', '1'] });
+    expect(attemptsOf(await rowOf((gone as Task).id))).toMatchObject([{ outcome: 'failed', error: { code: 'unknown_type' } }]);
+    expect(await rowOf((sound as Task).id)).toMatchObject({ status: 'COMPLETED' });
+  });
+
+  it('acks what is no hint, or of no task', async () => {
+    const nobody = aTask();
+    expect(await deliver([null, 7, {}, { owner: 'local' }, hintOf(nobody)])).toEqual({ outcome: 'ok', acked: ['0', '1', '2', '3', '4'], retried: [] });
+  });
+
+  it('leaves a task alone that is scheduled for later', async () => {
+    const [task] = await stored({ scheduledAt: Date.now() + 60_000 });
+    expect(await deliver([hintOf(task as Task)])).toMatchObject({ acked: ['0'] });
+    expect(await rowOf((task as Task).id)).toMatchObject({ status: 'NEW', attempt: 0 });
+  });
+});
+
+describe('a database that fails', () => {
+  it('before the claim: the messages come back', async () => {
+    const [task] = await stored({});
+    const { mend } = breakDatabase(/'IN_PROGRESS', attempt/, 'before');
+    expect(await deliver([hintOf(task as Task)])).toMatchObject({ outcome: 'ok', acked: [], retried: [{ msgId: '0', delaySeconds: 5 }] });
+    mend();
+    expect(await rowOf((task as Task).id)).toMatchObject({ status: 'PENDING', attempt: 0 });
+  });
+
+  it('after the record: what was committed counts, once', async () => {
+    const [task] = await stored({});
+    const { mend } = breakDatabase(/->> 'outcome'/, 'after', { times: 1 });
+    expect(await deliver([hintOf(task as Task)])).toMatchObject({ acked: ['0'], retried: [] });
+    mend();
+    const row = await rowOf((task as Task).id);
+    expect(row).toMatchObject({ status: 'COMPLETED', attempt: 1, version: 3 });
+    expect(attemptsOf(row)).toHaveLength(1);
+  });
+
+  it('at the record, for a while: the outcome is kept and written then', async () => {
+    const [task] = await stored({});
+    const { mend } = breakDatabase(/->> 'outcome'/, 'before', { times: 2, message: 'D1 DB is overloaded.' });
+    expect(await deliver([hintOf(task as Task)])).toMatchObject({ acked: ['0'] });
+    mend();
+    expect(await rowOf((task as Task).id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+  });
+});
+
+describe('tasks that were rescued once', () => {
+  it('run alone, after the others are recorded', async () => {
+    const [rescued, sound] = await stored({}, {});
+    await env.DB.prepare('UPDATE tasks SET rescues = 1 WHERE id = ?').bind((rescued as Task).id).run();
+    await deliver([{ ...hintOf(rescued as Task), alone: true }, hintOf(sound as Task)]);
+    const [late, early] = await Promise.all([rowOf((rescued as Task).id), rowOf((sound as Task).id)]);
+    expect([late.status, early.status]).toEqual(['COMPLETED', 'COMPLETED']);
+    expect(late.started_at).toBeGreaterThanOrEqual(early.completed_at ?? Infinity);
+  });
+});
+
+describe('the dead-letter queue', () => {
+  it('acks and never touches a row', async () => {
+    const [task] = await stored({});
+    expect(await deliver([hintOf(task as Task), null], 'tasker-dead')).toMatchObject({ acked: ['0', '1'] });
+    expect(await rowOf((task as Task).id)).toMatchObject({ status: 'PENDING', version: 1 });
+  });
+});

@@ -1,0 +1,34 @@
+import { env } from 'cloudflare:workers';
+import { afterEach, expect, it, vi } from 'vitest';
+import { call, finished, submit } from '../client.ts';
+import { observeDatabase } from '../database.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+/** D1 rows written, the published budget for a plain successful task. */
+const ROWS_WRITTEN_BUDGET = 8;
+
+it('a successful sum writes at most 8 rows and reads nothing besides its claim', async () => {
+  await finished((await submit('sum', { a: 0, b: 0 })).task_id);
+  const { asked, stop } = observeDatabase();
+  const { task_id } = await submit('sum', { a: 5, b: 3 });
+  await vi.waitUntil(() => asked.some(({ sql }) => sql.includes(`->> 'outcome'`)));
+  stop();
+  expect((await finished(task_id)).status).toBe('COMPLETED');
+  expect(asked.map(({ sql }) => sql.split(' ', 2).join(' '))).toEqual(['INSERT INTO', 'UPDATE tasks', 'UPDATE tasks']);
+  const rowsWritten = asked.reduce((sum, { rowsWritten: rows }) => sum + rows, 0);
+  console.log(`rows written per sum: ${rowsWritten} (${asked.map(({ rowsWritten: rows }) => rows).join(' + ')}), read: ${asked.map(({ rowsRead }) => rowsRead).join(' + ')}`);
+  expect(rowsWritten).toBeLessThanOrEqual(ROWS_WRITTEN_BUDGET);
+});
+
+it('200 concurrent submits share a few INSERT statements', async () => {
+  const { asked, stop } = observeDatabase();
+  const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => call('/tasks', { json: { type: 'sum', params: { a: i, b: 0 } } })));
+  stop();
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 200 }, () => 202));
+  const inserts = asked.filter(({ sql }) => sql.startsWith('INSERT')).length;
+  console.log(`200 concurrent submits: ${inserts} INSERT statements`);
+  expect(inserts).toBeLessThanOrEqual(40);
+  const stored = await env.DB.prepare('SELECT count(*) AS n FROM tasks').first<number>('n');
+  expect(stored).toBeGreaterThanOrEqual(200);
+});

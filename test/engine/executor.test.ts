@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { GiveUp, RetryLater } from '../../src/domain/errors.ts';
+import { createExecutor, MAX_RESULT_BYTES } from '../../src/engine/executor.ts';
+import { defineHandler, type HandlerDefinition } from '../../src/handlers/handler.ts';
+import { keptLog } from '../parts.ts';
+import { aTask } from '../rows.ts';
+
+const params = z.strictObject({ a: z.number(), b: z.number() });
+
+/** Runs a task whose handler does what `run` says. */
+const execute = (run: HandlerDefinition<typeof params>['run'], more: Parameters<typeof aTask>[0] = {}) => {
+  const handler = defineHandler({ type: 'sum', description: 'scripted', lane: 'default', params, example: { a: 1, b: 1 }, run });
+  const executor = createExecutor({ findHandler: (type) => (type === 'sum' ? handler : undefined), log: keptLog().log });
+  return executor.run(aTask(more), { progress: () => {} });
+};
+
+const circular: Record<string, unknown> = {};
+circular['self'] = circular;
+const throwing = (value: unknown) => () => { throw value; }; // prettier-ignore
+const deep = () => { let value: unknown = 1; for (let i = 0; i < 2_000; i += 1) value = [value]; return value; }; // prettier-ignore
+
+describe('what a handler returns', () => {
+  it('is the result, as JSON', async () => {
+    expect(await execute(({ params: { a, b } }) => ({ sum: a + b }))).toEqual({ kind: 'completed', result: '{"sum":3}' });
+    expect(await execute(() => undefined)).toEqual({ kind: 'completed', result: 'null' });
+    expect(await execute(async () => 'später')).toEqual({ kind: 'completed', result: '"später"' });
+  });
+
+  it.each([
+    ['a BigInt', () => 1n],
+    ['a circle', () => circular],
+    ['a function', () => () => 1],
+    ['a function deep inside', () => ({ list: [() => 1] })],
+    ['a symbol', () => Symbol('s')],
+    ['something that throws when looked at', () => ({ toJSON: throwing(new Error('no')) })],
+    ['2000 levels', deep],
+  ])('fails for good as bad_result when it is %s', async (_, run) => {
+    expect(await execute(run)).toMatchObject({ kind: 'failed', retryable: false, error: { code: 'bad_result' } });
+  });
+
+  it('fails for good when it is too large, counted in bytes', async () => {
+    expect(await execute(() => 'é'.repeat(MAX_RESULT_BYTES / 2))).toMatchObject({ kind: 'failed', retryable: false, error: { code: 'result_too_large' } });
+    expect(await execute(() => 'e'.repeat(MAX_RESULT_BYTES - 2))).toMatchObject({ kind: 'completed' });
+  });
+});
+
+describe('what a handler throws', () => {
+  it.each([['a string', 'text'], ['null', null], ['undefined', undefined], ['a circle', circular], ['5 MB', 'x'.repeat(5_000_000)]])(
+    'becomes a bounded message: %s',
+    async (_, value) => {
+      const outcome = await execute(throwing(value));
+      expect(outcome).toMatchObject({ kind: 'failed', retryable: true, error: { code: 'handler_error' } });
+      expect(JSON.stringify(outcome).length).toBeLessThan(3_000);
+    },
+  ); // prettier-ignore
+
+  it('ends the task when it is GiveUp, and sets the delay when it is RetryLater', async () => {
+    expect(await execute(throwing(new GiveUp('no such city', 'not_found')))).toMatchObject({ retryable: false, error: { code: 'not_found' } });
+    expect(await execute(throwing(new RetryLater(7)))).toMatchObject({ retryable: true, retryAfterMs: 7_000 });
+  });
+});
+
+describe('the timeout', () => {
+  it('aborts the signal and ends the wait, also for a handler that never looks', async () => {
+    let aborted = false;
+    const hangs: HandlerDefinition<typeof params>['run'] = ({ signal }) => {
+      signal.addEventListener('abort', () => void (aborted = true));
+      return new Promise(() => {});
+    };
+    expect(await execute(hangs, { timeoutMs: 20 })).toMatchObject({ kind: 'failed', retryable: true, error: { code: 'timeout', message: 'No result within 0.02 s' } });
+    expect(aborted).toBe(true);
+  });
+});
+
+describe('a row that is older than the code', () => {
+  it('fails for good when its type is gone or its parameters no longer fit', async () => {
+    expect(await execute(() => 1, { type: 'gone' })).toMatchObject({ retryable: false, error: { code: 'unknown_type' } });
+    expect(await execute(() => 1, { params: { a: 'x' } })).toMatchObject({ retryable: false, error: { code: 'bad_params' } });
+  });
+});

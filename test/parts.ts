@@ -1,0 +1,40 @@
+import type { Announced } from '../src/announce/announce.ts';
+import type { TaskQueues } from '../src/engine/hand-over.ts';
+import { QUEUES } from '../src/domain/routing.ts';
+import type { Hint } from '../src/domain/task.ts';
+import { createLogger, type LogFields, type Logger } from '../src/log.ts';
+
+/** A log that keeps its lines instead of printing them. */
+export const keptLog = () => {
+  const lines: { event: string; fields: LogFields }[] = [];
+  const keep = (event: string, fields: LogFields = {}) => void lines.push({ event, fields });
+  const log: Logger = { ...createLogger({ level: 'error', json: true }), debug: keep, info: keep, warn: keep, error: keep, with: () => log };
+  return { log, lines, events: () => lines.map(({ event }) => event) };
+};
+
+/** Announcements, kept. */
+export const keptAnnouncements = () => {
+  const announced: Announced[] = [];
+  return { announced, announce: async (tasks: readonly Announced[]) => void announced.push(...tasks) };
+};
+
+/** Queues that keep what is sent instead of delivering it (a stand-in: real ones deliver at once), and say any backlog. */
+export const keptQueues = () => {
+  const sent: (Hint & { queue: string })[] = [];
+  const backlog = new Map<string, number>();
+  let broken: Error | 'hangs' | undefined;
+  const queues = Object.fromEntries(
+    QUEUES.map((queue) => [
+      queue,
+      {
+        sendBatch: async (messages: Iterable<{ body: Hint }>) => {
+          if (broken === 'hangs') return new Promise(() => {});
+          if (broken) throw broken;
+          sent.push(...[...messages].map(({ body }) => ({ ...body, queue })));
+        },
+        metrics: async () => ({ backlogCount: backlog.get(queue) ?? 0, backlogBytes: 0 }),
+      },
+    ]),
+  ) as unknown as TaskQueues;
+  return { queues, sent, backlog, breakWith: (how: Error | 'hangs' | undefined) => void (broken = how) };
+};

@@ -1,0 +1,42 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient } from 'redis';
+import type { TestProject } from 'vitest/node';
+import { startRestProxy } from './rest-proxy.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The REST address of a real Redis; null where no redis-server is installed. */
+    redis: { url: string; token: string } | null;
+  }
+}
+
+const TOKEN = 'a-token-for-tests';
+
+/** Starts a real redis-server for the run, and in front of it a proxy that speaks Upstash's REST protocol. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  if (spawnSync('redis-server', ['--version']).status !== 0) {
+    const message = 'redis-server is not installed, so the tests of the Upstash cache CANNOT RUN (Debian: apt-get install redis-server)';
+    if (process.env['CI'] === 'true') throw new Error(message);
+    console.warn(`\n⚠  ${message}: SKIPPED\n`);
+    project.provide('redis', null);
+    return async () => {};
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'tasker-redis-'));
+  const socket = join(folder, 'redis.sock');
+  const server = spawn('redis-server', ['--port', '0', '--unixsocket', socket, '--save', '', '--dir', folder], { stdio: 'ignore' });
+  // The client keeps trying until the server listens.
+  const client = createClient({ socket: { path: socket, tls: false, reconnectStrategy: () => 20 } });
+  client.on('error', () => {});
+  await client.connect();
+  const proxy = await startRestProxy(TOKEN, (command) => client.sendCommand(command));
+  project.provide('redis', { url: proxy.url, token: TOKEN });
+  return async () => {
+    await proxy.close();
+    client.destroy();
+    server.kill();
+    await rm(folder, { recursive: true, force: true });
+  };
+}

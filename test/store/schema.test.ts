@@ -1,0 +1,39 @@
+import { env } from 'cloudflare:workers';
+import { getTableConfig } from 'drizzle-orm/sqlite-core';
+import { describe, expect, it } from 'vitest';
+import { queues, tasks } from '../../src/store/schema.ts';
+import { aTask, store } from '../rows.ts';
+
+const pragma = async (statement: string) => (await env.DB.prepare(`PRAGMA ${statement}`).all<Record<string, unknown>>()).results;
+
+describe.each([tasks, queues])('the migrated table', (table) => {
+  const { name, columns, indexes } = getTableConfig(table);
+
+  it('has the columns and indexes of schema.ts', async () => {
+    const found = await pragma(`table_info(${name})`);
+    expect(found.map((column) => [column['name'], column['notnull'] === 1])).toEqual(columns.map((column) => [column.name, column.notNull]));
+    const made = (await pragma(`index_list(${name})`)).filter(({ origin }) => origin === 'c').map((index) => index['name']);
+    expect(made.toSorted()).toEqual(indexes.map(({ config }) => config.name).toSorted());
+  });
+
+  it('is STRICT and clustered, which drizzle-kit cannot say', async () => {
+    expect((await pragma('table_list')).find((row) => row['name'] === name)).toMatchObject({ strict: 1, wr: 1 });
+  });
+});
+
+describe('the checks', () => {
+  it.each([
+    "status = 'BOGUS'",
+    'completed_at = 5',
+    "status = 'IN_PROGRESS', wake_at = NULL",
+    "status = 'PAUSED'",
+    "status = 'COMPLETED', wake_at = NULL, completed_at = 5",
+    "result = '1'",
+    'attempt = 4',
+    'rescues = 4',
+  ])('refuse a pending row with %s', async (change) => {
+    const task = aTask();
+    await store(task);
+    await expect(env.DB.prepare(`UPDATE tasks SET ${change} WHERE id = ?`).bind(task.id).run()).rejects.toThrow(/CHECK constraint failed/);
+  });
+});

@@ -1,0 +1,101 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { LEASE_MARGIN_MS } from '../../src/domain/lifecycle.ts';
+import type { Verdict } from '../../src/domain/retry.ts';
+import { createSweeps } from '../../src/store/sweeps.ts';
+import { createTransitions } from '../../src/store/transitions.ts';
+import { aTask, attemptsOf, OWNER, rowOf, store } from '../rows.ts';
+
+const transitions = createTransitions(env.DB);
+const NOW = 1_900_000_000_000;
+const done = (result: unknown): Verdict => ({ transition: 'complete', result: JSON.stringify(result) });
+const failing: Verdict = { transition: 'retryLater', error: { code: 'handler_error', message: 'no' }, delayMs: 3_000 };
+
+/** A stored task and the verbs on it. */
+const setup = async (more: Parameters<typeof aTask>[0] = {}) => {
+  const task = aTask(more, NOW);
+  await store(task);
+  const key = { owner: OWNER, id: task.id };
+  return {
+    task,
+    claim: async (at = NOW, alone = false) => (await transitions.claim([key], at, alone))[0],
+    record: async (attempt: number, verdict: Verdict, at = NOW) => (await transitions.record([{ ...key, attempt, verdict }], at))[0],
+    rescue: (at: number) => createSweeps(env.DB).sweep(at, 10),
+  };
+};
+
+describe('claim', () => {
+  it('takes a task once, however often its message comes', async () => {
+    const { claim } = await setup();
+    expect(await claim()).toMatchObject({ status: 'IN_PROGRESS', attempt: 1, version: 2, wake_at: NOW + 5_000 + LEASE_MARGIN_MS });
+    expect(await claim()).toBeUndefined();
+  });
+
+  it('leaves one alone whose time has not come, give or take a second', async () => {
+    const { claim, record } = await setup();
+    await claim();
+    await record(1, failing);
+    expect(await claim(NOW + 1_999)).toBeUndefined();
+    expect(await claim(NOW + 2_000)).toMatchObject({ attempt: 2 });
+  });
+
+  it('takes a once-rescued task only alone', async () => {
+    const { claim, rescue } = await setup();
+    await claim();
+    await rescue(NOW + 15_001);
+    expect(await claim(NOW + 16_000)).toBeUndefined();
+    expect(await claim(NOW + 16_000, true)).toMatchObject({ attempt: 2, rescues: 1 });
+  });
+});
+
+describe('record', () => {
+  it('keeps a result to the letter', async () => {
+    const awkward = { text: 'a"b\\c\u0000\ud800 é 😀', big: 1.5e300, deep: [[[]]], null: null, __proto__: 1 };
+    for (const result of [awkward, null, '', 0, [], 'null', { a: 1.0 }]) {
+      const { claim, record, task } = await setup();
+      await claim();
+      await record(1, done(result));
+      expect((await rowOf(task.id)).result).toBe(JSON.stringify(result));
+    }
+  });
+
+  it('refuses a late first attempt once the second has been claimed', async () => {
+    const { claim, record, rescue, task } = await setup();
+    await claim();
+    await rescue(NOW + 15_001);
+    await claim(NOW + 16_000, true);
+    expect(await record(1, done('late'))).toBeUndefined();
+    expect(await record(2, done('right'))).toMatchObject({ status: 'COMPLETED', result: '"right"' });
+    expect(await record(2, done('again'))).toBeUndefined();
+    expect(attemptsOf(await rowOf(task.id)).map(({ outcome }) => outcome)).toEqual(['rescued', 'completed']);
+  });
+
+  it('writes a mixed group with one statement and returns each row', async () => {
+    const all = await Promise.all([setup(), setup(), setup()]);
+    for (const { claim } of all) await claim();
+    const verdicts: Verdict[] = [done(1), failing, { transition: 'fail', error: { code: 'x', message: 'y' } }];
+    const rows = await transitions.record(all.map(({ task }, i) => ({ owner: OWNER, id: task.id, attempt: 1, verdict: verdicts[i] as Verdict })), NOW);
+    expect(rows.map(({ status }) => status).toSorted()).toEqual(['COMPLETED', 'FAILED', 'PENDING']);
+    const [completed, pending, failed] = await Promise.all(all.map(({ task }) => rowOf(task.id)));
+    expect(completed).toMatchObject({ status: 'COMPLETED', completed_at: NOW, wake_at: null, result: '1' });
+    expect(pending).toMatchObject({ status: 'PENDING', completed_at: null, scheduled_at: NOW + 3_000, wake_at: NOW + 8_000, result: null });
+    expect(failed).toMatchObject({ status: 'FAILED', completed_at: NOW, wake_at: null, result: null });
+  });
+
+  it('keeps the newest 100 attempts', async () => {
+    const { claim, record, task } = await setup({ maxAttempts: 200 });
+    for (let attempt = 1; attempt <= 103; attempt += 1) {
+      await claim(NOW + attempt * 10_000);
+      await record(attempt, failing, NOW + attempt * 10_000);
+    }
+    const kept = attemptsOf(await rowOf(task.id)).map(({ attempt }) => attempt);
+    expect([kept.length, kept[0], kept.at(-1)]).toEqual([100, 4, 103]);
+  });
+
+  it('leaves a delay of more than a day to the clock', async () => {
+    const { claim, record } = await setup();
+    await claim();
+    const day = 24 * 3_600_000;
+    expect(await record(1, { ...failing, delayMs: day + 1 } as Verdict)).toMatchObject({ wake_at: NOW + day + 1, scheduled_at: NOW + day + 1 });
+  });
+});

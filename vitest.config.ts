@@ -1,0 +1,33 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
+import { defineConfig } from 'vitest/config';
+
+const migrations = await readD1Migrations('./migrations');
+const NODE_TESTS = ['test/architecture.test.ts', 'test/readme.test.ts', 'test/e2e/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    coverage: { provider: 'istanbul', include: ['src/**/*.ts'], reporter: ['text', 'html'] },
+    projects: [
+      {
+        // In workerd, with real D1, Queues, Durable Objects and Cache, and a real Redis behind a REST proxy.
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: { bindings: { TEST_MIGRATIONS: migrations, AUTH: 'none', APP_ENV: 'test', LOG_LEVEL: 'error' } },
+          }),
+        ],
+        test: {
+          name: 'workers',
+          include: ['test/**/*.test.ts'],
+          exclude: NODE_TESTS,
+          setupFiles: ['test/setup/migrate.ts'],
+          globalSetup: ['test/setup/redis.ts'],
+        },
+      },
+      {
+        // In Node: what reads the source, and what drives the real `npm start` from outside.
+        test: { name: 'node', include: NODE_TESTS, testTimeout: 120_000 },
+      },
+    ],
+  },
+});
