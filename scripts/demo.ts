@@ -74,10 +74,12 @@ const watch = (row: Row, changed: () => void): Promise<void> =>
       }
       changed();
     };
-    socket.onclose = ({ code }) => reject(new Error(`The stream of ${row.type} closed with ${code} before its final frame`));
+    socket.onclose = ({ code }) =>
+      reject(new Error(`The stream of ${row.type} closed with ${code} before its final frame`));
   });
 
-const isAsPromised = (row: Row): boolean => row.task?.status === (row.type === EXPECTED_TO_FAIL ? 'FAILED' : 'COMPLETED');
+const isAsPromised = (row: Row): boolean =>
+  row.task?.status === (row.type === EXPECTED_TO_FAIL ? 'FAILED' : 'COMPLETED');
 
 const line = (row: Row): string => {
   const { status = '?', attempt = 0, max_attempts = 0 } = row.task ?? {};
@@ -90,7 +92,10 @@ const line = (row: Row): string => {
 
 const outcome = (row: Row): string => {
   const mark = isAsPromised(row) ? '✓' : '✗';
-  const text = row.task?.status === 'COMPLETED' ? JSON.stringify(row.task.result) : `${row.task?.status}: ${row.task?.error?.message ?? 'no error'}`;
+  const text =
+    row.task?.status === 'COMPLETED'
+      ? JSON.stringify(row.task.result)
+      : `${row.task?.status}: ${row.task?.error?.message ?? 'no error'}`;
   return `${mark} ${row.type.padEnd(28)} ${text}${row.type === EXPECTED_TO_FAIL && isAsPromised(row) ? '   (as it should)' : ''}`;
 };
 
@@ -107,12 +112,23 @@ draw();
 const ticker = setInterval(draw, 100);
 
 const timeoutMs = Number(values.timeout) * 1_000;
-const late = new Promise((_, reject) => setTimeout(() => reject(new Error(`Not all were finished within ${values.timeout} s`)), timeoutMs).unref());
-await Promise.race([Promise.all(rows.map((row) => watch(row, draw))), late]).catch((error: Error) => console.error(error.message));
+const late = new Promise((_, reject) =>
+  setTimeout(() => reject(new Error(`Not all were finished within ${values.timeout} s`)), timeoutMs).unref(),
+);
+await Promise.race([Promise.all(rows.map((row) => watch(row, draw))), late]).catch((error: Error) =>
+  console.error(error.message),
+);
 clearInterval(ticker);
 draw();
 
-if (values.json) console.log(JSON.stringify(rows.map(({ task }) => task), null, 2));
+if (values.json)
+  console.log(
+    JSON.stringify(
+      rows.map(({ task }) => task),
+      null,
+      2,
+    ),
+  );
 else {
   if (!isLive) console.log(rows.map(line).join('\n'));
   console.log(`\n${rows.map(outcome).join('\n')}\n`);

@@ -18,7 +18,11 @@ function fail(message: string): never {
 
 const readOptions = () => {
   try {
-    const options = { port: { type: 'string', default: '8787' }, state: { type: 'string', default: '.wrangler/state' }, help: { type: 'boolean' } } as const;
+    const options = {
+      port: { type: 'string', default: '8787' },
+      state: { type: 'string', default: '.wrangler/state' },
+      help: { type: 'boolean' },
+    } as const;
     return parseArgs({ options }).values;
   } catch (error) {
     return fail(`${(error as Error).message}\n\n${HELP}`);
@@ -29,7 +33,9 @@ const readOptions = () => {
 const assertFree = (port: number): Promise<void> =>
   new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', () => fail(`Port ${port} is in use. Stop what listens there, or choose another: npm start -- --port ${port + 1}`));
+    probe.once('error', () =>
+      fail(`Port ${port} is in use. Stop what listens there, or choose another: npm start -- --port ${port + 1}`),
+    );
     probe.listen(port, 'localhost', () => probe.close(() => resolve()));
   });
 
@@ -45,7 +51,8 @@ if (help) {
   process.exit(0);
 }
 const port = Number(portText);
-if (!Number.isInteger(port) || port < 1 || port > 65_535) fail(`--port takes a number from 1 to 65535, not "${portText}"`);
+if (!Number.isInteger(port) || port < 1 || port > 65_535)
+  fail(`--port takes a number from 1 to 65535, not "${portText}"`);
 await assertFree(port);
 
 console.log('Migrating the database …');

@@ -13,7 +13,8 @@ export const wrangler = (args: readonly string[], stdio: StdioOptions): ChildPro
 export const runWrangler = async (args: readonly string[]): Promise<{ code: number; output: string }> => {
   const child = wrangler(args, ['ignore', 'pipe', 'pipe']);
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const code = await new Promise<number>((resolve) => child.on('close', (status) => resolve(status ?? 1)));
   return { code, output };
 };

@@ -31,14 +31,22 @@ const queuesOf = (env: Env): TaskQueues => ({
 /** Bindings -> the objects that each room needs, wired once for all entries. */
 const createServices = (env: Env) => {
   const settings = readSettings(env);
-  const log = createLogger({ level: settings.LOG_LEVEL, json: settings.LOG_JSON, fields: { app: 'tasker', env: settings.APP_ENV } });
+  const log = createLogger({
+    level: settings.LOG_LEVEL,
+    json: settings.LOG_JSON,
+    fields: { app: 'tasker', env: settings.APP_ENV },
+  });
   const now = (): number => Date.now();
   const isDevelopment = process.env.NODE_ENV === 'development';
 
   const store = createTaskStore(env.DB);
   const transitions = createTransitions(env.DB);
-  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = settings;
-  const backend = url && token ? createUpstashBackend({ url, token }) : createWorkersCacheBackend({ isDevelopment });
+  const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = settings;
+  const upstash =
+    UPSTASH_REDIS_REST_URL && UPSTASH_REDIS_REST_TOKEN
+      ? { url: UPSTASH_REDIS_REST_URL, token: UPSTASH_REDIS_REST_TOKEN }
+      : null;
+  const backend = upstash ? createUpstashBackend(upstash) : createWorkersCacheBackend({ isDevelopment });
   const cache = createOutputCache(backend, { log, now });
   const ttlSecondsOf = (type: string): number => findHandler(type)?.cacheTtlSeconds ?? settings.CACHE_TTL_SECONDS;
 
@@ -82,7 +90,7 @@ const createServices = (env: Env) => {
     },
     /** Hands an upgrade request over to the owner's board. */
     openStream: (owner: string, stream: string, request: Request) => {
-      const url = new URL(`https://board.internal/?${new URLSearchParams({ stream })}`);
+      const url = new URL(`https://board.internal/?stream=${encodeURIComponent(stream)}`);
       return boardOf(owner).fetch(new Request(url, request));
     },
     dispatcherParts: { store, sweeps: createSweeps(env.DB), handOver, announce, now, log },

@@ -14,17 +14,25 @@ export const settingsSchema = z.object({
   APP_ENV: z
     .string()
     .default(process.env.NODE_ENV ?? 'production')
-    .meta({ description: 'A name for this deployment, in every log line', default: '`development` locally, `production` deployed' }),
+    .meta({
+      description: 'A name for this deployment, in every log line',
+      default: '`development` locally, `production` deployed',
+    }),
   AUTH: z.enum(['required', 'none']).default('required').meta({
-    description: 'Until API keys exist, a deployed service answers only `/health`; `none` opens it to everybody who can reach it, for use behind a gateway of your own. `wrangler dev` is always open',
+    description:
+      'Until API keys exist, a deployed service answers only `/health`; `none` opens it to everybody who can reach it, for use behind a gateway of your own. `wrangler dev` is always open',
   }),
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({ description: 'The least level that is logged' }),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .meta({ description: 'The least level that is logged' }),
   LOG_JSON: flag(true).meta({ description: '`false` prints lines for people instead of JSON', default: '`true`' }),
   CACHE_TTL_SECONDS: z.coerce.number().int().min(0).max(31_536_000).default(3_600).meta({
     description: 'How long the output of a final task is cached, unless its type says otherwise; 0 caches nothing',
   }),
   UPSTASH_REDIS_REST_URL: z.url().optional().meta({
-    description: 'The REST address of an Upstash Redis. Without it outputs are cached by the Workers Cache API, which needs no set-up',
+    description:
+      'The REST address of an Upstash Redis. Without it outputs are cached by the Workers Cache API, which needs no set-up',
   }),
   UPSTASH_REDIS_REST_TOKEN: z.string().min(1).optional().meta({ description: 'Its token (a secret)' }),
   LOCATION_HINT: z

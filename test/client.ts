@@ -7,7 +7,15 @@ const BASE = 'http://localhost:8787';
 
 /** A request to the Worker, as a client makes it; a `json` body is sent as such. */
 export const call = (path: string, { json, ...init }: RequestInit & { json?: unknown } = {}): Promise<Response> => {
-  const body = json === undefined ? init : { method: 'POST', body: JSON.stringify(json), ...init, headers: { 'Content-Type': 'application/json', ...init.headers } };
+  const body =
+    json === undefined
+      ? init
+      : {
+          method: 'POST',
+          body: JSON.stringify(json),
+          ...init,
+          headers: { 'Content-Type': 'application/json', ...Object.fromEntries(new Headers(init.headers)) },
+        };
   return exports.default.fetch(new Request(`${BASE}${path}`, body));
 };
 

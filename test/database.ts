@@ -31,21 +31,24 @@ export const observeDatabase = () => {
       texts.set(bound, texts.get(this) ?? '?');
       return bound;
     }),
-    vi.spyOn(statement, 'all').mockImplementation(async function <T>(this: D1PreparedStatement) {
+    vi.spyOn(statement, 'all').mockImplementation(async function (this: D1PreparedStatement) {
       const result = await all.call(this);
       note(this, result);
-      return result as D1Result<T>;
+      return result;
     }),
     vi.spyOn(statement, 'first').mockImplementation(async function (this: D1PreparedStatement, column?: string) {
       const result = await all.call(this);
       note(this, result);
       const row = (result.results[0] ?? null) as Record<string, unknown> | null;
-      return (column === undefined ? row : row?.[column]) as never;
+      return column === undefined ? row : row?.[column];
     }),
-    vi.spyOn(database, 'batch').mockImplementation(async function <T>(this: D1Database, statements: D1PreparedStatement[]) {
+    vi.spyOn(database, 'batch').mockImplementation(async function (
+      this: D1Database,
+      statements: D1PreparedStatement[],
+    ) {
       const results = await batch.call(this, statements);
       results.forEach((result, i) => note(statements[i] as D1PreparedStatement, result));
-      return results as D1Result<T>[];
+      return results;
     }),
   ];
   return { asked, stop: () => spies.forEach((spy) => spy.mockRestore()) };
@@ -57,7 +60,11 @@ type Fault = 'before' | 'after';
  * Makes the next `times` matching statements fail: `before`, with nothing done; or `after` they were committed, so that
  * only the answer is lost.
  */
-export const breakDatabase = (matches: RegExp, fault: Fault, { message = 'Network connection lost.', times = Infinity } = {}) => {
+export const breakDatabase = (
+  matches: RegExp,
+  fault: Fault,
+  { message = 'Network connection lost.', times = Infinity } = {},
+) => {
   const { prepare } = database;
   const { bind, all } = statement;
   const doomed = new WeakSet<D1PreparedStatement>();
@@ -79,11 +86,14 @@ export const breakDatabase = (matches: RegExp, fault: Fault, { message = 'Networ
       return bound;
     }),
     ...(['all', 'first'] as const).map((method) => {
-      const original = statement[method] as (...args: unknown[]) => Promise<unknown>;
-      return vi.spyOn(statement, method).mockImplementation(async function (this: D1PreparedStatement, ...args: unknown[]) {
+      const original = statement[method];
+      return vi.spyOn(statement, method).mockImplementation(async function (
+        this: D1PreparedStatement,
+        ...args: unknown[]
+      ) {
         if (doomed.has(this) && left > 0) return fail(() => all.call(this));
-        return original.apply(this, args) as never;
-      } as never);
+        return original.apply(this, args as []);
+      });
     }),
   ];
   return { mend: () => spies.forEach((spy) => spy.mockRestore()) };

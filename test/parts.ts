@@ -8,7 +8,14 @@ import { createLogger, type LogFields, type Logger } from '../src/log.ts';
 export const keptLog = () => {
   const lines: { event: string; fields: LogFields }[] = [];
   const keep = (event: string, fields: LogFields = {}) => void lines.push({ event, fields });
-  const log: Logger = { ...createLogger({ level: 'error', json: true }), debug: keep, info: keep, warn: keep, error: keep, with: () => log };
+  const log: Logger = {
+    ...createLogger({ level: 'error', json: true }),
+    debug: keep,
+    info: keep,
+    warn: keep,
+    error: keep,
+    with: () => log,
+  };
   return { log, lines, events: () => lines.map(({ event }) => event) };
 };
 

@@ -9,7 +9,17 @@ export const OWNER = 'local';
 /** A `sum` as it would be submitted at `now`, with whatever the test wants otherwise. */
 export const aTask = (more: Partial<Submission> = {}, now = Date.now()): Task =>
   newTask(
-    { owner: OWNER, id: uuidv7(), type: 'sum', queue: 'default-medium', priority: 'MEDIUM', params: { a: 1, b: 2 }, maxAttempts: 3, timeoutMs: 5_000, ...more },
+    {
+      owner: OWNER,
+      id: uuidv7(),
+      type: 'sum',
+      queue: 'default-medium',
+      priority: 'MEDIUM',
+      params: { a: 1, b: 2 },
+      maxAttempts: 3,
+      timeoutMs: 5_000,
+      ...more,
+    },
     now,
   );
 
@@ -24,4 +34,5 @@ export const rowOf = async (id: string): Promise<Task> => {
   return row;
 };
 
-export const attemptsOf = (task: Task) => JSON.parse(task.attempts) as { attempt: number; outcome: string; error: { code: string; message: string } | null }[];
+export const attemptsOf = (task: Task) =>
+  JSON.parse(task.attempts) as { attempt: number; outcome: string; error: { code: string; message: string } | null }[];

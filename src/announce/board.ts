@@ -8,7 +8,6 @@ import { createPacer } from './pacer.ts';
 export const WHOLE_LIST = '*';
 /** How often what somebody watches is read again, since a publish can be lost. */
 const REREAD_MS = 15_000;
-const SUBPROTOCOL = 'tasker.v1';
 const SNAPSHOT_TASKS = 50;
 /** A list subscriber may owe so many acknowledgements: `send()` never blocks, so silence is the only sign. */
 const MAX_UNACKNOWLEDGED = 32;
@@ -18,7 +17,8 @@ const MAX_REMEMBERED = 2_000;
 const MAX_REREAD_TASKS = 100;
 
 /** What a socket keeps while the object hibernates. */
-type Subscriber = { stream: 'task'; id: string; version: number } | { stream: 'list'; seq: number; acknowledged: number };
+type Subscriber =
+  { stream: 'task'; id: string; version: number } | { stream: 'list'; seq: number; acknowledged: number };
 
 type Update = TaskView | TaskSummary;
 
@@ -47,7 +47,10 @@ export class StatusBoard extends DurableObject<Env> {
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
-  /** Opens a stream: `?stream=<task id>` or `?stream=*`. 404 before the upgrade for an unknown task. */
+  /**
+   * Opens a stream: `?stream=<task id>` or `?stream=*`. 101 with the socket; 404 for an unknown task; 200 with the task
+   * when it is finished, for there is nothing to subscribe to.
+   */
   override async fetch(request: Request): Promise<Response> {
     const stream = new URL(request.url).searchParams.get('stream') ?? '';
     const { 0: client, 1: server } = new WebSocketPair();
@@ -62,9 +65,9 @@ export class StatusBoard extends DurableObject<Env> {
       this.#joining.delete(server);
     }
     if (stream !== WHOLE_LIST && task === null) return new Response(null, { status: 404 });
-    if (task && isFinal(task.status)) return upgraded(request, finished(task));
+    if (task && isFinal(task.status)) return Response.json(task);
     if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
-    return upgraded(request, client);
+    return new Response(null, { status: 101, webSocket: client });
   }
 
   /** Tells whoever watches. What nobody watches costs next to nothing. */
@@ -85,7 +88,8 @@ export class StatusBoard extends DurableObject<Env> {
     for (const step of steps) {
       for (const socket of this.ctx.getWebSockets(step.task_id)) {
         const subscriber = subscriberOf(socket);
-        const isNews = subscriber?.stream === 'task' && step.version >= subscriber.version && !this.#joining.has(socket);
+        const isNews =
+          subscriber?.stream === 'task' && step.version >= subscriber.version && !this.#joining.has(socket);
         if (isNews) send(socket, { event: 'progress', ...step });
       }
     }
@@ -95,14 +99,19 @@ export class StatusBoard extends DurableObject<Env> {
     const subscriber = subscriberOf(socket);
     const acknowledged = acknowledgementIn(message);
     if (subscriber?.stream !== 'list' || acknowledged === null) return;
-    socket.serializeAttachment({ ...subscriber, acknowledged: Math.min(acknowledged, subscriber.seq) } satisfies Subscriber);
+    socket.serializeAttachment({
+      ...subscriber,
+      acknowledged: Math.min(acknowledged, subscriber.seq),
+    } satisfies Subscriber);
   }
 
   override async alarm(): Promise<void> {
     const sockets = this.ctx.getWebSockets();
     if (sockets.length === 0) return;
     await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
-    const watched = sockets.map(subscriberOf).flatMap((subscriber) => (subscriber?.stream === 'task' ? [subscriber.id] : []));
+    const watched = sockets
+      .map(subscriberOf)
+      .flatMap((subscriber) => (subscriber?.stream === 'task' ? [subscriber.id] : []));
     await this.#reread([...new Set(watched)].slice(0, MAX_REREAD_TASKS));
     if (this.ctx.getWebSockets(WHOLE_LIST).length === 0) return;
     const newest = await this.#parts.newest(this.#owner, SNAPSHOT_TASKS);
@@ -191,7 +200,8 @@ export class StatusBoard extends DurableObject<Env> {
     const tasks = [...this.#pending.values()];
     this.#pending.clear();
     this.#pacer.sent(this.#parts.now());
-    for (const socket of this.ctx.getWebSockets(WHOLE_LIST)) if (!this.#joining.has(socket)) this.#sendList(socket, tasks);
+    for (const socket of this.ctx.getWebSockets(WHOLE_LIST))
+      if (!this.#joining.has(socket)) this.#sendList(socket, tasks);
   }
 
   #sendList(socket: WebSocket, tasks: TaskSummary[]): void {
@@ -203,25 +213,6 @@ export class StatusBoard extends DurableObject<Env> {
     send(socket, { event: 'updates', seq, tasks });
   }
 }
-
-/** The answer to an upgrade; browsers want the subprotocol that they asked for confirmed. */
-const upgraded = (request: Request, webSocket: WebSocket): Response => {
-  const asked = request.headers.get('Sec-WebSocket-Protocol')?.split(',').map((word) => word.trim());
-  const headers = asked?.includes(SUBPROTOCOL) ? { 'Sec-WebSocket-Protocol': SUBPROTOCOL } : {};
-  return new Response(null, { status: 101, webSocket, headers });
-};
-
-/**
- * The stream of a finished task: a snapshot and the close. Not a hibernating socket, because of those the runtime ends
- * the connection only once the object sleeps, some 10 s after the close was sent.
- */
-const finished = (task: TaskView): WebSocket => {
-  const { 0: client, 1: server } = new WebSocketPair();
-  server.accept();
-  send(server, { event: 'snapshot', task });
-  server.close(1000, 'final');
-  return client;
-};
 
 const send = (socket: WebSocket, frame: Frame): void => socket.send(JSON.stringify(frame));
 

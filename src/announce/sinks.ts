@@ -11,7 +11,9 @@ const updateOf = (task: Announced): TaskView | TaskSummary =>
   isWhole(task) && task.params.length + (task.result?.length ?? 0) <= MAX_BODY_CHARS ? viewOf(task) : summaryOf(task);
 
 /** Live status: one call per batch and owner. */
-export const createBoardSink = (publish: (owner: string, updates: (TaskView | TaskSummary)[]) => Promise<void>): Sink => ({
+export const createBoardSink = (
+  publish: (owner: string, updates: (TaskView | TaskSummary)[]) => Promise<void>,
+): Sink => ({
   name: 'board',
   tell: async (tasks) => {
     const byOwner = Map.groupBy(tasks, ({ owner }) => owner);

@@ -80,7 +80,12 @@ export const createOutputCache = (backend: CacheBackend, parts: { log: Logger; n
     if (parts.now() - loggedAt < LOG_EVERY_MS) return;
     loggedAt = parts.now();
     // The name alone: Upstash puts the whole command, and so the output, into its messages.
-    parts.log.warn('cache_failed', { cache: backend.name, operation, failures, error: error instanceof Error ? error.name : typeof error });
+    parts.log.warn('cache_failed', {
+      cache: backend.name,
+      operation,
+      failures,
+      error: error instanceof Error ? error.name : typeof error,
+    });
   };
 
   /** Asks the backend unless the breaker is open; whatever goes wrong, the answer is `fallback`. */
@@ -113,12 +118,17 @@ export const createOutputCache = (backend: CacheBackend, parts: { log: Logger; n
         if (ttlSeconds <= 0) continue;
         const value = JSON.stringify(task);
         chars += value.length;
-        if (value.length <= MAX_VALUE_CHARS && chars <= MAX_BATCH_CHARS) entries.push({ key: keyOf(task.owner, task.id), value, ttlSeconds });
+        if (value.length <= MAX_VALUE_CHARS && chars <= MAX_BATCH_CHARS)
+          entries.push({ key: keyOf(task.owner, task.id), value, ttlSeconds });
       }
       if (entries.length > 0) await ask('set', () => backend.addMany(entries), undefined);
     },
     delete: async (keys) => {
-      const entries = keys.map(({ owner, id }) => ({ key: keyOf(owner, id), value: TOMBSTONE, ttlSeconds: TOMBSTONE_SECONDS }));
+      const entries = keys.map(({ owner, id }) => ({
+        key: keyOf(owner, id),
+        value: TOMBSTONE,
+        ttlSeconds: TOMBSTONE_SECONDS,
+      }));
       if (entries.length > 0) await ask('delete', () => backend.put(entries), undefined);
     },
   };

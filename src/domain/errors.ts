@@ -79,5 +79,7 @@ export const messageOf = (thrown: unknown): string => {
   } catch {
     text = 'The handler threw a value that cannot be shown';
   }
-  return text.length <= MAX_ERROR_MESSAGE ? text.toWellFormed() : `${text.slice(0, MAX_ERROR_MESSAGE - 1)}…`.toWellFormed();
+  return text.length <= MAX_ERROR_MESSAGE
+    ? text.toWellFormed()
+    : `${text.slice(0, MAX_ERROR_MESSAGE - 1)}…`.toWellFormed();
 };

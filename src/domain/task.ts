@@ -119,8 +119,9 @@ export const newTask = (submission: Submission, now: number): Task => {
     queue: submission.queue,
     priority: submission.priority,
     status: due ? 'PENDING' : 'NEW',
-    title: submission.title ?? null,
-    description: submission.description ?? null,
+    // A lone surrogate has no UTF-8: the database would give back something else than the answer to the submit.
+    title: submission.title?.toWellFormed() ?? null,
+    description: submission.description?.toWellFormed() ?? null,
     params: JSON.stringify(submission.params),
     result: null,
     attempts: '[]',

@@ -72,7 +72,11 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, log }: Accep
         return [...(await commit(group.slice(0, half))), ...(await commit(group.slice(half)))];
       }
       log.error('insert_failed', { tasks: group.length, failure, error: messageOf(error) });
-      const answers = { constraint: 'task_rejected', refused: 'database_unavailable', unknown: 'outcome_unknown' } as const;
+      const answers = {
+        constraint: 'task_rejected',
+        refused: 'database_unavailable',
+        unknown: 'outcome_unknown',
+      } as const;
       for (const { answer } of group) answer(answers[failure]);
       return [];
     }

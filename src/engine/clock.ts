@@ -67,7 +67,9 @@ export const createClock = ({ sweeps, handOver, announce, alarm, now, log }: Clo
   const sweep = async (): Promise<boolean> => {
     const { dispatched, rescued, lost, overdue } = await sweeps.sweep(now(), SWEEP_LIMIT);
     const returned = [...dispatched, ...rescued];
-    const perQueue = new Map([...Map.groupBy(returned, ({ queue }) => queue)].map(([queue, rows]) => [queue, rows.length]));
+    const perQueue = new Map(
+      [...Map.groupBy(returned, ({ queue }) => queue)].map(([queue, rows]) => [queue, rows.length]),
+    );
     const resent = await missing(overdue, perQueue);
     await handOver.send([...returned, ...resent]);
     await announce([...returned, ...lost]);

@@ -57,7 +57,11 @@ export const createConsumer = ({ transitions, executor, recorder, announce, publ
   const claimAndRun = async (messages: Messages, alone: boolean): Promise<void> => {
     let claimed: Task[];
     try {
-      claimed = await transitions.claim(messages.map(({ body }) => body), now(), alone);
+      claimed = await transitions.claim(
+        messages.map(({ body }) => body),
+        now(),
+        alone,
+      );
     } catch (error) {
       // It may have been committed, and then nobody holds the claim: its lease brings the task back.
       log.warn('claim_failed', { tasks: messages.length, error: messageOf(error) });
@@ -67,7 +71,8 @@ export const createConsumer = ({ transitions, executor, recorder, announce, publ
     const byTask = new Map(messages.map((message) => [message.body.id, message]));
     const isClaimed = new Set(claimed.map(({ id }) => id));
     // The row says why it was not claimed, and the clock is the safety net. Duplicates within the batch end here too.
-    for (const message of messages) if (!isClaimed.has(message.body.id) || byTask.get(message.body.id) !== message) message.ack();
+    for (const message of messages)
+      if (!isClaimed.has(message.body.id) || byTask.get(message.body.id) !== message) message.ack();
     await Promise.all([announce(claimed), execute(claimed, byTask)]);
   };
 

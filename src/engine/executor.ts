@@ -20,7 +20,11 @@ export interface RunOptions {
 
 class TimedOut extends Error {}
 
-const failed = (code: string, message: string, retryable = false): Outcome => ({ kind: 'failed', error: { code, message }, retryable });
+const failed = (code: string, message: string, retryable = false): Outcome => ({
+  kind: 'failed',
+  error: { code, message },
+  retryable,
+});
 
 /** Refuses, instead of dropping in silence, what JSON has no word for. */
 const onlyJson = (_key: string, value: unknown): unknown => {
@@ -38,9 +42,13 @@ const outcomeOf = (value: unknown): Outcome => {
   }
   const bytes = new TextEncoder().encode(result).byteLength;
   if (bytes > MAX_RESULT_BYTES) {
-    return failed('result_too_large', `The result has ${bytes} bytes, more than the ${MAX_RESULT_BYTES} that fit: write it to a file and return its name`);
+    return failed(
+      'result_too_large',
+      `The result has ${bytes} bytes, more than the ${MAX_RESULT_BYTES} that fit: write it to a file and return its name`,
+    );
   }
-  if (jsonDepth(result) > MAX_RESULT_DEPTH) return failed('bad_result', `The result is nested deeper than ${MAX_RESULT_DEPTH} levels`);
+  if (jsonDepth(result) > MAX_RESULT_DEPTH)
+    return failed('bad_result', `The result is nested deeper than ${MAX_RESULT_DEPTH} levels`);
   return { kind: 'completed', result };
 };
 
@@ -49,7 +57,9 @@ const outcomeOfThrown = (thrown: unknown): Outcome => {
   if (thrown instanceof TimedOut) return failed('timeout', thrown.message, true);
   if (thrown instanceof GiveUp) return failed(thrown.code, messageOf(thrown));
   const outcome = failed('handler_error', messageOf(thrown), true);
-  return thrown instanceof RetryLater && outcome.kind === 'failed' ? { ...outcome, retryAfterMs: thrown.seconds * 1_000 } : outcome;
+  return thrown instanceof RetryLater && outcome.kind === 'failed'
+    ? { ...outcome, retryAfterMs: thrown.seconds * 1_000 }
+    : outcome;
 };
 
 /** Rejects at the timeout; the signal aborts then too, but a handler may not look at it. */
@@ -70,15 +80,29 @@ export const createExecutor = ({ findHandler, log }: ExecutorParts) => ({
   /** Always resolves: whatever the handler does becomes an outcome. */
   async run(task: Task, { progress }: RunOptions): Promise<Outcome> {
     const handler = findHandler(task.type);
-    if (!handler) return failed('unknown_type', `No handler for the type "${task.type}" in this version of the service`);
+    if (!handler)
+      return failed('unknown_type', `No handler for the type "${task.type}" in this version of the service`);
     // Parsed again: the row may be older than the code.
     const params = handler.params.safeParse(JSON.parse(task.params));
     if (!params.success) return failed('bad_params', messageOf(params.error));
     const abort = new AbortController();
     const { passed, clear } = deadline(task.timeout_ms, abort);
-    const bound = log.with({ task_id: task.id, task_name: task.type, owner: task.owner, attempt: task.attempt, request_id: task.request_id });
+    const bound = log.with({
+      task_id: task.id,
+      task_name: task.type,
+      owner: task.owner,
+      attempt: task.attempt,
+      request_id: task.request_id,
+    });
     try {
-      const context = { taskId: task.id, params: params.data, attempt: task.attempt, signal: abort.signal, progress, log: bound };
+      const context = {
+        taskId: task.id,
+        params: params.data,
+        attempt: task.attempt,
+        signal: abort.signal,
+        progress,
+        log: bound,
+      };
       return outcomeOf(await Promise.race([passed, (async () => handler.run(context))()]));
     } catch (thrown) {
       return outcomeOfThrown(thrown);

@@ -16,7 +16,10 @@ export type HandOver = ReturnType<typeof createHandOver>;
 const inTime = async <T>(work: Promise<T>): Promise<T> => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`The queue did not answer within ${SEND_TIMEOUT_MS} ms`)), SEND_TIMEOUT_MS);
+    timer = setTimeout(
+      () => reject(new Error(`The queue did not answer within ${SEND_TIMEOUT_MS} ms`)),
+      SEND_TIMEOUT_MS,
+    );
   });
   try {
     return await Promise.race([work, late]);
@@ -38,7 +41,9 @@ export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logge
       }
     };
     const batches = [...byQueue].flatMap(([name, rows]) =>
-      Array.from({ length: Math.ceil(rows.length / MAX_BATCH) }, (_, i) => sendOne(name, rows.slice(i * MAX_BATCH, (i + 1) * MAX_BATCH))),
+      Array.from({ length: Math.ceil(rows.length / MAX_BATCH) }, (_, i) =>
+        sendOne(name, rows.slice(i * MAX_BATCH, (i + 1) * MAX_BATCH)),
+      ),
     );
     await Promise.all(batches);
   },

@@ -28,7 +28,14 @@ export const createProgress = ({ publish, log }: ProgressParts) => {
     newest = new Map();
     const byOwner = Map.groupBy(steps, ({ owner }) => owner);
     try {
-      await Promise.all([...byOwner].map(([owner, list]) => publish(owner, list.map(({ step }) => step))));
+      await Promise.all(
+        [...byOwner].map(([owner, list]) =>
+          publish(
+            owner,
+            list.map(({ step }) => step),
+          ),
+        ),
+      );
     } catch (error) {
       log.warn('progress_failed', { tasks: steps.length, error: messageOf(error) });
     }

@@ -50,7 +50,9 @@ export const createRecorder = ({ transitions, store, announce, policyOf, now, ra
     }
     if (!mayHideCommit || written.length === recordings.length) return written;
     const known = new Set(written.map(({ id }) => id));
-    const unknown = new Map(recordings.filter(({ id }) => !known.has(id)).map((recording) => [recording.id, recording]));
+    const unknown = new Map(
+      recordings.filter(({ id }) => !known.has(id)).map((recording) => [recording.id, recording]),
+    );
     const rows = await store.getMany([...unknown.values()]);
     return [...written, ...rows.filter((row) => holds(row, unknown.get(row.id) as Recording))];
   };

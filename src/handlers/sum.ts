@@ -13,7 +13,8 @@ export const sum = defineHandler({
   run: ({ params: { a, b } }) => {
     const result = a + b;
     // Two finite numbers may add up to Infinity, which JSON cannot say.
-    if (!Number.isFinite(result)) throw new GiveUp('The sum is beyond the largest number that JSON can carry', 'out_of_range');
+    if (!Number.isFinite(result))
+      throw new GiveUp('The sum is beyond the largest number that JSON can carry', 'out_of_range');
     return { operation: 'sum', a, b, result };
   },
 });

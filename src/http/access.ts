@@ -9,7 +9,10 @@ const LOCAL_OWNER = 'local';
 export const access = createMiddleware<AppEnv>(async (c, next) => {
   const { isDevelopment, settings } = c.var.services;
   if (!isDevelopment && settings.AUTH !== 'none') {
-    throw new AppError('not_configured', 'This deployment is closed: it has no API keys yet. Set AUTH=none to open it to everybody who can reach it');
+    throw new AppError(
+      'not_configured',
+      'This deployment is closed: it has no API keys yet. Set AUTH=none to open it to everybody who can reach it',
+    );
   }
   c.set('owner', LOCAL_OWNER);
   await next();

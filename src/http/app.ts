@@ -18,5 +18,7 @@ export const app = new Hono<AppEnv>({ strict: false })
   .route('/tasks', tasks)
   // Older APIs, each a thin adapter onto the same commands.
   .route('/', runTask)
-  .notFound((c) => problem(new AppError('route_not_found', `There is no ${c.req.method} ${c.req.path.slice(0, 200)}`), c))
+  .notFound((c) =>
+    problem(new AppError('route_not_found', `There is no ${c.req.method} ${c.req.path.slice(0, 200)}`), c),
+  )
   .onError(problem);

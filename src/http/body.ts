@@ -30,13 +30,22 @@ const readText = async (request: Request, maxBytes: number): Promise<string> => 
 export const readJson = async (request: Request, maxBytes = MAX_BODY_BYTES): Promise<unknown> => {
   const type = request.headers.get('Content-Type');
   if (type !== null && !JSON_TYPE.test(type)) {
-    throw new AppError('unsupported_media_type', `Send JSON with "Content-Type: application/json", not "${type.slice(0, 100)}"`);
+    throw new AppError(
+      'unsupported_media_type',
+      `Send JSON with "Content-Type: application/json", not "${type.slice(0, 100)}"`,
+    );
   }
   const text = await readText(request, maxBytes);
-  if (jsonDepth(text) > MAX_BODY_DEPTH) throw new AppError('body_too_deep', `The body may be nested at most ${MAX_BODY_DEPTH} levels deep`);
+  if (jsonDepth(text) > MAX_BODY_DEPTH)
+    throw new AppError('body_too_deep', `The body may be nested at most ${MAX_BODY_DEPTH} levels deep`);
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new AppError('malformed_json', text.trim() === '' ? 'The body is empty; send a JSON object' : `The body is not JSON: ${(error as Error).message.slice(0, 200)}`);
+    throw new AppError(
+      'malformed_json',
+      text.trim() === ''
+        ? 'The body is empty; send a JSON object'
+        : `The body is not JSON: ${(error as Error).message.slice(0, 200)}`,
+    );
   }
 };

@@ -25,7 +25,9 @@ const PROBLEMS: Record<ErrorCode, [ContentfulStatusCode, string]> = {
 /** Any error as RFC 9457 problem details. What is not ours is logged, and told to nobody. */
 export const problem = (error: unknown, c: AppContext): Response => {
   const ours =
-    error instanceof AppError ? error : new AppError('internal_error', 'Something went wrong on our side; the request id helps to find it');
+    error instanceof AppError
+      ? error
+      : new AppError('internal_error', 'Something went wrong on our side; the request id helps to find it');
   const [status, title] = PROBLEMS[ours.code];
   if (ours !== error) c.var.log?.error('request_failed', { error: messageOf(error) });
   for (const [name, value] of Object.entries(ours.headers)) c.header(name, value);

@@ -4,7 +4,8 @@ import type { AppContext } from './context.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-export const taskNotFound = (id: string): AppError => new AppError('task_not_found', `There is no task "${id.slice(0, 100)}"`);
+export const taskNotFound = (id: string): AppError =>
+  new AppError('task_not_found', `There is no task "${id.slice(0, 100)}"`);
 
 /** The id of the path; what cannot be one is as unknown as one that nobody has. */
 export const taskId = (c: AppContext): string => {
@@ -19,7 +20,10 @@ export const reading = async <T>(c: AppContext, read: () => Promise<T>): Promise
     return await read();
   } catch (error) {
     c.var.log.error('read_failed', { error: messageOf(error) });
-    throw new AppError('database_unavailable', 'The database did not answer; try again', { retryAfterSeconds: 2, cause: error });
+    throw new AppError('database_unavailable', 'The database did not answer; try again', {
+      retryAfterSeconds: 2,
+      cause: error,
+    });
   }
 };
 

@@ -12,9 +12,15 @@ export const priority = z.preprocess((value) => {
 const title = z.string().max(200);
 const description = z.string().max(5_000);
 
+// Not z.record, which drops a key named `__proto__` in silence instead of leaving it to be refused by name.
+const parameters = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'Invalid input: expected an object',
+);
+
 const nativeBody = z.strictObject({
   type: z.string().min(1).max(100),
-  params: z.record(z.string(), z.unknown()).default({}),
+  params: parameters.default({}),
   title: title.nullish(),
   description: description.nullish(),
   priority: priority.default('MEDIUM'),
@@ -24,7 +30,9 @@ const nativeBody = z.strictObject({
 /** `{ "task_name": "test", "duration": 3 }`: a simulate task with that title. */
 const namedBody = z
   .strictObject({ task_name: title.min(1), duration: z.number().min(0).max(600).default(1) })
-  .transform(({ task_name, duration }) => nativeBody.parse({ type: 'simulate', params: { duration }, title: task_name }));
+  .transform(({ task_name, duration }) =>
+    nativeBody.parse({ type: 'simulate', params: { duration }, title: task_name }),
+  );
 
 /** `{ "title": …, "description": …, "priority": … }`: a simulate task of one second. */
 const titledBody = z
@@ -34,7 +42,8 @@ const titledBody = z
 /** The native body or one of its short forms, told apart by their fields, so that errors speak of the form that was meant. */
 export const taskBody = z.unknown().transform((body, context): z.output<typeof nativeBody> => {
   const fields = typeof body === 'object' && body !== null ? body : {};
-  const form = 'type' in fields ? nativeBody : 'task_name' in fields ? namedBody : 'title' in fields ? titledBody : nativeBody;
+  const form =
+    'type' in fields ? nativeBody : 'task_name' in fields ? namedBody : 'title' in fields ? titledBody : nativeBody;
   const parsed = form.safeParse(body);
   if (parsed.success) return parsed.data;
   context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: body }) as z.core.$ZodRawIssue));
@@ -43,11 +52,14 @@ export const taskBody = z.unknown().transform((body, context): z.output<typeof n
 
 export const runTaskBody = z.strictObject({
   task_name: z.string().min(1).max(100),
-  task_parameters: z.record(z.string(), z.unknown()).default({}),
+  task_parameters: parameters.default({}),
 });
 
 const several = <Item extends z.ZodType>(item: Item) =>
-  z.preprocess((value) => (value === undefined || Array.isArray(value) ? value : [value]), z.array(item).max(20).optional());
+  z.preprocess(
+    (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+    z.array(item).max(20).optional(),
+  );
 
 export const listQuery = z
   .strictObject({
@@ -57,6 +69,9 @@ export const listQuery = z
     page_size: z.coerce.number().int().min(1).max(100).default(10),
     cursor: z.uuid('Use the next_cursor of the page before').optional(),
   })
-  .refine(({ page, cursor }) => page === undefined || cursor === undefined, { path: ['cursor'], message: 'Give either page or cursor' });
+  .refine(({ page, cursor }) => page === undefined || cursor === undefined, {
+    path: ['cursor'],
+    message: 'Give either page or cursor',
+  });
 
 export const outputQuery = z.strictObject({ task_uuid: z.uuid() });

@@ -28,7 +28,8 @@ const REFUSALS: Record<Exclude<Acceptance, 'accepted'>, string> = {
   overloaded: 'Too many tasks are waiting to be stored; try again in a moment',
   task_rejected: 'The database refused this task',
   database_unavailable: 'The database did not take the task; nothing was stored, try again',
-  outcome_unknown: 'The database did not answer; the task may or may not be stored. Look for it before you send it again',
+  outcome_unknown:
+    'The database did not answer; the task may or may not be stored. Look for it before you send it again',
 };
 
 /** The row for a request; 422 with every bad field named. */
@@ -37,7 +38,9 @@ const taskOf = (request: SubmitRequest, fields: FieldNames, c: AppContext): Task
   if (!handler) {
     const known = handlers.map(({ type }) => type).join(', ');
     const message = `No task type "${request.type}". Known types: ${known}`;
-    throw new AppError('unknown_type', message, { errors: [{ in: 'body', path: fields.type, code: 'unknown_type', message }] });
+    throw new AppError('unknown_type', message, {
+      errors: [{ in: 'body', path: fields.type, code: 'unknown_type', message }],
+    });
   }
   const params = handler.params.safeParse(request.params);
   if (!params.success) return refuse(fieldErrors(params.error, 'body', [fields.params]));
@@ -76,10 +79,15 @@ const accept = async ({ dispatcher, log }: Services, tasks: Task[]): Promise<Acc
 };
 
 /** Validates, stores and hands over one task. Returns its row once it is committed; throws 422 or 503 otherwise. */
-export const submit = async (c: AppContext, request: SubmitRequest, fields: FieldNames = { type: 'type', params: 'params' }): Promise<Task> => {
+export const submit = async (
+  c: AppContext,
+  request: SubmitRequest,
+  fields: FieldNames = { type: 'type', params: 'params' },
+): Promise<Task> => {
   const task = taskOf(request, fields, c);
   const [acceptance = 'outcome_unknown'] = await accept(c.var.services, [task]);
-  if (acceptance !== 'accepted') throw new AppError(acceptance, REFUSALS[acceptance], { retryAfterSeconds: acceptance === 'overloaded' ? 1 : 5 });
+  if (acceptance !== 'accepted')
+    throw new AppError(acceptance, REFUSALS[acceptance], { retryAfterSeconds: acceptance === 'overloaded' ? 1 : 5 });
   c.var.log.info('task_submitted', { task_id: task.id, task_name: task.type, owner: task.owner });
   return task;
 };

@@ -10,18 +10,33 @@ type Place = FieldError['in'];
 export const fieldErrors = (error: z.ZodError, place: Place, prefix: readonly PropertyKey[] = []): FieldError[] =>
   error.issues.flatMap((issue) => {
     const at = (...more: PropertyKey[]): string => [...prefix, ...issue.path, ...more].map(String).join('.');
-    if (issue.code !== 'unrecognized_keys') return [{ in: place, path: at(), code: issue.code, message: issue.message }];
-    return issue.keys.map((key) => ({ in: place, path: at(key), code: 'unknown_field', message: `Unknown field "${key.slice(0, 100)}"` }));
+    if (issue.code !== 'unrecognized_keys')
+      return [{ in: place, path: at(), code: issue.code, message: issue.message }];
+    return issue.keys.map((key) => ({
+      in: place,
+      path: at(key),
+      code: 'unknown_field',
+      message: `Unknown field "${key.slice(0, 100)}"`,
+    }));
   });
 
 /** Refuses with 422, every field named, what the schema refuses. */
 export const refuse = (errors: FieldError[]): never => {
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  throw new AppError('invalid_request', first ? `${first.path || 'The body'}: ${first.message}${more}` : 'Invalid request', { errors });
+  throw new AppError(
+    'invalid_request',
+    first ? `${first.path || 'The body'}: ${first.message}${more}` : 'Invalid request',
+    { errors },
+  );
 };
 
-export const parse = <Schema extends z.ZodType>(schema: Schema, value: unknown, place: Place, prefix: readonly PropertyKey[] = []): z.output<Schema> => {
+export const parse = <Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  place: Place,
+  prefix: readonly PropertyKey[] = [],
+): z.output<Schema> => {
   const parsed = schema.safeParse(value);
   return parsed.success ? parsed.data : refuse(fieldErrors(parsed.error, place, prefix));
 };
@@ -42,7 +57,10 @@ export const query =
     schema: Schema,
   ): MiddlewareHandler<AppEnv, string, { in: { query: z.input<Schema> }; out: { query: z.output<Schema> } }> =>
   async (c, next) => {
-    const given = Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]);
+    const given = Object.entries(c.req.queries()).map(([name, values]) => [
+      name,
+      values.length === 1 ? values[0] : values,
+    ]);
     c.req.addValidatedData('query', parse(schema, Object.fromEntries(given), 'query') as object);
     await next();
   };

@@ -11,7 +11,10 @@ const CONSTRAINT = /SQLITE_CONSTRAINT|constraint failed|cannot store \w+ value i
 const REFUSED = /overloaded|too many requests|SQLITE_(ERROR|FULL|READONLY|CORRUPT|NOTADB)|no such (table|column)/i;
 
 export const failureOf = (error: unknown): DatabaseFailure => {
-  const text = String(error instanceof Error ? `${error.message} ${String(error.cause ?? '')}` : error);
+  const text =
+    error instanceof Error
+      ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}`
+      : String(error);
   if (CONSTRAINT.test(text)) return 'constraint';
   return REFUSED.test(text) ? 'refused' : 'unknown';
 };

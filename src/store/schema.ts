@@ -54,13 +54,19 @@ export const tasks = sqliteTable(
   (t) => [
     primaryKey({ columns: [t.owner, t.id] }),
     // The sweep: due rows by status, oldest first, and how many of a queue are waiting, without touching the rows.
-    index('tasks_due').on(t.status, t.wake_at, t.queue).where(sql`wake_at IS NOT NULL`),
+    index('tasks_due')
+      .on(t.status, t.wake_at, t.queue)
+      .where(sql`wake_at IS NOT NULL`),
     // The list filtered by any status but the usual last one, whose rows the primary key finds at once.
-    index('tasks_by_status').on(t.owner, t.status, t.id).where(sql`status <> 'COMPLETED'`),
+    index('tasks_by_status')
+      .on(t.owner, t.status, t.id)
+      .where(sql`status <> 'COMPLETED'`),
     // The list filtered by type.
     index('tasks_by_type').on(t.owner, t.type, t.id),
     // One task for one Idempotency-Key; costs nothing without one.
-    uniqueIndex('tasks_idempotency').on(t.owner, t.idempotency_key).where(sql`idempotency_key IS NOT NULL`),
+    uniqueIndex('tasks_idempotency')
+      .on(t.owner, t.idempotency_key)
+      .where(sql`idempotency_key IS NOT NULL`),
     check('status_known', sql`status IN (${list(STATUSES)})`),
     check('completed_at_in_final', sql`(completed_at IS NOT NULL) = (status IN (${list(FINAL_STATUSES)}))`),
     check('lease_in_progress', sql`status <> 'IN_PROGRESS' OR wake_at IS NOT NULL`),

@@ -4,7 +4,8 @@ import type { Status, Task } from '../domain/task.ts';
 // The pieces of SQL that more than one statement needs.
 
 /** SQL text of a status list: `('NEW', 'PENDING')`. The words are ours, never a caller's. */
-export const inList = (statuses: readonly Status[]): string => `(${statuses.map((status) => `'${status}'`).join(', ')})`;
+export const inList = (statuses: readonly Status[]): string =>
+  `(${statuses.map((status) => `'${status}'`).join(', ')})`;
 
 /** The guard that every transition's WHERE carries. */
 export const guardOf = (name: keyof typeof lifecycle): string => `tasks.status IN ${inList(lifecycle[name].from)}`;

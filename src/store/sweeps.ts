@@ -78,7 +78,9 @@ export const createSweeps = (db: D1Database) => ({
 
   /** The earliest `wake_at` by status, in ms; null where no row has one. */
   async nextWake(): Promise<Record<'NEW' | 'PENDING' | 'IN_PROGRESS', number | null>> {
-    const row = await db.prepare(`SELECT ${NEXT_WAKE}`).first<Record<'NEW' | 'PENDING' | 'IN_PROGRESS', number | null>>();
+    const row = await db
+      .prepare(`SELECT ${NEXT_WAKE}`)
+      .first<Record<'NEW' | 'PENDING' | 'IN_PROGRESS', number | null>>();
     return row ?? { NEW: null, PENDING: null, IN_PROGRESS: null };
   },
 

@@ -61,7 +61,12 @@ export const createTransitions = (db: D1Database) => ({
   /** Takes those of `keys` that are due, one attempt more each, under a lease. `alone`: also those once rescued. */
   async claim(keys: readonly Pick<Task, 'owner' | 'id'>[], now: number, alone: boolean): Promise<Task[]> {
     const bound = [now, keysJson(keys), CLAIM_TOLERANCE_MS, alone ? 1 : 0];
-    return (await db.prepare(CLAIM).bind(...bound).all<Task>()).results;
+    return (
+      await db
+        .prepare(CLAIM)
+        .bind(...bound)
+        .all<Task>()
+    ).results;
   },
 
   /** Writes outcomes, fenced on the attempt that made them. Returns the rows that took them. */
@@ -79,4 +84,6 @@ export type Transitions = ReturnType<typeof createTransitions>;
 
 /** Whether this row shows that `recording` was committed, though its answer may have been lost. */
 export const holds = (task: Task, { attempt, verdict }: Recording): boolean =>
-  task.attempt === attempt && task.status === lifecycle[verdict.transition].to && (isFinal(task.status) || task.status === 'PENDING');
+  task.attempt === attempt &&
+  task.status === lifecycle[verdict.transition].to &&
+  (isFinal(task.status) || task.status === 'PENDING');

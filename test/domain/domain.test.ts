@@ -13,7 +13,10 @@ describe('lifecycle', () => {
   });
 
   it('ends an attempt, however it ends, from the same status: one statement records a mixed group', () => {
-    expect([lifecycle.fail.from, lifecycle.retryLater.from]).toEqual([lifecycle.complete.from, lifecycle.complete.from]);
+    expect([lifecycle.fail.from, lifecycle.retryLater.from]).toEqual([
+      lifecycle.complete.from,
+      lifecycle.complete.from,
+    ]);
   });
 });
 
@@ -30,14 +33,21 @@ describe('a new task', () => {
 
 describe('routing', () => {
   it('reaches each queue by one lane and priority', () => {
-    const reached = (['default', 'external'] as const).flatMap((lane) => PRIORITIES.map((priority) => queueOf(lane, priority)));
+    const reached = (['default', 'external'] as const).flatMap((lane) =>
+      PRIORITIES.map((priority) => queueOf(lane, priority)),
+    );
     expect(reached).toEqual([...QUEUES]);
   });
 });
 
 describe('retry', () => {
   const policy = { maxAttempts: 3, baseSeconds: 1, maxSeconds: 10 };
-  const failed = (more: object = {}): Outcome => ({ kind: 'failed', error: { code: 'handler_error', message: 'no' }, retryable: true, ...more });
+  const failed = (more: object = {}): Outcome => ({
+    kind: 'failed',
+    error: { code: 'handler_error', message: 'no' },
+    retryable: true,
+    ...more,
+  });
   const task = { attempt: 1, max_attempts: 3, rescues: 0 };
 
   it('backs off exponentially, with full jitter, up to the most', () => {

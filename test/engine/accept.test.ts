@@ -30,7 +30,10 @@ describe('accepting', () => {
     const tasks = [aTask(), aTask({ queue: 'external-low' }), aTask({ scheduledAt: Date.now() + 60_000 })];
     expect(await accept(tasks)).toEqual(['accepted', 'accepted', 'accepted']);
     await vi.waitUntil(() => sent.length > 0);
-    expect(sent.map(({ id, queue }) => [id, queue])).toEqual([[tasks[0]?.id, 'default-medium'], [tasks[1]?.id, 'external-low']]);
+    expect(sent.map(({ id, queue }) => [id, queue])).toEqual([
+      [tasks[0]?.id, 'default-medium'],
+      [tasks[1]?.id, 'external-low'],
+    ]);
     expect(announced.map(({ id }) => id)).toEqual(tasks.map(({ id }) => id));
   });
 
@@ -100,7 +103,9 @@ describe('POST /tasks', () => {
   });
 
   it('says that nothing was stored when the database refused', async () => {
-    const { mend } = breakDatabase(/INSERT/, 'before', { message: 'D1 DB is overloaded. Requests queued for too long.' });
+    const { mend } = breakDatabase(/INSERT/, 'before', {
+      message: 'D1 DB is overloaded. Requests queued for too long.',
+    });
     const response = await submitSum();
     mend();
     expect([response.status, (await response.json<{ code: string }>()).code]).toEqual([503, 'database_unavailable']);

@@ -59,7 +59,10 @@ describe('the sweep', () => {
 
   it('never sends more again than the queue is missing', async () => {
     const { strikeAt, sent, backlog } = setup();
-    await store(...Array.from({ length: 10 }, () => aTask({}, NOW)), ...Array.from({ length: 5 }, () => aTask({ queue: 'default-low' }, NOW)));
+    await store(
+      ...Array.from({ length: 10 }, () => aTask({}, NOW)),
+      ...Array.from({ length: 5 }, () => aTask({ queue: 'default-low' }, NOW)),
+    );
     backlog.set('default-medium', 7);
     backlog.set('default-low', 50);
     await strikeAt(NOW + 5_000);
@@ -72,7 +75,7 @@ describe('the sweep', () => {
     await store(task);
     backlog.set('default-medium', 1);
     const pauses: number[] = [];
-    for (let at = task.wake_at ?? 0; pauses.length < 12; ) {
+    for (let at = task.wake_at ?? 0; pauses.length < 12;) {
       await strikeAt(at);
       const next = (await rowOf(task.id)).wake_at ?? 0;
       pauses.push(next - at);

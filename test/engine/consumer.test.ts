@@ -14,9 +14,12 @@ const deliver = async (hints: unknown[], queue = 'tasker-default-medium') => {
   const batch = createMessageBatch<Hint>(queue, messages);
   // The result names the retried messages, but not their delays.
   const retries = batch.messages.map((message) => vi.spyOn(message, 'retry'));
-  await worker.queue(batch as MessageBatch<Hint>, env);
+  await worker.queue(batch, env);
   const { outcome, explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
-  const retried = retryMessages.map(({ msgId }) => ({ msgId, delaySeconds: retries[Number(msgId)]?.mock.lastCall?.[0]?.delaySeconds }));
+  const retried = retryMessages.map(({ msgId }) => ({
+    msgId,
+    delaySeconds: retries[Number(msgId)]?.mock.lastCall?.[0]?.delaySeconds,
+  }));
   return { outcome, acked: explicitAcks.toSorted(), retried };
 };
 
@@ -33,7 +36,11 @@ describe('a batch', () => {
   it('runs each task once, however often and in whatever order it is delivered', async () => {
     const tasks = await stored({}, {}, {});
     const hints = tasks.map(hintOf);
-    expect(await deliver([...hints, ...hints.toReversed()])).toEqual({ outcome: 'ok', acked: ['0', '1', '2', '3', '4', '5'], retried: [] });
+    expect(await deliver([...hints, ...hints.toReversed()])).toEqual({
+      outcome: 'ok',
+      acked: ['0', '1', '2', '3', '4', '5'],
+      retried: [],
+    });
     await deliver(hints.toReversed());
     for (const { id } of tasks) expect(await rowOf(id)).toMatchObject({ status: 'COMPLETED', attempt: 1, version: 3 });
   });
@@ -52,19 +59,27 @@ describe('a batch', () => {
     expect(await deliver([hintOf(task as Task)])).toMatchObject({ acked: ['0'], retried: [] });
     const row = await rowOf((task as Task).id);
     expect(row).toMatchObject({ status: 'FAILED', attempt: 1 });
-    expect(attemptsOf(row)).toMatchObject([{ outcome: 'failed', error: { code: 'handler_error', message: 'This task always fails; this was attempt 1' } }]);
+    expect(attemptsOf(row)).toMatchObject([
+      { outcome: 'failed', error: { code: 'handler_error', message: 'This task always fails; this was attempt 1' } },
+    ]);
   });
 
   it('fails a type that is gone and spares its neighbours', async () => {
     const [gone, sound] = await stored({ type: 'gone' }, {});
     expect(await deliver([hintOf(gone as Task), hintOf(sound as Task)])).toMatchObject({ acked: ['0', '1'] });
-    expect(attemptsOf(await rowOf((gone as Task).id))).toMatchObject([{ outcome: 'failed', error: { code: 'unknown_type' } }]);
+    expect(attemptsOf(await rowOf((gone as Task).id))).toMatchObject([
+      { outcome: 'failed', error: { code: 'unknown_type' } },
+    ]);
     expect(await rowOf((sound as Task).id)).toMatchObject({ status: 'COMPLETED' });
   });
 
   it('acks what is no hint, or of no task', async () => {
     const nobody = aTask();
-    expect(await deliver([null, 7, {}, { owner: 'local' }, hintOf(nobody)])).toEqual({ outcome: 'ok', acked: ['0', '1', '2', '3', '4'], retried: [] });
+    expect(await deliver([null, 7, {}, { owner: 'local' }, hintOf(nobody)])).toEqual({
+      outcome: 'ok',
+      acked: ['0', '1', '2', '3', '4'],
+      retried: [],
+    });
   });
 
   it('leaves a task alone that is scheduled for later', async () => {
@@ -78,7 +93,11 @@ describe('a database that fails', () => {
   it('before the claim: the messages come back', async () => {
     const [task] = await stored({});
     const { mend } = breakDatabase(/'IN_PROGRESS', attempt/, 'before');
-    expect(await deliver([hintOf(task as Task)])).toMatchObject({ outcome: 'ok', acked: [], retried: [{ msgId: '0', delaySeconds: 5 }] });
+    expect(await deliver([hintOf(task as Task)])).toMatchObject({
+      outcome: 'ok',
+      acked: [],
+      retried: [{ msgId: '0', delaySeconds: 5 }],
+    });
     mend();
     expect(await rowOf((task as Task).id)).toMatchObject({ status: 'PENDING', attempt: 0 });
   });
@@ -105,7 +124,9 @@ describe('a database that fails', () => {
 describe('tasks that were rescued once', () => {
   it('run alone, after the others are recorded', async () => {
     const [rescued, sound] = await stored({}, {});
-    await env.DB.prepare('UPDATE tasks SET rescues = 1 WHERE id = ?').bind((rescued as Task).id).run();
+    await env.DB.prepare('UPDATE tasks SET rescues = 1 WHERE id = ?')
+      .bind((rescued as Task).id)
+      .run();
     await deliver([{ ...hintOf(rescued as Task), alone: true }, hintOf(sound as Task)]);
     const [late, early] = await Promise.all([rowOf((rescued as Task).id), rowOf((sound as Task).id)]);
     expect([late.status, early.status]).toEqual(['COMPLETED', 'COMPLETED']);

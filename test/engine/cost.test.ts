@@ -17,13 +17,17 @@ it('a successful sum writes at most 8 rows and reads nothing besides its claim',
   expect((await finished(task_id)).status).toBe('COMPLETED');
   expect(asked.map(({ sql }) => sql.split(' ', 2).join(' '))).toEqual(['INSERT INTO', 'UPDATE tasks', 'UPDATE tasks']);
   const rowsWritten = asked.reduce((sum, { rowsWritten: rows }) => sum + rows, 0);
-  console.log(`rows written per sum: ${rowsWritten} (${asked.map(({ rowsWritten: rows }) => rows).join(' + ')}), read: ${asked.map(({ rowsRead }) => rowsRead).join(' + ')}`);
+  console.log(
+    `rows written per sum: ${rowsWritten} (${asked.map(({ rowsWritten: rows }) => rows).join(' + ')}), read: ${asked.map(({ rowsRead }) => rowsRead).join(' + ')}`,
+  );
   expect(rowsWritten).toBeLessThanOrEqual(ROWS_WRITTEN_BUDGET);
 });
 
 it('200 concurrent submits share a few INSERT statements', async () => {
   const { asked, stop } = observeDatabase();
-  const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => call('/tasks', { json: { type: 'sum', params: { a: i, b: 0 } } })));
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, (_, i) => call('/tasks', { json: { type: 'sum', params: { a: i, b: 0 } } })),
+  );
   stop();
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 200 }, () => 202));
   const inserts = asked.filter(({ sql }) => sql.startsWith('INSERT')).length;

@@ -10,8 +10,18 @@ const params = z.strictObject({ a: z.number(), b: z.number() });
 
 /** Runs a task whose handler does what `run` says. */
 const execute = (run: HandlerDefinition<typeof params>['run'], more: Parameters<typeof aTask>[0] = {}) => {
-  const handler = defineHandler({ type: 'sum', description: 'scripted', lane: 'default', params, example: { a: 1, b: 1 }, run });
-  const executor = createExecutor({ findHandler: (type) => (type === 'sum' ? handler : undefined), log: keptLog().log });
+  const handler = defineHandler({
+    type: 'sum',
+    description: 'scripted',
+    lane: 'default',
+    params,
+    example: { a: 1, b: 1 },
+    run,
+  });
+  const executor = createExecutor({
+    findHandler: (type) => (type === 'sum' ? handler : undefined),
+    log: keptLog().log,
+  });
   return executor.run(aTask(more), { progress: () => {} });
 };
 
@@ -22,7 +32,10 @@ const deep = () => { let value: unknown = 1; for (let i = 0; i < 2_000; i += 1) 
 
 describe('what a handler returns', () => {
   it('is the result, as JSON', async () => {
-    expect(await execute(({ params: { a, b } }) => ({ sum: a + b }))).toEqual({ kind: 'completed', result: '{"sum":3}' });
+    expect(await execute(({ params: { a, b } }) => ({ sum: a + b }))).toEqual({
+      kind: 'completed',
+      result: '{"sum":3}',
+    });
     expect(await execute(() => undefined)).toEqual({ kind: 'completed', result: 'null' });
     expect(await execute(async () => 'später')).toEqual({ kind: 'completed', result: '"später"' });
   });
@@ -40,7 +53,11 @@ describe('what a handler returns', () => {
   });
 
   it('fails for good when it is too large, counted in bytes', async () => {
-    expect(await execute(() => 'é'.repeat(MAX_RESULT_BYTES / 2))).toMatchObject({ kind: 'failed', retryable: false, error: { code: 'result_too_large' } });
+    expect(await execute(() => 'é'.repeat(MAX_RESULT_BYTES / 2))).toMatchObject({
+      kind: 'failed',
+      retryable: false,
+      error: { code: 'result_too_large' },
+    });
     expect(await execute(() => 'e'.repeat(MAX_RESULT_BYTES - 2))).toMatchObject({ kind: 'completed' });
   });
 });
@@ -56,7 +73,10 @@ describe('what a handler throws', () => {
   ); // prettier-ignore
 
   it('ends the task when it is GiveUp, and sets the delay when it is RetryLater', async () => {
-    expect(await execute(throwing(new GiveUp('no such city', 'not_found')))).toMatchObject({ retryable: false, error: { code: 'not_found' } });
+    expect(await execute(throwing(new GiveUp('no such city', 'not_found')))).toMatchObject({
+      retryable: false,
+      error: { code: 'not_found' },
+    });
     expect(await execute(throwing(new RetryLater(7)))).toMatchObject({ retryable: true, retryAfterMs: 7_000 });
   });
 });
@@ -68,14 +88,24 @@ describe('the timeout', () => {
       signal.addEventListener('abort', () => void (aborted = true));
       return new Promise(() => {});
     };
-    expect(await execute(hangs, { timeoutMs: 20 })).toMatchObject({ kind: 'failed', retryable: true, error: { code: 'timeout', message: 'No result within 0.02 s' } });
+    expect(await execute(hangs, { timeoutMs: 20 })).toMatchObject({
+      kind: 'failed',
+      retryable: true,
+      error: { code: 'timeout', message: 'No result within 0.02 s' },
+    });
     expect(aborted).toBe(true);
   });
 });
 
 describe('a row that is older than the code', () => {
   it('fails for good when its type is gone or its parameters no longer fit', async () => {
-    expect(await execute(() => 1, { type: 'gone' })).toMatchObject({ retryable: false, error: { code: 'unknown_type' } });
-    expect(await execute(() => 1, { params: { a: 'x' } })).toMatchObject({ retryable: false, error: { code: 'bad_params' } });
+    expect(await execute(() => 1, { type: 'gone' })).toMatchObject({
+      retryable: false,
+      error: { code: 'unknown_type' },
+    });
+    expect(await execute(() => 1, { params: { a: 'x' } })).toMatchObject({
+      retryable: false,
+      error: { code: 'bad_params' },
+    });
   });
 });

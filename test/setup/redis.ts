@@ -4,21 +4,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import type { TestProject } from 'vitest/node';
+import { startFaultyCache } from './faulty-cache.ts';
+import './provided.ts';
 import { startRestProxy } from './rest-proxy.ts';
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** The REST address of a real Redis; null where no redis-server is installed. */
-    redis: { url: string; token: string } | null;
-  }
-}
 
 const TOKEN = 'a-token-for-tests';
 
-/** Starts a real redis-server for the run, and in front of it a proxy that speaks Upstash's REST protocol. */
+/** Starts the caches that the tests talk to, a sound and a faulty one. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const faulty = await startFaultyCache();
+  project.provide('faultyCache', faulty.url);
+  const stopRedis = await startRedis(project);
+  return async () => void (await Promise.all([stopRedis(), faulty.close()]));
+}
+
+/** A real redis-server for the run, and in front of it a proxy that speaks Upstash's REST protocol. */
+const startRedis = async (project: TestProject): Promise<() => Promise<void>> => {
   if (spawnSync('redis-server', ['--version']).status !== 0) {
-    const message = 'redis-server is not installed, so the tests of the Upstash cache CANNOT RUN (Debian: apt-get install redis-server)';
+    const message =
+      'redis-server is not installed, so the tests of the Upstash cache CANNOT RUN (Debian: apt-get install redis-server)';
     if (process.env['CI'] === 'true') throw new Error(message);
     console.warn(`\n⚠  ${message}: SKIPPED\n`);
     project.provide('redis', null);
@@ -26,7 +30,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   const folder = await mkdtemp(join(tmpdir(), 'tasker-redis-'));
   const socket = join(folder, 'redis.sock');
-  const server = spawn('redis-server', ['--port', '0', '--unixsocket', socket, '--save', '', '--dir', folder], { stdio: 'ignore' });
+  const server = spawn('redis-server', ['--port', '0', '--unixsocket', socket, '--save', '', '--dir', folder], {
+    stdio: 'ignore',
+  });
   // The client keeps trying until the server listens.
   const client = createClient({ socket: { path: socket, tls: false, reconnectStrategy: () => 20 } });
   client.on('error', () => {});
@@ -39,4 +45,4 @@ export default async function setup(project: TestProject): Promise<() => Promise
     server.kill();
     await rm(folder, { recursive: true, force: true });
   };
-}
+};

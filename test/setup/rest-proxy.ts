@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 type Run = (command: string[]) => Promise<unknown>;
@@ -28,9 +28,11 @@ export const startRestProxy = async (token: string, run: Run): Promise<{ url: st
       return { error: (error as Error).message };
     }
   };
-  const server = createServer(async (request, response) => {
-    const send = (status: number, body: unknown) => response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
-    if (request.headers.authorization !== `Bearer ${token}`) return send(401, { error: 'WRONGPASS invalid or missing auth token' });
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
+    const send = (status: number, body: unknown) =>
+      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+    if (request.headers.authorization !== `Bearer ${token}`)
+      return send(401, { error: 'WRONGPASS invalid or missing auth token' });
     const asBase64 = request.headers['upstash-encoding'] === 'base64';
     const body = JSON.parse(await textOf(request)) as unknown[];
     if (request.url === '/') {
@@ -38,14 +40,21 @@ export const startRestProxy = async (token: string, run: Run): Promise<{ url: st
       return send('error' in one ? 400 : 200, one);
     }
     const commands = body as unknown[][];
-    if (request.url === '/pipeline') return send(200, await Promise.all(commands.map((command) => answer(command, asBase64))));
+    if (request.url === '/pipeline')
+      return send(200, await Promise.all(commands.map((command) => answer(command, asBase64))));
     if (request.url !== '/multi-exec') return send(404, { error: 'Not found' });
     // One connection carries these in a row, so that nothing comes in between.
     await run(['MULTI']);
     await Promise.all(commands.map((command) => run(command.map(String))));
     const { result, error } = (await answer(['EXEC'], asBase64)) as { result?: unknown[]; error?: string };
-    return error ? send(400, { error }) : send(200, result?.map((item) => ({ result: item })));
-  });
+    return error
+      ? send(400, { error })
+      : send(
+          200,
+          result?.map((item) => ({ result: item })),
+        );
+  };
+  const server = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, close: () => new Promise((resolve) => server.close(() => resolve())) };

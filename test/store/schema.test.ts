@@ -4,15 +4,19 @@ import { describe, expect, it } from 'vitest';
 import { queues, tasks } from '../../src/store/schema.ts';
 import { aTask, store } from '../rows.ts';
 
-const pragma = async (statement: string) => (await env.DB.prepare(`PRAGMA ${statement}`).all<Record<string, unknown>>()).results;
+const pragma = async (statement: string) => (await env.DB.prepare(`PRAGMA ${statement}`).all()).results;
 
 describe.each([tasks, queues])('the migrated table', (table) => {
   const { name, columns, indexes } = getTableConfig(table);
 
   it('has the columns and indexes of schema.ts', async () => {
     const found = await pragma(`table_info(${name})`);
-    expect(found.map((column) => [column['name'], column['notnull'] === 1])).toEqual(columns.map((column) => [column.name, column.notNull]));
-    const made = (await pragma(`index_list(${name})`)).filter(({ origin }) => origin === 'c').map((index) => index['name']);
+    expect(found.map((column) => [column['name'], column['notnull'] === 1])).toEqual(
+      columns.map((column) => [column.name, column.notNull]),
+    );
+    const made = (await pragma(`index_list(${name})`))
+      .filter(({ origin }) => origin === 'c')
+      .map((index) => index['name']);
     expect(made.toSorted()).toEqual(indexes.map(({ config }) => config.name).toSorted());
   });
 
@@ -34,6 +38,8 @@ describe('the checks', () => {
   ])('refuse a pending row with %s', async (change) => {
     const task = aTask();
     await store(task);
-    await expect(env.DB.prepare(`UPDATE tasks SET ${change} WHERE id = ?`).bind(task.id).run()).rejects.toThrow(/CHECK constraint failed/);
+    await expect(env.DB.prepare(`UPDATE tasks SET ${change} WHERE id = ?`).bind(task.id).run()).rejects.toThrow(
+      /CHECK constraint failed/,
+    );
   });
 });

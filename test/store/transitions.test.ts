@@ -19,7 +19,8 @@ const setup = async (more: Parameters<typeof aTask>[0] = {}) => {
   return {
     task,
     claim: async (at = NOW, alone = false) => (await transitions.claim([key], at, alone))[0],
-    record: async (attempt: number, verdict: Verdict, at = NOW) => (await transitions.record([{ ...key, attempt, verdict }], at))[0],
+    record: async (attempt: number, verdict: Verdict, at = NOW) =>
+      (await transitions.record([{ ...key, attempt, verdict }], at))[0],
     rescue: (at: number) => createSweeps(env.DB).sweep(at, 10),
   };
 };
@@ -27,7 +28,12 @@ const setup = async (more: Parameters<typeof aTask>[0] = {}) => {
 describe('claim', () => {
   it('takes a task once, however often its message comes', async () => {
     const { claim } = await setup();
-    expect(await claim()).toMatchObject({ status: 'IN_PROGRESS', attempt: 1, version: 2, wake_at: NOW + 5_000 + LEASE_MARGIN_MS });
+    expect(await claim()).toMatchObject({
+      status: 'IN_PROGRESS',
+      attempt: 1,
+      version: 2,
+      wake_at: NOW + 5_000 + LEASE_MARGIN_MS,
+    });
     expect(await claim()).toBeUndefined();
   });
 
@@ -74,11 +80,20 @@ describe('record', () => {
     const all = await Promise.all([setup(), setup(), setup()]);
     for (const { claim } of all) await claim();
     const verdicts: Verdict[] = [done(1), failing, { transition: 'fail', error: { code: 'x', message: 'y' } }];
-    const rows = await transitions.record(all.map(({ task }, i) => ({ owner: OWNER, id: task.id, attempt: 1, verdict: verdicts[i] as Verdict })), NOW);
+    const rows = await transitions.record(
+      all.map(({ task }, i) => ({ owner: OWNER, id: task.id, attempt: 1, verdict: verdicts[i] as Verdict })),
+      NOW,
+    );
     expect(rows.map(({ status }) => status).toSorted()).toEqual(['COMPLETED', 'FAILED', 'PENDING']);
     const [completed, pending, failed] = await Promise.all(all.map(({ task }) => rowOf(task.id)));
     expect(completed).toMatchObject({ status: 'COMPLETED', completed_at: NOW, wake_at: null, result: '1' });
-    expect(pending).toMatchObject({ status: 'PENDING', completed_at: null, scheduled_at: NOW + 3_000, wake_at: NOW + 8_000, result: null });
+    expect(pending).toMatchObject({
+      status: 'PENDING',
+      completed_at: null,
+      scheduled_at: NOW + 3_000,
+      wake_at: NOW + 8_000,
+      result: null,
+    });
     expect(failed).toMatchObject({ status: 'FAILED', completed_at: NOW, wake_at: null, result: null });
   });
 
@@ -96,6 +111,9 @@ describe('record', () => {
     const { claim, record } = await setup();
     await claim();
     const day = 24 * 3_600_000;
-    expect(await record(1, { ...failing, delayMs: day + 1 } as Verdict)).toMatchObject({ wake_at: NOW + day + 1, scheduled_at: NOW + day + 1 });
+    expect(await record(1, { ...failing, delayMs: day + 1 })).toMatchObject({
+      wake_at: NOW + day + 1,
+      scheduled_at: NOW + day + 1,
+    });
   });
 });

@@ -44,5 +44,9 @@ export const tasks = new Hono<AppEnv>()
 
 const totalsOf = (counted: number, pageSize: number) => {
   const total_tasks = Math.min(counted, MAX_TOTAL);
-  return { total_pages: Math.ceil(total_tasks / pageSize), total_tasks, ...(counted > MAX_TOTAL && { total_capped: true }) };
+  return {
+    total_pages: Math.ceil(total_tasks / pageSize),
+    total_tasks,
+    ...(counted > MAX_TOTAL && { total_capped: true }),
+  };
 };

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { summaryOf, viewOf } from '../../src/domain/view.ts';
+import { call, finished, submit, watch } from '../client.ts';
+import { aTask } from '../rows.ts';
+import { board, claim, complete, isEnd, taskIn, versionsOf, watched } from './streams.ts';
+
+describe("a task's stream", () => {
+  it('begins with a snapshot, follows each change, and closes after the final frame', async () => {
+    const { task, frames, next, closed } = await watched();
+    await board().publish([viewOf(await claim(task.id))]);
+    await board().publish([viewOf(await complete(task.id))]);
+    await next(isEnd);
+    expect(frames.map(({ event }) => event)).toEqual(['snapshot', 'update', 'update']);
+    expect(frames.map((frame) => taskIn(frame)?.status)).toEqual(['PENDING', 'IN_PROGRESS', 'COMPLETED']);
+    expect(taskIn(frames.at(-1))).toMatchObject({ result: 'done', version: 3 });
+    expect(await closed).toMatchObject({ code: 1000, reason: 'final' });
+  });
+
+  it('shows its final state to whoever connects, at any moment', async () => {
+    const { task_id } = await submit('sum', { a: 1, b: 2 });
+    const streams = await Promise.all(Array.from({ length: 8 }, () => watch(`/tasks/${task_id}/events`)));
+    for (const { next } of streams)
+      expect(taskIn(await next(isEnd))).toMatchObject({ status: 'COMPLETED', result: { result: 3 } });
+    const late = await watch(`/tasks/${task_id}/events`);
+    expect(taskIn(await late.next(isEnd))).toMatchObject({ status: 'COMPLETED' });
+    expect(await late.closed).toMatchObject({ code: 1000, reason: 'final' });
+    expect(late.frames.map(({ event }) => event)).toEqual(['snapshot']);
+  });
+
+  it('never goes back to an older version', async () => {
+    const { task, frames, next } = await watched();
+    const claimed = await claim(task.id);
+    const completed = await complete(task.id);
+    await board().publish([viewOf(claimed), viewOf(claimed), viewOf(task)]);
+    await board().publishProgress([{ task_id: task.id, version: 1, fraction: 0.1, note: 'stale' }]);
+    await board().publishProgress([{ task_id: task.id, version: 2, fraction: 0.5, note: 'half' }]);
+    await board().publish([viewOf(completed)]);
+    await next(isEnd);
+    expect(versionsOf(frames)).toEqual([1, 2, 2, 3]);
+  });
+
+  it('reads a task that was too large to be told', async () => {
+    const { task, next } = await watched();
+    await claim(task.id);
+    await board().publish([summaryOf(await complete(task.id))]);
+    expect(taskIn(await next(isEnd))).toMatchObject({ result: 'done' });
+  });
+
+  it('shows the progress of a running task', async () => {
+    const { task_id } = await submit('simulate', { duration: 1 });
+    const { frames, next } = await watch(`/tasks/${task_id}/events`);
+    await next(isEnd);
+    const progress = frames.filter((frame) => frame.event === 'progress');
+    expect(progress.map(({ fraction }) => fraction)).toContain(0);
+    expect(taskIn(frames.at(-1))).toMatchObject({ result: 'Task completed in 1 seconds' });
+  });
+
+  it('answers ping with pong', async () => {
+    const { socket } = await watched();
+    const pong = new Promise((resolve) =>
+      socket.addEventListener('message', ({ data }) => resolve(data), { once: true }),
+    );
+    // The snapshot may still be on its way: take what comes until the answer.
+    socket.send('ping');
+    const first = await pong;
+    if (first !== 'pong')
+      await new Promise((resolve) =>
+        socket.addEventListener('message', ({ data }) => resolve(expect(data).toBe('pong')), { once: true }),
+      );
+  });
+});
+
+describe("the list's stream", () => {
+  it('begins with the newest tasks and tells every change, without parameters and results', async () => {
+    const { next, socket } = await watch('/events');
+    const snapshot = await next(({ event }) => event === 'snapshot');
+    expect(snapshot).toHaveProperty('tasks');
+    const { task_id } = await submit('sum', { a: 1, b: 2 });
+    const frame = await next(
+      (each) =>
+        each.event === 'updates' && each.tasks.some((task) => task.task_id === task_id && task.status === 'COMPLETED'),
+    );
+    const row = frame.event === 'updates' ? frame.tasks.find((task) => task.task_id === task_id) : undefined;
+    expect(row).toMatchObject({ type: 'sum', status: 'COMPLETED' });
+    expect(row).not.toHaveProperty('params');
+    expect(row).not.toHaveProperty('result');
+    socket.close();
+  });
+
+  it('sends at most four frames in any second', async () => {
+    const { frames, socket, next } = await watch('/events');
+    const tasks = Array.from({ length: 30 }, () => aTask());
+    const sentAt: number[] = [];
+    socket.addEventListener('message', () => void sentAt.push(Date.now()));
+    for (const task of tasks) await board().publish([viewOf(task)]);
+    const seen = () =>
+      new Set(frames.flatMap((frame) => (frame.event === 'updates' ? frame.tasks.map(({ task_id }) => task_id) : [])));
+    await next(() => tasks.every(({ id }) => seen().has(id)));
+    expect(frames.filter(({ event }) => event === 'updates').length).toBeLessThanOrEqual(5);
+    socket.close();
+  });
+});
+
+describe('refusals', () => {
+  it.each(['/tasks/0199b3c2-0000-7000-8000-000000000000/events', '/tasks/nonsense/events'])(
+    '404 before the upgrade: %s',
+    async (path) => {
+      const response = await call(path, { headers: { Upgrade: 'websocket' } });
+      expect([response.status, response.webSocket]).toEqual([404, null]);
+      expect(await response.json()).toMatchObject({ code: 'task_not_found' });
+    },
+  );
+
+  it('426 without the upgrade', async () => {
+    const { task_id } = await submit('sum', { a: 1, b: 2 });
+    for (const path of ['/events', `/tasks/${task_id}/events`]) {
+      const response = await call(path);
+      expect([response.status, response.headers.get('Upgrade')]).toEqual([426, 'websocket']);
+    }
+    await finished(task_id);
+  });
+});

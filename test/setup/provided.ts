@@ -1,0 +1,11 @@
+import 'vitest';
+
+declare module 'vitest' {
+  /** What redis.ts, which runs in Node, hands to the tests in workerd. */
+  interface ProvidedContext {
+    /** The REST address of a real Redis; null where no redis-server is installed. */
+    redis: { url: string; token: string } | null;
+    /** A server that answers like a broken cache, see cache-faults.ts. */
+    faultyCache: string;
+  }
+}
