@@ -2,7 +2,7 @@ import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-worker
 import { defineConfig } from 'vitest/config';
 
 const migrations = await readD1Migrations('./migrations');
-const NODE_TESTS = ['test/architecture.test.ts', 'test/readme.test.ts', 'test/e2e/**/*.test.ts'];
+const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -20,7 +20,7 @@ export default defineConfig({
           name: 'workers',
           include: ['test/**/*.test.ts'],
           exclude: NODE_TESTS,
-          setupFiles: ['test/setup/migrate.ts'],
+          setupFiles: ['test/migrate.ts'],
           globalSetup: ['test/setup/redis.ts'],
         },
       },

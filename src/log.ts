@@ -1,7 +1,7 @@
 /** JSON lines with bound fields. The only place that touches `console`. */
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LEVELS)[number];
+type LogLevel = (typeof LEVELS)[number];
 
 /** Never parameters, results, keys, query strings: what is logged is named at the call, field by field. */
 export type LogFields = Record<string, string | number | boolean | null | undefined>;

@@ -5,7 +5,7 @@ import { vi } from 'vitest';
 const database = Object.getPrototypeOf(env.DB) as D1Database;
 const statement = Object.getPrototypeOf(env.DB.prepare('SELECT 1')) as D1PreparedStatement;
 
-export interface Asked {
+interface Asked {
   sql: string;
   rowsRead: number;
   rowsWritten: number;

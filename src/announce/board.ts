@@ -5,7 +5,7 @@ import { summarize, type Frame, type Progress } from './frames.ts';
 import { createPacer } from './pacer.ts';
 
 /** The tag of those who watch the whole list; every other tag is a task id. */
-export const WHOLE_LIST = '*';
+const WHOLE_LIST = '*';
 /** How often what somebody watches is read again, since a publish can be lost. */
 const REREAD_MS = 15_000;
 const SNAPSHOT_TASKS = 50;

@@ -20,7 +20,7 @@ export interface CacheEntry {
   ttlSeconds: number;
 }
 
-export interface CachedOutput {
+interface CachedOutput {
   task: Task;
   ttlSeconds: number;
 }

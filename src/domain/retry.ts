@@ -19,7 +19,7 @@ export type Verdict =
   | { transition: 'retryLater'; error: TaskError; delayMs: number };
 
 /** A delay may be this long at most: a year, as for `delay_seconds`. */
-export const MAX_DELAY_MS = 365 * 24 * 3_600_000;
+const MAX_DELAY_MS = 365 * 24 * 3_600_000;
 
 /**
  * Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/): anything between nothing

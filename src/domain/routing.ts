@@ -14,5 +14,3 @@ export type QueueName = (typeof QUEUES)[number];
 /** (lane, priority) -> queue. */
 export const queueOf = (lane: Lane, priority: Priority): QueueName =>
   `${lane}-${priority.toLowerCase() as Lowercase<Priority>}`;
-
-export const isQueueName = (name: string): name is QueueName => (QUEUES as readonly string[]).includes(name);

@@ -4,7 +4,7 @@ import type { Lane } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 
 /** All that a handler sees of the world. */
-export interface HandlerContext<Params> {
+interface HandlerContext<Params> {
   /** Pass it downstream as an idempotency key, and at-least-once execution has exactly-once effects. */
   taskId: string;
   params: Params;

@@ -2,7 +2,7 @@ import { AppError } from '../domain/errors.ts';
 import { jsonDepth, MAX_BODY_DEPTH } from '../domain/json.ts';
 
 /** Largest body of a single call; bulk has its own. */
-export const MAX_BODY_BYTES = 256 * 1_024;
+const MAX_BODY_BYTES = 256 * 1_024;
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 

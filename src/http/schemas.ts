@@ -4,7 +4,7 @@ import { PRIORITIES, STATUSES } from '../domain/task.ts';
 /** What callers may send. */
 
 /** Case-insensitive; `normal` is another word for MEDIUM. */
-export const priority = z.preprocess((value) => {
+const priority = z.preprocess((value) => {
   const word = typeof value === 'string' ? value.toUpperCase() : value;
   return word === 'NORMAL' ? 'MEDIUM' : word;
 }, z.enum(PRIORITIES));

@@ -31,7 +31,7 @@ export const refuse = (errors: FieldError[]): never => {
   );
 };
 
-export const parse = <Schema extends z.ZodType>(
+const parse = <Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
   place: Place,

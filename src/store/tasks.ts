@@ -5,7 +5,7 @@ import { keysJson } from './statements.ts';
 export const MAX_INSERT = 100;
 
 /** Exact totals stop here: counting reads every row. */
-export const MAX_TOTAL = 10_000;
+const MAX_TOTAL = 10_000;
 
 const INSERTED: readonly (keyof Task)[] = [
   'owner', 'id', 'status', 'queue', 'type', 'priority', 'max_attempts', 'attempt_budget', 'timeout_ms', 'wake_at',
@@ -88,16 +88,16 @@ export const createTaskStore = (db: D1Database) => ({
     return (await statement.all<Task>()).results;
   },
 
-  /** How many tasks the filter finds; stops counting at `MAX_TOTAL + 1`. */
-  async count(owner: string, filter: TaskFilter): Promise<number> {
+  /** How many tasks the filter finds; `capped` when there are more than the `MAX_TOTAL` that are counted. */
+  async count(owner: string, filter: TaskFilter): Promise<{ total: number; capped: boolean }> {
     const { sql, bound } = selection(owner, filter);
     const statement = `SELECT count(*) AS total FROM (SELECT 1 ${sql} LIMIT ${MAX_TOTAL + 1})`;
-    return (
+    const counted =
       (await db
         .prepare(statement)
         .bind(...bound)
-        .first<number>('total')) ?? 0
-    );
+        .first<number>('total')) ?? 0;
+    return { total: Math.min(counted, MAX_TOTAL), capped: counted > MAX_TOTAL };
   },
 
   /** The cheapest question that only a working database with its tables answers. */

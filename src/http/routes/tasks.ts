@@ -1,6 +1,5 @@
 import { Hono } from 'hono';
 import { detailOf, viewOf } from '../../domain/view.ts';
-import { MAX_TOTAL } from '../../store/tasks.ts';
 import type { AppEnv } from '../context.ts';
 import { reading, readTask, taskId, taskNotFound } from '../read-task.ts';
 import { listQuery, taskBody } from '../schemas.ts';
@@ -19,7 +18,7 @@ export const tasks = new Hono<AppEnv>()
     const filter = { statuses: status, types: type };
     const offset = cursor === undefined ? (page - 1) * page_size : 0;
     // One row more than asked for tells whether there is a next page.
-    const [rows, total] = await reading(c, () =>
+    const [rows, counted] = await reading(c, () =>
       Promise.all([
         store.list(c.var.owner, filter, { limit: page_size + 1, before: cursor, offset }),
         cursor === undefined ? store.count(c.var.owner, filter) : null,
@@ -27,7 +26,7 @@ export const tasks = new Hono<AppEnv>()
     );
     const shown = rows.slice(0, page_size);
     const next_cursor = rows.length > page_size ? (shown.at(-1)?.id ?? null) : null;
-    const totals = total === null ? {} : totalsOf(total, page_size);
+    const totals = counted === null ? {} : totalsOf(counted, page_size);
     const pagination = { ...(cursor === undefined && { current_page: page }), page_size, ...totals, next_cursor };
     return c.json({ pagination, tasks: shown.map(viewOf) });
   })
@@ -42,11 +41,8 @@ export const tasks = new Hono<AppEnv>()
     return c.json({ task_id: id, task_uuid: id, status, progress, attempt, max_attempts, version });
   });
 
-const totalsOf = (counted: number, pageSize: number) => {
-  const total_tasks = Math.min(counted, MAX_TOTAL);
-  return {
-    total_pages: Math.ceil(total_tasks / pageSize),
-    total_tasks,
-    ...(counted > MAX_TOTAL && { total_capped: true }),
-  };
-};
+const totalsOf = ({ total, capped }: { total: number; capped: boolean }, pageSize: number) => ({
+  total_pages: Math.ceil(total / pageSize),
+  total_tasks: total,
+  ...(capped && { total_capped: true }),
+});

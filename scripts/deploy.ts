@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { runWrangler } from './wrangler.ts';
+
+const HELP = `npm run deploy: creates what wrangler.toml names and your account lacks, migrates, and deploys
+
+Safe to repeat. Needs "npx wrangler login" once, or CLOUDFLARE_API_TOKEN in the environment.
+
+  --dry-run   only build, and say what would be deployed
+  --help      this text`;
+
+const DATABASE = 'tasker';
+
+const fail = (message: string): never => {
+  console.error(message);
+  process.exit(1);
+};
+
+const step = async (what: string, args: readonly string[]): Promise<void> => {
+  console.log(`${what} …`);
+  const { code, output } = await runWrangler(args);
+  if (code !== 0) fail(`"wrangler ${args.join(' ')}" failed:\n${output}`);
+};
+
+/** Creates what is missing and leaves alone what is there. */
+const ensure = async (what: string, create: readonly string[]): Promise<void> => {
+  const { code, output } = await runWrangler(create);
+  const isThere = code !== 0 && /already (exists|taken|in use)|\[code: 11009\]/i.test(output);
+  if (code !== 0 && !isThere) fail(`"wrangler ${create.join(' ')}" failed:\n${output}`);
+  console.log(`${what}: ${isThere ? 'there' : 'created'}`);
+};
+
+const flags = process.argv.slice(2);
+if (flags.includes('--help')) {
+  console.log(HELP);
+  process.exit(0);
+}
+if (flags.includes('--dry-run')) {
+  const { code, output } = await runWrangler(['deploy', '--dry-run', '--outdir', 'dist']);
+  console.log(output);
+  process.exit(code);
+}
+
+const account = await runWrangler(['whoami']);
+if (account.code !== 0 || /not (authenticated|logged in)/i.test(account.output)) {
+  fail('Cloudflare does not know you yet. Run "npx wrangler login", or set CLOUDFLARE_API_TOKEN, and try again');
+}
+const toml = readFileSync(new URL('../wrangler.toml', import.meta.url), 'utf8');
+const queues = new Set(
+  [...toml.matchAll(/^(?:queue|dead_letter_queue) = "([\w-]+)"/gm)].map(([, name]) => String(name)),
+);
+for (const queue of queues) await ensure(`Queue ${queue}`, ['queues', 'create', queue]);
+await ensure(`Database ${DATABASE}`, ['d1', 'create', DATABASE]);
+// Before the code that needs it; the code before it does not mind.
+await step('Migrating the database', ['d1', 'migrations', 'apply', 'DB', '--remote']);
+console.log('Deploying …');
+const { code, output } = await runWrangler(['deploy']);
+console.log(output);
+process.exit(code);
