@@ -6,6 +6,8 @@ const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
 
 export default defineConfig({
   test: {
+    // Most of the end-to-end tests' time is waiting, so they do not take a core from the others.
+    maxWorkers: 3,
     coverage: { provider: 'istanbul', include: ['src/**/*.ts'], reporter: ['text', 'html'] },
     projects: [
       {
