@@ -1,3 +1,4 @@
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { summaryOf, viewOf } from '../../src/domain/view.ts';
 import { call, finished, submit, watch } from '../client.ts';
@@ -44,6 +45,20 @@ describe("a task's stream", () => {
     await claim(task.id);
     await board().publish([summaryOf(await complete(task.id))]);
     expect(taskIn(await next(isEnd))).toMatchObject({ result: 'done' });
+  });
+
+  it('finds out by itself, within 15 s, what nobody told it', async () => {
+    const { task, next } = await watched();
+    const { next: nextOfList, socket } = await watch('/events');
+    await claim(task.id);
+    await complete(task.id);
+    await runDurableObjectAlarm(board());
+    expect(taskIn(await next(isEnd))).toMatchObject({ result: 'done' });
+    await nextOfList(
+      (frame) =>
+        frame.event === 'updates' && frame.tasks.some(({ task_id, version }) => task_id === task.id && version === 3),
+    );
+    socket.close();
   });
 
   it('shows the progress of a running task', async () => {

@@ -1,0 +1,83 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createAnnouncer } from '../../src/announce/announce.ts';
+import { createBoardSink, createCacheSink } from '../../src/announce/sinks.ts';
+import type { Task } from '../../src/domain/task.ts';
+import { keptLog } from '../parts.ts';
+import { aTask } from '../rows.ts';
+
+const aFinishedTask = (more: Partial<Task> = {}): Task => ({
+  ...aTask(),
+  status: 'COMPLETED',
+  result: '"done"',
+  completed_at: 1,
+  wake_at: null,
+  ...more,
+});
+
+describe('announcing', () => {
+  it('reaches the other sinks when one throws and one hangs, and waits for neither', async () => {
+    const { log, lines } = keptLog();
+    const tell = vi.fn(async () => {});
+    const announce = createAnnouncer({
+      sinks: [
+        { name: 'throws', tell: () => Promise.reject(new Error('no')) },
+        { name: 'hangs', tell: () => new Promise(() => {}) },
+        { name: 'sound', tell },
+      ],
+      log,
+    });
+    const task = aTask();
+    await announce([task]);
+    expect(tell).toHaveBeenCalledExactlyOnceWith([task]);
+    expect(lines.map(({ event, fields }) => [event, fields['sink']])).toEqual([
+      ['announce_failed', 'throws'],
+      ['announce_failed', 'hangs'],
+    ]);
+  });
+
+  it('is silent about nothing', async () => {
+    const tell = vi.fn(async () => {});
+    await createAnnouncer({ sinks: [{ name: 'sound', tell }], log: keptLog().log })([]);
+    expect(tell).not.toHaveBeenCalled();
+  });
+});
+
+describe('the board sink', () => {
+  it('calls each owner once for a batch, and leaves out what is long', async () => {
+    const publish = vi.fn(async () => {});
+    const [mine, long, theirs] = [
+      aTask(),
+      aFinishedTask({ result: JSON.stringify('x'.repeat(20_000)) }),
+      aTask({ owner: 'they' }),
+    ];
+    await createBoardSink(publish).tell([mine, long, theirs]);
+    expect(publish.mock.calls).toMatchObject([
+      [
+        'local',
+        [
+          { task_id: mine.id, params: { a: 1, b: 2 } },
+          { task_id: long.id, status: 'COMPLETED' },
+        ],
+      ],
+      ['they', [{ task_id: theirs.id }]],
+    ]);
+    const [, updates] = publish.mock.calls[0] as unknown as [string, object[]];
+    expect(updates[1]).not.toHaveProperty('result');
+  });
+});
+
+describe('the cache sink', () => {
+  it('keeps the outputs of final tasks, for as long as their type says', async () => {
+    const setMany = vi.fn(async () => {});
+    const sink = createCacheSink({ setMany, ttlSecondsOf: (type) => (type === 'sum' ? 60 : 0) });
+    const [done, failed] = [aFinishedTask(), aFinishedTask({ type: 'broken', status: 'FAILED', result: null })];
+    const { params: _, result: __, ...head } = aFinishedTask();
+    await sink.tell([aTask(), done, failed, head]);
+    expect(setMany).toHaveBeenCalledExactlyOnceWith([
+      { task: done, ttlSeconds: 60 },
+      { task: failed, ttlSeconds: 0 },
+    ]);
+    await sink.tell([aTask()]);
+    expect(setMany).toHaveBeenCalledTimes(1);
+  });
+});
