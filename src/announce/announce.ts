@@ -1,5 +1,6 @@
 import { messageOf } from '../domain/errors.ts';
 import type { Task, TaskHead } from '../domain/task.ts';
+import { within } from '../domain/within.ts';
 import type { Logger } from '../log.ts';
 
 /** A row as its write returned it. The sweep's come without their long parts. */
@@ -19,16 +20,10 @@ const SINK_TIMEOUT_MS = 2_000;
 /** After the commit, once per batch: tells every sink. Best effort: never throws, never waits long. */
 export const createAnnouncer = ({ sinks, log }: { sinks: readonly Sink[]; log: Logger }): Announce => {
   const tell = async (sink: Sink, tasks: readonly Announced[]): Promise<void> => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const abandoned = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`No answer within ${SINK_TIMEOUT_MS} ms`)), SINK_TIMEOUT_MS);
-    });
     try {
-      await Promise.race([sink.tell(tasks), abandoned]);
+      await within(SINK_TIMEOUT_MS, sink.tell(tasks));
     } catch (error) {
       log.warn('announce_failed', { sink: sink.name, tasks: tasks.length, error: messageOf(error) });
-    } finally {
-      clearTimeout(timer);
     }
   };
   return async (tasks) => {

@@ -1,4 +1,5 @@
 import { isFinal, type Task } from '../domain/task.ts';
+import { within } from '../domain/within.ts';
 import type { Logger } from '../log.ts';
 import { createBreaker } from './breaker.ts';
 
@@ -58,18 +59,6 @@ const readTask = (text: string, owner: string, id: string): Task | null => {
   return sound ? (value as Task) : null;
 };
 
-const withTimeout = async <T>(work: Promise<T>): Promise<T> => {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`No answer within ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
-
 export const createOutputCache = (backend: CacheBackend, parts: { log: Logger; now: () => number }): OutputCache => {
   const breaker = createBreaker(parts.now);
   let failures = 0;
@@ -92,7 +81,7 @@ export const createOutputCache = (backend: CacheBackend, parts: { log: Logger; n
   const ask = async <T>(operation: string, work: () => Promise<T>, fallback: T): Promise<T> => {
     if (!breaker.allows()) return fallback;
     try {
-      const answer = await withTimeout(work());
+      const answer = await within(TIMEOUT_MS, work());
       breaker.succeeded();
       return answer;
     } catch (error) {

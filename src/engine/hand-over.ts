@@ -1,6 +1,7 @@
 import { messageOf } from '../domain/errors.ts';
 import type { QueueName } from '../domain/routing.ts';
 import type { Hint, Task } from '../domain/task.ts';
+import { within } from '../domain/within.ts';
 import type { Logger } from '../log.ts';
 
 /** What a queue takes in one `sendBatch`: https://developers.cloudflare.com/queues/platform/limits/ */
@@ -12,22 +13,6 @@ export type TaskQueues = Record<QueueName, Pick<Queue<Hint>, 'sendBatch' | 'metr
 
 export type HandOver = ReturnType<typeof createHandOver>;
 
-/** Resolves with `work`, or rejects after `SEND_TIMEOUT_MS`. */
-const inTime = async <T>(work: Promise<T>): Promise<T> => {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`The queue did not answer within ${SEND_TIMEOUT_MS} ms`)),
-      SEND_TIMEOUT_MS,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
-
 /** Hands tasks to their queues. A message is only a hint: a failure is logged, and the sweep sends again. */
 export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logger }) => ({
   /** One `sendBatch` per queue and 100 tasks; never throws. */
@@ -35,7 +20,7 @@ export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logge
     const byQueue = Map.groupBy(tasks, ({ queue }) => queue as QueueName);
     const sendOne = async (name: QueueName, rows: typeof tasks): Promise<void> => {
       try {
-        await inTime(queues[name].sendBatch(rows.map((row) => ({ body: hintOf(row) }))));
+        await within(SEND_TIMEOUT_MS, queues[name].sendBatch(rows.map((row) => ({ body: hintOf(row) }))));
       } catch (error) {
         log.warn('hand_over_failed', { queue: name, tasks: rows.length, error: messageOf(error) });
       }
@@ -51,7 +36,7 @@ export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logge
   /** How many messages a queue says it holds; Infinity when it does not say, so that nobody adds to it. */
   async backlog(queue: string): Promise<number> {
     try {
-      return (await inTime(queues[queue as QueueName].metrics())).backlogCount;
+      return (await within(SEND_TIMEOUT_MS, queues[queue as QueueName].metrics())).backlogCount;
     } catch (error) {
       log.warn('queue_metrics_failed', { queue, error: messageOf(error) });
       return Infinity;

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { messageOf } from '../../domain/errors.ts';
+import { within } from '../../domain/within.ts';
 import type { Logger } from '../../log.ts';
 import type { AppEnv } from '../context.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
@@ -8,18 +9,12 @@ const CHECK_TIMEOUT_MS = 2_000;
 
 /** `ok` or `down`; a check that hangs is down. What went wrong is logged, not told: anybody may ask. */
 const check = async (name: string, log: Logger, work: () => Promise<unknown>): Promise<'ok' | 'down'> => {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`No answer within ${CHECK_TIMEOUT_MS} ms`)), CHECK_TIMEOUT_MS);
-  });
   try {
-    await Promise.race([work(), late]);
+    await within(CHECK_TIMEOUT_MS, work());
     return 'ok';
   } catch (error) {
     log.error('health_check_failed', { check: name, error: messageOf(error) });
     return 'down';
-  } finally {
-    clearTimeout(timer);
   }
 };
 
