@@ -1,0 +1,33 @@
+import { createMessageBatch } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { expect, inject, it } from 'vitest';
+import type { Hint } from '../../src/domain/task.ts';
+import { servicesOf } from '../../src/services.ts';
+import { aTask, OWNER, rowOf, store } from '../rows.ts';
+import '../setup/provided.ts';
+
+const redis = inject('redis');
+
+/** The Worker's services as they are with Upstash set up at that address. */
+const withUpstash = (url: string, token: string) =>
+  servicesOf({ ...env, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } as Env);
+
+const run = async (services: ReturnType<typeof withUpstash>) => {
+  const task = aTask();
+  await store(task);
+  const message = { id: '0', timestamp: new Date(), attempts: 1, body: { owner: OWNER, id: task.id } };
+  await services.consumer.consume(createMessageBatch<Hint>('tasker-default-medium', [message]).messages);
+  return rowOf(task.id);
+};
+
+it.skipIf(redis === null)('an output is in Upstash as soon as its task is final', async () => {
+  const services = withUpstash(redis?.url ?? '', redis?.token ?? '');
+  const row = await run(services);
+  expect(row.status).toBe('COMPLETED');
+  expect(await services.cache.get(OWNER, row.id)).toEqual(row);
+});
+
+it.each(['hangs', 'drops', 'html'])('a task ends as ever with a cache that is down: %s', async (fault) => {
+  const row = await run(withUpstash(`${inject('faultyCache')}/${fault}`, 't'));
+  expect(row).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+});
