@@ -1,6 +1,6 @@
 CREATE TABLE `queues` (
 	`name` text PRIMARY KEY NOT NULL,
-	`paused_at` integer
+	`paused_at` integer NOT NULL
 ) STRICT, WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `tasks` (
@@ -46,6 +46,7 @@ CREATE TABLE `tasks` (
 ) STRICT, WITHOUT ROWID;
 --> statement-breakpoint
 CREATE INDEX `tasks_due` ON `tasks` (`status`,`wake_at`,`queue`) WHERE wake_at IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_parked` ON `tasks` (`queue`,`id`) WHERE status = 'PENDING' AND wake_at IS NULL;--> statement-breakpoint
 CREATE INDEX `tasks_by_status` ON `tasks` (`owner`,`status`,`id`) WHERE status <> 'COMPLETED';--> statement-breakpoint
 CREATE INDEX `tasks_by_type` ON `tasks` (`owner`,`type`,`id`);--> statement-breakpoint
 CREATE UNIQUE INDEX `tasks_idempotency` ON `tasks` (`owner`,`idempotency_key`) WHERE idempotency_key IS NOT NULL;

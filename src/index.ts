@@ -1,6 +1,8 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
 import { StatusBoard as Board } from './announce/board.ts';
 import type { Hint } from './domain/task.ts';
 import { Dispatcher as TaskDispatcher } from './engine/dispatcher.ts';
+import { longStep, type LongRun } from './engine/long.ts';
 import { app } from './http/app.ts';
 import { servicesOf } from './services.ts';
 
@@ -29,5 +31,11 @@ export class Dispatcher extends TaskDispatcher {
 export class StatusBoard extends Board {
   constructor(state: DurableObjectState, env: Env) {
     super(state, env, servicesOf(env).boardParts);
+  }
+}
+
+export class LongTask extends WorkflowEntrypoint<Env, LongRun> {
+  override run({ payload }: WorkflowEvent<LongRun>, step: WorkflowStep): Promise<void> {
+    return step.do('run', longStep(payload), () => servicesOf(this.env).longRunner.run(payload));
   }
 }

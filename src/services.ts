@@ -1,17 +1,23 @@
 import { createAnnouncer } from './announce/announce.ts';
+import type { Progress } from './announce/frames.ts';
 import { createBoardSink, createCacheSink } from './announce/sinks.ts';
 import { createOutputCache } from './cache/output-cache.ts';
 import { createUpstashBackend } from './cache/upstash.ts';
 import { createWorkersCacheBackend } from './cache/workers-cache.ts';
 import type { Task } from './domain/task.ts';
+import { createCommands } from './engine/commands.ts';
 import { createConsumer } from './engine/consumer.ts';
 import { dispatcherName } from './engine/dispatcher.ts';
 import { createExecutor } from './engine/executor.ts';
+import { createLongRunner, createLongTasks } from './engine/long.ts';
+import { createRunner } from './engine/runner.ts';
 import { createHandOver, type TaskQueues } from './engine/hand-over.ts';
 import { createRecorder } from './engine/recorder.ts';
 import { findHandler } from './handlers/registry.ts';
 import { createLogger } from './log.ts';
 import { readSettings } from './settings.ts';
+import { createLeases } from './store/leases.ts';
+import { createQueueStore } from './store/queues.ts';
 import { createSweeps } from './store/sweeps.ts';
 import { createTaskStore } from './store/tasks.ts';
 import { createTransitions } from './store/transitions.ts';
@@ -59,20 +65,20 @@ const createServices = (env: Env) => {
   const handOver = createHandOver({ queues: queuesOf(env), log });
   const policyOf = (type: string) => findHandler(type)?.retry ?? NO_RETRY;
   const recorder = createRecorder({ transitions, store, announce, policyOf, now, random: Math.random, log });
-  const consumer = createConsumer({
-    transitions,
-    executor: createExecutor({ findHandler, log }),
-    recorder,
-    announce,
-    publish: async (owner, steps) => boardOf(owner).publishProgress(steps),
-    now,
-    log,
-  });
+  const executor = createExecutor({ findHandler, log });
+  const publish = async (owner: string, steps: Progress[]) => boardOf(owner).publishProgress(steps);
+  const runner = () => createRunner({ executor, publish, leases: createLeases(env.DB), now, log });
+  const longTasks = createLongTasks({ workflow: env.LONG_TASKS, log });
+  const longTaskMs = settings.LONG_TASK_SECONDS * 1_000;
+  const consumer = createConsumer({ transitions, runner, recorder, longTasks, longTaskMs, announce, now, log });
 
   const dispatcher = () => {
     const hint = settings.LOCATION_HINT;
     return env.DISPATCHER.getByName(dispatcherName(), hint ? { locationHint: hint } : {});
   };
+  const wakeBy = async (at: number): Promise<void> => dispatcher().wakeBy(at);
+  const queueStore = createQueueStore(env.DB);
+  const retentionMs = settings.RETENTION_DAYS * 24 * 3_600_000;
 
   return {
     settings,
@@ -83,6 +89,20 @@ const createServices = (env: Env) => {
     cache,
     ttlSecondsOf,
     consumer,
+    longRunner: createLongRunner({ store, runner, recorder, handOver, log }),
+    commands: createCommands({
+      transitions,
+      store,
+      queues: queueStore,
+      wakeBy,
+      handOver,
+      announce,
+      forget: cache.delete,
+      longTasks,
+      longTaskMs,
+      now,
+    }),
+    queueStore,
     handOver,
     dispatcher: {
       accept: (tasks: Task[]) => dispatcher().accept(tasks),
@@ -93,7 +113,7 @@ const createServices = (env: Env) => {
       const url = new URL(`https://board.internal/?stream=${encodeURIComponent(stream)}`);
       return boardOf(owner).fetch(new Request(url, request));
     },
-    dispatcherParts: { store, sweeps: createSweeps(env.DB), handOver, announce, now, log },
+    dispatcherParts: { store, sweeps: createSweeps(env.DB), retentionMs, handOver, announce, now, log },
     boardParts: {
       getMany: store.getMany,
       newest: (owner: string, limit: number) => store.list(owner, {}, { limit }),

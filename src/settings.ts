@@ -30,6 +30,12 @@ export const settingsSchema = z.object({
   CACHE_TTL_SECONDS: z.coerce.number().int().min(0).max(31_536_000).default(3_600).meta({
     description: 'How long the output of a final task is cached, unless its type says otherwise; 0 caches nothing',
   }),
+  RETENTION_DAYS: z.coerce.number().int().min(0).max(3_650).default(30).meta({
+    description: 'Tasks are deleted this long after their end; 0 keeps them',
+  }),
+  LONG_TASK_SECONDS: z.coerce.number().int().min(1).max(600).default(30).meta({
+    description: "A task with a longer timeout is run by a Workflow instead of its queue's consumer",
+  }),
   UPSTASH_REDIS_REST_URL: z.url().optional().meta({
     description:
       'The REST address of an Upstash Redis. Without it outputs are cached by the Workers Cache API, which needs no set-up',

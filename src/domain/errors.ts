@@ -11,8 +11,12 @@ export type ErrorCode =
   | 'outcome_unknown'
   | 'overloaded'
   | 'route_not_found'
+  | 'queue_not_found'
+  | 'task_finished'
   | 'task_not_found'
   | 'task_rejected'
+  | 'task_running'
+  | 'task_unfinished'
   | 'unknown_type'
   | 'unsupported_media_type'
   | 'upgrade_required';
@@ -31,11 +35,19 @@ export class AppError extends Error {
   readonly errors: FieldError[] | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Record<string, string>;
+  /** Further members of the problem, for programs to read. */
+  readonly members: Record<string, unknown>;
 
   constructor(
     code: ErrorCode,
     message: string,
-    more: { errors?: FieldError[]; retryAfterSeconds?: number; headers?: Record<string, string>; cause?: unknown } = {},
+    more: {
+      errors?: FieldError[];
+      retryAfterSeconds?: number;
+      headers?: Record<string, string>;
+      members?: Record<string, unknown>;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: more.cause });
     this.name = 'AppError';
@@ -43,6 +55,7 @@ export class AppError extends Error {
     this.errors = more.errors;
     this.retryAfterSeconds = more.retryAfterSeconds;
     this.headers = more.headers ?? {};
+    this.members = more.members ?? {};
   }
 }
 

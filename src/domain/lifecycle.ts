@@ -19,10 +19,23 @@ export const lifecycle = {
   /** Attempts are left: back to its queue after a delay. */
   retryLater: { from: ['IN_PROGRESS'], to: 'PENDING' },
   fail: { from: ['IN_PROGRESS'], to: 'FAILED' },
+  /** By a person. A running handler is aborted, and what it still returns is refused. */
+  cancel: { from: ['NEW', 'PENDING', 'PAUSED', 'IN_PROGRESS'], to: 'CANCELLED' },
+  /** By a person: nobody looks at it until it is resumed. */
+  pause: { from: ['NEW', 'PENDING'], to: 'PAUSED' },
+  /** Or to NEW, when its time is still ahead. */
+  resume: { from: ['PAUSED'], to: 'PENDING' },
+  /** By a person: as many attempts again as it was submitted with. `attempt` goes on counting. */
+  rerun: { from: ['FAILED', 'CANCELLED'], to: 'PENDING' },
 } as const satisfies Record<string, Transition>;
 
 /** After so many rescues an expired lease means FAILED with code `lost`. */
 export const MAX_RESCUES = 3;
 
-/** A claim outlives the handler's timeout by this much, for the outcome to be recorded. */
+/** A claim outlives the handler's timeout by this much, for the outcome to be recorded … */
 export const LEASE_MARGIN_MS = 10_000;
+/** … but no lease is longer than this: who runs longer renews it at half time. */
+export const MAX_LEASE_MS = 60_000;
+
+/** The exclusive time of one claim. */
+export const leaseMs = (timeoutMs: number): number => Math.min(timeoutMs + LEASE_MARGIN_MS, MAX_LEASE_MS);

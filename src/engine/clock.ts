@@ -1,11 +1,15 @@
 import type { Announce } from '../announce/announce.ts';
 import { messageOf } from '../domain/errors.ts';
+import type { QueueName } from '../domain/routing.ts';
 import type { Logger } from '../log.ts';
 import type { Overdue, Sweeps } from '../store/sweeps.ts';
+import type { TaskStore } from '../store/tasks.ts';
 import type { HandOver } from './hand-over.ts';
 
 /** Rows of each kind that one sweep moves. */
 const SWEEP_LIMIT = 500;
+/** Rows deleted at a time for being old: few, so that nobody waits for it. */
+const PRUNE_LIMIT = 200;
 /** While anything is live the clock strikes at least this often, so claims and retries need not wind it. */
 const MAX_PAUSE_MS = 60_000;
 /** A queue with a longer backlog than this lacks nothing that could be told: counting further would cost more. */
@@ -13,6 +17,9 @@ const MAX_COUNTED_BACKLOG = 10_000;
 
 export interface ClockParts {
   sweeps: Sweeps;
+  store: Pick<TaskStore, 'prune'>;
+  /** Tasks are deleted this long after their end; 0 keeps them. */
+  retentionMs: number;
   handOver: HandOver;
   announce: Announce;
   alarm: Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm' | 'deleteAlarm'>;
@@ -21,7 +28,8 @@ export interface ClockParts {
 }
 
 /** Brings back whatever nobody has looked at in time, by the alarm of the Dispatcher. */
-export const createClock = ({ sweeps, handOver, announce, alarm, now, log }: ClockParts) => {
+export const createClock = (parts: ClockParts) => {
+  const { sweeps, store, handOver, announce, alarm, now, log } = parts;
   /** When the alarm goes off; undefined until asked, Infinity when it is not set. */
   let armedFor: number | undefined;
   /** How often somebody asked for the clock: a strike that was overtaken must not put it off. */
@@ -54,7 +62,7 @@ export const createClock = ({ sweeps, handOver, announce, alarm, now, log }: Clo
    */
   const missing = async (overdue: readonly Overdue[], justSent: ReadonlyMap<string, number>): Promise<Overdue[]> => {
     const perQueue = [...Map.groupBy(overdue, ({ queue }) => queue)].map(async ([queue, rows]) => {
-      const backlog = await handOver.backlog(queue);
+      const { backlog } = await handOver.metrics(queue as QueueName);
       if (backlog > MAX_COUNTED_BACKLOG) return [];
       const held = backlog + (justSent.get(queue) ?? 0);
       const waiting = await sweeps.waiting(queue, held + rows.length);
@@ -65,23 +73,40 @@ export const createClock = ({ sweeps, handOver, announce, alarm, now, log }: Clo
 
   /** Moves what is due and sends it; true when there may be more of it. */
   const sweep = async (): Promise<boolean> => {
-    const { dispatched, rescued, lost, overdue } = await sweeps.sweep(now(), SWEEP_LIMIT);
-    const returned = [...dispatched, ...rescued];
+    const { dispatched, rescued, lost, overdue, unparked, parked } = await sweeps.sweep(now(), SWEEP_LIMIT);
+    const returned = [...dispatched, ...rescued, ...unparked];
     const perQueue = new Map(
       [...Map.groupBy(returned, ({ queue }) => queue)].map(([queue, rows]) => [queue, rows.length]),
     );
     const resent = await missing(overdue, perQueue);
     await handOver.send([...returned, ...resent]);
-    await announce([...returned, ...lost]);
-    const counts = { dispatched: dispatched.length, rescued: rescued.length, lost: lost.length, resent: resent.length };
+    await announce([...dispatched, ...rescued, ...lost]);
+    const counts = {
+      dispatched: dispatched.length,
+      rescued: rescued.length,
+      lost: lost.length,
+      resent: resent.length,
+      parked,
+      unparked: unparked.length,
+    };
     if (returned.length + lost.length + resent.length > 0) log.info('swept', counts);
     return Object.values({ ...counts, overdue: overdue.length }).some((count) => count >= SWEEP_LIMIT);
   };
 
+  /** Deletes a chunk of what is past its retention; true when there may be more of it. */
+  const prune = async (): Promise<boolean> => {
+    if (parts.retentionMs === 0) return false;
+    const pruned = await store.prune(now() - parts.retentionMs, PRUNE_LIMIT);
+    if (pruned > 0) log.info('pruned', { tasks: pruned });
+    return pruned >= PRUNE_LIMIT;
+  };
+
   /** When to strike next: exactly when something is due, and within a minute while anything is live. */
   const nextStrike = async (): Promise<number> => {
-    const { NEW, PENDING, IN_PROGRESS } = await sweeps.nextWake();
-    const live = PENDING !== null || IN_PROGRESS !== null ? now() + MAX_PAUSE_MS : Infinity;
+    const { NEW, PENDING, IN_PROGRESS, PARKED } = await sweeps.nextWake();
+    // Parked tasks too: should whoever resumed their queue have died before winding the clock, it finds out.
+    const isLive = PENDING !== null || IN_PROGRESS !== null || PARKED === 1;
+    const live = isLive ? now() + MAX_PAUSE_MS : Infinity;
     return Math.min(NEW ?? Infinity, PENDING ?? Infinity, IN_PROGRESS ?? Infinity, live);
   };
 
@@ -96,7 +121,7 @@ export const createClock = ({ sweeps, handOver, announce, alarm, now, log }: Clo
       // First of all, so that a crash below costs a minute and not the clock.
       await arm(now() + MAX_PAUSE_MS);
       try {
-        const hasMore = await sweep();
+        const hasMore = (await sweep()) || (await prune());
         const before = windings;
         const next = hasMore ? now() : await nextStrike();
         if (windings === before) await arm(next);

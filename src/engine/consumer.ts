@@ -1,22 +1,26 @@
 import type { Announce } from '../announce/announce.ts';
 import { messageOf } from '../domain/errors.ts';
-import type { Verdict } from '../domain/retry.ts';
+import type { Outcome, Verdict } from '../domain/retry.ts';
 import type { Hint, Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import { MAX_MESSAGE_DELAY_MS, type Transitions } from '../store/transitions.ts';
-import type { Executor } from './executor.ts';
-import { createProgress, type ProgressParts } from './progress.ts';
+import type { LongTasks } from './long.ts';
 import type { Recorder } from './recorder.ts';
+import type { Runner } from './runner.ts';
 
 /** When the database does not answer, the message comes back after this. */
 const RETRY_SECONDS = 5;
 /** Those run alone wait for each other; after so long the rest goes back to its queue, to wait for nobody. */
 const MAX_ALONE_MS = 30_000;
 
-export interface ConsumerParts extends ProgressParts {
+export interface ConsumerParts {
   transitions: Pick<Transitions, 'claim'>;
-  executor: Executor;
+  /** A runner for one batch. */
+  runner(): Runner;
   recorder: Recorder;
+  longTasks: Pick<LongTasks, 'start'>;
+  /** Tasks that may take longer than this are run by a Workflow, so that they hold up no batch. */
+  longTaskMs: number;
   announce: Announce;
   now(): number;
   log: Logger;
@@ -34,14 +38,32 @@ const settle = (message: Message<Hint>, verdict: Verdict): void => {
 };
 
 /** A batch of hints: claim, execute, record, settle. */
-export const createConsumer = ({ transitions, executor, recorder, announce, publish, now, log }: ConsumerParts) => {
+export const createConsumer = (parts: ConsumerParts) => {
+  const { transitions, recorder, longTasks, longTaskMs, announce, now, log } = parts;
+
+  /** The task's outcome; null when a Workflow will see to it. */
+  const outcomeOf = async (task: Task, runner: Runner): Promise<Outcome | null> => {
+    await nextTurn();
+    if (task.timeout_ms <= longTaskMs) return runner.run(task);
+    try {
+      await longTasks.start(task);
+      return null;
+    } catch (error) {
+      // Should it have been started all the same, it finds that this attempt is over.
+      return { kind: 'failed', error: { code: 'workflow_unavailable', message: messageOf(error) }, retryable: true };
+    }
+  };
+
   const execute = async (tasks: readonly Task[], messageOfTask: ReadonlyMap<string, Message<Hint>>): Promise<void> => {
+    const runner = parts.runner();
     const batch = recorder.forBatch(tasks.length);
-    const progress = createProgress({ publish, log });
     const runOne = async (task: Task): Promise<void> => {
-      await nextTurn();
-      const outcome = await executor.run(task, { progress: (fraction, note) => progress.report(task, fraction, note) });
       const message = messageOfTask.get(task.id);
+      const outcome = await outcomeOf(task, runner);
+      if (outcome === null) {
+        batch.skip();
+        return message?.ack();
+      }
       try {
         const verdict = await batch.record(task, outcome);
         if (message) settle(message, verdict);
@@ -51,7 +73,7 @@ export const createConsumer = ({ transitions, executor, recorder, announce, publ
       }
     };
     await Promise.all(tasks.map(runOne));
-    progress.stop();
+    runner.stop();
   };
 
   const claimAndRun = async (messages: Messages, alone: boolean): Promise<void> => {

@@ -13,8 +13,10 @@ export interface ExecutorParts {
   log: Logger;
 }
 
-/** What a running task may call meanwhile. */
+/** The world of a running task. */
 export interface RunOptions {
+  /** Aborts when the task is no longer ours: cancelled, deleted or taken back. */
+  signal: AbortSignal;
   progress(fraction: number, note?: string): void;
 }
 
@@ -62,31 +64,37 @@ const outcomeOfThrown = (thrown: unknown): Outcome => {
     : outcome;
 };
 
-/** Rejects at the timeout; the signal aborts then too, but a handler may not look at it. */
-const deadline = (timeoutMs: number, abort: AbortController): { passed: Promise<never>; clear(): void } => {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+/** Rejects at the timeout or when the task is taken away; the handler's signal aborts then, but it may not look at it. */
+const deadline = (timeoutMs: number, taken: AbortSignal) => {
+  const abort = new AbortController();
+  let clear = (): void => {};
   const passed = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const error = new TimedOut(`No result within ${timeoutMs / 1_000} s`);
+    const end = (error: unknown): void => {
       reject(error);
       abort.abort(error);
-    }, timeoutMs);
+    };
+    const timer = setTimeout(() => end(new TimedOut(`No result within ${timeoutMs / 1_000} s`)), timeoutMs);
+    const take = (): void => end(taken.reason);
+    taken.addEventListener('abort', take, { once: true });
+    clear = () => {
+      clearTimeout(timer);
+      taken.removeEventListener('abort', take);
+    };
   });
-  return { passed, clear: () => clearTimeout(timer) };
+  return { passed, clear, signal: abort.signal };
 };
 
 /** Runs one claimed task. */
 export const createExecutor = ({ findHandler, log }: ExecutorParts) => ({
   /** Always resolves: whatever the handler does becomes an outcome. */
-  async run(task: Task, { progress }: RunOptions): Promise<Outcome> {
+  async run(task: Task, { signal: taken, progress }: RunOptions): Promise<Outcome> {
     const handler = findHandler(task.type);
     if (!handler)
       return failed('unknown_type', `No handler for the type "${task.type}" in this version of the service`);
     // Parsed again: the row may be older than the code.
     const params = handler.params.safeParse(JSON.parse(task.params));
     if (!params.success) return failed('bad_params', messageOf(params.error));
-    const abort = new AbortController();
-    const { passed, clear } = deadline(task.timeout_ms, abort);
+    const { passed, clear, signal } = deadline(task.timeout_ms, taken);
     const bound = log.with({
       task_id: task.id,
       task_name: task.type,
@@ -99,7 +107,7 @@ export const createExecutor = ({ findHandler, log }: ExecutorParts) => ({
         taskId: task.id,
         params: params.data,
         attempt: task.attempt,
-        signal: abort.signal,
+        signal,
         progress,
         log: bound,
       };

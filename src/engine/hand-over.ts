@@ -15,12 +15,12 @@ export type HandOver = ReturnType<typeof createHandOver>;
 
 /** Hands tasks to their queues. A message is only a hint: a failure is logged, and the sweep sends again. */
 export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logger }) => ({
-  /** One `sendBatch` per queue and 100 tasks; never throws. */
-  async send(tasks: readonly Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'>[]): Promise<void> {
+  /** One `sendBatch` per queue and 100 tasks, to be delivered after the delay; never throws. */
+  async send(tasks: readonly Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'>[], delaySeconds = 0): Promise<void> {
     const byQueue = Map.groupBy(tasks, ({ queue }) => queue as QueueName);
     const sendOne = async (name: QueueName, rows: typeof tasks): Promise<void> => {
       try {
-        await within(SEND_TIMEOUT_MS, queues[name].sendBatch(rows.map((row) => ({ body: hintOf(row) }))));
+        await within(SEND_TIMEOUT_MS, queues[name].sendBatch(rows.map((row) => ({ body: hintOf(row), delaySeconds }))));
       } catch (error) {
         log.warn('hand_over_failed', { queue: name, tasks: rows.length, error: messageOf(error) });
       }
@@ -33,13 +33,17 @@ export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logge
     await Promise.all(batches);
   },
 
-  /** How many messages a queue says it holds; Infinity when it does not say, so that nobody adds to it. */
-  async backlog(queue: string): Promise<number> {
+  /** What a queue says of itself: how many messages it holds and since when (ms); Infinity when it does not answer. */
+  async metrics(queue: QueueName): Promise<{ backlog: number; oldestAt: number | null }> {
     try {
-      return (await within(SEND_TIMEOUT_MS, queues[queue as QueueName].metrics())).backlogCount;
+      const { backlogCount, oldestMessageTimestamp } = await within(SEND_TIMEOUT_MS, queues[queue].metrics());
+      return {
+        backlog: backlogCount,
+        oldestAt: backlogCount === 0 ? null : (oldestMessageTimestamp?.getTime() ?? null),
+      };
     } catch (error) {
       log.warn('queue_metrics_failed', { queue, error: messageOf(error) });
-      return Infinity;
+      return { backlog: Infinity, oldestAt: null };
     }
   },
 });

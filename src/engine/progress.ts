@@ -3,30 +3,34 @@ import { messageOf } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 
-/** Four calls a second at most, for all tasks of a batch together. */
+/** Four calls a second at most, for all tasks that run together. */
 const INTERVAL_MS = 250;
+const MAX_NOTE_CHARS = 200;
 
 export interface ProgressParts {
   publish(owner: string, steps: Progress[]): Promise<void>;
   log: Logger;
 }
 
-/** Collects what the tasks of a batch report and passes on the newest of each. Best effort. */
+/** What a handler reports, made sane. */
+export const stepOf = ({ id, version }: Task, fraction: number, note?: string): Progress => ({
+  task_id: id,
+  version,
+  fraction: Number.isFinite(fraction) ? Math.min(1, Math.max(0, fraction)) : 0,
+  note: note?.slice(0, MAX_NOTE_CHARS).toWellFormed() ?? null,
+});
+
+/** Collects what running tasks report and passes on the newest of each. Best effort. */
 export const createProgress = ({ publish, log }: ProgressParts) => {
   let newest = new Map<string, { owner: string; step: Progress }>();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let isQuiet = true;
 
   const flush = async (): Promise<void> => {
     timer = undefined;
-    if (newest.size === 0) {
-      isQuiet = true;
-      return;
-    }
+    if (newest.size === 0) return;
     timer = setTimeout(() => void flush(), INTERVAL_MS);
-    const steps = [...newest.values()];
+    const byOwner = Map.groupBy(newest.values(), ({ owner }) => owner);
     newest = new Map();
-    const byOwner = Map.groupBy(steps, ({ owner }) => owner);
     try {
       await Promise.all(
         [...byOwner].map(([owner, list]) =>
@@ -37,18 +41,15 @@ export const createProgress = ({ publish, log }: ProgressParts) => {
         ),
       );
     } catch (error) {
-      log.warn('progress_failed', { tasks: steps.length, error: messageOf(error) });
+      log.warn('progress_failed', { error: messageOf(error) });
     }
   };
 
   return {
-    report({ owner, id, version }: Task, fraction: number, note?: string): void {
-      const inRange = Number.isFinite(fraction) ? Math.min(1, Math.max(0, fraction)) : 0;
-      newest.set(id, { owner, step: { task_id: id, version, fraction: inRange, note: note?.slice(0, 200) ?? null } });
-      if (!isQuiet) return;
+    report(owner: string, step: Progress): void {
+      newest.set(step.task_id, { owner, step });
       // The first goes out at once, with whatever else is reported in the same turn.
-      isQuiet = false;
-      timer = setTimeout(() => void flush(), 0);
+      timer ??= setTimeout(() => void flush(), 0);
     },
     stop(): void {
       clearTimeout(timer);

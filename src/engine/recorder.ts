@@ -90,7 +90,17 @@ export const createRecorder = ({ transitions, store, announce, policyOf, now, ra
         gathered = [];
         void flush(group);
       };
+      const flushSoon = (): void => {
+        if (left === 0) flushGathered();
+        else timer ??= setTimeout(flushGathered, GATHER_MS);
+      };
       return {
+        /** One of the batch has no outcome to record here. */
+        skip(): void {
+          left -= 1;
+          if (gathered.length > 0) flushSoon();
+        },
+
         /**
          * Resolves with what follows, once it is committed or known that somebody was faster; rejects if the database
          * never answered, and then the lease brings the task back.
@@ -101,8 +111,7 @@ export const createRecorder = ({ transitions, store, announce, policyOf, now, ra
           left -= 1;
           return new Promise((resolve, reject) => {
             gathered.push({ recording, resolve, reject });
-            if (left === 0) flushGathered();
-            else timer ??= setTimeout(flushGathered, GATHER_MS);
+            flushSoon();
           });
         },
       };

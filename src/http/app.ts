@@ -5,8 +5,10 @@ import type { AppEnv } from './context.ts';
 import { runTask } from './dialects/run-task.ts';
 import { problem } from './problem.ts';
 import { requestContext } from './request-context.ts';
+import { commands } from './routes/commands.ts';
 import { events } from './routes/events.ts';
 import { health } from './routes/health.ts';
+import { queues } from './routes/queues.ts';
 import { tasks } from './routes/tasks.ts';
 
 /** The reader's map of the HTTP surface: what runs before every route, what is mounted where, how it fails. */
@@ -16,6 +18,8 @@ export const app = new Hono<AppEnv>({ strict: false })
   .use(access)
   .route('/', events)
   .route('/tasks', tasks)
+  .route('/tasks', commands)
+  .route('/queues', queues)
   // Older APIs, each a thin adapter onto the same commands.
   .route('/', runTask)
   .notFound((c) =>

@@ -27,7 +27,11 @@ const readText = async (request: Request, maxBytes: number): Promise<string> => 
 };
 
 /** The body as JSON: 415 for another content type, 413 for too much or too deep, 400 for what does not parse. */
-export const readJson = async (request: Request, maxBytes = MAX_BODY_BYTES): Promise<unknown> => {
+export const readJson = async (
+  request: Request,
+  { maxBytes = MAX_BODY_BYTES, optional = false } = {},
+): Promise<unknown> => {
+  if (optional && request.body === null) return {};
   const type = request.headers.get('Content-Type');
   if (type !== null && !JSON_TYPE.test(type)) {
     throw new AppError(
@@ -36,6 +40,7 @@ export const readJson = async (request: Request, maxBytes = MAX_BODY_BYTES): Pro
     );
   }
   const text = await readText(request, maxBytes);
+  if (optional && text === '') return {};
   if (jsonDepth(text) > MAX_BODY_DEPTH)
     throw new AppError('body_too_deep', `The body may be nested at most ${MAX_BODY_DEPTH} levels deep`);
   try {

@@ -14,9 +14,13 @@ const PROBLEMS: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   not_configured: [401, 'Not open yet'],
   outcome_unknown: [503, 'Outcome unknown'],
   overloaded: [503, 'Overloaded'],
+  queue_not_found: [404, 'No such queue'],
   route_not_found: [404, 'No such route'],
+  task_finished: [409, 'Task is finished'],
   task_not_found: [404, 'No such task'],
   task_rejected: [422, 'Task rejected'],
+  task_running: [409, 'Task is running'],
+  task_unfinished: [409, 'Task is not finished'],
   unknown_type: [422, 'Unknown task type'],
   unsupported_media_type: [415, 'Unsupported media type'],
   upgrade_required: [426, 'Upgrade required'],
@@ -40,6 +44,7 @@ export const problem = (error: unknown, c: AppContext): Response => {
     instance: c.req.path,
     request_id: c.var.requestId,
     code: ours.code,
+    ...ours.members,
     ...(ours.errors && { errors: ours.errors }),
   };
   return c.body(JSON.stringify(body), status, { 'Content-Type': 'application/problem+json' });

@@ -14,11 +14,12 @@ export const taskId = (c: AppContext): string => {
   return id.toLowerCase();
 };
 
-/** Runs a read; a database that does not answer is a 503. */
+/** Asks the database; one that does not answer is a 503. Refusals of ours pass through. */
 export const reading = async <T>(c: AppContext, read: () => Promise<T>): Promise<T> => {
   try {
     return await read();
   } catch (error) {
+    if (error instanceof AppError) throw error;
     c.var.log.error('read_failed', { error: messageOf(error) });
     throw new AppError('database_unavailable', 'The database did not answer; try again', {
       retryAfterSeconds: 2,

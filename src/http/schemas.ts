@@ -9,6 +9,9 @@ const priority = z.preprocess((value) => {
   return word === 'NORMAL' ? 'MEDIUM' : word;
 }, z.enum(PRIORITIES));
 
+/** A year. */
+const MAX_DELAY_SECONDS = 31_536_000;
+
 const title = z.string().max(200);
 const description = z.string().max(5_000);
 
@@ -25,6 +28,10 @@ const nativeBody = z.strictObject({
   description: description.nullish(),
   priority: priority.default('MEDIUM'),
   tags: z.array(z.string().min(1).max(50)).max(10).default([]),
+  delay_seconds: z.number().min(0).max(MAX_DELAY_SECONDS).optional(),
+  scheduled_at: z.iso.datetime({ offset: true }).optional(),
+  max_attempts: z.int().min(1).max(25).optional(),
+  timeout_seconds: z.number().min(1).max(21_600).optional(),
 });
 
 /** `{ "task_name": "test", "duration": 3 }`: a simulate task with that title. */
@@ -49,6 +56,18 @@ export const taskBody = z.unknown().transform((body, context): z.output<typeof n
   context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: body }) as z.core.$ZodRawIssue));
   return z.NEVER;
 });
+
+/** `POST /tasks/broken` and `/tasks/retry`: words for a task whose type is known. */
+const words = { title: title.nullish(), description: description.nullish(), priority: priority.default('MEDIUM') };
+export const brokenBody = z.strictObject(words);
+export const retryBody = z.strictObject({ ...words, failures: z.int().min(0).max(10).default(2) });
+
+export const editBody = z
+  .strictObject({ title: title.nullish(), description: description.nullish(), priority: priority.optional() })
+  .refine(
+    (change) => Object.values(change).some((value) => value !== undefined),
+    'Give at least one of title, description and priority',
+  );
 
 export const runTaskBody = z.strictObject({
   task_name: z.string().min(1).max(100),

@@ -16,7 +16,29 @@ export interface SubmitRequest {
   title?: string | null | undefined;
   description?: string | null | undefined;
   tags?: string[];
+  delay_seconds?: number | undefined;
+  scheduled_at?: string | undefined;
+  max_attempts?: number | undefined;
+  timeout_seconds?: number | undefined;
 }
+
+/** A task may be scheduled this far ahead. */
+const MAX_AHEAD_MS = 31_536_000_000;
+
+/** When it is to run, in ms; null for now. A time that is past means now. */
+const scheduledAt = ({ delay_seconds, scheduled_at }: SubmitRequest, now: number): number | null => {
+  if (delay_seconds !== undefined && scheduled_at !== undefined) {
+    const message = 'Give either delay_seconds or scheduled_at';
+    return refuse([{ in: 'body', path: 'scheduled_at', code: 'conflict', message }]);
+  }
+  if (delay_seconds !== undefined) return delay_seconds === 0 ? null : now + Math.round(delay_seconds * 1_000);
+  if (scheduled_at === undefined) return null;
+  const at = Date.parse(scheduled_at);
+  if (at <= now + MAX_AHEAD_MS) return at > now ? at : null;
+  return refuse([
+    { in: 'body', path: 'scheduled_at', code: 'too_big', message: 'A task may be scheduled a year ahead at most' },
+  ]);
+};
 
 /** The fields in which this dialect carries the type and the parameters, for its errors. */
 interface FieldNames {
@@ -44,7 +66,8 @@ const taskOf = (request: SubmitRequest, fields: FieldNames, c: AppContext): Task
   }
   const params = handler.params.safeParse(request.params);
   if (!params.success) return refuse(fieldErrors(params.error, 'body', [fields.params]));
-  const { priority, title, description, tags } = request;
+  const { priority, title, description, tags, max_attempts, timeout_seconds } = request;
+  const now = c.var.services.now();
   return newTask(
     {
       owner: c.var.owner,
@@ -54,14 +77,15 @@ const taskOf = (request: SubmitRequest, fields: FieldNames, c: AppContext): Task
       queue: queueOf(handler.lane, priority),
       priority,
       params: params.data,
-      maxAttempts: handler.retry.maxAttempts,
-      timeoutMs: handler.timeoutMs(params.data),
+      maxAttempts: max_attempts ?? handler.retry.maxAttempts,
+      timeoutMs: timeout_seconds === undefined ? handler.timeoutMs(params.data) : Math.round(timeout_seconds * 1_000),
       title,
       description,
       tags,
+      scheduledAt: scheduledAt(request, now),
       requestId: c.var.requestId,
     },
-    c.var.services.now(),
+    now,
   );
 };
 

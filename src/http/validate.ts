@@ -41,13 +41,14 @@ const parse = <Schema extends z.ZodType>(
   return parsed.success ? parsed.data : refuse(fieldErrors(parsed.error, place, prefix));
 };
 
-/** Reads and validates the JSON body; `c.req.valid('json')` has it. */
+/** Reads and validates the JSON body; `c.req.valid('json')` has it. An optional one may be left out: then it is `{}`. */
 export const jsonBody =
   <Schema extends z.ZodType>(
     schema: Schema,
+    { optional = false } = {},
   ): MiddlewareHandler<AppEnv, string, { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } }> =>
   async (c, next) => {
-    c.req.addValidatedData('json', parse(schema, await readJson(c.req.raw), 'body') as object);
+    c.req.addValidatedData('json', parse(schema, await readJson(c.req.raw, { optional }), 'body') as object);
     await next();
   };
 

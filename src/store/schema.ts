@@ -57,6 +57,10 @@ export const tasks = sqliteTable(
     index('tasks_due')
       .on(t.status, t.wake_at, t.queue)
       .where(sql`wake_at IS NOT NULL`),
+    // What was parked because its queue is paused. A task that waits in no paused queue is never in it.
+    index('tasks_parked')
+      .on(t.queue, t.id)
+      .where(sql`status = 'PENDING' AND wake_at IS NULL`),
     // The list filtered by any status but the usual last one, whose rows the primary key finds at once.
     index('tasks_by_status')
       .on(t.owner, t.status, t.id)
@@ -80,7 +84,7 @@ export const tasks = sqliteTable(
 /** Only queues that somebody paused have a row. */
 export const queues = sqliteTable('queues', {
   name: text().primaryKey(),
-  paused_at: integer(),
+  paused_at: integer().notNull(),
 });
 
 /** Fails to compile when the table and the word `Task` drift apart. */

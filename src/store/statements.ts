@@ -1,4 +1,4 @@
-import { lifecycle } from '../domain/lifecycle.ts';
+import { LEASE_MARGIN_MS, lifecycle, MAX_LEASE_MS } from '../domain/lifecycle.ts';
 import type { Status, Task } from '../domain/task.ts';
 
 // The pieces of SQL that more than one statement needs.
@@ -9,6 +9,9 @@ export const inList = (statuses: readonly Status[]): string =>
 
 /** The guard that every transition's WHERE carries. */
 export const guardOf = (name: keyof typeof lifecycle): string => `tasks.status IN ${inList(lifecycle[name].from)}`;
+
+/** An expression: when a lease taken (or renewed) at `now` runs out; the same rule as `leaseMs`. */
+export const leaseEnd = (now: string): string => `${now} + min(tasks.timeout_ms + ${LEASE_MARGIN_MS}, ${MAX_LEASE_MS})`;
 
 /** Tasks by their primary key, as `json_each(?)` takes them. */
 export const keysJson = (keys: readonly Pick<Task, 'owner' | 'id'>[]): string =>

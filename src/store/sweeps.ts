@@ -1,4 +1,5 @@
 import { lifecycle, MAX_RESCUES } from '../domain/lifecycle.ts';
+import { QUEUES } from '../domain/routing.ts';
 import { RESEND_AFTER_MS, type Task, type TaskHead } from '../domain/task.ts';
 import { appendAttempt, guardOf } from './statements.ts';
 
@@ -33,6 +34,17 @@ const RESCUE = `UPDATE tasks SET status = '${lifecycle.rescue.to}', version = ve
 WHERE ${dueRows('IN_PROGRESS', `AND rescues < ${MAX_RESCUES}`)} AND ${guardOf('rescue')} AND rescues < ${MAX_RESCUES}
 RETURNING ${HEAD.join(', ')}`;
 
+// Nobody looks at it again until its queue is resumed: parking costs one write, and waiting none.
+const PARK = `UPDATE tasks SET wake_at = NULL
+WHERE ${dueRows('PENDING', 'AND queue IN (SELECT name FROM queues)')} AND status = 'PENDING'
+  AND queue IN (SELECT name FROM queues) RETURNING id`;
+
+// By queues that are open, so that what is parked in a paused one is not even read.
+const UNPARK = `UPDATE tasks SET wake_at = ?1 + ${RESEND_AFTER_MS}
+WHERE (owner, id) IN (SELECT owner, id FROM tasks WHERE status = 'PENDING' AND wake_at IS NULL
+  AND queue IN (SELECT value FROM json_each(?3) WHERE value NOT IN (SELECT name FROM queues)) LIMIT ?2)
+  AND status = 'PENDING' AND wake_at IS NULL RETURNING owner, id, queue, rescues`;
+
 // Nothing that a client sees: neither version nor updated_at moves. The distance to the next look doubles with the time
 // that the task has been waiting, give or take a quarter, so that a long backlog is not looked at over and over.
 // D1 binds every number as REAL, and a STRICT column takes no fraction: hence the cast.
@@ -45,8 +57,13 @@ const NEXT_WAKE = (['NEW', 'PENDING', 'IN_PROGRESS'] as const)
   .map((status) => `(SELECT min(wake_at) FROM tasks WHERE status = '${status}' AND wake_at IS NOT NULL) AS ${status}`)
   .join(', ');
 
+const PARKED = `EXISTS (SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NULL AND queue > '') AS PARKED`;
+
 const WAITING = `SELECT count(*) AS waiting FROM (
   SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NOT NULL AND queue = ?1 LIMIT ?2)`;
+
+/** The earliest `wake_at` by status, in ms, null where no row has one; and whether (1) or not (0) anything is parked. */
+export type NextWake = Record<'NEW' | 'PENDING' | 'IN_PROGRESS', number | null> & { PARKED: number };
 
 export type Overdue = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'>;
 
@@ -57,6 +74,10 @@ export interface Swept {
   rescued: TaskHead[];
   /** Rescued once too often, now FAILED. */
   lost: TaskHead[];
+  /** Parked rows of queues that were resumed. */
+  unparked: Overdue[];
+  /** How many rows of paused queues were parked. */
+  parked: number;
   /** PENDING rows that nobody has claimed in time: their message may be lost. */
   overdue: Overdue[];
 }
@@ -65,10 +86,13 @@ export interface Swept {
 export const createSweeps = (db: D1Database) => ({
   /** Moves at most `limit` due rows of each kind, in one transaction. */
   async sweep(now: number, limit: number): Promise<Swept> {
-    // Look again goes first, or it would move what the others have just made PENDING.
-    const statements = [LOOK_AGAIN, DISPATCH, LOSE, RESCUE].map((sql) => db.prepare(sql).bind(now, limit));
-    const [overdue, dispatched, lost, rescued] = await db.batch<TaskHead>(statements);
+    // Parking goes before looking again, and both before what the others make PENDING.
+    const statements = [PARK, LOOK_AGAIN, DISPATCH, LOSE, RESCUE].map((sql) => db.prepare(sql).bind(now, limit));
+    const unpark = db.prepare(UNPARK).bind(now, limit, JSON.stringify(QUEUES));
+    const [parked, overdue, dispatched, lost, rescued, unparked] = await db.batch<TaskHead>([...statements, unpark]);
     return {
+      parked: parked?.results.length ?? 0,
+      unparked: unparked?.results ?? [],
       overdue: overdue?.results ?? [],
       dispatched: dispatched?.results ?? [],
       lost: lost?.results ?? [],
@@ -76,12 +100,9 @@ export const createSweeps = (db: D1Database) => ({
     };
   },
 
-  /** The earliest `wake_at` by status, in ms; null where no row has one. */
-  async nextWake(): Promise<Record<'NEW' | 'PENDING' | 'IN_PROGRESS', number | null>> {
-    const row = await db
-      .prepare(`SELECT ${NEXT_WAKE}`)
-      .first<Record<'NEW' | 'PENDING' | 'IN_PROGRESS', number | null>>();
-    return row ?? { NEW: null, PENDING: null, IN_PROGRESS: null };
+  async nextWake(): Promise<NextWake> {
+    const row = await db.prepare(`SELECT ${NEXT_WAKE}, ${PARKED}`).first<NextWake>();
+    return row ?? { NEW: null, PENDING: null, IN_PROGRESS: null, PARKED: 0 };
   },
 
   /** How many PENDING tasks of a queue the clock knows of; stops counting at `most`. */

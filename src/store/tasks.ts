@@ -1,5 +1,5 @@
-import type { Status, Task } from '../domain/task.ts';
-import { keysJson } from './statements.ts';
+import { FINAL_STATUSES, RESEND_AFTER_MS, type Priority, type Status, type Task } from '../domain/task.ts';
+import { inList, keysJson } from './statements.ts';
 
 /** The most tasks one INSERT carries. */
 export const MAX_INSERT = 100;
@@ -16,6 +16,37 @@ const INSERTED: readonly (keyof Task)[] = [
 const INSERT = `INSERT INTO tasks (${INSERTED.join(', ')})
 SELECT ${INSERTED.map((column) => `value ->> '${column}'`).join(', ')} FROM json_each(?1) WHERE true
 ON CONFLICT DO NOTHING RETURNING id`;
+
+// A new priority means another queue of the same lane: a task that waits (a parked one too) is due for a look there.
+const EDIT = `UPDATE tasks SET version = version + 1, updated_at = ?1,
+  title = CASE WHEN ?5 THEN ?6 ELSE title END, description = CASE WHEN ?7 THEN ?8 ELSE description END,
+  wake_at = CASE WHEN priority <> ?4 AND status = 'PENDING' THEN max(?1, coalesce(scheduled_at, 0)) + ?9 ELSE wake_at END,
+  queue = CASE WHEN priority <> ?4 THEN substr(queue, 1, instr(queue, '-')) || lower(?4) ELSE queue END,
+  priority = coalesce(?4, priority)
+WHERE owner = ?2 AND id = ?3 AND (?4 IS NULL OR priority = ?4 OR status IN ('NEW', 'PENDING', 'PAUSED'))
+RETURNING *`;
+
+// Ids begin with the time of the submit, and nothing ends before it was submitted: only old enough rows are read. The
+// owners are found one by one, each by a seek.
+const PRUNE = `WITH RECURSIVE owners(owner) AS (
+  SELECT min(owner) FROM tasks
+  UNION ALL SELECT (SELECT min(owner) FROM tasks WHERE owner > owners.owner) FROM owners WHERE owners.owner IS NOT NULL)
+DELETE FROM tasks WHERE (owner, id) IN (
+  SELECT tasks.owner, tasks.id FROM owners CROSS JOIN tasks ON tasks.owner = owners.owner AND tasks.id < ?2
+  WHERE tasks.status IN ${inList(FINAL_STATUSES)} AND tasks.completed_at < ?1 LIMIT ?3)
+RETURNING id`;
+
+/** The least UUIDv7 of a moment (RFC 9562): its first 48 bits are milliseconds. */
+const uuidFloor = (ms: number): string => {
+  const hex = Math.max(0, ms).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+};
+
+/** What may be changed of a task's words; undefined leaves it, null clears it. */
+export interface TaskEdit {
+  title?: string | null | undefined;
+  description?: string | null | undefined;
+}
 
 /** Which tasks a list shows. Several values of one filter widen it, several filters narrow it. */
 export interface TaskFilter {
@@ -98,6 +129,47 @@ export const createTaskStore = (db: D1Database) => ({
         .bind(...bound)
         .first<number>('total')) ?? 0;
     return { total: Math.min(counted, MAX_TOTAL), capped: counted > MAX_TOTAL };
+  },
+
+  /**
+   * Changes words and priority; null when the task is not there, or would have to change its queue while it runs or
+   * when it is final. A task that waits in a queue is to be sent to its new one.
+   */
+  async edit(
+    owner: string,
+    id: string,
+    change: TaskEdit & { priority?: Priority | undefined },
+    now: number,
+  ): Promise<Task | null> {
+    const { title, description, priority = null } = change;
+    const flags = [title === undefined ? 0 : 1, description === undefined ? 0 : 1];
+    const bound = [now, owner, id, priority, flags[0], title ?? null, flags[1], description ?? null, RESEND_AFTER_MS];
+    return (
+      (
+        await db
+          .prepare(EDIT)
+          .bind(...bound)
+          .all<Task>()
+      ).results[0] ?? null
+    );
+  },
+
+  /** Deletes a task, unless it is running. False when nothing was deleted. */
+  async remove(owner: string, id: string): Promise<boolean> {
+    const statement = `DELETE FROM tasks WHERE owner = ? AND id = ? AND status <> 'IN_PROGRESS' RETURNING id`;
+    return (await db.prepare(statement).bind(owner, id).all()).results.length > 0;
+  },
+
+  /** Deletes up to `limit` tasks of an owner, whatever their status. Returns them; an empty list when none is left. */
+  async purge(owner: string, limit: number): Promise<Pick<Task, 'id' | 'status'>[]> {
+    const statement = `DELETE FROM tasks WHERE owner = ?1
+      AND id IN (SELECT id FROM tasks WHERE owner = ?1 ORDER BY id LIMIT ?2) RETURNING id, status`;
+    return (await db.prepare(statement).bind(owner, limit).all<Pick<Task, 'id' | 'status'>>()).results;
+  },
+
+  /** Deletes up to `limit` tasks that ended before `before`. Returns how many. */
+  async prune(before: number, limit: number): Promise<number> {
+    return (await db.prepare(PRUNE).bind(before, uuidFloor(before), limit).all()).results.length;
   },
 
   /** The cheapest question that only a working database with its tables answers. */

@@ -1,7 +1,7 @@
 import type { Verdict } from '../domain/retry.ts';
-import { LEASE_MARGIN_MS, lifecycle } from '../domain/lifecycle.ts';
+import { lifecycle } from '../domain/lifecycle.ts';
 import { RESEND_AFTER_MS, isFinal, type Task } from '../domain/task.ts';
-import { appendAttempt, guardOf, inGroups, inList, keysJson } from './statements.ts';
+import { appendAttempt, guardOf, inGroups, inList, keysJson, leaseEnd } from './statements.ts';
 
 /** What a queue's consumer decided about one attempt. */
 export interface Recording {
@@ -17,11 +17,12 @@ const FINALS = inList([lifecycle.complete.to, lifecycle.fail.to]);
 export const MAX_MESSAGE_DELAY_MS = 24 * 3_600_000;
 
 const CLAIM = `UPDATE tasks SET status = '${lifecycle.claim.to}', attempt = attempt + 1, version = version + 1,
-  progress = NULL, started_at = ?1, updated_at = ?1, wake_at = ?1 + timeout_ms + ${LEASE_MARGIN_MS}
+  progress = NULL, started_at = ?1, updated_at = ?1, wake_at = ${leaseEnd('?1')}
 FROM json_each(?2) AS m
 WHERE tasks.owner = m.value ->> 'owner' AND tasks.id = m.value ->> 'id' AND ${guardOf('claim')}
   AND (tasks.scheduled_at IS NULL OR tasks.scheduled_at <= ?1 + ?3)
   AND tasks.attempt < tasks.max_attempts + tasks.rescues AND (tasks.rescues = 0 OR ?4)
+  AND NOT EXISTS (SELECT 1 FROM queues WHERE queues.name = tasks.queue)
 RETURNING *`;
 
 // complete, fail and retryLater leave from the same status: one statement serves a mixed group.
@@ -34,6 +35,18 @@ FROM json_each(?2) AS o
 WHERE tasks.owner = o.value ->> 'owner' AND tasks.id = o.value ->> 'id' AND ${guardOf('complete')}
   AND tasks.attempt = o.value ->> 'attempt'
 RETURNING *`;
+
+/** What each command of a person sets; ?1 is now. */
+const COMMANDS = {
+  cancel: `status = '${lifecycle.cancel.to}', completed_at = ?1, wake_at = NULL, attempts = CASE WHEN status = '${lifecycle.claim.to}'
+    THEN ${appendAttempt(`'cancelled'`, 'NULL', '?1')} ELSE attempts END`,
+  pause: `status = '${lifecycle.pause.to}', wake_at = NULL`,
+  resume: `status = CASE WHEN scheduled_at > ?1 THEN 'NEW' ELSE '${lifecycle.resume.to}' END,
+    wake_at = CASE WHEN scheduled_at > ?1 THEN scheduled_at ELSE ?1 + ${RESEND_AFTER_MS} END`,
+  rerun: `status = '${lifecycle.rerun.to}', max_attempts = attempt + attempt_budget, rescues = 0, scheduled_at = NULL,
+    completed_at = NULL, progress = NULL, wake_at = ?1 + ${RESEND_AFTER_MS}`,
+} as const;
+export type CommandName = keyof typeof COMMANDS;
 
 const OUTCOME_WORD = { complete: 'completed', fail: 'failed', retryLater: 'retried' } as const;
 
@@ -67,6 +80,13 @@ export const createTransitions = (db: D1Database) => ({
         .bind(...bound)
         .all<Task>()
     ).results;
+  },
+
+  /** Carries out a person's command; null when the task is not there or its status forbids it. */
+  async command(name: CommandName, owner: string, id: string, now: number): Promise<Task | null> {
+    const statement = `UPDATE tasks SET ${COMMANDS[name]}, version = version + 1, updated_at = ?1
+      WHERE owner = ?2 AND id = ?3 AND ${guardOf(name)} RETURNING *`;
+    return (await db.prepare(statement).bind(now, owner, id).all<Task>()).results[0] ?? null;
   },
 
   /** Writes outcomes, fenced on the attempt that made them. Returns the rows that took them. */

@@ -8,8 +8,10 @@ import { isFinal, PRIORITIES, RESEND_AFTER_MS } from '../../src/domain/task.ts';
 import { aTask } from '../rows.ts';
 
 describe('lifecycle', () => {
-  it('leads nowhere from a final status', () => {
-    for (const { from } of Object.values(lifecycle)) expect(from.filter(isFinal)).toEqual([]);
+  it('leads nowhere from a final status, but by a rerun, and never from COMPLETED', () => {
+    const { rerun, ...others } = lifecycle;
+    for (const { from } of Object.values(others)) expect(from.filter(isFinal)).toEqual([]);
+    expect(rerun.from).not.toContain('COMPLETED');
   });
 
   it('ends an attempt, however it ends, from the same status: one statement records a mixed group', () => {

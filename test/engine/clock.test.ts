@@ -5,11 +5,13 @@ import { createClock } from '../../src/engine/clock.ts';
 import { dispatcherName } from '../../src/engine/dispatcher.ts';
 import { createHandOver } from '../../src/engine/hand-over.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
+import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { finished } from '../client.ts';
 import { keptAnnouncements, keptLog, keptQueues } from '../parts.ts';
 import { aTask, attemptsOf, OWNER, rowOf, store } from '../rows.ts';
 
+const RETENTION_MS = 86_400_000;
 const NOW = 1_900_000_000_000;
 
 /** A clock over the real table whose time the test moves, with an alarm that only remembers (a stand-in). */
@@ -26,7 +28,16 @@ const setup = () => {
   };
   const handOver = createHandOver({ queues: queues.queues, log });
   const sweeps = createSweeps(env.DB);
-  const clock = createClock({ sweeps, handOver, announce, alarm, now: () => time, log });
+  const clock = createClock({
+    sweeps,
+    store: createTaskStore(env.DB),
+    retentionMs: RETENTION_MS,
+    handOver,
+    announce,
+    alarm,
+    now: () => time,
+    log,
+  });
   return {
     ...queues,
     clock,
@@ -158,9 +169,11 @@ describe('the alarm', () => {
     await store(aTask({ scheduledAt: NOW + 7_200_000 }, NOW));
     await strikeAt(NOW);
     expect(alarmAt()).toBe(NOW + 7_200_000);
-    const task = aTask({ timeoutMs: 3_600_000 }, NOW);
+    const task = aTask({}, NOW);
     await store(task);
     await claim(task.id, NOW);
+    const verdict = { transition: 'retryLater', error: { code: 'x', message: 'y' }, delayMs: 3_600_000 } as const;
+    await createTransitions(env.DB).record([{ owner: OWNER, id: task.id, attempt: 1, verdict }], NOW);
     await strikeAt(NOW + 1);
     expect(alarmAt()).toBe(NOW + 60_001);
   });

@@ -9,7 +9,11 @@ import { aTask } from '../rows.ts';
 const params = z.strictObject({ a: z.number(), b: z.number() });
 
 /** Runs a task whose handler does what `run` says. */
-const execute = (run: HandlerDefinition<typeof params>['run'], more: Parameters<typeof aTask>[0] = {}) => {
+const execute = (
+  run: HandlerDefinition<typeof params>['run'],
+  more: Parameters<typeof aTask>[0] = {},
+  signal = new AbortController().signal,
+) => {
   const handler = defineHandler({
     type: 'sum',
     description: 'scripted',
@@ -22,7 +26,7 @@ const execute = (run: HandlerDefinition<typeof params>['run'], more: Parameters<
     findHandler: (type) => (type === 'sum' ? handler : undefined),
     log: keptLog().log,
   });
-  return executor.run(aTask(more), { progress: () => {} });
+  return executor.run(aTask(more), { progress: () => {}, signal });
 };
 
 const circular: Record<string, unknown> = {};

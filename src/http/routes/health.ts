@@ -23,7 +23,7 @@ export const health = new Hono<AppEnv>().get('/health', async (c) => {
   const [database, queues] = await Promise.all([
     check('database', c.var.log, () => store.ping()),
     check('queues', c.var.log, async () => {
-      if ((await handOver.backlog('default-high')) === Infinity) throw new Error('The queue does not answer');
+      if ((await handOver.metrics('default-high')).backlog === Infinity) throw new Error('The queue does not answer');
     }),
   ]);
   // A cache that is down costs time, never an answer: it degrades, it does not fail.

@@ -2,13 +2,24 @@ import { Hono } from 'hono';
 import { detailOf, viewOf } from '../../domain/view.ts';
 import type { AppEnv } from '../context.ts';
 import { reading, readTask, taskId, taskNotFound } from '../read-task.ts';
-import { listQuery, taskBody } from '../schemas.ts';
+import { brokenBody, listQuery, retryBody, taskBody } from '../schemas.ts';
 import { submit } from '../submit.ts';
 import { jsonBody, query } from '../validate.ts';
 
 export const tasks = new Hono<AppEnv>()
   .post('/', jsonBody(taskBody), async (c) => {
     const task = await submit(c, c.req.valid('json'));
+    return c.json(viewOf(task), 202, { Location: `/tasks/${task.id}` });
+  })
+
+  .post('/broken', jsonBody(brokenBody, { optional: true }), async (c) => {
+    const task = await submit(c, { ...c.req.valid('json'), type: 'broken', params: {} });
+    return c.json(viewOf(task), 202, { Location: `/tasks/${task.id}` });
+  })
+
+  .post('/retry', jsonBody(retryBody, { optional: true }), async (c) => {
+    const { failures, ...words } = c.req.valid('json');
+    const task = await submit(c, { ...words, type: 'flaky', params: { failures } });
     return c.json(viewOf(task), 202, { Location: `/tasks/${task.id}` });
   })
 

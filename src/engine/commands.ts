@@ -1,0 +1,130 @@
+import type { Announce } from '../announce/announce.ts';
+import { AppError } from '../domain/errors.ts';
+import type { QueueName } from '../domain/routing.ts';
+import { isFinal, RESEND_AFTER_MS, type Priority, type Status, type Task } from '../domain/task.ts';
+import type { QueueStore } from '../store/queues.ts';
+import type { TaskEdit, TaskStore } from '../store/tasks.ts';
+import type { CommandName, Transitions } from '../store/transitions.ts';
+import type { HandOver } from './hand-over.ts';
+import type { LongTasks } from './long.ts';
+
+export interface CommandParts {
+  transitions: Pick<Transitions, 'command'>;
+  store: Pick<TaskStore, 'get' | 'edit' | 'remove' | 'purge'>;
+  queues: Pick<QueueStore, 'pause' | 'resume'>;
+  /** Winds the Dispatcher's clock; awaited before any row becomes due. */
+  wakeBy(at: number): Promise<void>;
+  handOver: Pick<HandOver, 'send'>;
+  announce: Announce;
+  /** Forgets cached outputs. */
+  forget(keys: { owner: string; id: string }[]): Promise<void>;
+  longTasks: Pick<LongTasks, 'terminate'>;
+  longTaskMs: number;
+  now(): number;
+}
+
+/** Where a command has nothing left to do: repeating it is no error. */
+const ALREADY: Record<CommandName, readonly Status[]> = {
+  cancel: ['CANCELLED'],
+  pause: ['PAUSED'],
+  resume: ['NEW', 'PENDING', 'IN_PROGRESS'],
+  rerun: [],
+};
+
+/** Rows per statement of a purge: short enough that nobody else waits for it. */
+const PURGE_CHUNK = 200;
+
+const notFound = (id: string): AppError => new AppError('task_not_found', `There is no task "${id}"`);
+
+/** The 409 that names the present status. */
+const forbidden = (verb: string, { id, status }: Task): AppError => {
+  const code = isFinal(status) ? 'task_finished' : status === 'IN_PROGRESS' ? 'task_running' : 'task_unfinished';
+  return new AppError(code, `Cannot ${verb} task "${id}": it is ${status}`, { members: { task_status: status } });
+};
+
+/** What a person may do to a task. Every one is a guarded write; who comes second is told what is. */
+export const createCommands = (parts: CommandParts) => {
+  const { transitions, store, queues, wakeBy, handOver, announce, forget, longTasks, now } = parts;
+
+  const current = async (owner: string, id: string): Promise<Task> => {
+    const task = await store.get(owner, id);
+    if (!task) throw notFound(id);
+    return task;
+  };
+
+  /** After the commit: tells everybody and, where it is due, hands the task over. */
+  const follow = async (task: Task): Promise<Task> => {
+    await Promise.all([announce([task]), task.status === 'PENDING' ? handOver.send([task]) : undefined]);
+    return task;
+  };
+
+  const command = async (name: CommandName, owner: string, id: string): Promise<Task> => {
+    const task = await transitions.command(name, owner, id, now());
+    if (task) return follow(task);
+    const present = await current(owner, id);
+    if (ALREADY[name].includes(present.status)) return present;
+    throw forbidden(name, present);
+  };
+
+  return {
+    /** A running handler is aborted within about 2 s; the task is final at once. */
+    async cancel(owner: string, id: string): Promise<Task> {
+      const task = await command('cancel', owner, id);
+      if (task.started_at !== null && task.timeout_ms > parts.longTaskMs) await longTasks.terminate(task);
+      return task;
+    },
+
+    pause: (owner: string, id: string): Promise<Task> => command('pause', owner, id),
+
+    async resume(owner: string, id: string): Promise<Task> {
+      await wakeBy(now() + RESEND_AFTER_MS);
+      return command('resume', owner, id);
+    },
+
+    async rerun(owner: string, id: string): Promise<Task> {
+      await wakeBy(now() + RESEND_AFTER_MS);
+      // Before the write, so that nobody who read the old output can put it back after.
+      await forget([{ owner, id }]);
+      return command('rerun', owner, id);
+    },
+
+    /** Changes words at any time; the priority, and with it the queue, only before the task runs. */
+    async edit(owner: string, id: string, change: TaskEdit & { priority?: Priority | undefined }): Promise<Task> {
+      await wakeBy(now() + RESEND_AFTER_MS);
+      await forget([{ owner, id }]);
+      const task = await store.edit(owner, id, change, now());
+      if (!task) throw forbidden('change the priority of', await current(owner, id));
+      // A hint more to the same queue does no harm, one to the new queue is needed.
+      return change.priority === undefined ? (await announce([task]), task) : follow(task);
+    },
+
+    async remove(owner: string, id: string): Promise<void> {
+      await forget([{ owner, id }]);
+      if (await store.remove(owner, id)) return;
+      throw forbidden('delete', await current(owner, id));
+    },
+
+    /** Claims of a paused queue are refused at once; what is waiting is parked, and costs nothing. */
+    pauseQueue: (name: QueueName): Promise<void> => queues.pause(name, now()),
+
+    /** The clock brings back, in chunks, what was parked. */
+    async resumeQueue(name: QueueName): Promise<void> {
+      await queues.resume(name);
+      // Only to be quick: while anything is parked, the clock strikes every minute.
+      await wakeBy(now());
+    },
+
+    /** Deletes all of an owner's tasks, running ones too, whose results are then refused. Returns how many, by status. */
+    async purge(owner: string): Promise<Partial<Record<Status, number>>> {
+      const purged: Partial<Record<Status, number>> = {};
+      for (;;) {
+        const chunk = await store.purge(owner, PURGE_CHUNK);
+        for (const { status } of chunk) purged[status] = (purged[status] ?? 0) + 1;
+        await forget(chunk.map(({ id }) => ({ owner, id })));
+        if (chunk.length < PURGE_CHUNK) return purged;
+      }
+    },
+  };
+};
+
+export type Commands = ReturnType<typeof createCommands>;

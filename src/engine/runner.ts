@@ -1,0 +1,33 @@
+import type { Outcome } from '../domain/retry.ts';
+import type { Task } from '../domain/task.ts';
+import type { Executor } from './executor.ts';
+import { createProgress, stepOf, type ProgressParts } from './progress.ts';
+import { createWatch, type WatchParts } from './watch.ts';
+
+export interface RunnerParts extends ProgressParts, WatchParts {
+  executor: Executor;
+}
+
+/** Runs claimed tasks, looked after: what they report is passed on, and one that is taken away is aborted. */
+export const createRunner = ({ executor, ...parts }: RunnerParts) => {
+  const watch = createWatch(parts);
+  const progress = createProgress(parts);
+  return {
+    async run(task: Task): Promise<Outcome> {
+      const signal = watch.add(task);
+      const report = (fraction: number, note?: string): void => {
+        const step = stepOf(task, fraction, note);
+        progress.report(task.owner, step);
+        watch.report(task.id, { fraction: step.fraction, note: step.note });
+      };
+      try {
+        return await executor.run(task, { signal, progress: report });
+      } finally {
+        watch.remove(task.id);
+      }
+    },
+    stop: progress.stop,
+  };
+};
+
+export type Runner = ReturnType<typeof createRunner>;

@@ -1,0 +1,52 @@
+import { Hono } from 'hono';
+import { AppError } from '../../domain/errors.ts';
+import { QUEUES, type QueueName } from '../../domain/routing.ts';
+import type { AppContext, AppEnv } from '../context.ts';
+import { reading } from '../read-task.ts';
+
+const queueName = (c: AppContext): QueueName => {
+  const name = QUEUES.find((each) => each === c.req.param('name'));
+  if (!name) throw new AppError('queue_not_found', `There is no such queue. The queues: ${QUEUES.join(', ')}`);
+  return name;
+};
+
+/** How all queues stand: by the table, and by what the platform reports of them. */
+const statesOf = async (c: AppContext) => {
+  const { queueStore, handOver, now } = c.var.services;
+  const states = await reading(c, () => queueStore.list());
+  return Promise.all(
+    states.map(async ({ name, paused_at, pending, in_progress }) => {
+      const [lane, priority] = name.split('-');
+      const { backlog, oldestAt } = await handOver.metrics(name);
+      return {
+        name,
+        lane,
+        priority: priority?.toUpperCase(),
+        paused: paused_at !== null,
+        pending,
+        in_progress,
+        oldest_waiting_seconds: oldestAt === null ? null : Math.max(0, (now() - oldestAt) / 1_000),
+        backlog: Number.isFinite(backlog) ? backlog : null,
+      };
+    }),
+  );
+};
+
+const stateOf = async (c: AppContext, name: QueueName) => (await statesOf(c)).find((state) => state.name === name);
+
+export const queues = new Hono<AppEnv>()
+  .get('/', async (c) => c.json({ queues: await statesOf(c) }))
+
+  .post('/:name/pause', async (c) => {
+    const name = queueName(c);
+    await reading(c, () => c.var.services.commands.pauseQueue(name));
+    c.var.log.info('queue_paused', { queue: name });
+    return c.json(await stateOf(c, name));
+  })
+
+  .post('/:name/resume', async (c) => {
+    const name = queueName(c);
+    await reading(c, () => c.var.services.commands.resumeQueue(name));
+    c.var.log.info('queue_resumed', { queue: name });
+    return c.json(await stateOf(c, name));
+  });
