@@ -7,11 +7,11 @@ import { createTaskStore, rowJson } from '../src/store/tasks.ts';
 export const OWNER = 'local';
 
 /** A `sum` as it would be submitted at `now`, with whatever the test wants otherwise. */
-export const aTask = (more: Partial<Submission> = {}, now = Date.now()): Task =>
+export const aTask = (more: Partial<Submission> = {}, at?: number): Task =>
   newTask(
     {
       owner: OWNER,
-      id: uuidv7(),
+      id: at === undefined ? uuidv7() : uuidv7({ msecs: at }),
       type: 'sum',
       queue: 'default-medium',
       priority: 'MEDIUM',
@@ -20,7 +20,7 @@ export const aTask = (more: Partial<Submission> = {}, now = Date.now()): Task =>
       timeoutMs: 5_000,
       ...more,
     },
-    now,
+    at ?? Date.now(),
   );
 
 /** Stores tasks without handing them to a queue: as after a crash between commit and send. */

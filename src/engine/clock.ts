@@ -10,6 +10,8 @@ import type { HandOver } from './hand-over.ts';
 const SWEEP_LIMIT = 500;
 /** Rows deleted at a time for being old: few, so that nobody waits for it. */
 const PRUNE_LIMIT = 200;
+/** It reads the old rows that it may not delete yet, so it is not done at every strike. */
+const PRUNE_EVERY_MS = 3_600_000;
 /** While anything is live the clock strikes at least this often, so claims and retries need not wind it. */
 const MAX_PAUSE_MS = 60_000;
 /** A queue with a longer backlog than this lacks nothing that could be told: counting further would cost more. */
@@ -32,6 +34,7 @@ export const createClock = (parts: ClockParts) => {
   const { sweeps, store, handOver, announce, alarm, now, log } = parts;
   /** When the alarm goes off; undefined until asked, Infinity when it is not set. */
   let armedFor: number | undefined;
+  let pruneAt = -Infinity;
   /** How often somebody asked for the clock: a strike that was overtaken must not put it off. */
   let windings = 0;
 
@@ -93,12 +96,15 @@ export const createClock = (parts: ClockParts) => {
     return Object.values({ ...counts, overdue: overdue.length }).some((count) => count >= SWEEP_LIMIT);
   };
 
-  /** Deletes a chunk of what is past its retention; true when there may be more of it. */
+  /** Now and then deletes a chunk of what is past its retention; true when there may be more of it. */
   const prune = async (): Promise<boolean> => {
-    if (parts.retentionMs === 0) return false;
+    if (parts.retentionMs === 0 || now() < pruneAt) return false;
+    pruneAt = now() + PRUNE_EVERY_MS;
     const pruned = await store.prune(now() - parts.retentionMs, PRUNE_LIMIT);
     if (pruned > 0) log.info('pruned', { tasks: pruned });
-    return pruned >= PRUNE_LIMIT;
+    if (pruned < PRUNE_LIMIT) return false;
+    pruneAt = now();
+    return true;
   };
 
   /** When to strike next: exactly when something is due, and within a minute while anything is live. */

@@ -126,5 +126,3 @@ export const createCommands = (parts: CommandParts) => {
     },
   };
 };
-
-export type Commands = ReturnType<typeof createCommands>;

@@ -94,5 +94,3 @@ export const createWatch = ({ leases, now, log }: WatchParts) => {
     },
   };
 };
-
-export type Watch = ReturnType<typeof createWatch>;

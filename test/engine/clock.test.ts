@@ -1,13 +1,15 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClock } from '../../src/engine/clock.ts';
 import { dispatcherName } from '../../src/engine/dispatcher.ts';
 import { createHandOver } from '../../src/engine/hand-over.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
+import { v7 as uuidv7 } from 'uuid';
 import { finished } from '../client.ts';
+import { observeDatabase } from '../database.ts';
 import { keptAnnouncements, keptLog, keptQueues } from '../parts.ts';
 import { aTask, attemptsOf, OWNER, rowOf, store } from '../rows.ts';
 
@@ -145,6 +147,95 @@ describe('the sweep', () => {
     await strikeAt(NOW);
     expect(events()).toContain('sweep_failed');
     expect(alarmAt()).toBe(NOW + 60_000);
+  });
+});
+
+describe('a paused queue', () => {
+  afterEach(() => env.DB.prepare('DELETE FROM queues').run());
+
+  const pause = () => env.DB.prepare("INSERT INTO queues VALUES ('default-medium', 1)").run();
+  const resume = () => env.DB.prepare('DELETE FROM queues').run();
+
+  it('is parked with one statement, costs nothing while it waits, and is sent when it is resumed', async () => {
+    const { strikeAt, sent, alarmAt } = setup();
+    await pause();
+    const tasks = [aTask({}, NOW), aTask({}, NOW)];
+    await store(...tasks, aTask({ queue: 'default-high' }, NOW));
+    expect(await claim(tasks[0]?.id ?? '', NOW)).toEqual([]);
+    await strikeAt(NOW + 5_000);
+    expect(sent.map(({ queue }) => queue)).toEqual(['default-high']);
+    await env.DB.prepare("DELETE FROM tasks WHERE queue = 'default-high'").run();
+    const { asked, stop } = observeDatabase();
+    await strikeAt(NOW + 3_600_000);
+    stop();
+    expect(asked.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0)).toBe(0);
+    expect(alarmAt()).toBe(NOW + 3_660_000);
+    await resume();
+    await strikeAt(NOW + 3_660_000);
+    expect(sent.slice(1).map(({ id }) => id).toSorted()).toEqual(tasks.map(({ id }) => id).toSorted()); // prettier-ignore
+  });
+
+  it('makes a sweep read no more with 20 000 parked tasks than with 20', async () => {
+    const { strikeAt } = setup();
+    await pause();
+    const park = async (count: number) => {
+      const tasks = Array.from({ length: count }, () => ({ ...aTask({}, NOW), wake_at: null }));
+      for (let i = 0; i < count; i += 100) await store(...tasks.slice(i, i + 100));
+    };
+    const rowsRead = async () => {
+      const { asked, stop } = observeDatabase();
+      await strikeAt(NOW + 10_000);
+      stop();
+      return asked.reduce((sum, each) => sum + each.rowsRead, 0);
+    };
+    await park(20);
+    const few = await rowsRead();
+    await park(19_980);
+    const many = await rowsRead();
+    console.log(`rows read by a sweep: ${few} with 20 parked tasks, ${many} with 20 000`);
+    expect(many).toBeLessThanOrEqual(few);
+    await resume();
+  });
+});
+
+describe('retention', () => {
+  it('deletes what ended long enough ago, of every owner, and nothing else', async () => {
+    const { strikeAt } = setup();
+    const ended = (owner: string, submitted: number, completed: number) => ({
+      ...aTask({ owner, id: uuidv7({ msecs: submitted }) }, submitted),
+      status: 'CANCELLED' as const,
+      wake_at: null,
+      completed_at: completed,
+    });
+    const old = [
+      ended('a', NOW - 3 * RETENTION_MS, NOW - 2 * RETENTION_MS),
+      ended('b', NOW - 3 * RETENTION_MS, NOW - RETENTION_MS - 1),
+    ];
+    const kept = [ended('a', NOW - 3 * RETENTION_MS, NOW - 1_000), ended('b', NOW - 2_000, NOW - 1_000)];
+    const waiting = { ...aTask({ id: uuidv7({ msecs: NOW - 3 * RETENTION_MS }), scheduledAt: NOW + 1_000 }, NOW) };
+    await store(
+      waiting,
+      ...[...old, ...kept].map((task) => ({ ...task, status: 'PENDING' as const, wake_at: NOW + 9_999_999 })),
+    );
+    for (const { id, completed_at } of [...old, ...kept]) {
+      await env.DB.prepare("UPDATE tasks SET status = 'CANCELLED', wake_at = NULL, completed_at = ? WHERE id = ?")
+        .bind(completed_at, id)
+        .run();
+    }
+    await strikeAt(NOW);
+    const left = await env.DB.prepare('SELECT id FROM tasks ORDER BY id').all<{ id: string }>();
+    expect(left.results.map(({ id }) => id)).toEqual([...kept, waiting].map(({ id }) => id).toSorted());
+  });
+
+  it('reads nothing that is not old', async () => {
+    const { strikeAt } = setup();
+    const crowd = Array.from({ length: 500 }, () => aTask({ scheduledAt: NOW + 9_999_999 }, NOW));
+    for (let i = 0; i < 500; i += 100) await store(...crowd.slice(i, i + 100));
+    const { asked, stop } = observeDatabase();
+    await strikeAt(NOW);
+    stop();
+    const prune = asked.find(({ sql }) => sql.includes('DELETE'));
+    expect(prune?.rowsRead).toBeLessThan(20);
   });
 });
 

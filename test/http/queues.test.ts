@@ -1,0 +1,55 @@
+import { runDurableObjectAlarm } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { dispatcherName } from '../../src/engine/dispatcher.ts';
+import { call, finished, submit } from '../client.ts';
+import { aTask, rowOf, store } from '../rows.ts';
+
+interface Queue {
+  name: string;
+  paused: boolean;
+  pending: number;
+}
+
+const act = async (name: string, verb: string): Promise<Queue> =>
+  (await call(`/queues/${name}/${verb}`, { method: 'POST' })).json();
+const dispatcher = () => env.DISPATCHER.getByName(dispatcherName());
+
+describe('queues', () => {
+  it('are listed with how they stand', async () => {
+    const { queues } = await (await call('/queues')).json<{ queues: Queue[] }>();
+    expect(queues).toHaveLength(6);
+    expect(queues[0]).toEqual({
+      name: 'default-high', lane: 'default', priority: 'HIGH', paused: false, pending: 0, in_progress: 0, oldest_waiting_seconds: null, backlog: 0,
+    }); // prettier-ignore
+  });
+
+  it('hold what is submitted while paused, and run it when resumed', async () => {
+    expect(await act('default-low', 'pause')).toMatchObject({ name: 'default-low', paused: true });
+    const held = await submit('sum', { a: 1, b: 2 }, { priority: 'LOW' });
+    const other = await submit('sum', { a: 1, b: 2 }, { priority: 'HIGH' });
+    expect((await finished(other.task_id)).status).toBe('COMPLETED');
+    expect(await rowOf(held.task_id)).toMatchObject({ status: 'PENDING', attempt: 0 });
+    expect(await act('default-low', 'pause')).toMatchObject({ paused: true, pending: 1 });
+    expect(await act('default-low', 'resume')).toMatchObject({ paused: false });
+    await env.DB.prepare('UPDATE tasks SET wake_at = 1 WHERE id = ?').bind(held.task_id).run();
+    await dispatcher().poke();
+    expect((await finished(held.task_id)).status).toBe('COMPLETED');
+  });
+
+  it('bring back what was parked, by the alarm alone', async () => {
+    await act('default-low', 'pause');
+    const task = aTask({ queue: 'default-low', priority: 'LOW' }, Date.now() - 60_000);
+    await store(task);
+    await dispatcher().poke();
+    expect(await rowOf(task.id)).toMatchObject({ status: 'PENDING', wake_at: null, version: 1 });
+    await env.DB.prepare('DELETE FROM queues').run();
+    await runDurableObjectAlarm(dispatcher());
+    expect((await finished(task.id)).status).toBe('COMPLETED');
+  });
+
+  it('are known by name', async () => {
+    const response = await call('/queues/nonsense/pause', { method: 'POST' });
+    expect([response.status, await response.json()]).toMatchObject([404, { code: 'queue_not_found' }]);
+  });
+});
