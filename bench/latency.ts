@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
 import type { Frame } from '../src/announce/frames.ts';
 import type { TaskView } from '../src/domain/view.ts';
+import { readOptions, wholeNumber } from '../scripts/options.ts';
 
 const HELP = `npm run bench:latency -- [options]: from the submit of a sum to its COMPLETED frame, one task at a time
 
@@ -9,18 +9,12 @@ const HELP = `npm run bench:latency -- [options]: from the submit of a sum to it
   --json         figures for machines
   --help         this text`;
 
-const { values } = parseArgs({
-  options: {
-    url: { type: 'string', default: 'http://localhost:8787' },
-    tasks: { type: 'string', default: '100' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const values = readOptions(HELP, {
+  url: { type: 'string', default: 'http://localhost:8787' },
+  tasks: { type: 'string', default: '100' },
+  json: { type: 'boolean', default: false },
 });
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
+const count = wholeNumber('tasks', values.tasks, 1, 100_000);
 const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(new URL(values.url).hostname);
 if (!isLoopback) throw new Error('Only a service on this machine is measured');
 
@@ -46,7 +40,6 @@ const measure = async (a: number): Promise<number> => {
   return elapsed;
 };
 
-const count = Number(values.tasks);
 // The first ones wake everything up and are not counted.
 for (let i = 0; i < 5; i += 1) await measure(i);
 const times: number[] = [];

@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import type { Frame } from '../src/announce/frames.ts';
 import type { TaskView } from '../src/domain/view.ts';
 import { handlers } from '../src/handlers/registry.ts';
+import { fail, readOptions, wholeNumber } from './options.ts';
 
 const HELP = `npm run demo -- [options]: sends one task of each type to a running service and watches them live
 
@@ -26,23 +26,12 @@ interface Row {
   endedAt: number | null;
 }
 
-function fail(message: string): never {
-  console.error(message);
-  process.exit(1);
-}
-
-const { values } = parseArgs({
-  options: {
-    url: { type: 'string', default: 'http://localhost:8787' },
-    timeout: { type: 'string', default: '60' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const values = readOptions(HELP, {
+  url: { type: 'string', default: 'http://localhost:8787' },
+  timeout: { type: 'string', default: '60' },
+  json: { type: 'boolean', default: false },
 });
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
+const timeoutSeconds = wholeNumber('timeout', values.timeout, 1, 86_400);
 const base = values.url.replace(/\/$/, '');
 const isLive = process.stdout.isTTY && !values.json;
 
@@ -111,9 +100,11 @@ if (!values.json) console.log(`One task of each type, at ${base}\n`);
 draw();
 const ticker = setInterval(draw, 100);
 
-const timeoutMs = Number(values.timeout) * 1_000;
 const late = new Promise((_, reject) =>
-  setTimeout(() => reject(new Error(`Not all were finished within ${values.timeout} s`)), timeoutMs).unref(),
+  setTimeout(
+    () => reject(new Error(`Not all were finished within ${timeoutSeconds} s`)),
+    timeoutSeconds * 1_000,
+  ).unref(),
 );
 await Promise.race([Promise.all(rows.map((row) => watch(row, draw))), late]).catch((error: Error) =>
   console.error(error.message),

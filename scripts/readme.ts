@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type * as z from 'zod';
-import { settingsSchema } from '../src/settings.ts';
+import { settingsFields } from '../src/settings.ts';
 
 // Writes the README's table of settings from the schema that reads them; with --check, fails if that changes anything.
 
@@ -15,7 +15,7 @@ const defaultOf = (name: string, schema: z.ZodType): string => {
   return parsed.data === undefined ? '–' : `\`${JSON.stringify(parsed.data).replaceAll('"', '')}\``;
 };
 
-const rows = Object.entries<z.ZodType>(settingsSchema.shape).map(([name, schema]) => {
+const rows = Object.entries<z.ZodType>(settingsFields).map(([name, schema]) => {
   const description = schema.meta()?.description;
   if (!description) throw new Error(`${name} has no description`);
   return `| \`${name}\` | ${defaultOf(name, schema)} | ${description} |`;

@@ -1,6 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
+import { parseEnv } from 'node:util';
+import { readSettings } from '../src/settings.ts';
+import { fail, readOptions, wholeNumber } from './options.ts';
 import { runWrangler, wrangler } from './wrangler.ts';
 
 const HELP = `npm start -- [options]: migrates, builds and serves Tasker on this machine
@@ -10,24 +13,6 @@ const HELP = `npm start -- [options]: migrates, builds and serves Tasker on this
   --help            this text
 
 Settings and secrets are read from .dev.vars; the README lists them.`;
-
-function fail(message: string): never {
-  console.error(message);
-  process.exit(1);
-}
-
-const readOptions = () => {
-  try {
-    const options = {
-      port: { type: 'string', default: '8787' },
-      state: { type: 'string', default: '.wrangler/state' },
-      help: { type: 'boolean' },
-    } as const;
-    return parseArgs({ options }).values;
-  } catch (error) {
-    return fail(`${(error as Error).message}\n\n${HELP}`);
-  }
-};
 
 /** Somebody else on the port is the usual trouble, and wrangler would silently take another one. */
 const assertFree = (port: number): Promise<void> =>
@@ -45,14 +30,22 @@ Tasker is ready on http://localhost:${port}   (Ctrl-C stops it)
   curl http://localhost:${port}/tasks -H 'Content-Type: application/json' -d '{"type":"sum","params":{"a":5,"b":3}}'
 `;
 
-const { port: portText, state, help } = readOptions();
-if (help) {
-  console.log(HELP);
-  process.exit(0);
-}
-const port = Number(portText);
-if (!Number.isInteger(port) || port < 1 || port > 65_535)
-  fail(`--port takes a number from 1 to 65535, not "${portText}"`);
+/** Wrong settings would be a 503 at every request: better said now. */
+const assertSettings = (): void => {
+  if (!existsSync('.dev.vars')) return;
+  try {
+    readSettings(parseEnv(readFileSync('.dev.vars', 'utf8')));
+  } catch (error) {
+    fail((error as Error).message);
+  }
+};
+
+const { port: portText, state } = readOptions(HELP, {
+  port: { type: 'string', default: '8787' },
+  state: { type: 'string', default: '.wrangler/state' },
+});
+const port = wholeNumber('port', portText, 1, 65_535);
+assertSettings();
 await assertFree(port);
 
 console.log('Migrating the database …');
@@ -64,7 +57,13 @@ const child = wrangler(
   ['dev', '--port', portText, '--persist-to', state, '--show-interactive-dev-session=false'],
   ['ignore', 'pipe', 'pipe'],
 );
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+let isStopping = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    isStopping = true;
+    child.kill(signal);
+  });
+}
 
 // Until it is ready, wrangler tells its bindings: kept, and shown only if the start fails.
 let startLog: string[] | null = [];
@@ -78,6 +77,6 @@ const show = (line: string): void => {
 };
 for (const input of [child.stdout, child.stderr]) if (input) createInterface({ input }).on('line', show);
 child.on('close', (code) => {
-  if (startLog) console.error(`The service did not start:\n${startLog.join('\n')}`);
-  process.exit(code ?? 0);
+  if (startLog && !isStopping) console.error(`The service did not start:\n${startLog.join('\n')}`);
+  process.exit(isStopping ? 0 : (code ?? 1));
 });

@@ -43,6 +43,7 @@ const createServices = (env: Env) => {
     fields: { app: 'tasker', env: settings.APP_ENV },
   });
   const now = (): number => Date.now();
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   const isDevelopment = process.env.NODE_ENV === 'development';
 
   const store = createTaskStore(env.DB);
@@ -64,7 +65,7 @@ const createServices = (env: Env) => {
 
   const handOver = createHandOver({ queues: queuesOf(env), log });
   const policyOf = (type: string) => findHandler(type)?.retry ?? NO_RETRY;
-  const recorder = createRecorder({ transitions, store, announce, policyOf, now, random: Math.random, log });
+  const recorder = createRecorder({ transitions, store, announce, policyOf, now, random: Math.random, wait, log });
   const executor = createExecutor({ findHandler, log });
   const publish = async (owner: string, steps: Progress[]) => boardOf(owner).publishProgress(steps);
   const runner = () => createRunner({ executor, publish, leases: createLeases(env.DB), now, log });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { AppError } from './domain/errors.ts';
 
 const flag = (initial: boolean) =>
   z
@@ -10,7 +11,7 @@ const flag = (initial: boolean) =>
  * Vars and secrets, their defaults and their meaning. The README's table is generated from this.
  * `NODE_ENV` is compiled in by wrangler: `development` under `wrangler dev`, `production` when deployed.
  */
-export const settingsSchema = z.object({
+export const settingsFields = {
   APP_ENV: z
     .string()
     .default(process.env.NODE_ENV ?? 'production')
@@ -44,15 +45,28 @@ export const settingsSchema = z.object({
   LOCATION_HINT: z
     .enum(['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'])
     .optional()
-    .meta({ description: 'Where the Dispatcher object should live: name the region of your database' }),
-});
+    .meta({
+      description:
+        'Where the Dispatcher object should live, near your database: `wnam`, `enam`, `sam`, `weur`, `eeur`, `apac`, `oc`, `afr` or `me`',
+    }),
+};
+
+const settingsSchema = z
+  .object(settingsFields)
+  .refine(
+    ({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token }) => (url === undefined) === (token === undefined),
+    {
+      path: ['UPSTASH_REDIS_REST_TOKEN'],
+      message: 'The URL and the token go together',
+    },
+  );
 
 export type Settings = z.output<typeof settingsSchema>;
 
-/** Reads the settings out of the Worker's environment; throws with the names of those that are wrong. */
+/** Reads the settings out of the Worker's environment; throws `misconfigured` with the names of those that are wrong. */
 export const readSettings = (env: unknown): Settings => {
   const parsed = settingsSchema.safeParse(env);
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new Error(`Settings are wrong, mend them in .dev.vars or with wrangler secret: ${wrong.join('; ')}`);
+  throw new AppError('misconfigured', `Settings are wrong, see the README's table: ${wrong.join('; ')}`);
 };

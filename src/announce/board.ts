@@ -114,8 +114,10 @@ export class StatusBoard extends DurableObject<Env> {
       .flatMap((subscriber) => (subscriber?.stream === 'task' ? [subscriber.id] : []));
     await this.#reread([...new Set(watched)].slice(0, MAX_REREAD_TASKS));
     if (this.ctx.getWebSockets(WHOLE_LIST).length === 0) return;
+    // What changed lately: should its publish have been lost, the list hears of it now.
+    const since = this.#parts.now() - 2 * REREAD_MS;
     const newest = await this.#parts.newest(this.#owner, SNAPSHOT_TASKS);
-    this.#publishToList(newest.map(summaryOf));
+    this.#publishToList(newest.filter(({ updated_at }) => updated_at > since).map(summaryOf));
   }
 
   /** Sends the snapshot; null when there is no such task. To a finished one nobody needs to stay subscribed. */

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'invalid_request'
   | 'malformed_json'
   | 'method_not_allowed'
+  | 'misconfigured'
   | 'not_configured'
   | 'outcome_unknown'
   | 'overloaded'

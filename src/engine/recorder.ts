@@ -19,6 +19,8 @@ export interface RecorderParts {
   policyOf(type: string): RetryPolicy;
   now(): number;
   random(): number;
+  /** Resolves after so many ms. */
+  wait(ms: number): Promise<void>;
   log: Logger;
 }
 
@@ -29,10 +31,8 @@ interface Ended {
   reject(error: unknown): void;
 }
 
-const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 /** Outcomes -> rows -> announcements, gathered so that a batch costs a few statements. */
-export const createRecorder = ({ transitions, store, announce, policyOf, now, random, log }: RecorderParts) => {
+export const createRecorder = ({ transitions, store, announce, policyOf, now, random, wait, log }: RecorderParts) => {
   /** Writes until the database answers; after an error that may hide a commit, what is there counts. */
   const write = async (recordings: readonly Recording[]): Promise<Task[]> => {
     let written: Task[] = [];

@@ -3,6 +3,7 @@ import { AppError } from '../domain/errors.ts';
 import { access } from './access.ts';
 import type { AppEnv } from './context.ts';
 import { runTask } from './dialects/run-task.ts';
+import { methodsAt } from './methods.ts';
 import { problem } from './problem.ts';
 import { requestContext } from './request-context.ts';
 import { commands } from './routes/commands.ts';
@@ -12,7 +13,7 @@ import { queues } from './routes/queues.ts';
 import { tasks } from './routes/tasks.ts';
 
 /** The reader's map of the HTTP surface: what runs before every route, what is mounted where, how it fails. */
-export const app = new Hono<AppEnv>({ strict: false })
+export const app: Hono<AppEnv> = new Hono<AppEnv>({ strict: false })
   .use(requestContext)
   .route('/', health)
   .use(access)
@@ -22,7 +23,14 @@ export const app = new Hono<AppEnv>({ strict: false })
   .route('/queues', queues)
   // Older APIs, each a thin adapter onto the same commands.
   .route('/', runTask)
-  .notFound((c) =>
-    problem(new AppError('route_not_found', `There is no ${c.req.method} ${c.req.path.slice(0, 200)}`), c),
-  )
+  .notFound((c) => {
+    const allowed = methodsAt(app.routes, c.req.path);
+    const what = `${c.req.method} ${c.req.path.slice(0, 200)}`;
+    if (allowed.length === 0) return problem(new AppError('route_not_found', `There is no ${what}`), c);
+    const Allow = allowed.join(', ');
+    return problem(
+      new AppError('method_not_allowed', `There is no ${what}; allowed: ${Allow}`, { headers: { Allow } }),
+      c,
+    );
+  })
   .onError(problem);

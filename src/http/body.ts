@@ -21,8 +21,9 @@ const readText = async (request: Request, maxBytes: number): Promise<string> => 
     }
     return text + decoder.decode();
   } catch (error) {
-    if (error instanceof TypeError) throw new AppError('malformed_json', 'The body is not UTF-8');
-    throw error;
+    if (error instanceof AppError) throw error;
+    // A TypeError is the decoder's; anything else means that the caller went away in the middle.
+    throw new AppError('malformed_json', error instanceof TypeError ? 'The body is not UTF-8' : 'The body ended early');
   }
 };
 
@@ -38,6 +39,9 @@ export const readJson = async (
       'unsupported_media_type',
       `Send JSON with "Content-Type: application/json", not "${type.slice(0, 100)}"`,
     );
+  }
+  if ((request.headers.get('Content-Encoding') ?? 'identity') !== 'identity') {
+    throw new AppError('unsupported_media_type', 'Send the body as it is, without a Content-Encoding');
   }
   const text = await readText(request, maxBytes);
   if (optional && text === '') return {};

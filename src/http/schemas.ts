@@ -80,12 +80,16 @@ const several = <Item extends z.ZodType>(item: Item) =>
     z.array(item).max(20).optional(),
   );
 
+/** A number in a query: given once, digits alone. */
+const digits = (min: number, max: number) =>
+  z.string('Give it once').regex(/^\d{1,9}$/, 'Expected a whole number').transform(Number).pipe(z.int().min(min).max(max)); // prettier-ignore
+
 export const listQuery = z
   .strictObject({
     status: several(z.preprocess((word) => (typeof word === 'string' ? word.toUpperCase() : word), z.enum(STATUSES))),
     type: several(z.string().min(1).max(100)),
-    page: z.coerce.number().int().min(1).max(1_000_000).optional(),
-    page_size: z.coerce.number().int().min(1).max(100).default(10),
+    page: digits(1, 1_000_000).optional(),
+    page_size: digits(1, 100).default(10),
     cursor: z.uuid('Use the next_cursor of the page before').optional(),
   })
   .refine(({ page, cursor }) => page === undefined || cursor === undefined, {

@@ -1,3 +1,5 @@
+import { createExecutionContext } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { handlers } from '../../src/handlers/registry.ts';
 import { call } from '../client.ts';
@@ -137,6 +139,36 @@ describe('what is not there', () => {
 
   it('404 for an unknown route', async () => {
     expect(await codeOf(await call('/nowhere'))).toEqual([404, 'route_not_found']);
+  });
+});
+
+describe('a method that a path does not take', () => {
+  it.each([
+    ['DELETE', '/tasks', 'GET, HEAD, POST'],
+    ['PUT', '/tasks/', 'GET, HEAD, POST'],
+    ['GET', '/run-task', 'POST'],
+    ['POST', '/tasks/0199b3c2-0000-7000-8000-000000000000/status', 'GET, HEAD'],
+    ['POST', '/health', 'GET, HEAD'],
+  ])('405 with Allow: %s %s', async (method, path, allow) => {
+    const response = await call(path, { method });
+    expect(response.headers.get('Allow')?.split(', ').toSorted().join(', ')).toBe(allow);
+    expect(await codeOf(response)).toEqual([405, 'method_not_allowed']);
+  });
+});
+
+describe('wrong settings', () => {
+  it('are a 503 that names them, not their values', async () => {
+    const { default: worker } = await import('../../src/index.ts');
+    const wrong = {
+      ...env,
+      LOG_LEVEL: 'a secret put in the wrong place',
+      UPSTASH_REDIS_REST_URL: 'http://x',
+    } as unknown as Env;
+    const response = await worker.fetch(new Request('http://localhost/health'), wrong, createExecutionContext());
+    const { code, detail } = await response.json<Problem>();
+    expect([response.status, code]).toEqual([503, 'misconfigured']);
+    expect(detail).toContain('LOG_LEVEL');
+    expect(detail).not.toContain('secret put');
   });
 });
 

@@ -1,0 +1,94 @@
+import { MAX_RESCUES } from '../../src/domain/lifecycle.ts';
+import { isFinal, type Attempt, type Task } from '../../src/domain/task.ts';
+
+/** What the command just carried out may have done to a final row. */
+export interface Allowed {
+  /** The id whose rerun was asked for. */
+  rerun?: string;
+  removed?: string;
+}
+
+/** What the invariants need to know of the world beside its rows. */
+export interface Witness {
+  now: number;
+  alarmAt: number | null;
+  accepted: ReadonlySet<string>;
+  refused: ReadonlySet<string>;
+  acknowledged: { id: string; attempt: number }[];
+}
+
+/** While anything is live, the alarm is at most this far ahead. */
+const MAX_PAUSE_MS = 60_000;
+
+const hold = (name: string, condition: boolean, row?: Task): void => {
+  if (!condition) throw new Error(`${name} is broken${row ? `: ${JSON.stringify(row)}` : ''}`);
+};
+
+const outcomeOf = ({ status, result, attempt, completed_at }: Task): string =>
+  JSON.stringify({ status, result, attempt, completed_at });
+
+/** One row by itself. */
+const assertRow = (row: Task): void => {
+  const history = (JSON.parse(row.attempts) as Attempt[]).map(({ attempt }) => attempt);
+  const ended = row.status === 'IN_PROGRESS' ? row.attempt - 1 : row.attempt;
+  hold('I3: attempt <= max_attempts + rescues', row.attempt <= row.max_attempts + row.rescues, row);
+  hold('I3: rescues <= 3', row.rescues <= MAX_RESCUES, row);
+  hold('I4: a running task has a lease', row.status !== 'IN_PROGRESS' || row.wake_at !== null, row);
+  hold(
+    'I4: a final or paused task has none',
+    !(isFinal(row.status) || row.status === 'PAUSED') || row.wake_at === null,
+    row,
+  );
+  hold(
+    'I5: the outcome comes from the latest attempt',
+    row.result === null || (JSON.parse(row.result) as { attempt: number }).attempt === row.attempt,
+    row,
+  );
+  hold(
+    'every attempt that ended is in the history, once and in order',
+    history.length === ended && history.every((attempt, i) => attempt === i + 1),
+    row,
+  );
+};
+
+/** The invariants of the promise (I1 to I5), and that the clock is wound whenever something is owed. */
+export const assertSound = (
+  world: Witness,
+  before: readonly Task[],
+  after: readonly Task[],
+  { rerun, removed }: Allowed,
+): void => {
+  const byId = new Map(after.map((row) => [row.id, row]));
+  for (const row of after) assertRow(row);
+  for (const id of world.accepted) hold(`I1: ${id} was accepted and exists`, byId.has(id));
+  for (const id of world.refused) hold(`I1: ${id} was refused and does not exist`, !byId.has(id));
+  for (const old of before) {
+    const row = byId.get(old.id);
+    if (!row) {
+      hold('I1: only a delete makes a task disappear', removed === old.id, old);
+      continue;
+    }
+    hold('I3: attempt never decreases', row.attempt >= old.attempt, row);
+    hold('version never decreases', row.version >= old.version, row);
+    const mayRerun = rerun === old.id && (old.status === 'FAILED' || old.status === 'CANCELLED');
+    if (isFinal(old.status) && !mayRerun) hold('I2: a final row never changes', outcomeOf(row) === outcomeOf(old), row);
+  }
+  for (const { id, attempt } of world.acknowledged) {
+    const row = byId.get(id);
+    hold(
+      'a message is acknowledged only when its outcome is committed',
+      row?.status !== 'IN_PROGRESS' || row.attempt !== attempt,
+      row,
+    );
+  }
+  const isLive = after.some(
+    ({ status, wake_at }) => (status === 'PENDING' || status === 'IN_PROGRESS') && wake_at !== null,
+  );
+  const earliest = Math.min(...after.map(({ wake_at }) => wake_at ?? Infinity));
+  hold('the clock is wound while anything is owed', earliest === Infinity || world.alarmAt !== null);
+  if (isLive)
+    hold(
+      'the clock strikes within a minute while anything is live',
+      (world.alarmAt ?? Infinity) <= world.now + MAX_PAUSE_MS,
+    );
+};

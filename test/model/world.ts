@@ -1,0 +1,333 @@
+import { env } from 'cloudflare:workers';
+import { AppError } from '../../src/domain/errors.ts';
+import { isFinal, newTask, type Hint, type Status, type Task } from '../../src/domain/task.ts';
+import { createAccepter } from '../../src/engine/accept.ts';
+import { createClock } from '../../src/engine/clock.ts';
+import { createCommands } from '../../src/engine/commands.ts';
+import { createConsumer } from '../../src/engine/consumer.ts';
+import { createExecutor } from '../../src/engine/executor.ts';
+import { createHandOver, type TaskQueues } from '../../src/engine/hand-over.ts';
+import { createRecorder, type Recorder } from '../../src/engine/recorder.ts';
+import { createRunner } from '../../src/engine/runner.ts';
+import { handlers } from '../../src/handlers/registry.ts';
+import { createLogger } from '../../src/log.ts';
+import { createLeases } from '../../src/store/leases.ts';
+import { createQueueStore } from '../../src/store/queues.ts';
+import { createSweeps, type Sweeps } from '../../src/store/sweeps.ts';
+import { createTaskStore, type TaskStore } from '../../src/store/tasks.ts';
+import { createTransitions } from '../../src/store/transitions.ts';
+import { faultyDatabase, type DatabaseFaults } from './faulty-database.ts';
+import { assertSound, type Allowed } from './invariants.ts';
+
+const START = 1_900_000_000_000;
+const OWNER = 'local';
+const QUEUE = 'default-medium';
+const TIMEOUT_MS = 5_000;
+/** Only two ids: most that goes wrong goes wrong between two writers of one row. */
+export const IDS = ['0199b3c2-0000-7000-8000-000000000001', '0199b3c2-0000-7000-8000-000000000002'];
+
+/** How a mutant changes the engine; each part is what the real one would be, and returns what is used instead. */
+export interface Mutation {
+  rewrite?: (sql: string) => string;
+  sweeps?: (real: Sweeps, database: D1Database, meanwhile: () => Promise<void>) => Sweeps;
+  recorder?: (real: Recorder) => Recorder;
+  alarmAfterInsert?: boolean;
+}
+
+interface QueueMessage {
+  hint: Hint;
+  visibleAt: number;
+}
+
+/** A handler that runs, and what the model may make of it. */
+interface Execution {
+  id: string;
+  attempt: number;
+  generation: number;
+  end(how: 'complete' | 'fail'): void;
+  /** Resolves when the delivery that runs it is over. */
+  delivered: Promise<void>;
+}
+
+const log = createLogger({ level: 'error', json: true });
+const silent = { ...log, debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
+
+/**
+ * The service's own engine over the real database, in a world whose time, queue, alarm, handlers and faults the model
+ * commands. What a crash takes with it (everything in memory, and the messages) goes; what is stored stays.
+ */
+export class World {
+  now = START;
+  alarmAt: number | null = null;
+  messages: QueueMessage[] = [];
+  executions: Execution[] = [];
+  sendFails = false;
+  generation = 0;
+  readonly accepted = new Set<string>();
+  /** Answers that promised that nothing was stored. */
+  readonly refused = new Set<string>();
+  readonly created = new Set<string>();
+  /** Attempts whose message was acknowledged by the delivery that ran them. */
+  readonly acknowledged: { id: string; attempt: number }[] = [];
+  readonly faults: DatabaseFaults = { fail: null, rewrite: (sql) => sql, afterward: () => {} };
+  readonly #mutation: Mutation;
+  #service: ReturnType<World['boot']>;
+  #before: Task[] = [];
+
+  constructor(mutation: Mutation = {}) {
+    this.#mutation = mutation;
+    if (mutation.rewrite) this.faults.rewrite = mutation.rewrite;
+    this.#service = this.boot();
+  }
+
+  static async empty(mutation?: Mutation): Promise<World> {
+    await env.DB.batch([env.DB.prepare('DELETE FROM tasks'), env.DB.prepare('DELETE FROM queues')]);
+    return new World(mutation);
+  }
+
+  /** The engine as services.ts wires it. */
+  boot() {
+    const generation = this.generation;
+    const isDead = (): boolean => this.generation !== generation;
+    const database = faultyDatabase(env.DB, this.faults, isDead);
+    const now = (): number => this.now;
+    const announce = async (): Promise<void> => {};
+    const queue = {
+      sendBatch: async (batch: Iterable<{ body: Hint; delaySeconds?: number }>) => {
+        if (isDead()) return new Promise(() => {});
+        if (this.sendFails) throw new Error('Too Many Requests');
+        for (const { body, delaySeconds = 0 } of batch)
+          this.messages.push({ hint: body, visibleAt: this.now + delaySeconds * 1_000 });
+      },
+      metrics: async () => ({ backlogCount: this.messages.length, backlogBytes: 0 }),
+    };
+    const handOver = createHandOver({ queues: { [QUEUE]: queue } as unknown as TaskQueues, log: silent });
+    const alarm = {
+      getAlarm: async () => this.alarmAt,
+      setAlarm: async (at: number | Date) => {
+        if (!isDead()) this.alarmAt = Number(at);
+      },
+      deleteAlarm: async () => {
+        if (!isDead()) this.alarmAt = null;
+      },
+    };
+    const realSweeps = createSweeps(database);
+    const finishOne = async (): Promise<void> => this.finish(0, 'complete');
+    const sweeps = this.#mutation.sweeps?.(realSweeps, env.DB, finishOne) ?? realSweeps;
+    const store = createTaskStore(database);
+    const clock = createClock({ sweeps, store, retentionMs: 0, handOver, announce, alarm, now, log: silent });
+    const transitions = createTransitions(database);
+    const realRecorder = createRecorder({
+      transitions, store, announce, now, log: silent, wait: async () => {}, random: () => 0.5,
+      policyOf: () => ({ maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 }),
+    }); // prettier-ignore
+    const recorder = this.#mutation.recorder?.(realRecorder) ?? realRecorder;
+    const [sum] = handlers;
+    const scripted = sum && {
+      ...sum,
+      run: ({ taskId, attempt }: { taskId: string; attempt: number }) => this.#started(taskId, attempt, generation),
+    };
+    const executor = createExecutor({ findHandler: () => scripted, log: silent });
+    const runner = () =>
+      createRunner({ executor, publish: async () => {}, leases: createLeases(database), now, log: silent });
+    const longTasks = { start: () => Promise.reject(new Error('none')), terminate: async () => {} };
+    const consumer = createConsumer({
+      transitions,
+      runner,
+      recorder,
+      longTasks,
+      longTaskMs: 30_000,
+      announce,
+      now,
+      log: silent,
+    });
+    const late: TaskStore = { ...store, insertMany: async (rows) => { const ids = await store.insertMany(rows); await clock.wakeBy(now() + 5_000); return ids; } }; // prettier-ignore
+    const isLate = this.#mutation.alarmAfterInsert === true;
+    const accepter = createAccepter({
+      store: isLate ? late : store,
+      handOver,
+      announce,
+      wakeBy: isLate ? async () => {} : clock.wakeBy,
+      log: silent,
+    });
+    const queues = createQueueStore(database);
+    const commands = createCommands({
+      transitions, store, queues, wakeBy: clock.wakeBy, handOver, announce, forget: async () => {}, longTasks, longTaskMs: 30_000, now,
+    }); // prettier-ignore
+    return { accepter, clock, consumer, commands };
+  }
+
+  // --- What the model commands -------------------------------------------------------------------------------------
+
+  async create(
+    index: number,
+    { delayMs, attempts }: { delayMs: number; attempts: number },
+    crashAfterInsert: boolean,
+  ): Promise<void> {
+    const id = IDS[index % IDS.length] ?? '';
+    if (this.created.has(id)) return;
+    this.created.add(id);
+    const scheduledAt = delayMs > 0 ? this.now + delayMs : null;
+    const task = newTask(
+      {
+        owner: OWNER,
+        id,
+        type: 'sum',
+        queue: QUEUE,
+        priority: 'MEDIUM',
+        params: { a: 1, b: 2 },
+        maxAttempts: attempts,
+        timeoutMs: TIMEOUT_MS,
+        scheduledAt,
+      },
+      this.now,
+    );
+    const crashed = new Promise<'crashed'>((resolve) => {
+      if (!crashAfterInsert) return;
+      this.faults.afterward = (sql) => {
+        if (!sql.startsWith('INSERT')) return;
+        this.crash(true);
+        resolve('crashed');
+      };
+    });
+    const answer = await Promise.race([
+      crashed,
+      this.#service.accepter.accept([task]).then(([acceptance]) => acceptance),
+    ]);
+    this.faults.afterward = () => {};
+    if (answer === 'accepted') this.accepted.add(id);
+    if (answer === 'task_rejected' || answer === 'database_unavailable') this.refused.add(id);
+    await settled();
+  }
+
+  /** Delivers a message that is due; with `keep` it stays in the queue too, as a duplicate. */
+  async deliver(index: number, keep: boolean): Promise<void> {
+    const due = this.messages.filter(({ visibleAt }) => visibleAt <= this.now);
+    const message = due[index % Math.max(1, due.length)];
+    if (!message) return;
+    if (!keep) this.messages.splice(this.messages.indexOf(message), 1);
+    const { generation } = this;
+    const isCurrent = (): boolean => this.generation === generation;
+    const ran = (): Execution | undefined =>
+      this.executions.find((each) => each.id === message.hint.id && each.delivered === delivered);
+    let attempt: number | undefined;
+    const before = this.executions.length;
+    const handle = {
+      body: message.hint,
+      ack: () => {
+        if (isCurrent() && attempt !== undefined) this.acknowledged.push({ id: message.hint.id, attempt });
+      },
+      retry: ({ delaySeconds = 0 } = {}) => {
+        if (isCurrent()) this.messages.push({ hint: message.hint, visibleAt: this.now + delaySeconds * 1_000 });
+      },
+    } as unknown as Message<Hint>;
+    const delivered: Promise<void> = this.#service.consumer.consume([handle]);
+    const isOver = delivered.then(() => true);
+    while (!(await Promise.race([isOver, tick()])) && this.executions.length === before && isCurrent());
+    const started = this.executions[before];
+    if (started) {
+      started.delivered = delivered;
+      attempt = started.attempt;
+    }
+    void ran;
+  }
+
+  lose(index: number): void {
+    if (this.messages.length > 0) this.messages.splice(index % this.messages.length, 1);
+  }
+
+  async finish(index: number, how: 'complete' | 'fail'): Promise<void> {
+    const alive = this.executions.filter(({ generation }) => generation === this.generation);
+    const execution = alive[index % Math.max(1, alive.length)];
+    if (!execution) return;
+    this.executions.splice(this.executions.indexOf(execution), 1);
+    execution.end(how);
+    await execution.delivered;
+  }
+
+  /** `kill -9`: what was in memory is gone. Messages go too (the local broker), or come back (production's). */
+  crash(losesMessages: boolean): void {
+    this.generation += 1;
+    if (losesMessages) this.messages = [];
+    else {
+      for (const { id } of this.executions) this.messages.push({ hint: { owner: OWNER, id }, visibleAt: this.now });
+    }
+    this.executions = [];
+    this.faults.fail = null;
+    this.faults.afterward = () => {};
+    this.#service = this.boot();
+  }
+
+  /** The alarm, if it is due. */
+  async strike(): Promise<void> {
+    if (this.alarmAt === null || this.alarmAt > this.now) return;
+    this.alarmAt = null;
+    await this.#service.clock.strike();
+  }
+
+  async command(verb: 'cancel' | 'pause' | 'resume' | 'rerun' | 'remove', index: number): Promise<void> {
+    const id = IDS[index % IDS.length] ?? '';
+    try {
+      await this.#service.commands[verb](OWNER, id);
+    } catch (error) {
+      // Refusals are the contract; what the database failed at may or may not be done, and the invariants look at it.
+      if (!(error instanceof AppError) && !String(error).includes('Network connection lost')) throw error;
+    }
+    if (verb === 'remove' && !(await this.rows()).some((row) => row.id === id)) this.accepted.delete(id);
+  }
+
+  async pauseQueue(): Promise<void> {
+    await this.#service.commands.pauseQueue(QUEUE).catch(() => {});
+  }
+
+  async resumeQueue(): Promise<void> {
+    await this.#service.commands.resumeQueue(QUEUE).catch(() => {});
+  }
+
+  // --- What must hold ----------------------------------------------------------------------------------------------
+
+  async rows(): Promise<Task[]> {
+    return (await env.DB.prepare('SELECT * FROM tasks').all<Task>()).results;
+  }
+
+  async check(allowed: Allowed): Promise<void> {
+    const rows = await this.rows();
+    assertSound(this, this.#before, rows, allowed);
+    this.#before = rows;
+  }
+
+  /** Faults off: time passes, alarms go off, messages arrive, handlers succeed. All that is not paused must end. */
+  async quiesce(): Promise<void> {
+    this.faults.fail = null;
+    this.sendFails = false;
+    await this.resumeQueue();
+    const isOpen = ({ status }: { status: Status }): boolean => !isFinal(status) && status !== 'PAUSED';
+    for (let round = 0; round < 60; round += 1) {
+      while (this.executions.some(({ generation }) => generation === this.generation)) await this.finish(0, 'complete');
+      if (!(await this.rows()).some(isOpen)) return;
+      const next = Math.min(this.alarmAt ?? Infinity, ...this.messages.map(({ visibleAt }) => visibleAt));
+      if (next === Infinity)
+        throw new Error(`L1: nobody will ever look again at ${JSON.stringify((await this.rows()).filter(isOpen))}`);
+      this.now = Math.max(this.now, next);
+      await this.strike();
+      while (this.messages.some(({ visibleAt }) => visibleAt <= this.now)) await this.deliver(0, false);
+      await this.check({});
+    }
+    throw new Error(`L1: not final in 60 rounds: ${JSON.stringify((await this.rows()).filter(isOpen))}`);
+  }
+
+  #started(id: string, attempt: number, generation: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const end = (how: 'complete' | 'fail'): void =>
+        how === 'complete' ? resolve({ attempt }) : reject(new Error('on purpose'));
+      this.executions.push({ id, attempt, generation, end, delivered: Promise.resolve() });
+    });
+  }
+}
+
+const tick = (): Promise<false> => new Promise((resolve) => setTimeout(() => resolve(false), 0));
+
+/** Lets what an answered caller does not wait for (the hand-over, the next group) come to its end. */
+const settled = async (): Promise<void> => {
+  for (let i = 0; i < 3; i += 1) await tick();
+};
