@@ -42,13 +42,10 @@ export const settingsFields = {
       'The REST address of an Upstash Redis. Without it outputs are cached by the Workers Cache API, which needs no set-up',
   }),
   UPSTASH_REDIS_REST_TOKEN: z.string().min(1).optional().meta({ description: 'Its token (a secret)' }),
-  LOCATION_HINT: z
-    .enum(['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'])
-    .optional()
-    .meta({
-      description:
-        'Where the Dispatcher object should live, near your database: `wnam`, `enam`, `sam`, `weur`, `eeur`, `apac`, `oc`, `afr` or `me`',
-    }),
+  LOCATION_HINT: z.enum(['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me']).optional().meta({
+    description:
+      'Where the Dispatcher object should live, near your database: `wnam`, `enam`, `sam`, `weur`, `eeur`, `apac`, `oc`, `afr` or `me`',
+  }),
 };
 
 const settingsSchema = z

@@ -105,6 +105,11 @@ export class StatusBoard extends DurableObject<Env> {
     } satisfies Subscriber);
   }
 
+  /** The runtime does not answer a hibernating socket's close by itself: its client would wait for ever. */
+  override webSocketClose(socket: WebSocket): void {
+    socket.close(1000);
+  }
+
   override async alarm(): Promise<void> {
     const sockets = this.ctx.getWebSockets();
     if (sockets.length === 0) return;

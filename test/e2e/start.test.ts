@@ -54,6 +54,15 @@ it('runs three simulate tasks of 3 s side by side, within 5 s', async () => {
   expect(Date.now() - startedAt).toBeLessThan(5_000);
 });
 
+it('answers a client that closes its stream', async () => {
+  const socket = new WebSocket(`${service.url.replace('http', 'ws')}/events`);
+  const code = await new Promise<number>((resolve) => {
+    socket.onmessage = () => socket.close(1000);
+    socket.onclose = (event) => resolve(event.code);
+  });
+  expect(code).toBe(1000);
+});
+
 it('has a demo in which every type ends as it promises', async () => {
   const { code, output } = await runScript('demo', ['--url', service.url, '--json']);
   expect(code).toBe(0);
