@@ -162,7 +162,7 @@ export class World {
   async create(
     index: number,
     { delayMs, attempts }: { delayMs: number; attempts: number },
-    crashAfterInsert: boolean,
+    dies: boolean,
   ): Promise<void> {
     const id = IDS[index % IDS.length] ?? '';
     if (this.created.has(id)) return;
@@ -182,14 +182,7 @@ export class World {
       },
       this.now,
     );
-    const crashed = new Promise<'crashed'>((resolve) => {
-      if (!crashAfterInsert) return;
-      this.faults.afterward = (sql) => {
-        if (!sql.startsWith('INSERT')) return;
-        this.crash(true);
-        resolve('crashed');
-      };
-    });
+    const crashed = dies ? this.#crashAfter('INSERT') : new Promise<never>(() => {});
     const answer = await Promise.race([
       crashed,
       this.#service.accepter.accept([task]).then(([acceptance]) => acceptance),
@@ -280,8 +273,10 @@ export class World {
     await this.#service.commands.pauseQueue(QUEUE).catch(() => {});
   }
 
-  async resumeQueue(): Promise<void> {
-    await this.#service.commands.resumeQueue(QUEUE).catch(() => {});
+  async resumeQueue(dies = false): Promise<void> {
+    const crashed = dies ? this.#crashAfter('DELETE FROM queues') : new Promise<never>(() => {});
+    await Promise.race([crashed, this.#service.commands.resumeQueue(QUEUE).catch(() => {})]);
+    this.faults.afterward = () => {};
   }
 
   // --- What must hold ----------------------------------------------------------------------------------------------
@@ -300,9 +295,10 @@ export class World {
   async quiesce(): Promise<void> {
     this.faults.fail = null;
     this.sendFails = false;
-    await this.resumeQueue();
+    const paused = await env.DB.prepare('SELECT 1 FROM queues').all();
+    if (paused.results.length > 0) await this.resumeQueue();
     const isOpen = ({ status }: { status: Status }): boolean => !isFinal(status) && status !== 'PAUSED';
-    for (let round = 0; round < 60; round += 1) {
+    for (let round = 0; round < 200; round += 1) {
       while (this.executions.some(({ generation }) => generation === this.generation)) await this.finish(0, 'complete');
       if (!(await this.rows()).some(isOpen)) return;
       const next = Math.min(this.alarmAt ?? Infinity, ...this.messages.map(({ visibleAt }) => visibleAt));
@@ -313,7 +309,18 @@ export class World {
       while (this.messages.some(({ visibleAt }) => visibleAt <= this.now)) await this.deliver(0, false);
       await this.check({});
     }
-    throw new Error(`L1: not final in 60 rounds: ${JSON.stringify((await this.rows()).filter(isOpen))}`);
+    throw new Error(`L1: not final in 200 rounds: ${JSON.stringify((await this.rows()).filter(isOpen))}`);
+  }
+
+  /** Resolves when the service was killed right after a statement was carried out, before it heard of it. */
+  #crashAfter(statement: string): Promise<'crashed'> {
+    return new Promise((resolve) => {
+      this.faults.afterward = (sql) => {
+        if (!sql.startsWith(statement)) return;
+        this.crash(true);
+        resolve('crashed');
+      };
+    });
   }
 
   #started(id: string, attempt: number, generation: number): Promise<unknown> {

@@ -7,5 +7,7 @@ declare module 'vitest' {
     redis: { url: string; token: string } | null;
     /** A server that answers like a broken cache, see cache-faults.ts. */
     faultyCache: string;
+    /** How deep the model test goes, and where it starts. */
+    model: { runs: number; seed: number | null };
   }
 }

@@ -14,6 +14,10 @@ const TOKEN = 'a-token-for-tests';
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const faulty = await startFaultyCache();
   project.provide('faultyCache', faulty.url);
+  project.provide('model', {
+    runs: Number(process.env['MODEL_RUNS'] ?? 100),
+    seed: process.env['MODEL_SEED'] ? Number(process.env['MODEL_SEED']) : null,
+  });
   const stopRedis = await startRedis(project);
   return async () => void (await Promise.all([stopRedis(), faulty.close()]));
 }

@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { IDS, type World } from './world.ts';
+import type { Allowed } from './invariants.ts';
+
+/** What the world is told to do next; the invariants are checked after each. */
+class Act implements fc.AsyncCommand<object, World> {
+  readonly #name: string;
+  readonly #run: (world: World) => Promise<void> | void;
+  readonly #allowed: Allowed;
+
+  constructor(name: string, run: (world: World) => Promise<void> | void, allowed: Allowed = {}) {
+    this.#name = name;
+    this.#run = run;
+    this.#allowed = allowed;
+  }
+
+  check(): boolean {
+    return true;
+  }
+
+  async run(_model: object, world: World): Promise<void> {
+    await this.#run(world);
+    await world.check(this.#allowed);
+  }
+
+  toString(): string {
+    return this.#name;
+  }
+}
+
+const index = fc.nat({ max: IDS.length - 1 });
+const idOf = (i: number): string => IDS[i] ?? '';
+const act = <T>(arbitrary: fc.Arbitrary<T>, toAct: (value: T) => Act): fc.Arbitrary<Act> => arbitrary.map(toAct);
+
+const create = act(
+  fc.record({
+    i: index,
+    delayMs: fc.constantFrom(0, 0, 0, 30_000),
+    attempts: fc.constantFrom(1, 2),
+    crash: fc.constantFrom(false, false, false, true),
+  }),
+  ({ i, delayMs, attempts, crash }) =>
+    new Act(`create(${i}, ${delayMs}, ${attempts}${crash ? ', crash' : ''})`, (world) =>
+      world.create(i, { delayMs, attempts }, crash),
+    ),
+);
+const deliver = act(
+  fc.tuple(index, fc.boolean()),
+  ([i, keep]) => new Act(`deliver(${i}${keep ? ', keep' : ''})`, (world) => world.deliver(i, keep)),
+);
+const finish = act(
+  fc.tuple(index, fc.constantFrom('complete' as const, 'fail' as const)),
+  ([i, how]) => new Act(`finish(${i}, ${how})`, (world) => world.finish(i, how)),
+);
+const lose = act(index, (i) => new Act(`lose(${i})`, (world) => world.lose(i)));
+const crash = act(fc.boolean(), (loses) => new Act(`crash(${loses})`, (world) => world.crash(loses)));
+const tick = act(
+  fc.constantFrom(1_000, 6_000, 16_000, 16_000),
+  (ms) => new Act(`tick(${ms})`, (world) => void (world.now += ms)),
+);
+const strike = fc.constant(new Act('strike', (world) => world.strike()));
+/** Time passes until the alarm, which then goes off. */
+const sweep = fc.constant(
+  new Act('sweep', async (world) => {
+    world.now = Math.max(world.now, world.alarmAt ?? world.now);
+    await world.strike();
+  }),
+);
+/** Time passes until a lease has run out, and the alarm has taken the task back. */
+const expire = fc.constant(
+  new Act('expire', async (world) => {
+    for (let i = 0; i < 3; i += 1) {
+      world.now = Math.max(world.now, world.alarmAt ?? world.now);
+      await world.strike();
+    }
+  }),
+);
+const command = act(fc.tuple(fc.constantFrom('cancel' as const, 'cancel' as const, 'pause' as const, 'resume' as const, 'rerun' as const, 'rerun' as const, 'rerun' as const), index), ([verb, i]) =>
+  new Act(`${verb}(${i})`, (world) => world.command(verb, i), verb === 'rerun' ? { rerun: idOf(i) } : {}),
+); // prettier-ignore
+const remove = act(index, (i) => new Act(`remove(${i})`, (world) => world.command('remove', i), { removed: idOf(i) }));
+const pauseQueue = fc.constant(new Act('pauseQueue', (world) => world.pauseQueue()));
+const resumeQueue = act(
+  fc.boolean(),
+  (dies) => new Act(`resumeQueue(${dies ? 'crash' : ''})`, (world) => world.resumeQueue(dies)),
+);
+const sendFails = act(
+  fc.boolean(),
+  (fails) => new Act(`sendFails(${fails})`, (world) => void (world.sendFails = fails)),
+);
+const databaseFails = act(fc.tuple(fc.constantFrom('before' as const, 'after' as const), fc.constantFrom(1, 2, 6, 6)), ([kind, times]) =>
+  new Act(`databaseFails(${kind}, ${times})`, (world) => void (world.faults.fail = { kind, times })),
+); // prettier-ignore
+/** The clock jumps back; only timing may move. */
+const clockJumps = fc.constant(new Act('clockJumps', (world) => void (world.now += 3_600_000)));
+
+/** A task is taken back from a handler that goes on, and runs a second time beside it. */
+const zombie = act(index, (i) =>
+  new Act(`zombie(${i})`, async (world) => {
+    await world.deliver(i, false);
+    for (let strikes = 0; strikes < 3; strikes += 1) {
+      world.now = Math.max(world.now, world.alarmAt ?? world.now);
+      await world.strike();
+    }
+    await world.deliver(i, false);
+  }),
+); // prettier-ignore
+/** A handler ends while the database is away for longer than anybody tries. */
+const finishUnheard = act(index, (i) =>
+  new Act(`finishUnheard(${i})`, async (world) => {
+    world.faults.fail = { kind: 'before', times: 6 };
+    await world.finish(i, 'complete');
+    world.faults.fail = null;
+  }),
+); // prettier-ignore
+
+/**
+ * Runs of commands, the likelier the more often they stand here. `size: 'max'` and two ids, or it finds nothing: what
+ * goes wrong goes wrong between several writers of one row, after a while.
+ */
+export const runs = fc.commands(
+  [
+    ...[create, create, create],
+    ...[deliver, deliver, deliver, deliver, deliver],
+    ...[expire, expire, tick, tick, tick],
+    ...[finish, finish, finish],
+    ...[command, command, command, command],
+    ...[zombie, zombie, finishUnheard, sweep, strike, lose, crash, remove],
+    ...[pauseQueue, resumeQueue, resumeQueue, sendFails, databaseFails, databaseFails, clockJumps],
+  ],
+  { size: 'max', maxCommands: 40 },
+);

@@ -1,0 +1,90 @@
+import type { Recorder } from '../../src/engine/recorder.ts';
+import { RESEND_AFTER_MS, type TaskHead } from '../../src/domain/task.ts';
+import { verdictOn } from '../../src/domain/retry.ts';
+import type { Mutation } from './world.ts';
+
+/** A rewriting that says so when it found nothing to rewrite: a mutant that changes nothing proves nothing. */
+const rewriting = (statement: RegExp, from: string, to: string): Mutation => ({
+  rewrite: (sql) => {
+    if (!statement.test(sql)) return sql;
+    if (!sql.includes(from)) throw new Error(`The mutant no longer fits: ${from}`);
+    return sql.replace(from, to);
+  },
+});
+
+const RECORD = /json_each\(\?2\) AS o/;
+const CLAIM = /json_each\(\?2\) AS m/;
+const CANCEL = /SET status = 'CANCELLED'/;
+
+/** The classic bug: what is due is read first, and written by id when somebody may have been faster. */
+const readsThenWrites: Mutation = {
+  sweeps: (real, database, meanwhile) => ({
+    ...real,
+    sweep: async (now, limit) => {
+      const due = await database
+        .prepare("SELECT * FROM tasks WHERE status = 'IN_PROGRESS' AND wake_at <= ? AND rescues < 3")
+        .bind(now)
+        .all<TaskHead>();
+      if (due.results.length > 0) await meanwhile();
+      const rescued: TaskHead[] = [];
+      for (const row of due.results) {
+        const { results } = await database
+          .prepare(
+            `UPDATE tasks SET status = 'PENDING', rescues = rescues + 1, version = version + 1, completed_at = NULL, result = NULL, wake_at = ?,
+              attempts = json_insert(attempts, '$[#]', json_object('attempt', attempt, 'outcome', 'rescued')) WHERE id = ? RETURNING *`,
+          )
+          .bind(now + RESEND_AFTER_MS, row.id)
+          .all<TaskHead>();
+        rescued.push(...results);
+      }
+      const swept = await real.sweep(now, limit);
+      return { ...swept, rescued: [...swept.rescued, ...rescued] };
+    },
+  }),
+};
+
+/** Tells the consumer what follows, and so has the message settled, before the row is written. */
+const acksBeforeCommit: Mutation = {
+  recorder: (real): Recorder => ({
+    forBatch: (size) => {
+      const batch = real.forBatch(size);
+      return {
+        ...batch,
+        record: async (task, outcome) => {
+          await batch.record(task, outcome).catch(() => {});
+          return verdictOn(outcome, task, { maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 }, () => 0.5);
+        },
+      };
+    },
+  }),
+};
+
+/** Bugs that the model must find, by name. They live here: the source knows nothing of them. */
+export const mutants: Record<string, Mutation> = {
+  'no fence on attempt': rewriting(RECORD, "AND tasks.attempt = o.value ->> 'attempt'", ''),
+  'attempt reset by rerun': rewriting(
+    /attempt_budget, rescues = 0/,
+    'max_attempts = attempt + attempt_budget',
+    'attempt = 0, max_attempts = attempt_budget',
+  ),
+  'sweep that reads and then writes by id': readsThenWrites,
+  'ack before commit': acksBeforeCommit,
+  'insert without ON CONFLICT': rewriting(/^INSERT INTO tasks/, 'ON CONFLICT DO NOTHING', ''),
+  'cancel that does not fence': rewriting(
+    CANCEL,
+    "AND tasks.status IN ('NEW', 'PENDING', 'PAUSED', 'IN_PROGRESS')",
+    '',
+  ),
+  'finish that overrides a cancel': rewriting(RECORD, "AND tasks.status IN ('IN_PROGRESS')", ''),
+  'alarm set after the insert': { alarmAfterInsert: true },
+  'claim that takes an expired lease without counting a rescue': rewriting(
+    CLAIM,
+    "tasks.status IN ('PENDING')",
+    "(tasks.status IN ('PENDING') OR (tasks.status = 'IN_PROGRESS' AND tasks.wake_at <= ?1))",
+  ),
+  'parking that forgets': rewriting(
+    /SELECT min\(wake_at\)/,
+    "EXISTS (SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NULL AND queue > '')",
+    '0',
+  ),
+};
