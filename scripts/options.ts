@@ -13,8 +13,7 @@ export const readOptions = <Options extends NonNullable<ParseArgsConfig['options
 ) => {
   try {
     const { values } = parseArgs({ options: { ...options, help: { type: 'boolean' } } });
-    if (!('help' in values && values.help))
-      return values as ReturnType<typeof parseArgs<{ options: Options }>>['values'];
+    if (!('help' in values && values.help)) return values;
     console.log(help);
     process.exit(0);
   } catch (error) {

@@ -10,6 +10,7 @@ const HELP = `npm start -- [options]: migrates, builds and serves Tasker on this
 
   --port <n>        where to listen (default 8787)
   --state <folder>  where the data is kept (default .wrangler/state)
+  --var <NAME:value> a setting for this run alone; may be given several times
   --help            this text
 
 Settings and secrets are read from .dev.vars; the README lists them.`;
@@ -31,21 +32,27 @@ Tasker is ready on http://localhost:${port}   (Ctrl-C stops it)
 `;
 
 /** Wrong settings would be a 503 at every request: better said now. */
-const assertSettings = (): void => {
-  if (!existsSync('.dev.vars')) return;
+const assertSettings = (vars: string[]): void => {
+  const given = vars.map((text) => [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)]);
+  const file = existsSync('.dev.vars') ? parseEnv(readFileSync('.dev.vars', 'utf8')) : {};
   try {
-    readSettings(parseEnv(readFileSync('.dev.vars', 'utf8')));
+    readSettings({ ...file, ...Object.fromEntries(given) });
   } catch (error) {
     fail((error as Error).message);
   }
 };
 
-const { port: portText, state } = readOptions(HELP, {
+const {
+  port: portText,
+  state,
+  var: vars,
+} = readOptions(HELP, {
   port: { type: 'string', default: '8787' },
   state: { type: 'string', default: '.wrangler/state' },
+  var: { type: 'string', multiple: true, default: [] },
 });
 const port = wholeNumber('port', portText, 1, 65_535);
-assertSettings();
+assertSettings(vars);
 await assertFree(port);
 
 console.log('Migrating the database …');
@@ -54,7 +61,15 @@ if (migrated.code !== 0) fail(`The migration failed:\n${migrated.output}`);
 
 console.log('Building and starting …');
 const child = wrangler(
-  ['dev', '--port', portText, '--persist-to', state, '--show-interactive-dev-session=false'],
+  [
+    'dev',
+    '--port',
+    portText,
+    '--persist-to',
+    state,
+    '--show-interactive-dev-session=false',
+    ...vars.flatMap((each) => ['--var', each]),
+  ],
   ['ignore', 'pipe', 'pipe'],
 );
 let isStopping = false;

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { afterEach, expect, it, vi } from 'vitest';
-import { freePort, readRows, startService, temporaryState, type Service } from './service.ts';
+import { freePort, readRows, startService, temporaryState, type Service } from '../../scripts/service.ts';
 
 const TASKS = 1_000;
 const KILL_AFTER = 500;

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TaskView } from '../../src/domain/view.ts';
-import { freePort, runScript, startService, temporaryState, type Service } from './service.ts';
+import { freePort, runScript, startService, temporaryState, type Service } from '../../scripts/service.ts';
 
 // What a new user does, on the built Worker, in the real `wrangler dev`.
 let service: Service;

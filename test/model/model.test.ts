@@ -35,20 +35,11 @@ describe('the model', () => {
         numRuns: MUTANT_RUNS,
         endOnFailure: true,
       });
-      console.log(
-        `mutant "${name}": ${
-          failed
-            ? `caught in run ${numRuns}, ${String((errorInstance as Error).message)
-                .split(':')
-                .slice(0, 2)
-                .join(':')
-                .slice(0, 90)}`
-            : 'NOT CAUGHT'
-        }`,
-      );
+      const found = errorInstance instanceof Error ? errorInstance.message : '';
+      console.log(`mutant "${name}": ${failed ? `caught in run ${numRuns} (${found.slice(0, 70)}…)` : 'NOT CAUGHT'}`);
       expect(failed, `the model did not notice: ${name}`).toBe(true);
       // Caught by what must hold, not by having broken down.
-      expect(String((errorInstance as Error).message)).toMatch(/is broken|L1|acknowledged|CHECK constraint|never/);
+      expect(found).toMatch(/is broken|^L1|CHECK constraint/);
     },
     120_000,
   );

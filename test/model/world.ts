@@ -62,6 +62,7 @@ export class World {
   messages: QueueMessage[] = [];
   executions: Execution[] = [];
   sendFails = false;
+  jumpedBack = false;
   generation = 0;
   readonly accepted = new Set<string>();
   /** Answers that promised that nothing was stored. */

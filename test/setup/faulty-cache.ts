@@ -1,13 +1,15 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { CACHE_FAULTS } from './cache-faults.ts';
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
-/** A server in the place of Upstash that answers every command wrongly, in the way that the path says, see cache-faults.ts. */
+/** A server in the place of Upstash that answers every command wrongly, in the way that the path says, see cache-faults.ts; `mixed` is any of them. */
 export const startFaultyCache = async (): Promise<{ url: string; close(): Promise<void> }> => {
   const server = createServer((request, response) => {
     request.resume();
-    const fault = request.url?.split('/')[1];
+    const asked = request.url?.split('/')[1];
+    const fault = asked === 'mixed' ? CACHE_FAULTS[Math.floor(Math.random() * CACHE_FAULTS.length)] : asked;
     if (fault === 'hangs') return;
     if (fault === 'drops') return void request.socket.destroy();
     if (Number(fault)) return void response.writeHead(Number(fault), JSON_TYPE).end('{"error":"no"}');

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 export const freePort = (): Promise<number> =>
   new Promise((resolve) => {
@@ -39,12 +39,16 @@ export interface Service {
 }
 
 /** What `npm start` runs, in a process group of its own; resolves at its ready line, without making a request. */
-export const startService = async (port: number, state: string): Promise<Service> => {
-  const child: ChildProcess = spawn(process.execPath, ['scripts/start.ts', '--port', String(port), '--state', state], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
+export const startService = async (port: number, state: string, vars: string[] = []): Promise<Service> => {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ['scripts/start.ts', '--port', String(port), '--state', state, ...vars.flatMap((each) => ['--var', each])],
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    },
+  );
   let output = '';
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   await new Promise<void>((resolve, reject) => {
