@@ -108,6 +108,7 @@ const createServices = (env: Env) => {
     dispatcher: {
       accept: (tasks: Task[]) => dispatcher().accept(tasks),
       poke: async () => dispatcher().poke(),
+      isAccepting: async () => dispatcher().isAccepting(),
     },
     /** Hands an upgrade request over to the owner's board. */
     openStream: (owner: string, stream: string, request: Request) => {

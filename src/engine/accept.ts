@@ -13,6 +13,9 @@ export type Acceptance = 'accepted' | 'overloaded' | 'task_rejected' | 'database
 /** Tasks that may wait for a group; beyond it callers are asked to come back. */
 const MAX_WAITING = 5_000;
 
+/** How long a failed write speaks against the service, unless one succeeds. */
+const FAILURE_MEMORY_MS = 60_000;
+
 interface Waiting {
   task: Task;
   row: string;
@@ -25,6 +28,7 @@ export interface AccepterParts {
   announce: Announce;
   /** Makes sure that the clock strikes by then; awaited before any row is due. */
   wakeBy(at: number): Promise<void>;
+  now(): number;
   log: Logger;
 }
 
@@ -32,9 +36,11 @@ export interface AccepterParts {
  * Group commit: all accepts that are waiting, from all requests, are written with one statement, and each caller is
  * answered after the commit.
  */
-export const createAccepter = ({ store, handOver, announce, wakeBy, log }: AccepterParts) => {
+export const createAccepter = ({ store, handOver, announce, wakeBy, now, log }: AccepterParts) => {
   const waiting: Waiting[] = [];
   let isDraining = false;
+  /** When the last group could not be written, unless one was since; ms, or null. */
+  let failedAt: number | null = null;
 
   const takeGroup = (): Waiting[] => {
     let chars = 0;
@@ -63,6 +69,7 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, log }: Accep
   const commit = async (group: readonly Waiting[]): Promise<Task[]> => {
     try {
       const stored = await insert(group);
+      failedAt = null;
       for (const { task, answer } of group) answer(stored.has(task.id) ? 'accepted' : 'task_rejected');
       return group.map(({ task }) => task).filter(({ id }) => stored.has(id));
     } catch (error) {
@@ -71,6 +78,7 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, log }: Accep
         const half = Math.ceil(group.length / 2);
         return [...(await commit(group.slice(0, half))), ...(await commit(group.slice(half)))];
       }
+      if (failure !== 'constraint') failedAt = now();
       log.error('insert_failed', { tasks: group.length, failure, error: messageOf(error) });
       const answers = {
         constraint: 'task_rejected',
@@ -102,6 +110,9 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, log }: Accep
   };
 
   return {
+    /** False for a while after the database would not take a group: a read may work when a write does not. */
+    isAccepting: (): boolean => failedAt === null || now() - failedAt > FAILURE_MEMORY_MS,
+
     /** Resolves once it is known, task by task, what became of them. Repeating it with the same ids is safe. */
     async accept(tasks: readonly Task[]): Promise<Acceptance[]> {
       if (waiting.length + tasks.length > MAX_WAITING) return tasks.map(() => 'overloaded');

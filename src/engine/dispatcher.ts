@@ -21,6 +21,11 @@ export class Dispatcher extends DurableObject<Env> {
     return this.#accepter.accept(tasks);
   }
 
+  /** For /health: whether what was last submitted could be stored. */
+  isAccepting(): boolean {
+    return this.#accepter.isAccepting();
+  }
+
   /** Call it before a row becomes due at `at` (ms): a crash in between leaves an alarm too many, never one too few. */
   wakeBy(at: number): Promise<void> {
     return this.#clock.wakeBy(at);

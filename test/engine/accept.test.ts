@@ -16,7 +16,7 @@ const setup = (wakeBy: (at: number) => Promise<void> = async () => {}) => {
   const queues = keptQueues();
   const { announce, announced } = keptAnnouncements();
   const handOver = createHandOver({ queues: queues.queues, log });
-  const { accept } = createAccepter({ store: createTaskStore(env.DB), handOver, announce, wakeBy, log });
+  const { accept } = createAccepter({ store: createTaskStore(env.DB), handOver, announce, wakeBy, now: Date.now, log });
   return { accept, events, announced, ...queues };
 };
 
@@ -96,6 +96,11 @@ describe('POST /tasks', () => {
     const { mend } = breakDatabase(/INSERT/, 'before');
     const response = await submitSum();
     mend();
+    const health = await call('/health');
+    expect([health.status, await health.json()]).toMatchObject([
+      503,
+      { checks: { database: 'ok', accepting: 'down' } },
+    ]);
     expect(response.status).toBe(503);
     expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(0);
     expect(await response.json()).toMatchObject({ code: 'outcome_unknown' });
@@ -118,6 +123,7 @@ describe('POST /tasks', () => {
     mend();
     expect(response.status).toBe(202);
     expect(await countRows()).toBe(before + 1);
+    expect((await call('/health')).status).toBe(200);
     const { task_id } = await response.json<{ task_id: string }>();
     expect((await finished(task_id)).status).toBe('COMPLETED');
   });

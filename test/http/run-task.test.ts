@@ -50,7 +50,7 @@ describe('/health', () => {
     const response = await call('/health');
     expect([response.status, await response.json()]).toMatchObject([
       200,
-      { status: 'ok', checks: { database: 'ok', queues: 'ok', cache: 'ok' } },
+      { status: 'ok', checks: { database: 'ok', accepting: 'ok', queues: 'ok', cache: 'ok' } },
     ]);
   });
 });

@@ -149,6 +149,7 @@ export class World {
       handOver,
       announce,
       wakeBy: isLate ? async () => {} : clock.wakeBy,
+      now,
       log: silent,
     });
     const queues = createQueueStore(database);

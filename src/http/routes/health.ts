@@ -19,16 +19,19 @@ const check = async (name: string, log: Logger, work: () => Promise<unknown>): P
 };
 
 export const health = new Hono<AppEnv>().get('/health', async (c) => {
-  const { store, cache, handOver } = c.var.services;
-  const [database, queues] = await Promise.all([
+  const { store, cache, handOver, dispatcher } = c.var.services;
+  const [database, accepting, queues] = await Promise.all([
     check('database', c.var.log, () => store.ping()),
+    check('accepting', c.var.log, async () => {
+      if (!(await dispatcher.isAccepting())) throw new Error('The last tasks could not be stored');
+    }),
     check('queues', c.var.log, async () => {
       if ((await handOver.metrics('default-high')).backlog === Infinity) throw new Error('The queue does not answer');
     }),
   ]);
   // A cache that is down costs time, never an answer: it degrades, it does not fail.
-  const checks = { database, queues, cache: cache.isUp() ? 'ok' : 'down' };
-  const isHealthy = database === 'ok' && queues === 'ok';
+  const checks = { database, accepting, queues, cache: cache.isUp() ? 'ok' : 'down' };
+  const isHealthy = [database, accepting, queues].every((state) => state === 'ok');
   const status = !isHealthy ? 'down' : checks.cache === 'ok' ? 'ok' : 'degraded';
   return c.json({ status, checks, version: packageJson.version }, isHealthy ? 200 : 503);
 });
