@@ -97,7 +97,7 @@ const clockJumps = act(
   (ms) =>
     new Act(`clockJumps(${ms})`, (world) => {
       world.now += ms;
-      world.jumpedBack ||= ms < 0;
+      world.behindMs += Math.max(0, -ms);
     }),
 );
 

@@ -13,7 +13,7 @@ export interface Witness {
   now: number;
   alarmAt: number | null;
   /** The clock was put back, so that what was due within a minute now is later. */
-  jumpedBack: boolean;
+  behindMs: number;
   accepted: ReadonlySet<string>;
   refused: ReadonlySet<string>;
   acknowledged: { id: string; attempt: number }[];
@@ -88,7 +88,7 @@ export const assertSound = (
   );
   const earliest = Math.min(...after.map(({ wake_at }) => wake_at ?? Infinity));
   hold('the clock is wound while anything is owed', earliest === Infinity || world.alarmAt !== null);
-  if (isLive && !world.jumpedBack)
+  if (isLive && world.behindMs === 0)
     hold(
       'the clock strikes within a minute while anything is live',
       (world.alarmAt ?? Infinity) <= world.now + MAX_PAUSE_MS,

@@ -62,7 +62,8 @@ export class World {
   messages: QueueMessage[] = [];
   executions: Execution[] = [];
   sendFails = false;
-  jumpedBack = false;
+  /** By how much the clock was put back; put right when the faults stop. */
+  behindMs = 0;
   generation = 0;
   readonly accepted = new Set<string>();
   /** Answers that promised that nothing was stored. */
@@ -297,6 +298,7 @@ export class World {
   async quiesce(): Promise<void> {
     this.faults.fail = null;
     this.sendFails = false;
+    this.now += this.behindMs;
     const paused = await env.DB.prepare('SELECT 1 FROM queues').all();
     if (paused.results.length > 0) await this.resumeQueue();
     const isOpen = ({ status }: { status: Status }): boolean => !isFinal(status) && status !== 'PAUSED';
