@@ -1,8 +1,8 @@
 import { DurableObject } from 'cloudflare:workers';
 import { isFinal, type Task } from '../domain/task.ts';
 import { summaryOf, viewOf, type TaskSummary, type TaskView } from '../domain/view.ts';
-import { summarize, type Frame, type Progress } from './frames.ts';
-import { createPacer } from './pacer.ts';
+import { keepNewest, summarize, type Frame, type Progress } from './frames.ts';
+import { createListFeed } from './list-feed.ts';
 
 /** The tag of those who watch the whole list; every other tag is a task id. */
 const WHOLE_LIST = '*';
@@ -11,8 +11,6 @@ const REREAD_MS = 15_000;
 const SNAPSHOT_TASKS = 50;
 /** A list subscriber may owe so many acknowledgements: `send()` never blocks, so silence is the only sign. */
 const MAX_UNACKNOWLEDGED = 32;
-/** Versions remembered so that the list repeats nothing. */
-const MAX_REMEMBERED = 2_000;
 /** D1 reads for watched tasks, per alarm. */
 const MAX_REREAD_TASKS = 100;
 
@@ -32,13 +30,16 @@ export interface BoardParts {
 export class StatusBoard extends DurableObject<Env> {
   readonly #parts: BoardParts;
   readonly #owner: string;
-  readonly #pacer = createPacer();
   /** Sockets whose snapshot is not sent yet, and the newest that came meanwhile. */
   readonly #joining = new Map<WebSocket, Map<string, Update>>();
-  /** The list's next frame. */
-  readonly #pending = new Map<string, TaskSummary>();
-  readonly #listed = new Map<string, number>();
-  #flushTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #feed = createListFeed({
+    now: () => this.#parts.now(),
+    deliver: (tasks) => {
+      for (const socket of this.ctx.getWebSockets(WHOLE_LIST)) {
+        if (!this.#joining.has(socket)) this.#sendList(socket, tasks);
+      }
+    },
+  });
 
   constructor(state: DurableObjectState, env: Env, parts: BoardParts) {
     super(state, env);
@@ -182,33 +183,10 @@ export class StatusBoard extends DurableObject<Env> {
   #publishToList(updates: Update[]): void {
     const sockets = this.ctx.getWebSockets(WHOLE_LIST);
     if (sockets.length === 0) return;
-    for (const update of updates) {
-      if (update.version <= (this.#listed.get(update.task_id) ?? 0)) continue;
-      this.#listed.set(update.task_id, update.version);
-      keepNewest(this.#pending, summarize(update));
-      for (const socket of sockets) {
-        const missed = this.#joining.get(socket);
-        if (missed) keepNewest(missed, update);
-      }
+    for (const missed of sockets.flatMap((socket) => this.#joining.get(socket) ?? [])) {
+      for (const update of updates) keepNewest(missed, update);
     }
-    for (const id of this.#listed.keys()) {
-      if (this.#listed.size <= MAX_REMEMBERED) break;
-      this.#listed.delete(id);
-    }
-    const waitMs = this.#pacer.waitMs(this.#parts.now());
-    if (waitMs === 0) this.#flushList();
-    else this.#flushTimer ??= setTimeout(() => this.#flushList(), waitMs);
-  }
-
-  #flushList(): void {
-    clearTimeout(this.#flushTimer);
-    this.#flushTimer = undefined;
-    if (this.#pending.size === 0) return;
-    const tasks = [...this.#pending.values()];
-    this.#pending.clear();
-    this.#pacer.sent(this.#parts.now());
-    for (const socket of this.ctx.getWebSockets(WHOLE_LIST))
-      if (!this.#joining.has(socket)) this.#sendList(socket, tasks);
+    this.#feed.add(updates.map(summarize));
   }
 
   #sendList(socket: WebSocket, tasks: TaskSummary[]): void {
@@ -221,13 +199,12 @@ export class StatusBoard extends DurableObject<Env> {
   }
 }
 
-const send = (socket: WebSocket, frame: Frame): void => socket.send(JSON.stringify(frame));
+/** Not to a socket that is closing: it is listed until its client has answered, and sending to it throws. */
+const send = (socket: WebSocket, frame: Frame): void => {
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
+};
 
 const subscriberOf = (socket: WebSocket): Subscriber | null => socket.deserializeAttachment() as Subscriber | null;
-
-const keepNewest = <T extends Update>(updates: Map<string, T>, update: T): void => {
-  if (update.version > (updates.get(update.task_id)?.version ?? 0)) updates.set(update.task_id, update);
-};
 
 /** The number in `{ "ack": n }`; null for anything else, which is not worth an answer. */
 const acknowledgementIn = (message: string | ArrayBuffer): number | null => {

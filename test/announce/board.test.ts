@@ -61,6 +61,19 @@ describe("a task's stream", () => {
     socket.close();
   });
 
+  it('is over with its final frame: a rerun is not told to it', async () => {
+    const { task, frames, next } = await watched();
+    await claim(task.id);
+    const completed = viewOf(await complete(task.id));
+    await board().publish([completed]);
+    await next(isEnd);
+    const other = await watched();
+    await claim(other.task.id);
+    await board().publish([{ ...completed, version: 9 }, viewOf(await complete(other.task.id))]);
+    await other.next(isEnd);
+    expect(frames.map(({ event }) => event)).toEqual(['snapshot', 'update']);
+  });
+
   it('shows the progress of a running task', async () => {
     const { task_id } = await submit('simulate', { duration: 1 });
     const { frames, next } = await watch(`/tasks/${task_id}/events`);
