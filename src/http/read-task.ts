@@ -15,12 +15,12 @@ export const taskId = (c: AppContext): string => {
 };
 
 /** Asks the database; one that does not answer is a 503. Refusals of ours pass through. */
-export const reading = async <T>(c: AppContext, read: () => Promise<T>): Promise<T> => {
+export const asking = async <T>(c: AppContext, read: () => Promise<T>): Promise<T> => {
   try {
     return await read();
   } catch (error) {
     if (error instanceof AppError) throw error;
-    c.var.log.error('read_failed', { error: messageOf(error) });
+    c.var.log.error('database_failed', { error: messageOf(error) });
     throw new AppError('database_unavailable', 'The database did not answer; try again', {
       retryAfterSeconds: 2,
       cause: error,
@@ -39,7 +39,7 @@ export const readTask = async (c: AppContext, id: string): Promise<Task> => {
     c.header('X-Cache', 'HIT');
     return cached;
   }
-  const task = await reading(c, () => store.get(c.var.owner, id));
+  const task = await asking(c, () => store.get(c.var.owner, id));
   if (!task) throw taskNotFound(id);
   if (isFinal(task.status)) {
     c.header('X-Cache', 'MISS');

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { viewOf } from '../../domain/view.ts';
 import type { AppContext, AppEnv } from '../context.ts';
-import { reading, taskId } from '../read-task.ts';
+import { asking, taskId } from '../read-task.ts';
 import { editBody } from '../schemas.ts';
 import { jsonBody } from '../validate.ts';
 
@@ -10,7 +10,7 @@ const carryOut =
   (verb: 'cancel' | 'pause' | 'resume' | 'rerun') =>
   async (c: AppContext): Promise<Response> => {
     const id = taskId(c);
-    const task = await reading(c, () => c.var.services.commands[verb](c.var.owner, id));
+    const task = await asking(c, () => c.var.services.commands[verb](c.var.owner, id));
     c.var.log.info(`task_${verb}`, { task_id: id, task_name: task.type, owner: task.owner });
     return c.json(viewOf(task));
   };
@@ -25,11 +25,11 @@ export const commands = new Hono<AppEnv>()
   .on(['PUT', 'PATCH'], '/:id', jsonBody(editBody), async (c) => {
     const id = taskId(c);
     const change = c.req.valid('json');
-    return c.json(viewOf(await reading(c, () => c.var.services.commands.edit(c.var.owner, id, change))));
+    return c.json(viewOf(await asking(c, () => c.var.services.commands.edit(c.var.owner, id, change))));
   })
 
   .delete('/:id', async (c) => {
     const id = taskId(c);
-    await reading(c, () => c.var.services.commands.remove(c.var.owner, id));
+    await asking(c, () => c.var.services.commands.remove(c.var.owner, id));
     return c.body(null, 204);
   });

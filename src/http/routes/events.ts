@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { AppError } from '../../domain/errors.ts';
 import type { TaskView } from '../../domain/view.ts';
 import type { AppContext, AppEnv } from '../context.ts';
-import { reading, taskId, taskNotFound } from '../read-task.ts';
+import { asking, taskId, taskNotFound } from '../read-task.ts';
 
 /** Every task of the owner, rather than one. */
 const WHOLE_LIST = '*';
@@ -27,7 +27,7 @@ const stream = async (c: AppContext, name: string): Promise<Response> => {
       headers: { Upgrade: 'websocket' },
     });
   }
-  const response = await reading(c, () => c.var.services.openStream(c.var.owner, name, c.req.raw));
+  const response = await asking(c, () => c.var.services.openStream(c.var.owner, name, c.req.raw));
   if (response.status === 404) throw taskNotFound(name);
   const webSocket = response.webSocket ?? finishedStream(await response.json());
   // Browsers want the subprotocol that they asked for confirmed.

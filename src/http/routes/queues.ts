@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { AppError } from '../../domain/errors.ts';
 import { QUEUES, type QueueName } from '../../domain/routing.ts';
 import type { AppContext, AppEnv } from '../context.ts';
-import { reading } from '../read-task.ts';
+import { asking } from '../read-task.ts';
 
 const queueName = (c: AppContext): QueueName => {
   const name = QUEUES.find((each) => each === c.req.param('name'));
@@ -13,7 +13,7 @@ const queueName = (c: AppContext): QueueName => {
 /** How all queues stand: by the table, and by what the platform reports of them. */
 const statesOf = async (c: AppContext) => {
   const { queueStore, handOver, now } = c.var.services;
-  const states = await reading(c, () => queueStore.list());
+  const states = await asking(c, () => queueStore.list());
   return Promise.all(
     states.map(async ({ name, paused_at, pending, in_progress }) => {
       const [lane, priority] = name.split('-');
@@ -39,14 +39,14 @@ export const queues = new Hono<AppEnv>()
 
   .post('/:name/pause', async (c) => {
     const name = queueName(c);
-    await reading(c, () => c.var.services.commands.pauseQueue(name));
+    await asking(c, () => c.var.services.commands.pauseQueue(name));
     c.var.log.info('queue_paused', { queue: name });
     return c.json(await stateOf(c, name));
   })
 
   .post('/:name/resume', async (c) => {
     const name = queueName(c);
-    await reading(c, () => c.var.services.commands.resumeQueue(name));
+    await asking(c, () => c.var.services.commands.resumeQueue(name));
     c.var.log.info('queue_resumed', { queue: name });
     return c.json(await stateOf(c, name));
   });

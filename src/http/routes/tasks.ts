@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { detailOf, viewOf } from '../../domain/view.ts';
 import type { AppEnv } from '../context.ts';
-import { reading, readTask, taskId, taskNotFound } from '../read-task.ts';
+import { asking, readTask, taskId, taskNotFound } from '../read-task.ts';
 import { brokenBody, listQuery, retryBody, taskBody } from '../schemas.ts';
 import { submit } from '../submit.ts';
 import { jsonBody, query } from '../validate.ts';
@@ -29,7 +29,7 @@ export const tasks = new Hono<AppEnv>()
     const filter = { statuses: status, types: type };
     const offset = cursor === undefined ? (page - 1) * page_size : 0;
     // One row more than asked for tells whether there is a next page.
-    const [rows, counted] = await reading(c, () =>
+    const [rows, counted] = await asking(c, () =>
       Promise.all([
         store.list(c.var.owner, filter, { limit: page_size + 1, before: cursor, offset }),
         cursor === undefined ? store.count(c.var.owner, filter) : null,
@@ -46,7 +46,7 @@ export const tasks = new Hono<AppEnv>()
 
   .get('/:id/status', async (c) => {
     const id = taskId(c);
-    const task = await reading(c, () => c.var.services.store.get(c.var.owner, id));
+    const task = await asking(c, () => c.var.services.store.get(c.var.owner, id));
     if (!task) throw taskNotFound(id);
     const { status, progress, attempt, max_attempts, version } = viewOf(task);
     return c.json({ task_id: id, task_uuid: id, status, progress, attempt, max_attempts, version });
