@@ -37,6 +37,7 @@ export const createClock = (parts: ClockParts) => {
   let pruneAt = -Infinity;
   /** How often somebody asked for the clock: a strike that was overtaken must not put it off. */
   let windings = 0;
+  let woundAt = -Infinity;
 
   const arm = async (at: number): Promise<void> => {
     armedFor = at;
@@ -51,12 +52,14 @@ export const createClock = (parts: ClockParts) => {
   /** Makes sure that the clock strikes at `at` or before: an alarm is only ever moved earlier. */
   const wakeBy = async (at: number): Promise<void> => {
     windings += 1;
+    woundAt = now();
     if (armedFor === undefined) {
       const found = (await alarm.getAlarm()) ?? Infinity;
       armedFor = Math.min(armedFor ?? Infinity, found);
     }
-    // One that is past may already be on its way here, and is not to be relied upon.
-    if (at < armedFor || armedFor <= now()) await arm(at);
+    if (at < armedFor) await arm(at);
+    // One that is past may be on its way here, or gone: it is neither relied upon nor put off.
+    else if (armedFor <= now()) await arm(now());
   };
 
   /**
@@ -110,8 +113,9 @@ export const createClock = (parts: ClockParts) => {
   /** When to strike next: exactly when something is due, and within a minute while anything is live. */
   const nextStrike = async (): Promise<number> => {
     const { NEW, PENDING, IN_PROGRESS, PARKED } = await sweeps.nextWake();
-    // Parked tasks too: should whoever resumed their queue have died before winding the clock, it finds out.
-    const isLive = PENDING !== null || IN_PROGRESS !== null || PARKED === 1;
+    // Parked tasks too: should whoever resumed their queue have died before winding the clock, it finds out. And
+    // whoever has just wound it may still be writing the row: no statement takes a minute.
+    const isLive = PENDING !== null || IN_PROGRESS !== null || PARKED === 1 || now() < woundAt + MAX_PAUSE_MS;
     const live = isLive ? now() + MAX_PAUSE_MS : Infinity;
     return Math.min(NEW ?? Infinity, PENDING ?? Infinity, IN_PROGRESS ?? Infinity, live);
   };
@@ -125,10 +129,10 @@ export const createClock = (parts: ClockParts) => {
      */
     async strike(): Promise<void> {
       // First of all, so that a crash below costs a minute and not the clock.
+      const before = windings;
       await arm(now() + MAX_PAUSE_MS);
       try {
         const hasMore = (await sweep()) || (await prune());
-        const before = windings;
         const next = hasMore ? now() : await nextStrike();
         if (windings === before) await arm(next);
         else await wakeBy(next);

@@ -47,6 +47,7 @@ const setup = () => {
     announced,
     events,
     alarmAt: () => alarmAt,
+    pass: (ms: number) => void (time += ms),
     strikeAt: (at: number) => {
       time = at;
       return clock.strike();
@@ -279,6 +280,25 @@ describe('the alarm', () => {
     };
     await strikeAt(NOW);
     expect(alarmAt()).toBe(NOW + 5_000);
+  });
+
+  it('is kept for a row that is still being written when the sweep finds nothing', async () => {
+    const { clock, strikeAt, alarmAt, sent } = setup();
+    const task = aTask({}, NOW);
+    await clock.wakeBy(NOW + 5_000);
+    await strikeAt(NOW + 1_000);
+    await store(task);
+    expect(alarmAt()).toBeLessThanOrEqual(NOW + 61_000);
+    await strikeAt(alarmAt() ?? 0);
+    expect(sent.map(({ id }) => id)).toEqual([task.id]);
+  });
+
+  it('that is overdue is not put off by somebody who needs it much later', async () => {
+    const { clock, pass, alarmAt } = setup();
+    await clock.wakeBy(NOW + 5_000);
+    pass(6_000);
+    await clock.wakeBy(NOW + 7_200_000);
+    expect(alarmAt()).toBeLessThanOrEqual(NOW + 6_000);
   });
 
   it('brings a lost task back by itself, in the real object', async () => {
