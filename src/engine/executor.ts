@@ -84,6 +84,15 @@ const deadline = (timeoutMs: number, taken: AbortSignal) => {
   return { passed, clear, signal: abort.signal };
 };
 
+/** Stored parameters; `undefined`, which no schema takes, for what is not JSON. */
+const parsed = (params: string): unknown => {
+  try {
+    return JSON.parse(params);
+  } catch {
+    return undefined;
+  }
+};
+
 /** Runs one claimed task. */
 export const createExecutor = ({ findHandler, log }: ExecutorParts) => ({
   /** Always resolves: whatever the handler does becomes an outcome. */
@@ -92,7 +101,7 @@ export const createExecutor = ({ findHandler, log }: ExecutorParts) => ({
     if (!handler)
       return failed('unknown_type', `No handler for the type "${task.type}" in this version of the service`);
     // Parsed again: the row may be older than the code.
-    const params = handler.params.safeParse(JSON.parse(task.params));
+    const params = handler.params.safeParse(parsed(task.params));
     if (!params.success) return failed('bad_params', messageOf(params.error));
     const { passed, clear, signal } = deadline(task.timeout_ms, taken);
     const bound = log.with({

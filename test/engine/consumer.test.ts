@@ -73,6 +73,21 @@ describe('a batch', () => {
     expect(await rowOf((sound as Task).id)).toMatchObject({ status: 'COMPLETED' });
   });
 
+  it('fails a row whose parameters somebody broke, and spares its neighbours', async () => {
+    const [torn, sound] = await stored({}, {});
+    await env.DB.prepare("UPDATE tasks SET params = '{' WHERE id = ?")
+      .bind((torn as Task).id)
+      .run();
+    expect(await deliver([hintOf(torn as Task), hintOf(sound as Task)])).toMatchObject({
+      outcome: 'ok',
+      acked: ['0', '1'],
+    });
+    expect(attemptsOf(await rowOf((torn as Task).id))).toMatchObject([
+      { outcome: 'failed', error: { code: 'bad_params' } },
+    ]);
+    expect(await rowOf((sound as Task).id)).toMatchObject({ status: 'COMPLETED' });
+  });
+
   it('acks what is no hint, or of no task', async () => {
     const nobody = aTask();
     expect(await deliver([null, 7, {}, { owner: 'local' }, hintOf(nobody)])).toEqual({
