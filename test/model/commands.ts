@@ -112,6 +112,25 @@ const zombie = act(index, (i) =>
     await world.deliver(i, false);
   }),
 ); // prettier-ignore
+/** A message comes a second time, when the lease of the first has run out and nobody has noticed. */
+const replay = act(index, (i) =>
+  new Act(`replay(${i})`, async (world) => {
+    await world.deliver(i, true);
+    world.now += 16_000;
+    await world.deliver(i, false);
+  }),
+); // prettier-ignore
+/** A queue is paused until its tasks are parked, and whoever resumes it dies over it. */
+const resumeAndDie = fc.constant(
+  new Act('resumeAndDie', async (world) => {
+    await world.pauseQueue();
+    for (let strikes = 0; strikes < 2; strikes += 1) {
+      world.now = Math.max(world.now, world.alarmAt ?? world.now);
+      await world.strike();
+    }
+    await world.resumeQueue(true);
+  }),
+);
 /** A handler ends while the database is away for longer than anybody tries. */
 const finishUnheard = act(index, (i) =>
   new Act(`finishUnheard(${i})`, async (world) => {
@@ -133,8 +152,8 @@ export const runs = fc.commands(
     expire, expire, tick, tick, tick,
     finish, finish, finish,
     command, command, command, command,
-    zombie, zombie, finishUnheard, sweep, strike, lose, crash, remove,
-    pauseQueue, resumeQueue, resumeQueue, sendFails, databaseFails, databaseFails, clockJumps,
+    zombie, zombie, replay, finishUnheard, resumeAndDie, sweep, strike, lose, crash, remove,
+    pauseQueue, resumeQueue, sendFails, databaseFails, databaseFails, clockJumps,
   ],
   { size: 'max', maxCommands: 40 },
 );
