@@ -4,6 +4,7 @@ import { createBoardSink, createCacheSink } from './announce/sinks.ts';
 import { createOutputCache } from './cache/output-cache.ts';
 import { createUpstashBackend } from './cache/upstash.ts';
 import { createWorkersCacheBackend } from './cache/workers-cache.ts';
+import { messageOf } from './domain/errors.ts';
 import type { Task } from './domain/task.ts';
 import { createCommands } from './engine/commands.ts';
 import { createConsumer } from './engine/consumer.ts';
@@ -78,6 +79,13 @@ const createServices = (env: Env) => {
     return env.DISPATCHER.getByName(dispatcherName(), hint ? { locationHint: hint } : {});
   };
   const wakeBy = async (at: number): Promise<void> => dispatcher().wakeBy(at);
+  const endStreams = async (owner: string, ids: string[]): Promise<void> => {
+    try {
+      await boardOf(owner).end(ids);
+    } catch (error) {
+      log.warn('streams_not_ended', { tasks: ids.length, error: messageOf(error) });
+    }
+  };
   const queueStore = createQueueStore(env.DB);
   const retentionMs = settings.RETENTION_DAYS * 24 * 3_600_000;
 
@@ -99,6 +107,7 @@ const createServices = (env: Env) => {
       handOver,
       announce,
       forget: cache.delete,
+      endStreams,
       longTasks,
       longTaskMs,
       now,

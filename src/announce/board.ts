@@ -8,6 +8,8 @@ import { createListFeed } from './list-feed.ts';
 const WHOLE_LIST = '*';
 /** How often what somebody watches is read again, since a publish can be lost. */
 const REREAD_MS = 15_000;
+/** Close code of a stream whose task was deleted; 4000 and above are an application's own. */
+const DELETED = 4404;
 const SNAPSHOT_TASKS = 50;
 /** A list subscriber may owe so many acknowledgements: `send()` never blocks, so silence is the only sign. */
 const MAX_UNACKNOWLEDGED = 32;
@@ -82,6 +84,11 @@ export class StatusBoard extends DurableObject<Env> {
     }
     this.#publishToList(updates);
     if (toRead.length > 0) await this.#reread(toRead);
+  }
+
+  /** Ends the streams of tasks that were deleted: they have no final frame. */
+  end(ids: string[]): void {
+    for (const id of ids) for (const socket of this.ctx.getWebSockets(id)) socket.close(DELETED, 'deleted');
   }
 
   /** Tells those who watch one of these tasks how far it has come. */
@@ -166,7 +173,7 @@ export class StatusBoard extends DurableObject<Env> {
       for (const socket of this.ctx.getWebSockets(row.id)) this.#sendUpdate(socket, viewOf(row));
     }
     const gone = new Set(ids).difference(new Set(rows.map(({ id }) => id)));
-    for (const id of gone) for (const socket of this.ctx.getWebSockets(id)) socket.close(1000, 'deleted');
+    this.end([...gone]);
   }
 
   /** Only what is newer than what the socket has: a version never goes back. */

@@ -18,6 +18,8 @@ export interface CommandParts {
   announce: Announce;
   /** Forgets cached outputs. */
   forget(keys: { owner: string; id: string }[]): Promise<void>;
+  /** Ends the live streams of deleted tasks; best effort, for the board finds out by itself. */
+  endStreams(owner: string, ids: string[]): Promise<void>;
   longTasks: Pick<LongTasks, 'terminate'>;
   longTaskMs: number;
   now(): number;
@@ -44,7 +46,7 @@ const forbidden = (verb: string, { id, status }: Task): AppError => {
 
 /** What a person may do to a task. Every one is a guarded write; who comes second is told what is. */
 export const createCommands = (parts: CommandParts) => {
-  const { transitions, store, queues, wakeBy, handOver, announce, forget, longTasks, now } = parts;
+  const { transitions, store, queues, wakeBy, handOver, announce, forget, endStreams, longTasks, now } = parts;
 
   const current = async (owner: string, id: string): Promise<Task> => {
     const task = await store.get(owner, id);
@@ -63,7 +65,7 @@ export const createCommands = (parts: CommandParts) => {
     if (task) return follow(task);
     const present = await current(owner, id);
     if (ALREADY[name].includes(present.status)) return present;
-    throw forbidden(name, present);
+    throw forbidden(name === 'rerun' ? 'retry' : name, present);
   };
 
   return {
@@ -100,7 +102,7 @@ export const createCommands = (parts: CommandParts) => {
 
     async remove(owner: string, id: string): Promise<void> {
       await forget([{ owner, id }]);
-      if (await store.remove(owner, id)) return;
+      if (await store.remove(owner, id)) return endStreams(owner, [id]);
       throw forbidden('delete', await current(owner, id));
     },
 
@@ -120,7 +122,8 @@ export const createCommands = (parts: CommandParts) => {
       for (;;) {
         const chunk = await store.purge(owner, PURGE_CHUNK);
         for (const { status } of chunk) purged[status] = (purged[status] ?? 0) + 1;
-        await forget(chunk.map(({ id }) => ({ owner, id })));
+        const ids = chunk.map(({ id }) => id);
+        await Promise.all([forget(ids.map((id) => ({ owner, id }))), endStreams(owner, ids)]);
         if (chunk.length < PURGE_CHUNK) return purged;
       }
     },

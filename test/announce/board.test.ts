@@ -47,6 +47,12 @@ describe("a task's stream", () => {
     expect(taskIn(await next(isEnd))).toMatchObject({ result: 'done' });
   });
 
+  it('ends at once when its task is deleted', async () => {
+    const { task, closed } = await watched();
+    expect((await call(`/tasks/${task.id}`, { method: 'DELETE' })).status).toBe(204);
+    expect(await closed).toMatchObject({ code: 4404, reason: 'deleted' });
+  });
+
   it('finds out by itself, within 15 s, what nobody told it', async () => {
     const { task, next } = await watched();
     const { next: nextOfList, socket } = await watch('/events');

@@ -155,7 +155,7 @@ export class World {
     });
     const queues = createQueueStore(database);
     const commands = createCommands({
-      transitions, store, queues, wakeBy: clock.wakeBy, handOver, announce, forget: async () => {}, longTasks, longTaskMs: 30_000, now,
+      transitions, store, queues, wakeBy: clock.wakeBy, handOver, announce, forget: async () => {}, endStreams: async () => {}, longTasks, longTaskMs: 30_000, now,
     }); // prettier-ignore
     return { accepter, clock, consumer, commands };
   }
