@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -9,13 +9,24 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-export const freePort = (): Promise<number> =>
+/** Below the range from which the system takes ports for outgoing connections: a service gets its own back after a kill. */
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+
+const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, 'localhost', () => probe.close(() => resolve(true)));
   });
+
+/** A port on which nobody listens. */
+export const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    if (await isFree(port)) return port;
+  }
+};
 
 export const temporaryState = (): Promise<string> => mkdtemp(join(tmpdir(), 'tasker-e2e-'));
 
@@ -38,8 +49,8 @@ export interface Service {
   kill(): Promise<void>;
 }
 
-/** What `npm start` runs, in a process group of its own; resolves at its ready line, without making a request. */
-export const startService = async (port: number, state: string, vars: string[] = []): Promise<Service> => {
+/** One start; throws with what it printed if it ends before its ready line. */
+const startOnce = async (port: number, state: string, vars: string[] = []): Promise<Service> => {
   const child: ChildProcess = spawn(
     process.execPath,
     ['scripts/start.ts', '--port', String(port), '--state', state, ...vars.flatMap((each) => ['--var', each])],
@@ -66,6 +77,20 @@ export const startService = async (port: number, state: string, vars: string[] =
     await ended;
   };
   return { url: `http://localhost:${port}`, output: () => output, kill };
+};
+
+/** wrangler looks for free inner ports before it binds them: of several that start at once, one may come too late. */
+const TRIES = 3;
+
+/** What `npm start` runs, in a process group of its own; resolves at its ready line, without making a request. */
+export const startService = async (port: number, state: string, vars: string[] = []): Promise<Service> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOnce(port, state, vars);
+    } catch (error) {
+      if (attempt === TRIES || !String(error).includes('Address already in use')) throw error;
+    }
+  }
 };
 
 /** The rows of the service's database, read from its file: no request is made. */
