@@ -53,16 +53,22 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, now, log }: 
     return waiting.splice(0, size);
   };
 
-  /** Inserts; when some were there already, or the answer is lost, reads back which exist. Throws if that fails too. */
+  /** Which of the group are in the table. */
+  const existing = async (group: readonly Waiting[]): Promise<Set<string>> =>
+    new Set((await store.getMany(group.map(({ task }) => task))).map(({ id }) => id));
+
+  /** Inserts, once more if the answer is lost; when some were there already, reads back which exist. */
   const insert = async (group: readonly Waiting[]): Promise<Set<string>> => {
     const rows = group.map(({ row }) => row);
     const inserted = await store.insertMany(rows).catch(async (error: unknown) => {
       if (failureOf(error) !== 'unknown') throw error;
       log.warn('insert_repeated', { tasks: group.length, error: messageOf(error) });
-      return store.insertMany(rows);
+      // Whatever the second failure says, the first may hide a commit; but what the schema refuses it refused then too.
+      return store.insertMany(rows).catch((second: unknown) => {
+        throw failureOf(second) === 'constraint' ? second : error;
+      });
     });
-    if (inserted.size === group.length) return inserted;
-    return new Set((await store.getMany(group.map(({ task }) => task))).map(({ id }) => id));
+    return inserted.size === group.length ? inserted : existing(group);
   };
 
   /** One bad row must not fail its neighbours: the group is halved until the culprit stands alone. */
@@ -85,8 +91,10 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, now, log }: 
         refused: 'database_unavailable',
         unknown: 'outcome_unknown',
       } as const;
-      for (const { answer } of group) answer(answers[failure]);
-      return [];
+      // What is there was accepted; what is not may still come, so nobody is told that it was not stored.
+      const found = failure === 'unknown' ? await existing(group).catch(() => new Set<string>()) : new Set<string>();
+      for (const { task, answer } of group) answer(found.has(task.id) ? 'accepted' : answers[failure]);
+      return group.map(({ task }) => task).filter(({ id }) => found.has(id));
     }
   };
 

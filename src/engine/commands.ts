@@ -92,7 +92,7 @@ export const createCommands = (parts: CommandParts) => {
 
     /** Changes words at any time; the priority, and with it the queue, only before the task runs. */
     async edit(owner: string, id: string, change: TaskEdit & { priority?: Priority | undefined }): Promise<Task> {
-      await wakeBy(now() + RESEND_AFTER_MS);
+      if (change.priority !== undefined) await wakeBy(now() + RESEND_AFTER_MS);
       await forget([{ owner, id }]);
       const task = await store.edit(owner, id, change, now());
       if (!task) throw forbidden('change the priority of', await current(owner, id));

@@ -11,12 +11,12 @@ import { aTask, rowOf } from '../rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
-const setup = (wakeBy: (at: number) => Promise<void> = async () => {}) => {
+const setup = (wakeBy: (at: number) => Promise<void> = async () => {}, store = createTaskStore(env.DB)) => {
   const { log, events } = keptLog();
   const queues = keptQueues();
   const { announce, announced } = keptAnnouncements();
   const handOver = createHandOver({ queues: queues.queues, log });
-  const { accept } = createAccepter({ store: createTaskStore(env.DB), handOver, announce, wakeBy, now: Date.now, log });
+  const { accept } = createAccepter({ store, handOver, announce, wakeBy, now: Date.now, log });
   return { accept, events, announced, ...queues };
 };
 
@@ -78,6 +78,24 @@ describe('accepting', () => {
     expect(new Set(answers)).toEqual(new Set(['accepted', 'overloaded']));
     // 5 000 that wait, and the group that is being written.
     expect(answers.filter((answer) => answer === 'accepted')).toHaveLength(5_100);
+  });
+
+  it.each([
+    ['the answer to the insert is lost and its repetition is refused', 'accepted'],
+    ['nothing was written and the repetition is refused', 'outcome_unknown'],
+  ])('tells the truth when %s', async (_, expected) => {
+    const real = createTaskStore(env.DB);
+    const task = aTask();
+    let calls = 0;
+    const insertMany: typeof real.insertMany = async (rows) => {
+      calls += 1;
+      if (calls === 2) throw new Error('D1_ERROR: D1 DB is overloaded.');
+      if (expected === 'accepted') await real.insertMany(rows);
+      throw new Error('D1_ERROR: Network connection lost.');
+    };
+    const { accept } = setup(undefined, { ...real, insertMany });
+    expect(await accept([task])).toEqual([expected]);
+    expect(await exists(task.id)).toBe(expected === 'accepted');
   });
 
   it.each([new Error('Too Many Requests'), 'hangs'] as const)('succeeds when the queue fails (%s)', async (how) => {

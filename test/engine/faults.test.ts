@@ -7,7 +7,7 @@ import { createHandOver } from '../../src/engine/hand-over.ts';
 import { createRecorder } from '../../src/engine/recorder.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
-import { createTransitions } from '../../src/store/transitions.ts';
+import { createTransitions, type Transitions } from '../../src/store/transitions.ts';
 import { keptAnnouncements, keptLog, keptQueues } from '../parts.ts';
 import { aTask, attemptsOf, OWNER, rowOf, store } from '../rows.ts';
 
@@ -37,16 +37,18 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     log,
   });
   const policyOf = () => ({ maxAttempts: 3, baseSeconds: 60, maxSeconds: 600 });
-  const recorder = createRecorder({
-    transitions,
-    store: taskStore,
-    announce,
-    policyOf,
-    now,
-    random: Math.random,
-    wait: async () => {},
-    log,
-  });
+  const recorderOn = (writes: Pick<Transitions, 'record'>) =>
+    createRecorder({
+      transitions: writes,
+      store: taskStore,
+      announce,
+      policyOf,
+      now,
+      random: Math.random,
+      wait: async () => {},
+      log,
+    });
+  const recorder = recorderOn(transitions);
 
   /** Delivers what was sent, as one batch, to a worker that dies (answers nothing more) if it runs a poisonous task. */
   const deliver = async (hints: Hint[]): Promise<void> => {
@@ -70,16 +72,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
       },
       stop: () => {},
     });
-    const mortal = createRecorder({
-      transitions: workers,
-      store: taskStore,
-      announce,
-      policyOf,
-      now,
-      random: Math.random,
-      wait: async () => {},
-      log,
-    });
+    const mortal = recorderOn(workers);
     const longTasks = { start: async () => {} };
     const consumer = createConsumer({
       transitions,

@@ -204,8 +204,6 @@ export class World {
     if (!keep) this.messages.splice(this.messages.indexOf(message), 1);
     const { generation } = this;
     const isCurrent = (): boolean => this.generation === generation;
-    const ran = (): Execution | undefined =>
-      this.executions.find((each) => each.id === message.hint.id && each.delivered === delivered);
     let attempt: number | undefined;
     const before = this.executions.length;
     const handle = {
@@ -225,7 +223,6 @@ export class World {
       started.delivered = delivered;
       attempt = started.attempt;
     }
-    void ran;
   }
 
   lose(index: number): void {
