@@ -23,7 +23,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: NODE_TESTS,
           setupFiles: ['test/migrate.ts'],
-          globalSetup: ['test/setup/redis.ts'],
+          globalSetup: ['test/setup/services.ts'],
           sequence: { groupOrder: 1 },
         },
       },

@@ -1,22 +1,32 @@
 import { createAnnouncer } from './announce/announce.ts';
 import type { Progress } from './announce/frames.ts';
-import { createBoardSink, createCacheSink } from './announce/sinks.ts';
+import { createBoardSink, createCacheSink, createDeliverySink } from './announce/sinks.ts';
+import { createWebhookSender } from './announce/webhook.ts';
 import { createOutputCache } from './cache/output-cache.ts';
 import { createUpstashBackend } from './cache/upstash.ts';
 import { createWorkersCacheBackend } from './cache/workers-cache.ts';
+import type { DeliverySink } from './domain/delivery.ts';
 import { messageOf } from './domain/errors.ts';
+import { MAX_FILE_BYTES } from './domain/file-name.ts';
+import type { OutgoingRules } from './domain/outgoing.ts';
 import type { Task } from './domain/task.ts';
 import { createCommands } from './engine/commands.ts';
 import { createConsumer } from './engine/consumer.ts';
+import { createDeliverer, createDeliveryHandOver } from './engine/deliverer.ts';
+import { createDeliverySender } from './engine/delivery-sender.ts';
 import { dispatcherName } from './engine/dispatcher.ts';
 import { createExecutor } from './engine/executor.ts';
 import { createLongRunner, createLongTasks } from './engine/long.ts';
 import { createRunner } from './engine/runner.ts';
 import { createHandOver, type TaskQueues } from './engine/hand-over.ts';
 import { createRecorder } from './engine/recorder.ts';
+import type { Files, HandlerWorld, SendMail } from './handlers/handler.ts';
+import type { CountRequest } from './handlers/provider-fetch.ts';
 import { findHandler } from './handlers/registry.ts';
 import { createLogger } from './log.ts';
 import { readSettings } from './settings.ts';
+import { createDeliveryStore } from './store/deliveries.ts';
+import { createFileStore, type FileStore } from './store/files.ts';
 import { createLeases } from './store/leases.ts';
 import { createQueueStore } from './store/queues.ts';
 import { createSweeps } from './store/sweeps.ts';
@@ -35,6 +45,15 @@ const queuesOf = (env: Env): TaskQueues => ({
   'external-low': env.QUEUE_EXTERNAL_LOW,
 });
 
+/** A task reads and writes its owner's files alone; what it writes may be larger than what is uploaded. */
+const filesOf = (files: FileStore, owner: string): Files => ({
+  open: async (name) => {
+    const found = await files.open(owner, name);
+    return found && { body: found.body, bytes: found.info.bytes };
+  },
+  save: (name, content, contentType) => files.save(owner, name, content, { contentType, maxBytes: 4 * MAX_FILE_BYTES }),
+});
+
 /** Bindings -> the objects that each room needs, wired once for all entries. */
 const createServices = (env: Env) => {
   const settings = readSettings(env);
@@ -48,7 +67,12 @@ const createServices = (env: Env) => {
   const isDevelopment = process.env.NODE_ENV === 'development';
 
   const store = createTaskStore(env.DB);
-  const transitions = createTransitions(env.DB);
+  const failureSinks: DeliverySink[] = [
+    ...(settings.FAILURE_WEBHOOK_URL ? ['failure_webhook' as const] : []),
+    ...(settings.FAILURE_EMAIL_TO ? ['failure_email' as const] : []),
+  ];
+  const failureSinksJson = failureSinks.length > 0 ? JSON.stringify(failureSinks) : null;
+  const transitions = createTransitions(env.DB, failureSinksJson);
   const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = settings;
   const upstash =
     UPSTASH_REDIS_REST_URL && UPSTASH_REDIS_REST_TOKEN
@@ -61,13 +85,19 @@ const createServices = (env: Env) => {
   const boardOf = (owner: string) => env.BOARD.getByName(owner);
   const boardSink = createBoardSink((owner, updates) => boardOf(owner).publish(updates));
   // A cache that only this data centre sees is filled by whoever reads.
-  const sinks = cache.shared ? [boardSink, createCacheSink({ setMany: cache.setMany, ttlSecondsOf })] : [boardSink];
-  const announce = createAnnouncer({ sinks, log });
+  const cacheSinks = cache.shared ? [createCacheSink({ setMany: cache.setMany, ttlSecondsOf })] : [];
+  const sendDeliveries = createDeliveryHandOver({ queue: env.QUEUE_DELIVERIES, log });
+  const announce = createAnnouncer({ sinks: [boardSink, ...cacheSinks, createDeliverySink(sendDeliveries)], log });
 
   const handOver = createHandOver({ queues: queuesOf(env), log });
   const policyOf = (type: string) => findHandler(type)?.retry ?? NO_RETRY;
   const recorder = createRecorder({ transitions, store, announce, policyOf, now, random: Math.random, wait, log });
-  const executor = createExecutor({ findHandler, log });
+  const files = createFileStore(env.FILES);
+  const sendMail: SendMail = async (mail) => env.EMAIL.send(mail as EmailMessageBuilder);
+  const world = { fetch: (input, init) => fetch(input, init), secrets: settings, sendMail } satisfies HandlerWorld;
+  const countRequest: CountRequest = (type, status, duration_ms) =>
+    log.info('provider_request', { task_name: type, status, duration_ms });
+  const executor = createExecutor({ findHandler, world, filesOf: (owner) => filesOf(files, owner), countRequest, log });
   const publish = async (owner: string, steps: Progress[]) => boardOf(owner).publishProgress(steps);
   const runner = () => createRunner({ executor, publish, leases: createLeases(env.DB), now, log });
   const longTasks = createLongTasks({ workflow: env.LONG_TASKS, log });
@@ -86,6 +116,10 @@ const createServices = (env: Env) => {
       log.warn('streams_not_ended', { tasks: ids.length, error: messageOf(error) });
     }
   };
+  const outgoingRules: OutgoingRules = { allowedHosts: isDevelopment ? settings.CALLBACK_HOSTS : [] };
+  const deliveries = createDeliveryStore(env.DB);
+  const webhooks = createWebhookSender({ secrets: settings.WEBHOOK_SECRETS, rules: outgoingRules, fetch: world.fetch, now }); // prettier-ignore
+  const sendDelivery = createDeliverySender({ webhooks, sendMail, settings });
   const queueStore = createQueueStore(env.DB);
   const retentionMs = settings.RETENTION_DAYS * 24 * 3_600_000;
 
@@ -98,6 +132,10 @@ const createServices = (env: Env) => {
     cache,
     ttlSecondsOf,
     consumer,
+    deliveries,
+    deliverer: createDeliverer({ deliveries, store, send: sendDelivery, now, random: Math.random, log }),
+    outgoingRules,
+    files,
     longRunner: createLongRunner({ store, runner, recorder, handOver, log }),
     commands: createCommands({
       transitions,
@@ -111,6 +149,7 @@ const createServices = (env: Env) => {
       longTasks,
       longTaskMs,
       now,
+      log,
     }),
     queueStore,
     handOver,
@@ -124,7 +163,16 @@ const createServices = (env: Env) => {
       const url = new URL(`https://board.internal/?stream=${encodeURIComponent(stream)}`);
       return boardOf(owner).fetch(new Request(url, request));
     },
-    dispatcherParts: { store, sweeps: createSweeps(env.DB), retentionMs, handOver, announce, now, log },
+    dispatcherParts: {
+      store,
+      sweeps: createSweeps(env.DB, failureSinksJson),
+      retentionMs,
+      handOver,
+      sendDeliveries,
+      announce,
+      now,
+      log,
+    },
     boardParts: {
       getMany: store.getMany,
       newest: (owner: string, limit: number) => store.list(owner, {}, { limit }),

@@ -1,6 +1,33 @@
 import * as z from 'zod';
 import { AppError } from './domain/errors.ts';
 
+/** Decides defaults only; whoever calls the service decides nothing by it. */
+const isDevelopment = process.env.NODE_ENV === 'development';
+
+/** Known to everybody who reads this: signs nothing but what `wrangler dev` sends. */
+const DEVELOPMENT_SECRET = 'whsec_dGFza2VyLWRldmVsb3BtZW50LXNlY3JldA==';
+const SECRET = /^whsec_(?=.{32,88}$)[A-Za-z0-9+/]+={0,2}$/;
+
+/** Set to nothing means not set. */
+const optional = () =>
+  z
+    .string()
+    .optional()
+    .transform((text) => text || undefined);
+
+/** Words separated by commas. */
+const words = (initial: string, word: z.ZodType<string, string>) =>
+  z
+    .string()
+    .default(initial)
+    .transform((text) =>
+      text
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== ''),
+    )
+    .pipe(z.array(word));
+
 const flag = (initial: boolean) =>
   z
     .enum(['true', 'false'])
@@ -42,6 +69,40 @@ export const settingsFields = {
       'The REST address of an Upstash Redis. Without it outputs are cached by the Workers Cache API, which needs no set-up',
   }),
   UPSTASH_REDIS_REST_TOKEN: z.string().min(1).optional().meta({ description: 'Its token (a secret)' }),
+  OPENAI_API_KEY: optional().meta({ description: 'Key of the language model for `chatgpt` (a secret)' }),
+  OPENAI_BASE_URL: z.url().default('https://api.openai.com/v1').meta({
+    description: "The model's address: any service or gateway that speaks OpenAI's API",
+  }),
+  OPENAI_DEFAULT_MODEL: z.string().min(1).default('gpt-3.5-turbo').meta({
+    description: 'The model asked when a task names none',
+  }),
+  OPENWEATHER_API_KEY: optional().meta({ description: 'Key of OpenWeatherMap for `weather` (a secret)' }),
+  OPENWEATHER_BASE_URL: z.url().default('https://api.openweathermap.org').meta({ description: 'Its address' }),
+  EMAIL_FROM: words(isDevelopment ? 'tasker@example.com' : '', z.email())
+    .transform((senders) => (senders.length > 0 ? senders : undefined))
+    .meta({
+      description:
+        'Addresses that mail may come from, separated by commas, the first being the usual one; your account must allow them',
+      default: '`tasker@example.com` locally',
+    }),
+  WEBHOOK_SECRETS: words(
+    isDevelopment ? DEVELOPMENT_SECRET : '',
+    z.string().regex(SECRET, 'Expected whsec_ and 24 to 64 bytes in base64'),
+  ).meta({
+    description:
+      'What callbacks are signed with (a secret): `whsec_…` as [Standard Webhooks](https://www.standardwebhooks.com) has it; several, separated by commas, while you change it',
+    default: `\`${DEVELOPMENT_SECRET}\` locally`,
+  }),
+  CALLBACK_HOSTS: words('', z.string().min(1)).meta({
+    description:
+      'Under `wrangler dev` alone: hosts that callbacks may go to although they are not public, such as `localhost:9000`',
+    default: '–',
+  }),
+  FAILURE_WEBHOOK_URL: z
+    .url()
+    .optional()
+    .meta({ description: 'Is told of every task that fails, signed as callbacks are' }),
+  FAILURE_EMAIL_TO: z.email().optional().meta({ description: 'Gets a mail for every task that fails' }),
   LOCATION_HINT: z.enum(['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me']).optional().meta({
     description:
       'Where the Dispatcher object should live, near your database: `wnam`, `enam`, `sam`, `weur`, `eeur`, `apac`, `oc`, `afr` or `me`',
@@ -56,7 +117,15 @@ const settingsSchema = z
       path: ['UPSTASH_REDIS_REST_TOKEN'],
       message: 'The URL and the token go together',
     },
-  );
+  )
+  .refine(({ FAILURE_WEBHOOK_URL: url, WEBHOOK_SECRETS: secrets }) => url === undefined || secrets.length > 0, {
+    path: ['WEBHOOK_SECRETS'],
+    message: 'FAILURE_WEBHOOK_URL is signed with it',
+  })
+  .refine(({ FAILURE_EMAIL_TO: to, EMAIL_FROM: from }) => to === undefined || from !== undefined, {
+    path: ['EMAIL_FROM'],
+    message: 'FAILURE_EMAIL_TO needs a sender',
+  });
 
 export type Settings = z.output<typeof settingsSchema>;
 

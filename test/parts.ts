@@ -2,6 +2,7 @@ import type { Announced } from '../src/announce/announce.ts';
 import type { TaskQueues } from '../src/engine/hand-over.ts';
 import { QUEUES } from '../src/domain/routing.ts';
 import type { Hint } from '../src/domain/task.ts';
+import type { HandlerSecrets, HandlerWorld } from '../src/handlers/handler.ts';
 import { createLogger, type LogFields, type Logger } from '../src/log.ts';
 
 /** A log that keeps its lines instead of printing them. */
@@ -44,4 +45,18 @@ export const keptQueues = () => {
     ]),
   ) as unknown as TaskQueues;
   return { queues, sent, backlog, breakWith: (how: Error | 'hangs' | undefined) => void (broken = how) };
+};
+
+/** Providers that nobody configured, and a mail that goes nowhere: for tests of other things. */
+export const world: HandlerWorld = {
+  fetch: () => Promise.reject(new Error('No network here')),
+  secrets: { OPENAI_BASE_URL: '', OPENAI_DEFAULT_MODEL: '', OPENWEATHER_BASE_URL: '' } satisfies HandlerSecrets,
+  sendMail: () => Promise.reject(new Error('No mail here')),
+};
+
+/** What an executor needs besides its handlers. */
+export const executorParts = {
+  world,
+  filesOf: () => ({ open: async () => null, save: () => Promise.reject(new Error('No files here')) }),
+  countRequest: () => {},
 };

@@ -1,3 +1,4 @@
+import type { DeliveryKey, DeliverySink } from '../domain/delivery.ts';
 import { isFinal, type Task } from '../domain/task.ts';
 import { summaryOf, viewOf, type TaskSummary, type TaskView } from '../domain/view.ts';
 import type { Announced, Sink } from './announce.ts';
@@ -31,5 +32,22 @@ export const createCacheSink = (parts: {
     const finished = tasks.filter(isWhole).filter(({ status }) => isFinal(status));
     if (finished.length === 0) return;
     await parts.setMany(finished.map((task) => ({ task, ttlSeconds: parts.ttlSecondsOf(task.type) })));
+  },
+});
+
+/** The notifications that this transition owes; the rows themselves are written with it. */
+const owedBy = ({ owner, id, version, status, callback_url, failure_sinks }: Announced): DeliveryKey[] => {
+  if (!isFinal(status)) return [];
+  const failure = status === 'FAILED' && failure_sinks !== null ? (JSON.parse(failure_sinks) as DeliverySink[]) : [];
+  const sinks = callback_url === null ? failure : ['callback' as const, ...failure];
+  return sinks.map((sink) => ({ owner, task_id: id, version, sink }));
+};
+
+/** Hands what is owed to the delivery queue, so that nobody waits for the sweep. */
+export const createDeliverySink = (send: (keys: readonly DeliveryKey[]) => Promise<void>): Sink => ({
+  name: 'deliveries',
+  tell: async (tasks) => {
+    const owed = tasks.flatMap(owedBy);
+    if (owed.length > 0) await send(owed);
   },
 });

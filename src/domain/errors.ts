@@ -2,7 +2,9 @@
 export type ErrorCode =
   | 'body_too_large'
   | 'body_too_deep'
+  | 'callbacks_not_configured'
   | 'database_unavailable'
+  | 'file_not_found'
   | 'internal_error'
   | 'invalid_request'
   | 'malformed_json'
@@ -13,11 +15,13 @@ export type ErrorCode =
   | 'overloaded'
   | 'route_not_found'
   | 'queue_not_found'
+  | 'storage_unavailable'
   | 'task_finished'
   | 'task_not_found'
   | 'task_rejected'
   | 'task_running'
   | 'task_unfinished'
+  | 'type_not_found'
   | 'unknown_type'
   | 'unsupported_media_type'
   | 'upgrade_required';
@@ -71,14 +75,16 @@ export class GiveUp extends Error {
   }
 }
 
-/** A handler throws this to be run again after `seconds`, instead of after the type's own back-off. */
+/** A handler throws this to be run again after `seconds`; undefined means the type's own back-off. */
 export class RetryLater extends Error {
-  readonly seconds: number;
+  readonly seconds: number | undefined;
+  readonly code: string;
 
-  constructor(seconds: number, message = `Asked to be run again in ${seconds} s`) {
+  constructor(seconds: number | undefined, message = `Asked to be run again in ${seconds} s`, code = 'handler_error') {
     super(message);
     this.name = 'RetryLater';
     this.seconds = seconds;
+    this.code = code;
   }
 }
 

@@ -43,3 +43,10 @@ export const verdictOn = (
   const delayMs = outcome.retryAfterMs ?? backoffMs(policy, task.attempt, random);
   return { transition: 'retryLater', error: outcome.error, delayMs: Math.min(Math.max(delayMs, 0), MAX_DELAY_MS) };
 };
+
+/** A `Retry-After` header, in seconds or as a date (RFC 9110), as ms from now; undefined when there is none to be understood. */
+export const retryAfterMs = (header: string | null, now: number): number | undefined => {
+  if (header === null) return undefined;
+  const ms = /^\d{1,9}$/.test(header.trim()) ? Number(header) * 1_000 : Date.parse(header) - now;
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+};

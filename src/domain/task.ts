@@ -63,6 +63,7 @@ export interface Task {
   idempotency_key: string | null;
   /** Hash of the submitted body, to tell a replay from a reused key. */
   fingerprint: string | null;
+  /** The task whose output this one was answered with, without being run. */
   reused_from: string | null;
   request_id: string | null;
   submitted_at: number;
@@ -72,6 +73,10 @@ export interface Task {
   updated_at: number;
   /** When somebody must look at this task again if nothing else happened; the lease while IN_PROGRESS. */
   wake_at: number | null;
+  /** JSON list of the sinks that were told of its last failure; null while it has none. */
+  failure_sinks: string | null;
+  /** Hash of type and parameters, for types whose outputs may be used again. */
+  reuse_key: string | null;
 }
 
 /** A row without its long parts: enough to send it to its queue and to announce it. */
@@ -99,6 +104,8 @@ export interface Submission {
   tags?: string[] | undefined;
   scheduledAt?: number | null | undefined;
   requestId?: string | null | undefined;
+  callbackUrl?: string | null | undefined;
+  reuseKey?: string | null | undefined;
 }
 
 /** An overdue hand-over is looked at again after this long, at first. */
@@ -133,7 +140,7 @@ export const newTask = (submission: Submission, now: number): Task => {
     progress: null,
     tags: JSON.stringify(submission.tags ?? []),
     timeout_ms: submission.timeoutMs,
-    callback_url: null,
+    callback_url: submission.callbackUrl ?? null,
     idempotency_key: null,
     fingerprint: null,
     reused_from: null,
@@ -144,7 +151,20 @@ export const newTask = (submission: Submission, now: number): Task => {
     completed_at: null,
     updated_at: now,
     wake_at: due ? now + RESEND_AFTER_MS : scheduledAt,
+    failure_sinks: null,
+    reuse_key: submission.reuseKey ?? null,
   };
 };
+
+/** A task that needs no run, because `source` has the output already. Not itself a source: reuse must not prolong an age. */
+export const reusing = (task: Task, source: Task): Task => ({
+  ...task,
+  status: 'COMPLETED',
+  result: source.result,
+  reused_from: source.id,
+  reuse_key: null,
+  completed_at: task.submitted_at,
+  wake_at: null,
+});
 
 export const isFinal = (status: Status): boolean => (FINAL_STATUSES as readonly Status[]).includes(status);

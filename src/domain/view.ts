@@ -1,3 +1,4 @@
+import { deliveryId, type Delivery, type DeliverySink, type DeliveryState } from './delivery.ts';
 import type { Attempt, Priority, Status, Task, TaskError, TaskHead } from './task.ts';
 
 /** A task as the contract shows it: ISO times, parsed JSON. */
@@ -17,6 +18,8 @@ export interface TaskView {
   max_attempts: number;
   tags: string[];
   callback_url: string | null;
+  /** The task whose output this one was answered with, without being run. */
+  reused_from: string | null;
   submitted_at: string;
   scheduled_at: string | null;
   started_at: string | null;
@@ -29,6 +32,21 @@ export interface TaskView {
 export interface TaskDetail extends TaskView {
   attempts: (Omit<Attempt, 'started_at' | 'ended_at'> & { started_at: string | null; ended_at: string })[];
   rescues: number;
+  /** Notifications that were owed at its ends, oldest first. */
+  deliveries: DeliveryView[];
+}
+
+/** One notification. `next_try_at` while it is open; `ended_at` once it was delivered or given up. */
+export interface DeliveryView {
+  id: string;
+  sink: DeliverySink;
+  status: Status;
+  state: DeliveryState;
+  tries: number;
+  last_error: string | null;
+  owed_at: string;
+  next_try_at: string | null;
+  ended_at: string | null;
 }
 
 /** What the list's live frames carry. */
@@ -60,6 +78,7 @@ export const summaryOf = (task: TaskHead): TaskSummary => ({
   max_attempts: task.max_attempts,
   tags: JSON.parse(task.tags) as string[],
   callback_url: task.callback_url,
+  reused_from: task.reused_from,
   submitted_at: iso(task.submitted_at),
   scheduled_at: isoOrNull(task.scheduled_at),
   started_at: isoOrNull(task.started_at),
@@ -77,7 +96,7 @@ export const viewOf = (task: Task): TaskView => {
 };
 
 /** The row as `GET /tasks/{id}` answers it. */
-export const detailOf = (task: Task): TaskDetail => ({
+export const detailOf = (task: Task, deliveries: readonly Delivery[]): TaskDetail => ({
   ...viewOf(task),
   attempts: attemptsOf(task).map((entry) => ({
     ...entry,
@@ -85,4 +104,15 @@ export const detailOf = (task: Task): TaskDetail => ({
     ended_at: iso(entry.ended_at),
   })),
   rescues: task.rescues,
+  deliveries: deliveries.map((delivery) => ({
+    id: deliveryId(delivery),
+    sink: delivery.sink,
+    status: delivery.status,
+    state: delivery.state,
+    tries: delivery.tries,
+    last_error: delivery.last_error,
+    owed_at: iso(delivery.owed_at),
+    next_try_at: delivery.state === 'OPEN' ? iso(delivery.due_at) : null,
+    ended_at: isoOrNull(delivery.ended_at),
+  })),
 });

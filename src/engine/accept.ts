@@ -1,6 +1,6 @@
 import type { Announce } from '../announce/announce.ts';
 import { messageOf } from '../domain/errors.ts';
-import type { Task } from '../domain/task.ts';
+import { RESEND_AFTER_MS, type Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import { failureOf } from '../store/failure.ts';
 import { MAX_GROUP_CHARS } from '../store/statements.ts';
@@ -21,6 +21,10 @@ interface Waiting {
   row: string;
   answer(acceptance: Acceptance): void;
 }
+
+/** When the clock must look at a new task: one that is final already may owe its callback. */
+const wakeOf = ({ wake_at, callback_url, submitted_at }: Task): number =>
+  wake_at ?? (callback_url === null ? Infinity : submitted_at + RESEND_AFTER_MS);
 
 export interface AccepterParts {
   store: Pick<TaskStore, 'insertMany' | 'getMany'>;
@@ -103,7 +107,7 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, now, log }: 
     while (waiting.length > 0) {
       const group = takeGroup();
       try {
-        await wakeBy(Math.min(...group.map(({ task }) => task.wake_at ?? Infinity)));
+        await wakeBy(Math.min(...group.map(({ task }) => wakeOf(task))));
       } catch (error) {
         log.error('alarm_failed', { error: messageOf(error) });
         for (const { answer } of group) answer('database_unavailable');

@@ -1,5 +1,6 @@
 import type { Announce } from '../announce/announce.ts';
 import { messageOf } from '../domain/errors.ts';
+import type { DeliveryKey } from '../domain/delivery.ts';
 import type { QueueName } from '../domain/routing.ts';
 import type { Logger } from '../log.ts';
 import type { Overdue, Sweeps } from '../store/sweeps.ts';
@@ -23,6 +24,8 @@ export interface ClockParts {
   /** Tasks are deleted this long after their end; 0 keeps them. */
   retentionMs: number;
   handOver: HandOver;
+  /** Hands open deliveries to their queue; never throws. */
+  sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
   announce: Announce;
   alarm: Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm' | 'deleteAlarm'>;
   now(): number;
@@ -79,7 +82,7 @@ export const createClock = (parts: ClockParts) => {
 
   /** Moves what is due and sends it; true when there may be more of it. */
   const sweep = async (): Promise<boolean> => {
-    const { dispatched, rescued, lost, overdue, unparked, parked } = await sweeps.sweep(now(), SWEEP_LIMIT);
+    const { dispatched, rescued, lost, overdue, unparked, parked, owed } = await sweeps.sweep(now(), SWEEP_LIMIT);
     const returned = [...dispatched, ...rescued, ...unparked];
     const perQueue = new Map(
       [...Map.groupBy(returned, ({ queue }) => queue)].map(([queue, rows]) => [queue, rows.length]),
@@ -87,6 +90,7 @@ export const createClock = (parts: ClockParts) => {
     const resent = await missing(overdue, perQueue);
     await handOver.send([...returned, ...resent]);
     await announce([...dispatched, ...rescued, ...lost]);
+    await parts.sendDeliveries(owed);
     const counts = {
       dispatched: dispatched.length,
       rescued: rescued.length,
@@ -94,8 +98,9 @@ export const createClock = (parts: ClockParts) => {
       resent: resent.length,
       parked,
       unparked: unparked.length,
+      deliveries: owed.length,
     };
-    if (returned.length + lost.length + resent.length > 0) log.info('swept', counts);
+    if (returned.length + lost.length + resent.length + owed.length > 0) log.info('swept', counts);
     return Object.values({ ...counts, overdue: overdue.length }).some((count) => count >= SWEEP_LIMIT);
   };
 
@@ -112,12 +117,12 @@ export const createClock = (parts: ClockParts) => {
 
   /** When to strike next: exactly when something is due, and within a minute while anything is live. */
   const nextStrike = async (): Promise<number> => {
-    const { NEW, PENDING, IN_PROGRESS, PARKED } = await sweeps.nextWake();
+    const { NEW, PENDING, IN_PROGRESS, DELIVERY, PARKED } = await sweeps.nextWake();
     // Parked tasks too: should whoever resumed their queue have died before winding the clock, it finds out. And
     // whoever has just wound it may still be writing the row: no statement takes a minute.
     const isLive = PENDING !== null || IN_PROGRESS !== null || PARKED === 1 || now() < woundAt + MAX_PAUSE_MS;
     const live = isLive ? now() + MAX_PAUSE_MS : Infinity;
-    return Math.min(NEW ?? Infinity, PENDING ?? Infinity, IN_PROGRESS ?? Infinity, live);
+    return Math.min(NEW ?? Infinity, PENDING ?? Infinity, IN_PROGRESS ?? Infinity, DELIVERY ?? Infinity, live);
   };
 
   return {

@@ -1,7 +1,9 @@
 import type { Announce } from '../announce/announce.ts';
 import { AppError } from '../domain/errors.ts';
 import type { QueueName } from '../domain/routing.ts';
+import { deliveryId, type DeliveryKey } from '../domain/delivery.ts';
 import { isFinal, RESEND_AFTER_MS, type Priority, type Status, type Task } from '../domain/task.ts';
+import type { Logger } from '../log.ts';
 import type { QueueStore } from '../store/queues.ts';
 import type { TaskEdit, TaskStore } from '../store/tasks.ts';
 import type { CommandName, Transitions } from '../store/transitions.ts';
@@ -23,6 +25,7 @@ export interface CommandParts {
   longTasks: Pick<LongTasks, 'terminate'>;
   longTaskMs: number;
   now(): number;
+  log: Logger;
 }
 
 /** Where a command has nothing left to do: repeating it is no error. */
@@ -46,7 +49,15 @@ const forbidden = (verb: string, { id, status }: Task): AppError => {
 
 /** What a person may do to a task. Every one is a guarded write; who comes second is told what is. */
 export const createCommands = (parts: CommandParts) => {
-  const { transitions, store, queues, wakeBy, handOver, announce, forget, endStreams, longTasks, now } = parts;
+  const { transitions, store, queues, wakeBy, handOver, announce, forget, endStreams, longTasks, now, log } = parts;
+
+  /** A delete gives open deliveries up; nothing but the log remembers them. */
+  const reportGivenUp = (deliveries: readonly DeliveryKey[]): void => {
+    for (const delivery of deliveries) {
+      const { owner, task_id, sink } = delivery;
+      log.warn('delivery_given_up', { delivery: deliveryId(delivery), owner, task_id, sink, reason: 'task_deleted' });
+    }
+  };
 
   const current = async (owner: string, id: string): Promise<Task> => {
     const task = await store.get(owner, id);
@@ -71,6 +82,8 @@ export const createCommands = (parts: CommandParts) => {
   return {
     /** A running handler is aborted within about 2 s; the task is final at once. */
     async cancel(owner: string, id: string): Promise<Task> {
+      // It may owe a callback, and nothing else may keep the clock going.
+      await wakeBy(now() + RESEND_AFTER_MS);
       const task = await command('cancel', owner, id);
       if (task.started_at !== null && task.timeout_ms > parts.longTaskMs) await longTasks.terminate(task);
       return task;
@@ -102,8 +115,10 @@ export const createCommands = (parts: CommandParts) => {
 
     async remove(owner: string, id: string): Promise<void> {
       await forget([{ owner, id }]);
-      if (await store.remove(owner, id)) return endStreams(owner, [id]);
-      throw forbidden('delete', await current(owner, id));
+      const givenUp = await store.remove(owner, id);
+      if (givenUp === null) throw forbidden('delete', await current(owner, id));
+      reportGivenUp(givenUp);
+      await endStreams(owner, [id]);
     },
 
     /** Claims of a paused queue are refused at once; what is waiting is parked, and costs nothing. */
@@ -120,7 +135,8 @@ export const createCommands = (parts: CommandParts) => {
     async purge(owner: string): Promise<Partial<Record<Status, number>>> {
       const purged: Partial<Record<Status, number>> = {};
       for (;;) {
-        const chunk = await store.purge(owner, PURGE_CHUNK);
+        const { tasks: chunk, givenUp } = await store.purge(owner, PURGE_CHUNK);
+        reportGivenUp(givenUp);
         for (const { status } of chunk) purged[status] = (purged[status] ?? 0) + 1;
         const ids = chunk.map(({ id }) => id);
         await Promise.all([forget(ids.map((id) => ({ owner, id }))), endStreams(owner, ids)]);

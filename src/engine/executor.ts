@@ -2,7 +2,8 @@ import { GiveUp, messageOf, RetryLater } from '../domain/errors.ts';
 import { jsonDepth, MAX_RESULT_DEPTH } from '../domain/json.ts';
 import type { Outcome } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
-import type { Handler } from '../handlers/handler.ts';
+import type { Files, Handler, HandlerWorld } from '../handlers/handler.ts';
+import { createProviderFetch, type CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';
 
 /** Largest result, as UTF-8 JSON. */
@@ -10,6 +11,10 @@ export const MAX_RESULT_BYTES = 1_048_576;
 
 export interface ExecutorParts {
   findHandler(type: string): Handler | undefined;
+  world: HandlerWorld;
+  filesOf(owner: string): Files;
+  /** Told of every request to a provider. */
+  countRequest: CountRequest;
   log: Logger;
 }
 
@@ -58,10 +63,10 @@ const outcomeOf = (value: unknown): Outcome => {
 const outcomeOfThrown = (thrown: unknown): Outcome => {
   if (thrown instanceof TimedOut) return failed('timeout', thrown.message, true);
   if (thrown instanceof GiveUp) return failed(thrown.code, messageOf(thrown));
-  const outcome = failed('handler_error', messageOf(thrown), true);
-  return thrown instanceof RetryLater && outcome.kind === 'failed'
-    ? { ...outcome, retryAfterMs: thrown.seconds * 1_000 }
-    : outcome;
+  if (!(thrown instanceof RetryLater)) return failed('handler_error', messageOf(thrown), true);
+  const { code, seconds } = thrown;
+  const error = { code, message: messageOf(thrown) };
+  return { kind: 'failed', error, retryable: true, ...(seconds !== undefined && { retryAfterMs: seconds * 1_000 }) };
 };
 
 /** Rejects at the timeout or when the task is taken away; the handler's signal aborts then, but it may not look at it. */
@@ -94,7 +99,7 @@ const parsed = (params: string): unknown => {
 };
 
 /** Runs one claimed task. */
-export const createExecutor = ({ findHandler, log }: ExecutorParts) => ({
+export const createExecutor = ({ findHandler, world, filesOf, countRequest, log }: ExecutorParts) => ({
   /** Always resolves: whatever the handler does becomes an outcome. */
   async run(task: Task, { signal: taken, progress }: RunOptions): Promise<Outcome> {
     const handler = findHandler(task.type);
@@ -103,6 +108,13 @@ export const createExecutor = ({ findHandler, log }: ExecutorParts) => ({
     // Parsed again: the row may be older than the code.
     const params = handler.params.safeParse(parsed(task.params));
     if (!params.success) return failed('bad_params', messageOf(params.error));
+    const missing = handler.needs.filter((name) => world.secrets[name] === undefined);
+    if (missing.length > 0) {
+      return failed(
+        'not_configured',
+        `The type "${handler.type}" needs ${missing.join(', ')}: set it and submit again`,
+      );
+    }
     const { passed, clear, signal } = deadline(task.timeout_ms, taken);
     const bound = log.with({
       task_id: task.id,
@@ -113,6 +125,9 @@ export const createExecutor = ({ findHandler, log }: ExecutorParts) => ({
     });
     try {
       const context = {
+        ...world,
+        fetch: createProviderFetch({ fetch: world.fetch, signal, count: countRequest, type: handler.type }),
+        files: filesOf(task.owner),
         taskId: task.id,
         params: params.data,
         attempt: task.attempt,

@@ -3,17 +3,59 @@ import type { RetryPolicy } from '../domain/retry.ts';
 import type { Lane } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 
+/** Keys and addresses of providers, as set for this deployment. */
+export interface HandlerSecrets {
+  OPENAI_API_KEY?: string | undefined;
+  OPENAI_BASE_URL: string;
+  OPENAI_DEFAULT_MODEL: string;
+  OPENWEATHER_API_KEY?: string | undefined;
+  OPENWEATHER_BASE_URL: string;
+  /** Addresses that mail may come from; the first is the usual one. */
+  EMAIL_FROM?: string[] | undefined;
+}
+
+/** The files of the task's owner. */
+export interface Files {
+  /** Null where there is no such file. */
+  open(name: string): Promise<{ body: ReadableStream<Uint8Array>; bytes: number } | null>;
+  /** Writes, or replaces, a file while it is being produced; returns its size. */
+  save(name: string, content: AsyncIterable<Uint8Array>, contentType: string): Promise<{ bytes: number }>;
+}
+
+export interface Mail {
+  from: string;
+  to: string[];
+  subject: string;
+  text?: string | undefined;
+  html?: string | undefined;
+  replyTo?: string | undefined;
+  headers?: Record<string, string>;
+}
+
+/** Sends a mail, or throws; under `wrangler dev` it is written to a file instead. */
+export type SendMail = (mail: Mail) => Promise<{ messageId: string }>;
+
+/** What handlers get from outside, apart from their task. */
+export interface HandlerWorld {
+  fetch: typeof fetch;
+  secrets: HandlerSecrets;
+  sendMail: SendMail;
+}
+
 /** All that a handler sees of the world. */
-interface HandlerContext<Params> {
+interface HandlerContext<Params> extends HandlerWorld {
   /** Pass it downstream as an idempotency key, and at-least-once execution has exactly-once effects. */
   taskId: string;
   params: Params;
   /** 1 for the first run; grows with every further one. */
   attempt: number;
+  /** Ends with the task, refuses redirects, and reads at most 1 MB of an answer. */
+  fetch: typeof fetch;
   /** Aborted at the timeout; hand it to whatever you wait for. */
   signal: AbortSignal;
   /** `fraction` 0 to 1 and a short note for people. Cheap to call often: at most 4 a second are shown. */
   progress(fraction: number, note?: string): void;
+  files: Files;
   log: Logger;
 }
 
@@ -31,6 +73,10 @@ export interface HandlerDefinition<Schema extends z.ZodType> {
   retry?: Partial<RetryPolicy>;
   /** Unset: 30 s. A function where the parameters decide. */
   timeoutMs?: number | ((params: z.output<Schema>) => number);
+  /** Settings without which it cannot run: a task fails at once, naming the one that is missing. */
+  needs?: readonly (keyof HandlerSecrets)[];
+  /** How long an output may answer further submits with the same parameters. Unset: never. */
+  reuseSeconds?: number;
   /** How long a final output is cached; 0: never. Unset: `CACHE_TTL_SECONDS`. */
   cacheTtlSeconds?: number;
   /** Returns the result: anything that is JSON. Throw `GiveUp` to fail for good, `RetryLater` to choose the delay. */
@@ -38,8 +84,12 @@ export interface HandlerDefinition<Schema extends z.ZodType> {
 }
 
 /** A task type, its defaults filled in and its parameter type sealed off. */
-export interface Handler extends Omit<HandlerDefinition<z.ZodType>, 'aliases' | 'retry' | 'timeoutMs' | 'run'> {
+export interface Handler extends Omit<
+  HandlerDefinition<z.ZodType>,
+  'aliases' | 'needs' | 'retry' | 'timeoutMs' | 'run'
+> {
   aliases: readonly string[];
+  needs: readonly (keyof HandlerSecrets)[];
   retry: RetryPolicy;
   timeoutMs(params: unknown): number;
   run(context: HandlerContext<unknown>): unknown;
@@ -58,11 +108,12 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  * });
  */
 export const defineHandler = <Schema extends z.ZodType>(definition: HandlerDefinition<Schema>): Handler => {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, aliases = [], retry } = definition;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, aliases = [], needs = [], retry } = definition;
   type Params = z.output<Schema>;
   return {
     ...definition,
     aliases,
+    needs,
     retry: { ...DEFAULT_RETRY, ...retry },
     // Both are only ever called with what `params` returned.
     timeoutMs: (params) => (typeof timeoutMs === 'function' ? timeoutMs(params as Params) : timeoutMs),

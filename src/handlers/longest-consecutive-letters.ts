@@ -40,5 +40,6 @@ export const longestConsecutiveLetters = defineHandler({
   params: z.strictObject({ string: z.string().max(100_000) }),
   example: { string: 'aaabbccccdd' },
   timeoutMs: 10_000,
+  reuseSeconds: 86_400,
   run: ({ params }) => longestRun(params.string),
 });

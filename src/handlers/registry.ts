@@ -1,12 +1,30 @@
 import { broken } from './broken.ts';
+import { chatgpt } from './chatgpt.ts';
+import { dataProcessing } from './data-processing.ts';
+import { emailSending } from './email-sending.ts';
+import { fileProcessing } from './file-processing.ts';
 import { flaky } from './flaky.ts';
 import type { Handler } from './handler.ts';
 import { longestConsecutiveLetters } from './longest-consecutive-letters.ts';
 import { simulate } from './simulate.ts';
 import { sum } from './sum.ts';
+import { weather } from './weather.ts';
+
+export type { Handler };
 
 /** The only list of task types. A new type is one file and one line here. */
-export const handlers: readonly Handler[] = [sum, longestConsecutiveLetters, simulate, broken, flaky];
+export const handlers: readonly Handler[] = [
+  sum,
+  longestConsecutiveLetters,
+  dataProcessing,
+  fileProcessing,
+  chatgpt,
+  weather,
+  emailSending,
+  simulate,
+  broken,
+  flaky,
+];
 
 const byName = new Map(
   handlers.flatMap((handler) => [handler.type, ...handler.aliases].map((name) => [name, handler])),

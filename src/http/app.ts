@@ -8,8 +8,10 @@ import { problem } from './problem.ts';
 import { requestContext } from './request-context.ts';
 import { commands } from './routes/commands.ts';
 import { events } from './routes/events.ts';
+import { files } from './routes/files.ts';
 import { health } from './routes/health.ts';
 import { queues } from './routes/queues.ts';
+import { taskTypes } from './routes/task-types.ts';
 import { tasks } from './routes/tasks.ts';
 
 /** The reader's map of the HTTP surface: what runs before every route, what is mounted where, how it fails. */
@@ -20,6 +22,8 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ strict: false })
   .route('/', events)
   .route('/tasks', tasks)
   .route('/tasks', commands)
+  .route('/task-types', taskTypes)
+  .route('/files', files)
   .route('/queues', queues)
   // Older APIs, each a thin adapter onto the same commands.
   .route('/', runTask)

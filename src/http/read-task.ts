@@ -1,4 +1,4 @@
-import { AppError, messageOf } from '../domain/errors.ts';
+import { AppError, messageOf, type ErrorCode } from '../domain/errors.ts';
 import { isFinal, type Task } from '../domain/task.ts';
 import type { AppContext } from './context.ts';
 
@@ -14,14 +14,19 @@ export const taskId = (c: AppContext): string => {
   return id.toLowerCase();
 };
 
-/** Asks the database; one that does not answer is a 503. Refusals of ours pass through. */
-export const asking = async <T>(c: AppContext, read: () => Promise<T>): Promise<T> => {
+/** Asks the database, or other storage; one that does not answer is a 503. Refusals of ours pass through. */
+export const asking = async <T>(
+  c: AppContext,
+  read: () => Promise<T>,
+  code: ErrorCode & `${string}_unavailable` = 'database_unavailable',
+): Promise<T> => {
   try {
     return await read();
   } catch (error) {
     if (error instanceof AppError) throw error;
-    c.var.log.error('database_failed', { error: messageOf(error) });
-    throw new AppError('database_unavailable', 'The database did not answer; try again', {
+    c.var.log.error(code, { error: messageOf(error) });
+    const what = code === 'database_unavailable' ? 'database' : 'file storage';
+    throw new AppError(code, `The ${what} did not answer; try again`, {
       retryAfterSeconds: 2,
       cause: error,
     });

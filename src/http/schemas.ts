@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { FILE_NAME } from '../domain/file-name.ts';
 import { PRIORITIES, STATUSES } from '../domain/task.ts';
 
 /** What callers may send. */
@@ -32,6 +33,8 @@ const nativeBody = z.strictObject({
   scheduled_at: z.iso.datetime({ offset: true }).optional(),
   max_attempts: z.int().min(1).max(25).optional(),
   timeout_seconds: z.number().min(1).max(21_600).optional(),
+  callback_url: z.string().min(1).max(2_048).nullish(),
+  reuse: z.boolean().default(true),
 });
 
 /** `{ "task_name": "test", "duration": 3 }`: a simulate task with that title. */
@@ -96,5 +99,11 @@ export const listQuery = z
     path: ['cursor'],
     message: 'Give either page or cursor',
   });
+
+/** `GET /files`: the cursor is the last name of the page before. */
+export const filesQuery = z.strictObject({
+  page_size: digits(1, 1_000).default(100),
+  cursor: z.string().regex(FILE_NAME, 'Use the next_cursor of the page before').optional(),
+});
 
 export const outputQuery = z.strictObject({ task_uuid: z.uuid() });

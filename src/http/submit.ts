@@ -1,10 +1,13 @@
 import { v7 as uuidv7 } from 'uuid';
 import { AppError, messageOf } from '../domain/errors.ts';
 import { queueOf } from '../domain/routing.ts';
-import { newTask, type Priority, type Task } from '../domain/task.ts';
+import { refusedUrl } from '../domain/outgoing.ts';
+import { newTask, reusing, type Priority, type Task } from '../domain/task.ts';
 import type { Acceptance } from '../engine/accept.ts';
-import { findHandler, handlers } from '../handlers/registry.ts';
+import { findHandler, handlers, type Handler } from '../handlers/registry.ts';
 import type { Services } from '../services.ts';
+import { asking } from './read-task.ts';
+import { reuseKey } from './reuse-key.ts';
 import type { AppContext } from './context.ts';
 import { fieldErrors, refuse } from './validate.ts';
 
@@ -20,6 +23,9 @@ export interface SubmitRequest {
   scheduled_at?: string | undefined;
   max_attempts?: number | undefined;
   timeout_seconds?: number | undefined;
+  callback_url?: string | null | undefined;
+  /** False: run it, whatever output is there already. */
+  reuse?: boolean | undefined;
 }
 
 /** A task may be scheduled this far ahead. */
@@ -54,8 +60,22 @@ const REFUSALS: Record<Exclude<Acceptance, 'accepted'>, string> = {
     'The database did not answer; the task may or may not be stored. Look for it before you send it again',
 };
 
+/** The callback's address, if it may be called. */
+const callbackUrl = ({ callback_url = null }: SubmitRequest, c: AppContext): string | null => {
+  if (callback_url === null) return null;
+  const { outgoingRules, settings } = c.var.services;
+  if (settings.WEBHOOK_SECRETS.length === 0) {
+    throw new AppError(
+      'callbacks_not_configured',
+      'Callbacks are signed, and this service has no WEBHOOK_SECRETS to do it with',
+    );
+  }
+  const message = refusedUrl(callback_url, { ...outgoingRules, ownHosts: [new URL(c.req.url).hostname] });
+  return message === null ? callback_url : refuse([{ in: 'body', path: 'callback_url', code: 'refused_url', message }]);
+};
+
 /** The row for a request; 422 with every bad field named. */
-const taskOf = (request: SubmitRequest, fields: FieldNames, c: AppContext): Task => {
+const taskOf = async (request: SubmitRequest, fields: FieldNames, c: AppContext): Promise<Task> => {
   const handler = findHandler(request.type);
   if (!handler) {
     const known = handlers.map(({ type }) => type).join(', ');
@@ -68,7 +88,7 @@ const taskOf = (request: SubmitRequest, fields: FieldNames, c: AppContext): Task
   if (!params.success) return refuse(fieldErrors(params.error, 'body', [fields.params]));
   const { priority, title, description, tags, max_attempts, timeout_seconds } = request;
   const now = c.var.services.now();
-  return newTask(
+  const task = newTask(
     {
       owner: c.var.owner,
       id: uuidv7(),
@@ -84,9 +104,21 @@ const taskOf = (request: SubmitRequest, fields: FieldNames, c: AppContext): Task
       tags,
       scheduledAt: scheduledAt(request, now),
       requestId: c.var.requestId,
+      callbackUrl: callbackUrl(request, c),
+      reuseKey: handler.reuseSeconds === undefined ? null : await reuseKey(handler.type, params.data),
     },
     now,
   );
+  return (request.reuse ?? true) ? answered(task, handler, c) : task;
+};
+
+/** The task as finished, where its type allows it and an output of the same parameters is young enough. */
+const answered = async (task: Task, { reuseSeconds }: Handler, c: AppContext): Promise<Task> => {
+  const { reuse_key: key, status } = task;
+  if (key === null || reuseSeconds === undefined || status !== 'PENDING') return task;
+  const since = task.submitted_at - reuseSeconds * 1_000;
+  const source = (await asking(c, () => c.var.services.store.reusable(task.owner, [key], since))).get(key);
+  return source ? reusing(task, source) : task;
 };
 
 /** Accepting the same ids again is safe, so a call whose answer was lost is repeated once. */
@@ -108,7 +140,7 @@ export const submit = async (
   request: SubmitRequest,
   fields: FieldNames = { type: 'type', params: 'params' },
 ): Promise<Task> => {
-  const task = taskOf(request, fields, c);
+  const task = await taskOf(request, fields, c);
   const [acceptance = 'outcome_unknown'] = await accept(c.var.services, [task]);
   if (acceptance !== 'accepted')
     throw new AppError(acceptance, REFUSALS[acceptance], { retryAfterSeconds: acceptance === 'overloaded' ? 1 : 5 });

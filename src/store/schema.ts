@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { check, foreignKey, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { MAX_RESCUES } from '../domain/lifecycle.ts';
+import { DELIVERY_STATES, SINKS, type Delivery } from '../domain/delivery.ts';
 import { FINAL_STATUSES, PRIORITIES, STATUSES, type Task } from '../domain/task.ts';
 
 // The tables as `npm run migrate:generate` reads them. Nothing here runs in the Worker: the store speaks plain SQL, and
@@ -50,6 +51,8 @@ export const tasks = sqliteTable(
     params: text().notNull(),
     attempts: text().notNull().default('[]'),
     result: text(),
+    failure_sinks: text(),
+    reuse_key: text(),
   },
   (t) => [
     primaryKey({ columns: [t.owner, t.id] }),
@@ -71,6 +74,10 @@ export const tasks = sqliteTable(
     uniqueIndex('tasks_idempotency')
       .on(t.owner, t.idempotency_key)
       .where(sql`idempotency_key IS NOT NULL`),
+    // The newest output of the same type and parameters, for the types that may be answered with it.
+    index('tasks_reusable')
+      .on(t.owner, t.reuse_key, t.completed_at)
+      .where(sql`reuse_key IS NOT NULL AND status = 'COMPLETED'`),
     check('status_known', sql`status IN (${list(STATUSES)})`),
     check('completed_at_in_final', sql`(completed_at IS NOT NULL) = (status IN (${list(FINAL_STATUSES)}))`),
     check('lease_in_progress', sql`status <> 'IN_PROGRESS' OR wake_at IS NOT NULL`),
@@ -87,6 +94,39 @@ export const queues = sqliteTable('queues', {
   paused_at: integer().notNull(),
 });
 
+/**
+ * Notifications owed. The triggers at the end of the migration write them in the very statement that ends a task, so no
+ * transition can forget one. They go when their task is deleted.
+ */
+export const deliveries = sqliteTable(
+  'deliveries',
+  {
+    owner: text().notNull(),
+    task_id: text().notNull(),
+    version: integer().notNull(),
+    sink: text({ enum: [...SINKS] }).notNull(),
+    status: text({ enum: [...FINAL_STATUSES] }).notNull(),
+    attempt: integer().notNull(),
+    state: text({ enum: [...DELIVERY_STATES] }).notNull(),
+    tries: integer().notNull().default(0),
+    owed_at: integer().notNull(),
+    due_at: integer().notNull(),
+    wake_at: integer(),
+    ended_at: integer(),
+    last_error: text(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.owner, t.task_id, t.version, t.sink] }),
+    foreignKey({ columns: [t.owner, t.task_id], foreignColumns: [tasks.owner, tasks.id] }).onDelete('cascade'),
+    // The sweep: open deliveries that nobody has looked at in time.
+    index('deliveries_due')
+      .on(t.wake_at)
+      .where(sql`wake_at IS NOT NULL`),
+    check('open_is_watched', sql`(state = 'OPEN') = (wake_at IS NOT NULL) AND (state = 'OPEN') = (ended_at IS NULL)`),
+  ],
+);
+
 /** Fails to compile when the table and the word `Task` drift apart. */
 export const rowIsTask = (row: typeof tasks.$inferSelect): Task => row;
 export const taskIsRow = (task: Task): typeof tasks.$inferSelect => task;
+export const rowIsDelivery = (row: typeof deliveries.$inferSelect): Delivery => row;

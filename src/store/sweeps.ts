@@ -1,13 +1,15 @@
 import { lifecycle, MAX_RESCUES } from '../domain/lifecycle.ts';
 import { QUEUES } from '../domain/routing.ts';
+import type { DeliveryKey } from '../domain/delivery.ts';
 import { RESEND_AFTER_MS, type Task, type TaskHead } from '../domain/task.ts';
+import { LOOK_AT_DELIVERIES } from './deliveries.ts';
 import { appendAttempt, guardOf } from './statements.ts';
 
 const HEAD: readonly (keyof TaskHead)[] = [
   'owner', 'id', 'status', 'queue', 'type', 'priority', 'attempt', 'max_attempts', 'attempt_budget', 'rescues',
   'version', 'timeout_ms', 'wake_at', 'submitted_at', 'scheduled_at', 'started_at', 'completed_at', 'updated_at',
   'alias', 'request_id', 'reused_from', 'callback_url', 'idempotency_key', 'fingerprint', 'progress', 'tags', 'title',
-  'description', 'attempts',
+  'description', 'attempts', 'failure_sinks', 'reuse_key',
 ]; // prettier-ignore
 
 /** The longest that an overdue hand-over waits for its next look. */
@@ -25,7 +27,7 @@ const LOST_ERROR = `json_object('code', 'lost', 'message', 'The task ended its w
 const RESCUED_ERROR = `json_object('code', 'lease_expired', 'message', 'The worker that ran this attempt went away')`;
 
 const LOSE = `UPDATE tasks SET status = '${lifecycle.lose.to}', version = version + 1, updated_at = ?1, completed_at = ?1,
-  wake_at = NULL, attempts = ${appendAttempt(`'failed'`, LOST_ERROR, '?1')}
+  wake_at = NULL, failure_sinks = ?3, attempts = ${appendAttempt(`'failed'`, LOST_ERROR, '?1')}
 WHERE ${dueRows('IN_PROGRESS', `AND rescues >= ${MAX_RESCUES}`)} AND ${guardOf('lose')} AND rescues >= ${MAX_RESCUES}
 RETURNING ${HEAD.join(', ')}`;
 
@@ -55,6 +57,7 @@ WHERE ${dueRows('PENDING')} RETURNING owner, id, queue, rescues`;
 
 const NEXT_WAKE = (['NEW', 'PENDING', 'IN_PROGRESS'] as const)
   .map((status) => `(SELECT min(wake_at) FROM tasks WHERE status = '${status}' AND wake_at IS NOT NULL) AS ${status}`)
+  .concat('(SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS DELIVERY')
   .join(', ');
 
 const PARKED = `EXISTS (SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NULL AND queue > '') AS PARKED`;
@@ -62,8 +65,8 @@ const PARKED = `EXISTS (SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at
 const WAITING = `SELECT count(*) AS waiting FROM (
   SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NOT NULL AND queue = ?1 LIMIT ?2)`;
 
-/** The earliest `wake_at` by status, in ms, null where no row has one; and whether (1) or not (0) anything is parked. */
-export type NextWake = Record<'NEW' | 'PENDING' | 'IN_PROGRESS', number | null> & { PARKED: number };
+/** The earliest `wake_at` by status and of deliveries, in ms, null where no row has one; and whether (1) or not (0) anything is parked. */
+export type NextWake = Record<'NEW' | 'PENDING' | 'IN_PROGRESS' | 'DELIVERY', number | null> & { PARKED: number };
 
 export type Overdue = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'>;
 
@@ -80,16 +83,24 @@ export interface Swept {
   parked: number;
   /** PENDING rows that nobody has claimed in time: their message may be lost. */
   overdue: Overdue[];
+  /** Open deliveries that nobody has tried in time. */
+  owed: DeliveryKey[];
 }
 
-/** What the clock does with the rows whose `wake_at` has come. All of it reads only `tasks_due` and the rows it moves. */
-export const createSweeps = (db: D1Database) => ({
+/** What the clock does with the rows whose `wake_at` has come. All of it reads only `tasks_due`,
+ * `deliveries_due` and the rows it moves. `failureSinks`: as for the transitions. */
+export const createSweeps = (db: D1Database, failureSinks: string | null = null) => ({
   /** Moves at most `limit` due rows of each kind, in one transaction. */
   async sweep(now: number, limit: number): Promise<Swept> {
     // Parking goes before looking again, and both before what the others make PENDING.
-    const statements = [PARK, LOOK_AGAIN, DISPATCH, LOSE, RESCUE].map((sql) => db.prepare(sql).bind(now, limit));
+    const [park, again, dispatch, rescue, look] = [PARK, LOOK_AGAIN, DISPATCH, RESCUE, LOOK_AT_DELIVERIES].map((sql) =>
+      db.prepare(sql).bind(now, limit),
+    ) as [D1PreparedStatement, D1PreparedStatement, D1PreparedStatement, D1PreparedStatement, D1PreparedStatement];
+    const lose = db.prepare(LOSE).bind(now, limit, failureSinks);
     const unpark = db.prepare(UNPARK).bind(now, limit, JSON.stringify(QUEUES));
-    const [parked, overdue, dispatched, lost, rescued, unparked] = await db.batch<TaskHead>([...statements, unpark]);
+    const [parked, overdue, dispatched, lost, rescued, unparked, owed] = await db.batch<TaskHead>([
+      park, again, dispatch, lose, rescue, unpark, look,
+    ]); // prettier-ignore
     return {
       parked: parked?.results.length ?? 0,
       unparked: unparked?.results ?? [],
@@ -97,12 +108,13 @@ export const createSweeps = (db: D1Database) => ({
       dispatched: dispatched?.results ?? [],
       lost: lost?.results ?? [],
       rescued: rescued?.results ?? [],
+      owed: (owed?.results ?? []) as unknown as DeliveryKey[],
     };
   },
 
   async nextWake(): Promise<NextWake> {
     const row = await db.prepare(`SELECT ${NEXT_WAKE}, ${PARKED}`).first<NextWake>();
-    return row ?? { NEW: null, PENDING: null, IN_PROGRESS: null, PARKED: 0 };
+    return row ?? { NEW: null, PENDING: null, IN_PROGRESS: null, DELIVERY: null, PARKED: 0 };
   },
 
   /** How many PENDING tasks of a queue the clock knows of; stops counting at `most`. */

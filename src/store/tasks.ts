@@ -1,4 +1,6 @@
 import { FINAL_STATUSES, RESEND_AFTER_MS, type Priority, type Status, type Task } from '../domain/task.ts';
+import type { DeliveryKey } from '../domain/delivery.ts';
+import { openDeliveriesOf } from './deliveries.ts';
 import { inList, keysJson } from './statements.ts';
 
 /** The most tasks one INSERT carries. */
@@ -10,7 +12,7 @@ const MAX_TOTAL = 10_000;
 const INSERTED: readonly (keyof Task)[] = [
   'owner', 'id', 'status', 'queue', 'type', 'priority', 'max_attempts', 'attempt_budget', 'timeout_ms', 'wake_at',
   'submitted_at', 'scheduled_at', 'updated_at', 'alias', 'request_id', 'callback_url', 'idempotency_key', 'fingerprint', 'tags',
-  'title', 'description', 'params',
+  'title', 'description', 'params', 'result', 'completed_at', 'reused_from', 'reuse_key',
 ]; // prettier-ignore
 
 const INSERT = `INSERT INTO tasks (${INSERTED.join(', ')})
@@ -33,7 +35,8 @@ const PRUNE = `WITH RECURSIVE owners(owner) AS (
   UNION ALL SELECT (SELECT min(owner) FROM tasks WHERE owner > owners.owner) FROM owners WHERE owners.owner IS NOT NULL)
 DELETE FROM tasks WHERE (owner, id) IN (
   SELECT tasks.owner, tasks.id FROM owners CROSS JOIN tasks ON tasks.owner = owners.owner AND tasks.id < ?2
-  WHERE tasks.status IN ${inList(FINAL_STATUSES)} AND tasks.completed_at < ?1 LIMIT ?3)
+  WHERE tasks.status IN ${inList(FINAL_STATUSES)} AND tasks.completed_at < ?1 AND NOT EXISTS (
+    SELECT 1 FROM deliveries WHERE owner = tasks.owner AND task_id = tasks.id AND state = 'OPEN') LIMIT ?3)
 RETURNING id`;
 
 /** The least UUIDv7 of a moment (RFC 9562): its first 48 bits are milliseconds. */
@@ -154,17 +157,40 @@ export const createTaskStore = (db: D1Database) => ({
     );
   },
 
-  /** Deletes a task, unless it is running. False when nothing was deleted. */
-  async remove(owner: string, id: string): Promise<boolean> {
-    const statement = `DELETE FROM tasks WHERE owner = ? AND id = ? AND status <> 'IN_PROGRESS' RETURNING id`;
-    return (await db.prepare(statement).bind(owner, id).all()).results.length > 0;
+  /** Deletes a task, unless it is running, and returns the deliveries that were given up with it; null when nothing was deleted. */
+  async remove(owner: string, id: string): Promise<DeliveryKey[] | null> {
+    const statement = `DELETE FROM tasks WHERE owner = ?1 AND id = ?2 AND status <> 'IN_PROGRESS' RETURNING id`;
+    const [open, removed] = await db.batch([
+      db.prepare(openDeliveriesOf('?2')).bind(owner, id),
+      db.prepare(statement).bind(owner, id),
+    ]);
+    return removed?.results.length ? (open?.results as DeliveryKey[]) : null;
   },
 
-  /** Deletes up to `limit` tasks of an owner, whatever their status. Returns them; an empty list when none is left. */
-  async purge(owner: string, limit: number): Promise<Pick<Task, 'id' | 'status'>[]> {
-    const statement = `DELETE FROM tasks WHERE owner = ?1
-      AND id IN (SELECT id FROM tasks WHERE owner = ?1 ORDER BY id LIMIT ?2) RETURNING id, status`;
-    return (await db.prepare(statement).bind(owner, limit).all<Pick<Task, 'id' | 'status'>>()).results;
+  /** Deletes up to `limit` tasks of an owner, whatever their status. Returns them, none when none is left, and the deliveries given up with them. */
+  async purge(owner: string, limit: number): Promise<{ tasks: Pick<Task, 'id' | 'status'>[]; givenUp: DeliveryKey[] }> {
+    const oldest = 'SELECT id FROM tasks WHERE owner = ?1 ORDER BY id LIMIT ?2';
+    const statement = `DELETE FROM tasks WHERE owner = ?1 AND id IN (${oldest}) RETURNING id, status`;
+    const [open, purged] = await db.batch([
+      db.prepare(openDeliveriesOf(oldest)).bind(owner, limit),
+      db.prepare(statement).bind(owner, limit),
+    ]);
+    return {
+      tasks: (purged?.results ?? []) as Pick<Task, 'id' | 'status'>[],
+      givenUp: (open?.results ?? []) as DeliveryKey[],
+    };
+  },
+
+  /**
+   * The newest output of each of these keys that is not older than `since` (ms), by key.
+   * @param keys values of `reuse_key`
+   */
+  async reusable(owner: string, keys: readonly string[], since: number): Promise<Map<string, Task>> {
+    const statement = `SELECT tasks.* FROM json_each(?2) AS k JOIN tasks ON tasks.owner = ?1 AND tasks.id = (
+      SELECT id FROM tasks INDEXED BY tasks_reusable WHERE owner = ?1 AND reuse_key = k.value AND reuse_key IS NOT NULL
+      AND status = 'COMPLETED' AND completed_at >= ?3 ORDER BY completed_at DESC LIMIT 1)`;
+    const { results } = await db.prepare(statement).bind(owner, JSON.stringify(keys), since).all<Task>();
+    return new Map(results.map((task) => [String(task.reuse_key), task]));
   },
 
   /** Deletes up to `limit` tasks that ended before `before`. Returns how many. */

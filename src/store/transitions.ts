@@ -30,7 +30,8 @@ const RECORD = `UPDATE tasks SET status = o.value ->> 'status', version = versio
   result = o.value -> 'result',
   attempts = ${appendAttempt(`o.value ->> 'outcome'`, `o.value -> 'error'`, '?1')},
   completed_at = CASE WHEN o.value ->> 'status' IN ${FINALS} THEN ?1 END,
-  scheduled_at = coalesce(o.value ->> 'scheduled_at', scheduled_at), wake_at = o.value ->> 'wake_at'
+  scheduled_at = coalesce(o.value ->> 'scheduled_at', scheduled_at), wake_at = o.value ->> 'wake_at',
+  failure_sinks = CASE WHEN o.value ->> 'status' = '${lifecycle.fail.to}' THEN ?3 ELSE failure_sinks END
 FROM json_each(?2) AS o
 WHERE tasks.owner = o.value ->> 'owner' AND tasks.id = o.value ->> 'id' AND ${guardOf('complete')}
   AND tasks.attempt = o.value ->> 'attempt'
@@ -68,9 +69,11 @@ const CLAIM_TOLERANCE_MS = 1_000;
 
 /**
  * The writes that move a task from one status to another as it runs; the clock's are in sweeps.ts. Each is one guarded
- * statement. No row back means that somebody was faster, which is normal.
+ * statement. No row back means that somebody was faster, which is normal. What a final status owes to callbacks is
+ * written by triggers, in the same transaction.
+ * @param failureSinks who is told of every failure, as a JSON list; null for nobody
  */
-export const createTransitions = (db: D1Database) => ({
+export const createTransitions = (db: D1Database, failureSinks: string | null = null) => ({
   /** Takes those of `keys` that are due, one attempt more each, under a lease. `alone`: also those once rescued. */
   async claim(keys: readonly Pick<Task, 'owner' | 'id'>[], now: number, alone: boolean): Promise<Task[]> {
     const bound = [now, keysJson(keys), CLAIM_TOLERANCE_MS, alone ? 1 : 0];
@@ -93,7 +96,7 @@ export const createTransitions = (db: D1Database) => ({
   async record(recordings: readonly Recording[], now: number): Promise<Task[]> {
     const texts = recordings.map((recording) => recordingJson(recording, now));
     const groups = inGroups(texts, recordings.length, (text) => text.length);
-    const statements = groups.map((group) => db.prepare(RECORD).bind(now, `[${group.join(',')}]`));
+    const statements = groups.map((group) => db.prepare(RECORD).bind(now, `[${group.join(',')}]`, failureSinks));
     const written: Task[] = [];
     for (const statement of statements) written.push(...(await statement.all<Task>()).results);
     return written;

@@ -35,6 +35,7 @@ const setup = () => {
     store: createTaskStore(env.DB),
     retentionMs: RETENTION_MS,
     handOver,
+    sendDeliveries: async () => {},
     announce,
     alarm,
     now: () => time,
@@ -216,7 +217,12 @@ describe('retention', () => {
     const waiting = { ...aTask({ id: uuidv7({ msecs: NOW - 3 * RETENTION_MS }), scheduledAt: NOW + 1_000 }, NOW) };
     await store(
       waiting,
-      ...[...old, ...kept].map((task) => ({ ...task, status: 'PENDING' as const, wake_at: NOW + 9_999_999 })),
+      ...[...old, ...kept].map((task) => ({
+        ...task,
+        status: 'PENDING' as const,
+        wake_at: NOW + 9_999_999,
+        completed_at: null,
+      })),
     );
     for (const { id, completed_at } of [...old, ...kept]) {
       await env.DB.prepare("UPDATE tasks SET status = 'CANCELLED', wake_at = NULL, completed_at = ? WHERE id = ?")

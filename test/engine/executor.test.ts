@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { GiveUp, RetryLater } from '../../src/domain/errors.ts';
 import { createExecutor, MAX_RESULT_BYTES } from '../../src/engine/executor.ts';
 import { defineHandler, type HandlerDefinition } from '../../src/handlers/handler.ts';
-import { keptLog } from '../parts.ts';
+import { executorParts, keptLog } from '../parts.ts';
 import { aTask } from '../rows.ts';
 
 const params = z.strictObject({ a: z.number(), b: z.number() });
@@ -23,6 +23,7 @@ const execute = (
     run,
   });
   const executor = createExecutor({
+    ...executorParts,
     findHandler: (type) => (type === 'sum' ? handler : undefined),
     log: keptLog().log,
   });

@@ -31,6 +31,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     store: taskStore,
     retentionMs: 0,
     handOver,
+    sendDeliveries: async () => {},
     announce,
     alarm,
     now,

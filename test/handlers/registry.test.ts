@@ -1,10 +1,22 @@
-import { describe, expect, it } from 'vitest';
-import type { Handler } from '../../src/handlers/handler.ts';
+import { env } from 'cloudflare:workers';
+import * as z from 'zod';
+import { describe, expect, inject, it } from 'vitest';
+import type { Handler, HandlerSecrets } from '../../src/handlers/handler.ts';
 import { findHandler, handlers } from '../../src/handlers/registry.ts';
-import { keptLog } from '../parts.ts';
+import { executorParts, keptLog } from '../parts.ts';
 
 /** A type that is made to fail on its example. */
 const FAILS_ON_PURPOSE = ['broken', 'flaky'];
+
+const outside = `${inject('outside')}/ok`;
+const secrets: HandlerSecrets = {
+  OPENAI_API_KEY: 'a-model-key',
+  OPENAI_BASE_URL: `${outside}/v1`,
+  OPENAI_DEFAULT_MODEL: 'a-model',
+  OPENWEATHER_API_KEY: 'a-weather-key',
+  OPENWEATHER_BASE_URL: outside,
+  EMAIL_FROM: ['tasker@example.com'],
+};
 
 const run = async (
   handler: Handler,
@@ -15,6 +27,11 @@ const run = async (
   }: { params?: unknown; attempt?: number; signal?: AbortSignal } = {},
 ): Promise<unknown> =>
   handler.run({
+    ...executorParts.world,
+    fetch: (input, init) => fetch(input, { ...init, signal }),
+    sendMail: async (mail) => env.EMAIL.send(mail as EmailMessageBuilder),
+    files: executorParts.filesOf(),
+    secrets,
     taskId: 'id',
     params: handler.params.parse(params),
     attempt,
@@ -55,5 +72,14 @@ describe.each(handlers.map((handler) => [handler.type, handler] as const))('%s',
     expect(handler.retry.maxAttempts).toBeGreaterThanOrEqual(1);
     expect(handler.retry.maxAttempts).toBeLessThanOrEqual(25);
     expect(handler.timeoutMs(handler.params.parse(handler.example))).toBeGreaterThan(0);
+  });
+
+  it('takes again the parameters that it stored', () => {
+    const stored = JSON.parse(JSON.stringify(handler.params.parse(handler.example))) as unknown;
+    expect(JSON.parse(JSON.stringify(handler.params.parse(stored)))).toEqual(stored);
+  });
+
+  it('can tell its parameters as JSON Schema', () => {
+    expect(z.toJSONSchema(handler.params, { io: 'input', unrepresentable: 'any' })).toMatchObject({ type: 'object' });
   });
 });

@@ -3,10 +3,10 @@ import { flaky } from '../../src/handlers/flaky.ts';
 import { longestRun } from '../../src/handlers/longest-consecutive-letters.ts';
 import { simulate } from '../../src/handlers/simulate.ts';
 import { sum } from '../../src/handlers/sum.ts';
-import { keptLog } from '../parts.ts';
+import { executorParts, keptLog, world } from '../parts.ts';
 
 const context = (params: unknown, more: object = {}) => ({
-  taskId: 'id', params, attempt: 1, signal: new AbortController().signal, progress: () => {}, log: keptLog().log, ...more,
+  ...world, files: executorParts.filesOf(), taskId: 'id', params, attempt: 1, signal: new AbortController().signal, progress: () => {}, log: keptLog().log, ...more,
 }); // prettier-ignore
 
 describe('sum', () => {

@@ -131,6 +131,11 @@ const resumeAndDie = fc.constant(
     await world.resumeQueue(true);
   }),
 );
+/** A receiver of notifications that is up or down. */
+const notify = act(
+  fc.tuple(index, fc.boolean()),
+  ([i, isUp]) => new Act(`notify(${i}, ${isUp})`, (world) => world.notify(i, isUp)),
+);
 /** A handler ends while the database is away for longer than anybody tries. */
 const finishUnheard = act(index, (i) =>
   new Act(`finishUnheard(${i})`, async (world) => {
@@ -153,7 +158,7 @@ export const runs = fc.commands(
     finish, finish, finish,
     command, command, command, command,
     zombie, zombie, replay, finishUnheard, resumeAndDie, sweep, strike, lose, crash, remove,
-    pauseQueue, resumeQueue, sendFails, databaseFails, databaseFails, clockJumps,
+    notify, notify, pauseQueue, resumeQueue, sendFails, databaseFails, databaseFails, clockJumps,
   ],
   { size: 'max', maxCommands: 40 },
 );

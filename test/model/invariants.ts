@@ -1,4 +1,5 @@
 import { MAX_RESCUES } from '../../src/domain/lifecycle.ts';
+import type { Delivery } from '../../src/domain/delivery.ts';
 import { isFinal, type Attempt, type Task } from '../../src/domain/task.ts';
 
 /** What the command just carried out may have done to a final row. */
@@ -93,4 +94,42 @@ export const assertSound = (
       'the clock strikes within a minute while anything is live',
       (world.alarmAt ?? Infinity) <= world.now + MAX_PAUSE_MS,
     );
+};
+
+const ended = ({ state, tries }: Delivery): string => JSON.stringify({ state, tries });
+const keyOf = ({ task_id, version, sink }: Delivery): string => JSON.stringify([task_id, version, sink]);
+
+/** I6: every final transition owes one notification to each sink that wants it, until it is delivered or given up. */
+export const assertNotified = (
+  world: Witness,
+  rows: readonly Task[],
+  before: readonly Delivery[],
+  after: readonly Delivery[],
+  { removed }: Allowed,
+): void => {
+  const fail = (name: string, what: unknown): never => {
+    throw new Error(`${name} is broken: ${JSON.stringify(what)}`);
+  };
+  for (const row of rows.filter(({ status }) => isFinal(status))) {
+    for (const sink of row.status === 'FAILED' ? ['callback', 'failure_webhook'] : ['callback']) {
+      const owed = after.some((each) => each.task_id === row.id && each.sink === sink && each.status === row.status && each.owed_at === row.completed_at); // prettier-ignore
+      if (!owed) fail(`I6: the end owes ${sink}`, row);
+    }
+  }
+  const seen = new Set<string>();
+  for (const each of after) {
+    // A task may be cancelled, rerun and cancelled again without ever being claimed.
+    const end = JSON.stringify([each.task_id, each.attempt, each.status, each.sink]);
+    if (each.status !== 'CANCELLED' && seen.has(end)) fail('I6: one notification for one end', each);
+    seen.add(end);
+    if (each.status !== 'FAILED' && each.sink !== 'callback') fail('only failures go to the operator', each);
+  }
+  const now = new Map(after.map((each) => [keyOf(each), each]));
+  for (const old of before) {
+    const each = now.get(keyOf(old));
+    if (!each && old.task_id !== removed) fail('I6: only a delete gives a notification up', old);
+    if (each && old.state !== 'OPEN' && ended(each) !== ended(old)) fail('I6: what has ended stays ended', each);
+  }
+  const isOwed = after.some(({ wake_at }) => wake_at !== null);
+  if (isOwed && world.alarmAt === null) fail('the clock is wound while a notification is owed', after);
 };

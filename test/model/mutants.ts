@@ -87,4 +87,9 @@ export const mutants: Record<string, Mutation> = {
     "EXISTS (SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NULL AND queue > '')",
     '0',
   ),
+  'a clock that forgets notifications': rewriting(
+    /AS DELIVERY/,
+    '(SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL)',
+    'NULL',
+  ),
 };

@@ -1,28 +1,34 @@
 import { env } from 'cloudflare:workers';
 import { AppError } from '../../src/domain/errors.ts';
 import { isFinal, newTask, type Hint, type Status, type Task } from '../../src/domain/task.ts';
+import { createDeliverySink } from '../../src/announce/sinks.ts';
+import type { Delivery, DeliveryKey } from '../../src/domain/delivery.ts';
 import { createAccepter } from '../../src/engine/accept.ts';
 import { createClock } from '../../src/engine/clock.ts';
 import { createCommands } from '../../src/engine/commands.ts';
 import { createConsumer } from '../../src/engine/consumer.ts';
+import { createDeliverer } from '../../src/engine/deliverer.ts';
 import { createExecutor } from '../../src/engine/executor.ts';
 import { createHandOver, type TaskQueues } from '../../src/engine/hand-over.ts';
 import { createRecorder, type Recorder } from '../../src/engine/recorder.ts';
 import { createRunner } from '../../src/engine/runner.ts';
 import { handlers } from '../../src/handlers/registry.ts';
 import { createLogger } from '../../src/log.ts';
+import { createDeliveryStore } from '../../src/store/deliveries.ts';
 import { createLeases } from '../../src/store/leases.ts';
 import { createQueueStore } from '../../src/store/queues.ts';
 import { createSweeps, type Sweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore, type TaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
+import { executorParts } from '../parts.ts';
 import { faultyDatabase, type DatabaseFaults } from './faulty-database.ts';
-import { assertSound, type Allowed } from './invariants.ts';
+import { assertNotified, assertSound, type Allowed } from './invariants.ts';
 
 const START = 1_900_000_000_000;
 const OWNER = 'local';
 const QUEUE = 'default-medium';
 const TIMEOUT_MS = 5_000;
+const FAILURE_SINKS = '["failure_webhook"]';
 /** Only two ids: most that goes wrong goes wrong between two writers of one row. */
 export const IDS = ['0199b3c2-0000-7000-8000-000000000001', '0199b3c2-0000-7000-8000-000000000002'];
 
@@ -60,6 +66,9 @@ export class World {
   now = START;
   alarmAt: number | null = null;
   messages: QueueMessage[] = [];
+  /** Hints that a notification is owed. */
+  notices: { key: DeliveryKey; visibleAt: number }[] = [];
+  receiverIsUp = true;
   executions: Execution[] = [];
   sendFails = false;
   /** By how much the clock was put back; put right when the faults stop. */
@@ -75,6 +84,7 @@ export class World {
   readonly #mutation: Mutation;
   #service: ReturnType<World['boot']>;
   #before: Task[] = [];
+  #deliveriesBefore: Delivery[] = [];
 
   constructor(mutation: Mutation = {}) {
     this.#mutation = mutation;
@@ -83,7 +93,11 @@ export class World {
   }
 
   static async empty(mutation?: Mutation): Promise<World> {
-    await env.DB.batch([env.DB.prepare('DELETE FROM tasks'), env.DB.prepare('DELETE FROM queues')]);
+    await env.DB.batch([
+      env.DB.prepare('DELETE FROM deliveries'),
+      env.DB.prepare('DELETE FROM tasks'),
+      env.DB.prepare('DELETE FROM queues'),
+    ]);
     return new World(mutation);
   }
 
@@ -93,7 +107,11 @@ export class World {
     const isDead = (): boolean => this.generation !== generation;
     const database = faultyDatabase(env.DB, this.faults, isDead);
     const now = (): number => this.now;
-    const announce = async (): Promise<void> => {};
+    const sendDeliveries = async (keys: readonly DeliveryKey[]): Promise<void> => {
+      if (isDead()) return new Promise(() => {});
+      if (!this.sendFails) for (const key of keys) this.notices.push({ key, visibleAt: this.now });
+    };
+    const announce = createDeliverySink(sendDeliveries).tell;
     const queue = {
       sendBatch: async (batch: Iterable<{ body: Hint; delaySeconds?: number }>) => {
         if (isDead()) return new Promise(() => {});
@@ -113,12 +131,22 @@ export class World {
         if (!isDead()) this.alarmAt = null;
       },
     };
-    const realSweeps = createSweeps(database);
+    const realSweeps = createSweeps(database, FAILURE_SINKS);
     const finishOne = async (): Promise<void> => this.finish(0, 'complete');
     const sweeps = this.#mutation.sweeps?.(realSweeps, env.DB, finishOne) ?? realSweeps;
     const store = createTaskStore(database);
-    const clock = createClock({ sweeps, store, retentionMs: 0, handOver, announce, alarm, now, log: silent });
-    const transitions = createTransitions(database);
+    const clock = createClock({
+      sweeps,
+      store,
+      retentionMs: 0,
+      handOver,
+      sendDeliveries,
+      announce,
+      alarm,
+      now,
+      log: silent,
+    });
+    const transitions = createTransitions(database, FAILURE_SINKS);
     const realRecorder = createRecorder({
       transitions, store, announce, now, log: silent, wait: async () => {}, random: () => 0.5,
       policyOf: () => ({ maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 }),
@@ -129,7 +157,7 @@ export class World {
       ...sum,
       run: ({ taskId, attempt }: { taskId: string; attempt: number }) => this.#started(taskId, attempt, generation),
     };
-    const executor = createExecutor({ findHandler: () => scripted, log: silent });
+    const executor = createExecutor({ ...executorParts, findHandler: () => scripted, log: silent });
     const runner = () =>
       createRunner({ executor, publish: async () => {}, leases: createLeases(database), now, log: silent });
     const longTasks = { start: () => Promise.reject(new Error('none')), terminate: async () => {} };
@@ -155,9 +183,11 @@ export class World {
     });
     const queues = createQueueStore(database);
     const commands = createCommands({
-      transitions, store, queues, wakeBy: clock.wakeBy, handOver, announce, forget: async () => {}, endStreams: async () => {}, longTasks, longTaskMs: 30_000, now,
+      transitions, store, queues, wakeBy: clock.wakeBy, handOver, announce, forget: async () => {}, endStreams: async () => {}, longTasks, longTaskMs: 30_000, now, log: silent,
     }); // prettier-ignore
-    return { accepter, clock, consumer, commands };
+    const send = async () => this.receiverIsUp ? { kind: 'delivered' as const } : { kind: 'failed' as const, error: 'down' }; // prettier-ignore
+    const deliverer = createDeliverer({ deliveries: createDeliveryStore(database), store, send, now, random: () => 0.5, log: silent }); // prettier-ignore
+    return { accepter, clock, consumer, commands, deliverer };
   }
 
   // --- What the model commands -------------------------------------------------------------------------------------
@@ -182,6 +212,7 @@ export class World {
         maxAttempts: attempts,
         timeoutMs: TIMEOUT_MS,
         scheduledAt,
+        callbackUrl: 'https://receiver.example/',
       },
       this.now,
     );
@@ -225,7 +256,25 @@ export class World {
     }
   }
 
+  /** Delivers a hint of a notification; the receiver takes it or does not. */
+  async notify(index: number, isUp: boolean): Promise<void> {
+    this.receiverIsUp = isUp;
+    const due = this.notices.filter(({ visibleAt }) => visibleAt <= this.now);
+    const notice = due[index % Math.max(1, due.length)];
+    if (!notice) return;
+    this.notices.splice(this.notices.indexOf(notice), 1);
+    const { generation } = this;
+    const retry = ({ delaySeconds = 0 } = {}): void => {
+      if (this.generation === generation)
+        this.notices.push({ key: notice.key, visibleAt: this.now + delaySeconds * 1_000 });
+    };
+    await this.#service.deliverer.consume([
+      { body: notice.key, ack: () => {}, retry } as unknown as Message<DeliveryKey>,
+    ]);
+  }
+
   lose(index: number): void {
+    if (this.notices.length > 0) this.notices.splice(index % this.notices.length, 1);
     if (this.messages.length > 0) this.messages.splice(index % this.messages.length, 1);
   }
 
@@ -241,6 +290,7 @@ export class World {
   /** `kill -9`: what was in memory is gone. Messages go too (the local broker), or come back (production's). */
   crash(losesMessages: boolean): void {
     this.generation += 1;
+    if (losesMessages) this.notices = [];
     if (losesMessages) this.messages = [];
     else {
       for (const { id } of this.executions) this.messages.push({ hint: { owner: OWNER, id }, visibleAt: this.now });
@@ -285,10 +335,16 @@ export class World {
     return (await env.DB.prepare('SELECT * FROM tasks').all<Task>()).results;
   }
 
+  async deliveries(): Promise<Delivery[]> {
+    return (await env.DB.prepare('SELECT * FROM deliveries').all<Delivery>()).results;
+  }
+
   async check(allowed: Allowed): Promise<void> {
-    const rows = await this.rows();
+    const [rows, deliveries] = await Promise.all([this.rows(), this.deliveries()]);
     assertSound(this, this.#before, rows, allowed);
+    assertNotified(this, rows, this.#deliveriesBefore, deliveries, allowed);
     this.#before = rows;
+    this.#deliveriesBefore = deliveries;
   }
 
   /** Faults off: time passes, alarms go off, messages arrive, handlers succeed. All that is not paused must end. */
@@ -301,13 +357,18 @@ export class World {
     const isOpen = ({ status }: { status: Status }): boolean => !isFinal(status) && status !== 'PAUSED';
     for (let round = 0; round < 200; round += 1) {
       while (this.executions.some(({ generation }) => generation === this.generation)) await this.finish(0, 'complete');
-      if (!(await this.rows()).some(isOpen)) return;
-      const next = Math.min(this.alarmAt ?? Infinity, ...this.messages.map(({ visibleAt }) => visibleAt));
+      const owed = (await this.deliveries()).filter(({ state }) => state === 'OPEN');
+      if (!(await this.rows()).some(isOpen) && owed.length === 0) return;
+      const pending = [...this.messages, ...this.notices].map(({ visibleAt }) => visibleAt);
+      const next = Math.min(this.alarmAt ?? Infinity, ...pending);
       if (next === Infinity)
-        throw new Error(`L1: nobody will ever look again at ${JSON.stringify((await this.rows()).filter(isOpen))}`);
+        throw new Error(
+          `L1: nobody will ever look again at ${JSON.stringify([(await this.rows()).filter(isOpen), owed])}`,
+        );
       this.now = Math.max(this.now, next);
       await this.strike();
       while (this.messages.some(({ visibleAt }) => visibleAt <= this.now)) await this.deliver(0, false);
+      while (this.notices.some(({ visibleAt }) => visibleAt <= this.now)) await this.notify(0, true);
       await this.check({});
     }
     throw new Error(`L1: not final in 200 rounds: ${JSON.stringify((await this.rows()).filter(isOpen))}`);

@@ -7,6 +7,8 @@ declare module 'vitest' {
     redis: { url: string; token: string } | null;
     /** A server that answers like a broken cache, see cache-faults.ts. */
     faultyCache: string;
+    /** Providers and receivers of webhooks on loopback, see outside.ts. */
+    outside: string;
     /** How deep the model test goes, and where it starts. */
     model: { runs: number; seed: number | null };
   }

@@ -9,7 +9,8 @@ import { jsonBody, query } from '../validate.ts';
 export const tasks = new Hono<AppEnv>()
   .post('/', jsonBody(taskBody), async (c) => {
     const task = await submit(c, c.req.valid('json'));
-    return c.json(viewOf(task), 202, { Location: `/tasks/${task.id}` });
+    // Nothing is left to wait for where an output was used again.
+    return c.json(viewOf(task), task.reused_from === null ? 202 : 200, { Location: `/tasks/${task.id}` });
   })
 
   .post('/broken', jsonBody(brokenBody, { optional: true }), async (c) => {
@@ -42,7 +43,13 @@ export const tasks = new Hono<AppEnv>()
     return c.json({ pagination, tasks: shown.map(viewOf) });
   })
 
-  .get('/:id', async (c) => c.json(detailOf(await readTask(c, taskId(c)))))
+  .get('/:id', async (c) => {
+    const task = await readTask(c, taskId(c));
+    // Most tasks owe nobody a word, and cost no further read.
+    const owes = task.callback_url !== null || task.failure_sinks !== null;
+    const deliveries = owes ? await asking(c, () => c.var.services.deliveries.listOf(task.owner, task.id)) : [];
+    return c.json(detailOf(task, deliveries));
+  })
 
   .get('/:id/status', async (c) => {
     const id = taskId(c);

@@ -5,21 +5,24 @@ import { join } from 'node:path';
 import { createClient } from 'redis';
 import type { TestProject } from 'vitest/node';
 import { startFaultyCache } from './faulty-cache.ts';
+import { startOutside } from './outside.ts';
 import './provided.ts';
 import { startRestProxy } from './rest-proxy.ts';
 
 const TOKEN = 'a-token-for-tests';
 
-/** Starts the caches that the tests talk to, a sound and a faulty one. */
+/** Starts what the tests talk to: caches, a sound and a faulty one, and the outside world. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const faulty = await startFaultyCache();
+  const outside = await startOutside();
   project.provide('faultyCache', faulty.url);
+  project.provide('outside', outside.url);
   project.provide('model', {
     runs: Number(process.env['MODEL_RUNS'] ?? 100),
     seed: process.env['MODEL_SEED'] ? Number(process.env['MODEL_SEED']) : null,
   });
   const stopRedis = await startRedis(project);
-  return async () => void (await Promise.all([stopRedis(), faulty.close()]));
+  return async () => void (await Promise.all([stopRedis(), faulty.close(), outside.close()]));
 }
 
 /** A real redis-server for the run, and in front of it a proxy that speaks Upstash's REST protocol. */

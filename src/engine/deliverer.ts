@@ -1,0 +1,117 @@
+import {
+  asItWas, deliveryId, DELIVERY_RESEND_MS, nextTryAt, type Delivery, type DeliveryKey, type DeliveryResult,
+} from '../domain/delivery.ts'; // prettier-ignore
+import { messageOf } from '../domain/errors.ts';
+import type { Task } from '../domain/task.ts';
+import { viewOf, type TaskView } from '../domain/view.ts';
+import { within } from '../domain/within.ts';
+import type { Logger } from '../log.ts';
+import type { DeliveryStore, Settlement } from '../store/deliveries.ts';
+import type { TaskStore } from '../store/tasks.ts';
+
+/** What a queue takes in one `sendBatch`. */
+const MAX_BATCH = 100;
+const SEND_TIMEOUT_MS = 2_000;
+/** When the database does not answer, the message comes back after this. */
+const RETRY_SECONDS = 5;
+
+/** What is told, in the shape that Standard Webhooks recommends. */
+export interface TaskEvent {
+  type: 'task.completed' | 'task.failed' | 'task.cancelled';
+  /** When the task ended. */
+  timestamp: string;
+  owner: string;
+  data: TaskView;
+}
+
+/** Hands deliveries to their own queue; a message is only a hint, so a failure is logged and the sweep sends again. */
+export const createDeliveryHandOver =
+  ({ queue, log }: { queue: Pick<Queue<DeliveryKey>, 'sendBatch'>; log: Logger }) =>
+  async (keys: readonly DeliveryKey[]): Promise<void> => {
+    for (let i = 0; i < keys.length; i += MAX_BATCH) {
+      const bodies = keys.slice(i, i + MAX_BATCH).map(({ owner, task_id, version, sink }) => ({ body: { owner, task_id, version, sink } })); // prettier-ignore
+      try {
+        await within(SEND_TIMEOUT_MS, queue.sendBatch(bodies));
+      } catch (error) {
+        log.warn('hand_over_failed', { queue: 'deliveries', deliveries: bodies.length, error: messageOf(error) });
+      }
+    }
+  };
+
+export interface DelivererParts {
+  deliveries: Pick<DeliveryStore, 'claim' | 'settle'>;
+  store: Pick<TaskStore, 'getMany'>;
+  /** One try at one sink; never throws. */
+  send(delivery: Delivery, task: Task, event: TaskEvent): Promise<DeliveryResult>;
+  now(): number;
+  random(): number;
+  log: Logger;
+}
+
+const eventOf = (delivery: Delivery, task: Task): TaskEvent => {
+  const data = viewOf(asItWas(task, delivery));
+  const type = `task.${delivery.status.toLowerCase()}` as TaskEvent['type'];
+  return { type, timestamp: new Date(delivery.owed_at).toISOString(), owner: delivery.owner, data };
+};
+
+/** The consumer of the delivery queue: claim, try, settle. The tasks themselves are never touched. */
+export const createDeliverer = ({ deliveries, store, send, now, random, log }: DelivererParts) => {
+  const settlementOf = (delivery: Delivery, result: DeliveryResult): Settlement => {
+    const { owner, task_id, version, sink, tries } = delivery;
+    const ended = { owner, task_id, version, sink, tries, due_at: delivery.due_at, wake_at: null, ended_at: now() };
+    if (result.kind === 'delivered') return { ...ended, state: 'DELIVERED', last_error: null };
+    const at = result.final ? null : nextTryAt(delivery, result.retryAfterMs ?? 0, now(), random);
+    if (at === null) return { ...ended, state: 'GIVEN_UP', last_error: result.error };
+    const open = { state: 'OPEN', due_at: at, wake_at: at + DELIVERY_RESEND_MS, ended_at: null } as const;
+    return { ...ended, ...open, last_error: result.error };
+  };
+
+  const report = (delivery: Delivery, { state, last_error }: Settlement, task: Task): void => {
+    const { owner, task_id, sink, tries } = delivery;
+    const fields = { delivery: deliveryId(delivery), owner, task_id, task_name: task.type, sink, tries, request_id: task.request_id }; // prettier-ignore
+    if (state === 'DELIVERED') log.info('delivery_made', fields);
+    else if (state === 'OPEN') log.info('delivery_failed', { ...fields, error: last_error });
+    else log.warn('delivery_given_up', { ...fields, error: last_error });
+  };
+
+  const claimed = async (keys: readonly DeliveryKey[]): Promise<{ delivery: Delivery; task: Task }[]> => {
+    const found = await deliveries.claim(keys, now());
+    if (found.length === 0) return [];
+    const tasks = await store.getMany(found.map(({ owner, task_id }) => ({ owner, id: task_id })));
+    const byId = new Map(tasks.map((task) => [task.id, task]));
+    return found.flatMap((delivery) => {
+      const task = byId.get(delivery.task_id);
+      return task ? [{ delivery, task }] : [];
+    });
+  };
+
+  return {
+    /** Never throws, and settles every message by name. */
+    async consume(messages: readonly Message<DeliveryKey>[]): Promise<void> {
+      try {
+        const work = await claimed(messages.map(({ body }) => body));
+        const settled = await Promise.all(
+          work.map(async ({ delivery, task }) => {
+            const settlement = settlementOf(delivery, await send(delivery, task, eventOf(delivery, task)));
+            report(delivery, settlement, task);
+            return settlement;
+          }),
+        );
+        if (settled.length > 0) await deliveries.settle(settled);
+        const open = new Map(settled.filter(({ state }) => state === 'OPEN').map((each) => [deliveryId(each), each]));
+        for (const message of messages) {
+          const again = open.get(deliveryId(message.body));
+          open.delete(deliveryId(message.body));
+          // The platform's own retry brings it back when it is due; the sweep is the safety net.
+          if (again) message.retry({ delaySeconds: Math.ceil(Math.max(0, again.due_at - now()) / 1_000) });
+          else message.ack();
+        }
+      } catch (error) {
+        log.warn('deliveries_failed', { deliveries: messages.length, error: messageOf(error) });
+        for (const message of messages) message.retry({ delaySeconds: RETRY_SECONDS });
+      }
+    },
+  };
+};
+
+export type Deliverer = ReturnType<typeof createDeliverer>;

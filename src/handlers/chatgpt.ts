@@ -1,0 +1,49 @@
+import * as z from 'zod';
+import { defineHandler } from './handler.ts';
+import { badAnswer, refusalOf, unreachable } from './provider.ts';
+
+const PROVIDER = 'The language model';
+
+/** What is used of a chat completion (https://platform.openai.com/docs/api-reference/chat/object). */
+const completion = z.object({
+  model: z.string(),
+  choices: z.tuple([z.object({ message: z.object({ content: z.string() }), finish_reason: z.string().nullable() })], z.unknown()),
+  usage: z.record(z.string(), z.unknown()).nullish(),
+}); // prettier-ignore
+
+export const chatgpt = defineHandler({
+  type: 'chatgpt',
+  aliases: ['query_chatgpt'],
+  description: 'Asks a language model by the API of OpenAI, or of any service that speaks it.',
+  lane: 'external',
+  params: z.strictObject({
+    prompt: z.string().min(1).max(200_000),
+    model: z.string().min(1).max(200).optional(),
+    max_tokens: z.int().min(1).max(1_000_000).default(1_000),
+    temperature: z.number().min(0).max(2).default(0.7),
+  }),
+  example: { prompt: 'Say hello in one word.', max_tokens: 10 },
+  needs: ['OPENAI_API_KEY'],
+  retry: { maxAttempts: 4, baseSeconds: 2, maxSeconds: 120 },
+  run: async ({ params: { prompt, model, max_tokens, temperature }, secrets, fetch, signal }) => {
+    // Loaded when it is first needed: most isolates never ask a model.
+    const { default: OpenAI, APIError } = await import('openai');
+    const { OPENAI_API_KEY: apiKey = '', OPENAI_BASE_URL: baseURL, OPENAI_DEFAULT_MODEL } = secrets;
+    const client = new OpenAI({ apiKey, baseURL, fetch, maxRetries: 0, logLevel: 'off' });
+    const messages = [{ role: 'user' as const, content: prompt }];
+    const request = { model: model ?? OPENAI_DEFAULT_MODEL, messages, max_tokens, temperature };
+    const answer: unknown = await client.chat.completions.create(request, { signal }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      if (!(error instanceof APIError)) throw badAnswer(PROVIDER);
+      const { status, headers, code } = error as { status?: number; headers?: Headers; code?: unknown };
+      if (status === undefined) throw unreachable(PROVIDER);
+      const retryAfter = headers?.get('Retry-After') ?? null;
+      throw refusalOf(PROVIDER, 'OPENAI_API_KEY', { status, retryAfter, reason: code });
+    });
+    const parsed = completion.safeParse(answer);
+    if (!parsed.success) throw badAnswer(PROVIDER);
+    const { choices, usage = null } = parsed.data;
+    const [{ message, finish_reason }] = choices;
+    return { prompt, model: parsed.data.model, response: message.content, finish_reason, usage };
+  },
+});

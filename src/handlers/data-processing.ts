@@ -1,0 +1,47 @@
+import * as z from 'zod';
+import { GiveUp } from '../domain/errors.ts';
+import { apply, operation, type Row } from './data/operations.ts';
+import { defineHandler } from './handler.ts';
+
+const isRow = (value: unknown): value is Row => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** `data` as rows, which operations need; says which item is none. */
+const rowsOf = (data: unknown): Row[] => {
+  if (!Array.isArray(data)) throw new GiveUp('operations need data that is a list of objects', 'bad_data');
+  const wrong = data.findIndex((item) => !isRow(item));
+  if (wrong >= 0) throw new GiveUp(`operations need a list of objects, but data.${wrong} is none`, 'bad_data');
+  return data as Row[];
+};
+
+export const dataProcessing = defineHandler({
+  type: 'data_processing',
+  description: 'Filters, picks, renames, sorts, deduplicates, limits and groups rows; without operations, returns the data.',
+  lane: 'external',
+  params: z.strictObject({
+    data: z.unknown().refine((data) => data !== undefined, 'Required: any JSON'),
+    operations: z.array(operation).min(1).max(50).optional(),
+  }),
+  example: {
+    data: [
+      { city: 'Lisbon', sold: 3 },
+      { city: 'Porto', sold: 5 },
+      { city: 'Lisbon', sold: 4 },
+    ],
+    operations: [
+      { op: 'filter', field: 'sold', is: 'gte', value: 3 },
+      { op: 'group', by: ['city'], calculate: { total: { function: 'sum', field: 'sold' } } },
+      { op: 'sort', by: [{ field: 'total', order: 'descending' }] },
+    ],
+  },
+  run: ({ params: { data, operations }, signal, progress }) => {
+    if (!operations) return { data: { data }, processed: true };
+    let rows = rowsOf(data);
+    const rowsIn = rows.length;
+    for (const [index, step] of operations.entries()) {
+      signal.throwIfAborted();
+      rows = apply(rows, step, index);
+      progress((index + 1) / operations.length, `${step.op}: ${rows.length} rows`);
+    }
+    return { data: { data: rows }, processed: true, rows_in: rowsIn, rows_out: rows.length };
+  },
+}); // prettier-ignore

@@ -1,0 +1,72 @@
+import * as z from 'zod';
+import { GiveUp, messageOf, RetryLater } from '../domain/errors.ts';
+import { render } from './email/template.ts';
+import { templates } from './email/templates.ts';
+import { defineHandler } from './handler.ts';
+
+const address = z.email().max(254);
+
+/** What a template shows: texts, numbers and truths, or lists and objects of them. */
+const variable = z.union([
+  z.string().max(10_000),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.record(z.string(), z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()]))).max(500),
+]);
+
+const templateName = z.enum(Object.keys(templates) as (keyof typeof templates)[]);
+
+const params = z
+  .strictObject({
+    to: z.union([address.transform((one) => [one]), z.array(address).min(1).max(50)]),
+    // A line break would begin another header.
+    subject: z.string().min(1).max(500).regex(/^[^\p{Cc}]*$/u, 'A subject is one line of text'),
+    text: z.string().min(1).max(200_000).optional(),
+    html: z.string().min(1).max(200_000).optional(),
+    template: templateName.optional(),
+    variables: z.record(z.string().min(1).max(100), variable).optional(),
+    from: address.optional(),
+    reply_to: address.optional(),
+  })
+  .superRefine(({ text, html, template, variables = {} }, context) => {
+    const given = [text, html, template].filter((each) => each !== undefined).length;
+    if (given !== 1) context.addIssue({ code: 'custom', path: ['template'], message: 'Give one of text, html and template' });
+    if (template === undefined && Object.keys(variables).length > 0)
+      context.addIssue({ code: 'custom', path: ['variables'], message: 'Variables are for a template' });
+    for (const name of template ? templates[template].needs : [])
+      if (variables[name] === undefined)
+        context.addIssue({ code: 'custom', path: ['variables', name], message: `The template "${template}" needs "${name}"` });
+  }); // prettier-ignore
+
+/** Error codes of the platform that another try would meet again. */
+const FINAL = /\bE_(VALIDATION|FIELD|SENDER|RECIPIENT|HEADER|CONTENT|TOO_|EMAIL)\w*/;
+
+export const emailSending = defineHandler({
+  type: 'email_sending',
+  aliases: ['send_email'],
+  description: 'Sends a mail to up to 50 recipients: text, HTML, or one of the templates welcome, task-failed and report.',
+  lane: 'external',
+  params,
+  example: { to: 'ada@example.com', subject: 'Welcome', template: 'welcome', variables: { name: 'Ada' } },
+  needs: ['EMAIL_FROM'],
+  retry: { maxAttempts: 4, baseSeconds: 5, maxSeconds: 300 },
+  run: async ({ params: mail, taskId, secrets, sendMail, log }) => {
+    const senders = secrets.EMAIL_FROM ?? [];
+    const from = mail.from ?? senders[0];
+    if (from === undefined || !senders.includes(from))
+      throw new GiveUp(`"${from}" is not among the senders of EMAIL_FROM`, 'sender_not_allowed');
+    const { to, subject, text, html, template, variables = {}, reply_to: replyTo } = mail;
+    const body = template ? render(templates[template], variables) : { text, html };
+    // The receiving side tells a repetition by it, should this task have to be run twice.
+    const headers = { 'X-Tasker-Task-Id': taskId };
+    try {
+      const { messageId } = await sendMail({ from, to, subject, replyTo, headers, ...body });
+      log.info('mail_sent', { recipients: to.length, template });
+      return { message_id: messageId, to, subject, template: template ?? null };
+    } catch (error) {
+      const message = `The mail was not taken: ${messageOf(error)}`;
+      throw FINAL.test(message) ? new GiveUp(message, 'mail_refused') : new RetryLater(undefined, message, 'mail_failed');
+    }
+  },
+}); // prettier-ignore

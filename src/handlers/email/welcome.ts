@@ -1,0 +1,18 @@
+import { page, type EmailTemplate } from './template.ts';
+
+/** Greets somebody new. `name`; optional: `service`, `url`. */
+export const welcome: EmailTemplate = {
+  needs: ['name'],
+  text: `Hello {{name}},
+
+welcome{{#service}} to {{service}}{{/service}}.
+{{#url}}
+Start here: {{url}}
+{{/url}}`,
+  html: page(
+    'Welcome',
+    `<h1 style="font-size:22px">Hello {{name}}</h1>
+<p>Welcome{{#service}} to {{service}}{{/service}}.</p>
+{{#url}}<p><a href="{{url}}">Start here</a></p>{{/url}}`,
+  ),
+};

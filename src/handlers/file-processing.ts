@@ -1,0 +1,140 @@
+import * as z from 'zod';
+import { GiveUp } from '../domain/errors.ts';
+import { FILE_NAME } from '../domain/file-name.ts';
+import { FORMATS, linesOf, rowsOf, type Format, type Malformed } from './files/read.ts';
+import { createSummary } from './files/summary.ts';
+import { CONTENT_TYPES, written } from './files/write.ts';
+import { defineHandler, type Files } from './handler.ts';
+
+/** Malformed rows that are named; the rest is counted. */
+const MAX_NAMED = 100;
+const PROGRESS_EVERY = 20_000;
+
+const EXTENSIONS: Record<string, Format> = { csv: 'csv', json: 'json', ndjson: 'ndjson', jsonl: 'ndjson', txt: 'text', text: 'text', log: 'text', md: 'text' }; // prettier-ignore
+
+const params = z
+  .strictObject({
+    file: z.string().regex(FILE_NAME, 'A name under /files: letters, digits, ".", "_" and "-"').optional(),
+    content: z.string().max(250_000).optional(),
+    format: z.enum(FORMATS).optional(),
+    operation: z.enum(['summarize', 'convert', 'count', 'checksum']),
+    to: z.enum(['csv', 'json', 'ndjson']).optional(),
+  })
+  .superRefine(({ file, content, format, operation, to }, context) => {
+    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+    if ((file === undefined) === (content === undefined)) refuse('file', 'Give either file, a name under /files, or content');
+    if (operation === 'convert' && to === undefined) refuse('to', 'Say into what to convert: csv, json or ndjson');
+    if (operation !== 'convert' && to !== undefined) refuse('to', 'Only "convert" takes it');
+    if (operation !== 'checksum' && !formatOf({ file, format })) refuse('format', 'The name does not tell the format: give csv, json, ndjson or text');
+    if (operation === 'convert' && formatOf({ file, format }) === 'text') refuse('format', 'Text has no rows to convert');
+  }); // prettier-ignore
+type Params = z.output<typeof params>;
+
+/** As given, or as the name's ending says. */
+const formatOf = ({ file, format }: { file?: string | undefined; format?: Format | undefined }): Format | undefined =>
+  format ?? EXTENSIONS[file?.split('.').at(-1)?.toLowerCase() ?? ''];
+
+/** The input, as often as it is read. */
+const opener =
+  ({ file, content }: Params, files: Files) =>
+  async () => {
+    if (file === undefined) {
+      const bytes = new TextEncoder().encode(content?.toWellFormed());
+      return { body: new Blob([bytes]).stream(), bytes: bytes.byteLength };
+    }
+    const found = await files.open(file);
+    if (!found) throw new GiveUp(`There is no file "${file}": PUT it to /files/${file} first`, 'file_not_found');
+    return found;
+  };
+
+/** Of the Workers runtime alone: https://developers.cloudflare.com/workers/runtime-apis/web-crypto/#constructors */
+type DigestStreamClass = new (algorithm: string) => WritableStream<Uint8Array> & { digest: Promise<ArrayBuffer> };
+
+const sha256 = async (body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> => {
+  const { DigestStream } = crypto as unknown as { DigestStream: DigestStreamClass };
+  const digest = new DigestStream('SHA-256');
+  await body.pipeTo(digest, { signal });
+  return [...new Uint8Array(await digest.digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+};
+
+/** Lines, words, characters of a text. */
+const textSummary = async (lines: AsyncIterable<string>) => {
+  const found = { lines: 0, empty_lines: 0, words: 0, characters: 0, longest_line: 0 };
+  for await (const line of lines) {
+    found.lines += 1;
+    if (line.trim() === '') found.empty_lines += 1;
+    else found.words += line.trim().split(/\s+/).length;
+    found.characters += line.length;
+    found.longest_line = Math.max(found.longest_line, line.length);
+  }
+  return found;
+};
+
+/** Keeps the first malformed rows, and counts them all. */
+const createMalformed = () => {
+  const rows: Malformed[] = [];
+  let count = 0;
+  return {
+    add(row: Malformed): void {
+      count += 1;
+      if (rows.length < MAX_NAMED) rows.push(row);
+    },
+    result: () => ({ malformed: { count, rows } }),
+  };
+};
+
+export const fileProcessing = defineHandler({
+  type: 'file_processing',
+  description: 'Summarizes, converts, counts or checksums a CSV, JSON, NDJSON or text file.',
+  lane: 'external',
+  params,
+  example: { content: 'city,sold\nLisbon,3\nPorto,5\n', format: 'csv', operation: 'summarize' },
+  // A large file is work for a long task of its own.
+  timeoutMs: ({ file }) => (file === undefined ? 30_000 : 180_000),
+  run: async ({ params: input, taskId, files, signal, progress }) => {
+    const { file = null, operation, to } = input;
+    const open = opener(input, files);
+    const { body, bytes } = await open();
+    if (operation === 'checksum')
+      return { operation, file, bytes, algorithm: 'SHA-256', checksum: await sha256(body, signal) };
+    const format = formatOf(input) as Format;
+    const head = { operation, file, format, bytes };
+    if (format === 'text') {
+      const summary = await textSummary(linesOf(body, signal));
+      return operation === 'count' ? { ...head, lines: summary.lines } : { ...head, ...summary };
+    }
+    const isText = format === 'csv';
+    const malformed = createMalformed();
+    const summary = createSummary({ isText });
+    let counted = 0;
+    for await (const row of rowsOf(format, body, { signal, malformed: malformed.add })) {
+      counted += 1;
+      if (operation !== 'count') summary.add(row);
+      // A turn of its own now and then, so that the timeout and a cancel are noticed.
+      if (counted % PROGRESS_EVERY === 0) await breathe(() => progress(to ? 0.3 : 0.5, `${counted} rows`));
+    }
+    const found = { ...head, rows: counted, ...malformed.result() };
+    if (operation === 'count') return found;
+    if (to === undefined) return { ...found, columns: summary.columns() };
+    // The second reading: now all columns and their types are known.
+    const again = rowsOf(format, (await open()).body, { signal, malformed: () => {} });
+    const output = `${file?.replace(/\.[^.]+$/, '').slice(0, 100) ?? 'content'}-${taskId}.${to}`;
+    const saved = await files.save(output, written(breathing(again), to, summary.types(), isText), CONTENT_TYPES[to]);
+    return { ...found, to, output, output_bytes: saved.bytes };
+  },
+});
+
+const breathe = async (work: () => void = () => {}): Promise<void> => {
+  work();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+};
+
+/** The same rows, with a turn for others now and then. */
+const breathing = async function* <Item>(items: AsyncIterable<Item>): AsyncGenerator<Item> {
+  let count = 0;
+  for await (const item of items) {
+    yield item;
+    count += 1;
+    if (count % PROGRESS_EVERY === 0) await breathe();
+  }
+};

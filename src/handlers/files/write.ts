@@ -1,0 +1,65 @@
+import type { Format, Row } from './read.ts';
+import type { ColumnType } from './summary.ts';
+
+/** A cell that a spreadsheet would run as a formula (https://owasp.org/www-community/attacks/CSV_Injection). */
+const FORMULA = /^[=+\-@\t\r]/;
+const NUMBER = /^[-+]?\d+(\.\d+)?([eE][-+]?\d+)?$/;
+
+/** One cell: quoted where it must be, and disarmed where it begins like a formula without being a number. */
+const csvCell = (value: unknown): string => {
+  const text = value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+  const safe = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}; // prettier-ignore
+
+const csvLine = (cells: readonly unknown[]): string => `${cells.map(csvCell).join(',')}\n`;
+
+/** Text of a CSV as the value it spells, where its whole column does. */
+const typed = (value: unknown, type: ColumnType | undefined): unknown => {
+  if (typeof value !== 'string') return value;
+  if (value === '') return null;
+  if (type === 'integer' || type === 'number') return Number(value);
+  return type === 'boolean' ? value === 'true' : value;
+};
+
+/** Rows as the text of another format, piece by piece. `types`: all columns, as the first reading found them. */
+const pieces = async function* (rows: AsyncIterable<Row>, to: Exclude<Format, 'text'>, types: ReadonlyMap<string, ColumnType>, isText: boolean): AsyncGenerator<string> {
+  const columns = [...types.keys()];
+  const objectOf = ({ names, values }: Row): string =>
+    JSON.stringify(Object.fromEntries(names.map((name, i) => [name, isText ? typed(values[i], types.get(name)) : values[i]])));
+  if (to === 'csv' && columns.length > 0) yield csvLine(columns);
+  if (to === 'json') yield '[';
+  let isFirst = true;
+  for await (const row of rows) {
+    if (to === 'csv') {
+      const cells = new Map(row.names.map((name, i) => [name, row.values[i]]));
+      yield csvLine(columns.map((name) => cells.get(name)));
+    } else if (to === 'ndjson') yield `${objectOf(row)}\n`;
+    else yield `${isFirst ? '\n' : ',\n'}${objectOf(row)}`;
+    isFirst = false;
+  }
+  if (to === 'json') yield isFirst ? ']\n' : '\n]\n';
+}; // prettier-ignore
+
+/** Written together: a row at a time would be a step for each. In UTF-16 units. */
+const PIECE_CHARS = 65_536;
+
+/** Rows as the bytes of another format. */
+export const written = async function* (...args: Parameters<typeof pieces>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let gathered = '';
+  for await (const piece of pieces(...args)) {
+    gathered += piece;
+    if (gathered.length < PIECE_CHARS) continue;
+    yield encoder.encode(gathered.toWellFormed());
+    gathered = '';
+  }
+  if (gathered !== '') yield encoder.encode(gathered.toWellFormed());
+};
+
+export const CONTENT_TYPES: Record<Format, string> = {
+  csv: 'text/csv; charset=utf-8',
+  json: 'application/json',
+  ndjson: 'application/x-ndjson',
+  text: 'text/plain; charset=utf-8',
+};

@@ -1,0 +1,41 @@
+/** Most that is read of a provider's answer. */
+export const MAX_ANSWER_BYTES = 1_048_576;
+
+/** Told of every request to a provider: its type of task, and the status or `unreachable`. For metrics. */
+export type CountRequest = (type: string, status: string, durationMs: number) => void;
+
+export interface ProviderFetchParts {
+  fetch: typeof fetch;
+  signal: AbortSignal;
+  type: string;
+  count: CountRequest;
+}
+
+/** Cuts a body off, with an error, after so many bytes. */
+const atMost = (maxBytes: number): TransformStream<Uint8Array, Uint8Array> => {
+  let bytes = 0;
+  return new TransformStream({
+    transform(chunk, controller) {
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) controller.error(new Error(`The answer has more than ${maxBytes} bytes`));
+      else controller.enqueue(chunk);
+    },
+  });
+};
+
+/** The `fetch` that handlers get: it ends with the task, follows no redirect (a key must not travel on) and reads a bounded answer. */
+export const createProviderFetch =
+  ({ fetch, signal, type, count }: ProviderFetchParts): typeof fetch =>
+  async (input: RequestInfo | URL, init?: RequestInit) => {
+    const startedAt = Date.now();
+    const signals = [signal, ...(init?.signal ? [init.signal] : [])];
+    let status = 'unreachable';
+    try {
+      const response = await fetch(input, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) });
+      status = String(response.status);
+      const body = response.body?.pipeThrough(atMost(MAX_ANSWER_BYTES)) ?? null;
+      return new Response(body, response);
+    } finally {
+      count(type, status, Date.now() - startedAt);
+    }
+  };

@@ -1,0 +1,37 @@
+import { GiveUp, RetryLater } from '../domain/errors.ts';
+import { retryAfterMs } from '../domain/retry.ts';
+
+/** A provider's refusal, without its body: an error page belongs into nobody's task. */
+export interface Refusal {
+  status: number;
+  retryAfter: string | null;
+  /** A short word of the provider's own, shown if it is one. */
+  reason?: unknown;
+}
+
+const WORD = /^[\w.-]{1,64}$/;
+
+/**
+ * What a refusal means for the task, as the error to throw. 408, 429 and 5xx pass: the task comes back when the provider
+ * says, or after the type's back-off. Everything else would be refused again.
+ * @param keySetting the setting that holds the key, to be named when the key is refused
+ */
+export const refusalOf = (provider: string, keySetting: string, { status, retryAfter, reason }: Refusal): Error => {
+  const word = typeof reason === 'string' && WORD.test(reason) ? ` (${reason})` : '';
+  const message = `${provider} answered ${status}${word}`;
+  if (status === 408 || status === 429 || status >= 500) {
+    const ms = retryAfterMs(retryAfter, Date.now());
+    const code = status === 429 ? 'provider_rate_limited' : 'provider_unavailable';
+    return new RetryLater(ms === undefined ? undefined : ms / 1_000, message, code);
+  }
+  if (status === 401 || status === 403) return new GiveUp(`${message}: check ${keySetting}`, 'provider_refused_key');
+  return new GiveUp(message, 'provider_refused');
+};
+
+/** For an answer that is not what the provider promises: worth another try. */
+export const badAnswer = (provider: string): RetryLater =>
+  new RetryLater(undefined, `${provider} gave an answer that cannot be understood`, 'provider_bad_answer');
+
+/** For a provider that gave no answer at all. */
+export const unreachable = (provider: string): RetryLater =>
+  new RetryLater(undefined, `${provider} could not be reached, or ended its answer early`, 'provider_unavailable');

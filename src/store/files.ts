@@ -1,0 +1,109 @@
+import { AppError } from '../domain/errors.ts';
+
+/** R2 asks that all parts of an upload but the last have the same size, 5 MiB at least. */
+const PART_BYTES = 5 * 1_024 * 1_024;
+
+/** A file as the listing shows it; `uploaded_at` is in ms. */
+export interface FileInfo {
+  name: string;
+  bytes: number;
+  content_type: string | null;
+  etag: string;
+  uploaded_at: number;
+}
+
+/** Chunks of any size as pieces of exactly `PART_BYTES`, the last one shorter; at least one. */
+const parts = async function* (content: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
+  let part = new Uint8Array(PART_BYTES);
+  let filled = 0;
+  let bytes = 0;
+  for await (const chunk of content) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) throw new AppError('body_too_large', `A file may have at most ${maxBytes} bytes`);
+    for (let taken = 0; taken < chunk.byteLength;) {
+      const piece = chunk.subarray(taken, taken + PART_BYTES - filled);
+      part.set(piece, filled);
+      taken += piece.byteLength;
+      filled += piece.byteLength;
+      if (filled < PART_BYTES) continue;
+      yield part;
+      part = new Uint8Array(PART_BYTES);
+      filled = 0;
+    }
+  }
+  yield part.subarray(0, filled);
+};
+
+/** The files of an owner, in R2. Every name is the owner's own: another owner's file does not exist. */
+export const createFileStore = (bucket: R2Bucket) => {
+  const keyOf = (owner: string, name: string): string => `${encodeURIComponent(owner)}/${name}`;
+  const infoOf = (owner: string, { key, size, httpMetadata, httpEtag, uploaded }: R2Object): FileInfo => ({
+    name: key.slice(keyOf(owner, '').length),
+    bytes: size,
+    content_type: httpMetadata?.contentType ?? null,
+    etag: httpEtag,
+    uploaded_at: uploaded.getTime(),
+  });
+
+  return {
+    /** A file and its content as a stream; null where there is none. */
+    async open(owner: string, name: string): Promise<{ info: FileInfo; body: ReadableStream<Uint8Array> } | null> {
+      const found = await bucket.get(keyOf(owner, name));
+      return found && { info: infoOf(owner, found), body: found.body };
+    },
+
+    async info(owner: string, name: string): Promise<FileInfo | null> {
+      const found = await bucket.head(keyOf(owner, name));
+      return found && infoOf(owner, found);
+    },
+
+    /** Writes or replaces a file while it streams in, of a size that nobody knows yet. One that turns out to be too large is
+     * refused, and not kept. */
+    async save(
+      owner: string,
+      name: string,
+      content: AsyncIterable<Uint8Array>,
+      { contentType, maxBytes }: { contentType: string; maxBytes: number },
+    ): Promise<FileInfo> {
+      const key = keyOf(owner, name);
+      const options = { httpMetadata: { contentType } };
+      let upload: R2MultipartUpload | null = null;
+      try {
+        const uploaded: R2UploadedPart[] = [];
+        for await (const part of parts(content, maxBytes)) {
+          // Most files fit one part, and need no upload of many.
+          if (!upload && part.byteLength < PART_BYTES) return infoOf(owner, await bucket.put(key, part, options));
+          upload ??= await bucket.createMultipartUpload(key, options);
+          if (part.byteLength > 0) uploaded.push(await upload.uploadPart(uploaded.length + 1, part));
+        }
+        if (!upload) throw new Error('Nothing was written');
+        return infoOf(owner, await upload.complete(uploaded));
+      } catch (error) {
+        await upload?.abort().catch(() => {}); // R2 drops what is left of it after a week.
+        throw error;
+      }
+    },
+
+    /** False where there was none. */
+    async remove(owner: string, name: string): Promise<boolean> {
+      const key = keyOf(owner, name);
+      if (!(await bucket.head(key))) return false;
+      await bucket.delete(key);
+      return true;
+    },
+
+    /** By name. `after` is the name after which the page begins. */
+    async list(owner: string, limit: number, after?: string): Promise<{ files: FileInfo[]; hasMore: boolean }> {
+      const prefix = keyOf(owner, '');
+      const { objects, truncated } = await bucket.list({
+        prefix,
+        limit,
+        include: ['httpMetadata'],
+        ...(after !== undefined && { startAfter: `${prefix}${after}` }),
+      });
+      return { files: objects.map((object) => infoOf(owner, object)), hasMore: truncated };
+    },
+  };
+};
+
+export type FileStore = ReturnType<typeof createFileStore>;

@@ -1,0 +1,114 @@
+import { expect, it } from 'vitest';
+import { dataProcessing } from '../../src/handlers/data-processing.ts';
+import { executorParts, keptLog } from '../parts.ts';
+
+const run = (params: unknown): unknown =>
+  dataProcessing.run({
+    ...executorParts.world,
+    files: executorParts.filesOf(),
+    taskId: 'id',
+    params: dataProcessing.params.parse(params),
+    attempt: 1,
+    signal: new AbortController().signal,
+    progress: () => {},
+    log: keptLog().log,
+  });
+
+const rows = [
+  { name: 'b', n: 2, city: 'Porto' },
+  { name: 'a', n: 10, city: 'Lisbon' },
+  { name: 'c', n: null, city: 'Lisbon' },
+  { name: 'a', n: 1, city: 'Faro' },
+];
+const after = (...operations: unknown[]): unknown[] => {
+  const { data } = run({ data: rows, operations }) as { data: { data: unknown[] } };
+  return data.data;
+};
+
+it('returns any JSON as it is without operations', () => {
+  for (const data of ['example data', { data: 'example data' }, null, 7, [1, [2]]])
+    expect(run({ data })).toEqual({ data: { data }, processed: true });
+});
+
+it('counts the rows in and out', () => {
+  expect(run({ data: rows, operations: [{ op: 'limit', count: 1 }] })).toMatchObject({ rows_in: 4, rows_out: 1 });
+});
+
+it.each([
+  [{ is: 'eq', value: 2 }, ['b']],
+  [{ is: 'ne', value: 2 }, ['a', 'c', 'a']],
+  [{ is: 'gt', value: 1 }, ['b', 'a']],
+  [{ is: 'gte', value: 1 }, ['b', 'a', 'a']],
+  [{ is: 'lt', value: 2 }, ['a']],
+  [{ is: 'lte', value: 2 }, ['b', 'a']],
+  [{ is: 'lt', value: 'z' }, []],
+  [{ is: 'in', value: [1, 2] }, ['b', 'a']],
+  [{ is: 'not_in', value: [1, 2] }, ['a', 'c']],
+  [{ is: 'exists' }, ['b', 'a', 'a']],
+  [{ is: 'missing' }, ['c']],
+])('filters by %j', (condition, names) => {
+  expect(after({ op: 'filter', field: 'n', ...condition })).toMatchObject(names.map((name) => ({ name })));
+});
+
+it.each([
+  [{ is: 'contains', value: 'o' }, 4],
+  [{ is: 'starts_with', value: 'L' }, 2],
+  [{ is: 'ends_with', value: 'o' }, 2],
+  [{ is: 'contains', value: '.*' }, 0],
+])('filters texts by %j', (condition, count) => {
+  expect(after({ op: 'filter', field: 'city', ...condition })).toHaveLength(count);
+});
+
+it('picks, renames, sorts, deduplicates, limits', () => {
+  expect(after({ op: 'pick', fields: ['n', 'nothing'] }).at(0)).toEqual({ n: 2, nothing: null });
+  expect(after({ op: 'rename', fields: { n: 'number' } }).at(0)).toEqual({ name: 'b', number: 2, city: 'Porto' });
+  const sorted = after({ op: 'sort', by: [{ field: 'name' }, { field: 'n', order: 'descending' }] });
+  expect(sorted.map((row) => (row as (typeof rows)[0]).n)).toEqual([10, 1, 2, null]);
+  expect(after({ op: 'unique', fields: ['city'] })).toHaveLength(3);
+  expect(after({ op: 'pick', fields: ['city'] }, { op: 'unique' })).toHaveLength(3);
+  expect(after({ op: 'limit', count: 2, offset: 3 })).toEqual([rows[3]]);
+});
+
+it('groups', () => {
+  const calculate = {
+    rows: { function: 'count' },
+    sum: { function: 'sum', field: 'n' },
+    least: { function: 'min', field: 'n' },
+    most: { function: 'max', field: 'n' },
+    mean: { function: 'mean', field: 'n' },
+  };
+  expect(after({ op: 'group', by: ['city'], calculate })).toEqual([
+    { city: 'Porto', rows: 1, sum: 2, least: 2, most: 2, mean: 2 },
+    { city: 'Lisbon', rows: 2, sum: 10, least: 10, most: 10, mean: 10 },
+    { city: 'Faro', rows: 1, sum: 1, least: 1, most: 1, mean: 1 },
+  ]);
+});
+
+it('takes prototype keys as data', () => {
+  const data = JSON.parse('[{"__proto__": {"x": 1}, "constructor": 5}]') as unknown;
+  const operations = [
+    { op: 'rename', fields: { constructor: 'made' } },
+    { op: 'pick', fields: ['__proto__', 'made', 'toString'] },
+  ];
+  const { data: out } = run({ data, operations }) as { data: { data: unknown[] } };
+  expect(JSON.stringify(out.data)).toBe('[{"__proto__":{"x":1},"made":5,"toString":null}]');
+  expect(({} as { x?: number }).x).toBeUndefined();
+});
+
+it.each([
+  [[{ op: 'limit', count: 1 }, { op: 'explode' }], ['operations', 1, 'op']],
+  [[{ op: 'filter', field: 'a', is: 'like', value: 1 }], ['operations', 0, 'is']],
+  [[{ op: 'pick', fields: ['a'] }, { op: 'rename', fields: { a: 5 } }], ['operations', 1, 'fields', 'a']],
+  [[{ op: 'group', by: ['a'], calculate: { x: { function: 'median', field: 'n' } } }], ['operations', 0, 'calculate', 'x', 'function']],
+  [[{ op: 'sort', by: [] }], ['operations', 0, 'by']],
+])('refuses %j before the run, by its index', (operations, path) => {
+  const { error } = dataProcessing.params.safeParse({ data: rows, operations });
+  expect(error?.issues.map((issue) => issue.path)).toContainEqual(path);
+}); // prettier-ignore
+
+it('says what is wrong with the data', () => {
+  const operations = [{ op: 'group', by: ['city'], calculate: { total: { function: 'sum', field: 'name' } } }];
+  expect(() => run({ data: 'text', operations })).toThrow('a list of objects');
+  expect(() => run({ data: [{}, 5], operations })).toThrow('data.1 is none');
+  expect(() => run({ data: rows, operations })).toThrow('operations.0 (group, total) needs numbers in "name"');
+});

@@ -1,0 +1,121 @@
+import { expect, inject, it, vi } from 'vitest';
+import { chatgpt } from '../../src/handlers/chatgpt.ts';
+import type { Handler } from '../../src/handlers/handler.ts';
+import { weather } from '../../src/handlers/weather.ts';
+import { createExecutor } from '../../src/engine/executor.ts';
+import { executorParts, keptLog } from '../parts.ts';
+import { aTask } from '../rows.ts';
+
+// Real HTTP to a local server that speaks the providers' protocols, through the executor that the service runs.
+
+const outside = inject('outside');
+
+const run = async (handler: Handler, how: string, { timeoutMs = 5_000, key = true, params = handler.example } = {}) => {
+  const counted: string[] = [];
+  const { log, lines } = keptLog();
+  const executor = createExecutor({
+    ...executorParts,
+    findHandler: () => handler,
+    countRequest: (type, status) => void counted.push(`${type} ${status}`),
+    world: {
+      ...executorParts.world,
+      fetch: (input, init) => fetch(input, init),
+      secrets: {
+        ...(key && { OPENAI_API_KEY: 'a-model-key', OPENWEATHER_API_KEY: 'a-weather-key' }),
+        OPENAI_BASE_URL: `${outside}/${how}/v1`,
+        OPENAI_DEFAULT_MODEL: 'a-model',
+        OPENWEATHER_BASE_URL: `${outside}/${how}`,
+      },
+    },
+    log,
+  });
+  const task = aTask({ type: handler.type, params, timeoutMs });
+  const outcome = await executor.run(task, { signal: new AbortController().signal, progress: () => {} });
+  return { outcome, counted, said: JSON.stringify([outcome, lines]) };
+};
+
+it('a language model answers', async () => {
+  const { outcome, counted } = await run(chatgpt, 'ok', { params: { prompt: 'Hello', max_tokens: 9, temperature: 1 } });
+  expect(outcome.kind === 'completed' && JSON.parse(outcome.result)).toEqual({
+    prompt: 'Hello',
+    model: 'a-model',
+    response: 'You said: Hello (9, 1)',
+    finish_reason: 'stop',
+    usage: { prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 },
+  });
+  expect(counted).toEqual(['chatgpt 200']);
+});
+
+it.each([
+  ['metric', 21.5],
+  ['imperial', 70.7],
+  ['kelvin', 294.65],
+])('the weather answers in %s', async (units, temperature) => {
+  const { outcome } = await run(weather, 'ok', { params: { city: 'Lisbon', units } });
+  expect(outcome.kind === 'completed' && JSON.parse(outcome.result)).toEqual({
+    city: 'Lisbon',
+    country: 'PT',
+    units,
+    temperature,
+    feels_like: temperature,
+    humidity: 60,
+    pressure: 1_018,
+    wind_speed: 4.1,
+    conditions: 'clear sky',
+    observed_at: '2023-11-14T22:13:20.000Z',
+  });
+});
+
+/** How a provider goes wrong, what becomes of the task, and whether another try may help. */
+const FAULTS: [how: string, code: string, retryable: boolean, counted?: string][] = [
+  ['400', 'provider_refused', false],
+  ['401', 'provider_refused_key', false],
+  ['403', 'provider_refused_key', false],
+  ['404', 'provider_refused', false],
+  ['429', 'provider_rate_limited', true],
+  ['500', 'provider_unavailable', true],
+  ['503', 'provider_unavailable', true],
+  ['redirects', 'provider_refused', false, '302'],
+  ['garbage', 'provider_bad_answer', true, '200'],
+  ['html', 'provider_bad_answer', true, '200'],
+  ['wrong-shape', 'provider_bad_answer', true, '200'],
+  ['huge', '', true, '200'],
+  ['drops', 'provider_unavailable', true, 'unreachable'],
+  ['hangs', 'timeout', true, 'unreachable'],
+];
+
+it.each([weather, chatgpt].flatMap((handler) => FAULTS.map((fault) => [handler.type, ...fault, handler] as const)))(
+  '%s: a provider that answers %s',
+  async (type, how, ...rest) => {
+    const handler = rest.at(-1) as Handler;
+    const [code, retryable, status = how] = rest as unknown as [string, boolean, string | Handler];
+    const { outcome, counted, said } = await run(handler, how, { timeoutMs: how === 'hangs' ? 300 : 5_000 });
+    expect(outcome).toMatchObject({ kind: 'failed', retryable });
+    if (outcome.kind !== 'failed') return;
+    if (code !== '') expect(outcome.error.code).toBe(type === 'weather' && how === '404' ? 'city_not_found' : code);
+    expect(outcome.error.message.length).toBeLessThan(200);
+    expect(outcome.retryAfterMs).toBe(how === '429' ? 7_000 : undefined);
+    // Neither the page nor the key.
+    expect(said).not.toMatch(/canary|<html|a-model-key|a-weather-key/);
+    // Of a request that was given up at the timeout, a moment later.
+    const expected = `${type} ${typeof status === 'string' ? status : how}`;
+    await vi.waitFor(() => expect(counted).toEqual([expected]));
+  },
+);
+
+it.each([
+  [chatgpt, 'OPENAI_API_KEY'],
+  [weather, 'OPENWEATHER_API_KEY'],
+])('a missing key fails at once, by its name', async (handler, name) => {
+  const { outcome, counted } = await run(handler, 'ok', { key: false });
+  expect(outcome).toMatchObject({ kind: 'failed', retryable: false, error: { code: 'not_configured' } });
+  expect(outcome.kind === 'failed' && outcome.error.message).toContain(name);
+  expect(counted).toEqual([]);
+});
+
+it('a refused key names its setting', async () => {
+  const { outcome } = await run(weather, '401');
+  expect(outcome.kind === 'failed' && outcome.error.message).toBe(
+    'OpenWeatherMap answered 401: check OPENWEATHER_API_KEY',
+  );
+});

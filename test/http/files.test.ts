@@ -1,0 +1,181 @@
+import { expect, it } from 'vitest';
+import { MAX_FILE_BYTES } from '../../src/domain/file-name.ts';
+import { call, finished, submit } from '../client.ts';
+
+const put = (name: string, body: BodyInit, type = 'text/csv'): Promise<Response> =>
+  call(`/files/${name}`, { method: 'PUT', body, headers: { 'Content-Type': type } });
+
+const process = async (params: object): Promise<Record<string, unknown>> => {
+  const task = await finished((await submit('file_processing', params)).task_id);
+  expect(task.error).toBeNull();
+  return task.result as Record<string, unknown>;
+};
+
+const problem = async (response: Response): Promise<{ status: number; code: string }> => response.json();
+
+it('keeps a file: put, get, list, delete', async () => {
+  const created = await put('a.csv', 'x,y\n1,2\n');
+  expect(created.status).toBe(201);
+  expect(await created.json()).toMatchObject({ name: 'a.csv', bytes: 8, content_type: 'text/csv' });
+  expect((await put('a.csv', 'x,y\n1,3\n')).status).toBe(200);
+  const got = await call('/files/a.csv');
+  expect(await got.text()).toBe('x,y\n1,3\n');
+  expect(Object.fromEntries(got.headers)).toMatchObject({
+    'content-type': 'text/csv',
+    'content-length': '8',
+    'content-disposition': 'attachment; filename="a.csv"',
+    'x-content-type-options': 'nosniff',
+  });
+  expect((await call('/files/a.csv', { method: 'HEAD' })).status).toBe(200);
+  await put('b.txt', '', 'text/plain');
+  const first = await (await call('/files?page_size=1')).json<{ files: { name: string }[]; pagination: { next_cursor: string } }>(); // prettier-ignore
+  expect(first.files.map(({ name }) => name)).toEqual(['a.csv']);
+  const second = await (await call(`/files?page_size=1&cursor=${first.pagination.next_cursor}`)).json();
+  expect(second).toMatchObject({ files: [{ name: 'b.txt', bytes: 0 }], pagination: { next_cursor: null } });
+  expect((await call('/files/a.csv', { method: 'DELETE' })).status).toBe(204);
+  for (const method of ['GET', 'DELETE'])
+    expect(await problem(await call('/files/a.csv', { method }))).toMatchObject({
+      status: 404,
+      code: 'file_not_found',
+    });
+  await call('/files/b.txt', { method: 'DELETE' });
+});
+
+it('takes a file of many parts, of a size that nobody announced, byte by byte the same', async () => {
+  const chunk = crypto.getRandomValues(new Uint8Array(60_000));
+  let left = 200;
+  const body = new ReadableStream({ pull: (c) => (left-- > 0 ? c.enqueue(chunk) : c.close()) });
+  const saved = await put('big.bin', body, 'application/octet-stream');
+  expect(await saved.json()).toMatchObject({ bytes: 12_000_000 });
+  const back = new Uint8Array(await (await call('/files/big.bin')).arrayBuffer());
+  expect(back.byteLength).toBe(12_000_000);
+  expect(back.subarray(11_940_000)).toEqual(chunk);
+  await call('/files/big.bin', { method: 'DELETE' });
+});
+
+it('refuses a file that is too large, announced or not, and keeps nothing of it', async () => {
+  const chunk = new Uint8Array(1_000_000);
+  let left = 30;
+  const body = new ReadableStream({ pull: (c) => (left-- > 0 ? c.enqueue(chunk) : c.close()) });
+  expect(await problem(await put('c.bin', body))).toMatchObject({ status: 413, code: 'body_too_large' });
+  const announced = await put('c.bin', new Uint8Array(MAX_FILE_BYTES + 1));
+  expect(announced.status).toBe(413);
+  expect((await call('/files/c.bin')).status).toBe(404);
+});
+
+it.each(['..', '.hidden', 'a b', 'a%2Fb', 'ä', 'x'.repeat(201), '%00', 'a;b'])('refuses the name %j', async (name) => {
+  const { status } = await put(name, 'x');
+  expect([404, 405, 422]).toContain(status);
+});
+
+const CSV =
+  'city,sold,on,open,note\nLisbon,3,2026-01-05,true,"a, b"\nPorto,10,2026-01-07,false,\nFaro,4,2026-01-06,true,"two\nlines"\n';
+
+it('summarizes a CSV', async () => {
+  await put('s.csv', CSV);
+  expect(await process({ file: 's.csv', operation: 'summarize' })).toEqual({
+    operation: 'summarize',
+    file: 's.csv',
+    format: 'csv',
+    bytes: CSV.length,
+    rows: 3,
+    malformed: { count: 0, rows: [] },
+    columns: [
+      { name: 'city', type: 'text', empty: 0, min: 'Faro', max: 'Porto', mean: null, distinct: 3 },
+      { name: 'sold', type: 'integer', empty: 0, min: 3, max: 10, mean: 17 / 3, distinct: 3 },
+      { name: 'on', type: 'date', empty: 0, min: '2026-01-05', max: '2026-01-07', mean: null, distinct: 3 },
+      { name: 'open', type: 'boolean', empty: 0, min: 'false', max: 'true', mean: null, distinct: 2 },
+      { name: 'note', type: 'text', empty: 1, min: 'a, b', max: 'two\nlines', mean: null, distinct: 2 },
+    ],
+  });
+});
+
+it('reports malformed rows by their line', async () => {
+  const content = 'a,b\n1,2\n3\n"x\ny",4\n5,6,7\n8,9\n';
+  expect(await process({ content, format: 'csv', operation: 'summarize' })).toMatchObject({
+    rows: 3,
+    malformed: { count: 2, rows: [{ line: 3 }, { line: 6 }] },
+  });
+  const lines = '{"a":1}\nnot json\n[1]\n\n{"a":2}\n';
+  expect(await process({ content: lines, format: 'ndjson', operation: 'count' })).toMatchObject({
+    rows: 2,
+    malformed: {
+      count: 2,
+      rows: [
+        { line: 2, message: 'Not JSON' },
+        { line: 3, message: 'Not an object' },
+      ],
+    },
+  });
+  expect(await process({ content: 'a,b\n1,2\n"3,4\n5,6\n', format: 'csv', operation: 'count' })).toMatchObject({
+    rows: 1,
+    malformed: { count: 1, rows: [{ line: 3 }] },
+  });
+});
+
+it('counts, checksums, and looks at texts', async () => {
+  const content = 'one two\n\nthree\n';
+  expect(await process({ content, format: 'text', operation: 'count' })).toMatchObject({ lines: 3, bytes: 15 });
+  expect(await process({ content, format: 'text', operation: 'summarize' })).toMatchObject({
+    lines: 3, empty_lines: 1, words: 3, characters: 12, longest_line: 7,
+  }); // prettier-ignore
+  expect(await process({ content: 'abc', operation: 'checksum' })).toEqual({
+    operation: 'checksum', file: null, bytes: 3, algorithm: 'SHA-256',
+    checksum: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+  }); // prettier-ignore
+});
+
+const converted = async (params: object): Promise<string> => {
+  const { output } = await process({ ...params, operation: 'convert' });
+  return (await call(`/files/${String(output)}`)).text();
+};
+
+it('converts between formats, and back', async () => {
+  await put('t.csv', 'id,name,ok\n1,ann,true\n2,,false\n');
+  const json = await converted({ file: 't.csv', to: 'json' });
+  expect(JSON.parse(json)).toEqual([
+    { id: 1, name: 'ann', ok: true },
+    { id: 2, name: null, ok: false },
+  ]);
+  const ndjson = await converted({ content: json, format: 'json', to: 'ndjson' });
+  expect(ndjson).toBe('{"id":1,"name":"ann","ok":true}\n{"id":2,"name":null,"ok":false}\n');
+  expect(await converted({ content: ndjson, format: 'ndjson', to: 'csv' })).toBe('id,name,ok\n1,ann,true\n2,,false\n');
+});
+
+it('keeps what only looks like a number, and disarms formulas', async () => {
+  const json = await converted({ content: 'zip\n01234\n99\n', format: 'csv', to: 'json' });
+  expect(JSON.parse(json)).toEqual([{ zip: '01234' }, { zip: '99' }]);
+  const content = JSON.stringify([
+    { a: '=1+1', b: -5, c: '-5', __proto__x: '@x' },
+    { d: ['x', 1], a: 'q"u,o' },
+  ]);
+  expect(await converted({ content, format: 'json', to: 'csv' })).toBe(
+    `a,b,c,__proto__x,d\n'=1+1,-5,-5,'@x,\n"q""u,o",,,,"[""x"",1]"\n`,
+  );
+});
+
+it.each([
+  [{ file: 'nowhere.csv', operation: 'count' }, 'file_not_found'],
+  [{ content: '{"a":1}', format: 'json', operation: 'count' }, null],
+  [{ content: '[{"a":1}', format: 'json', operation: 'count' }, 'bad_file'],
+  [{ content: 'nonsense', format: 'json', operation: 'count' }, 'bad_file'],
+])('fails clearly: %j', async (params, code) => {
+  const { task_id } = await submit('file_processing', params);
+  const { error, attempt } = await finished(task_id);
+  expect([error?.code ?? null, attempt]).toEqual([code, 1]);
+});
+
+it.each([
+  [{ operation: 'count' }, 'params.file'],
+  [{ file: 'x.csv', content: 'x', operation: 'count' }, 'params.file'],
+  [{ file: 'x.bin', operation: 'count' }, 'params.format'],
+  [{ file: 'x.csv', operation: 'convert' }, 'params.to'],
+  [{ file: 'x.txt', operation: 'convert', to: 'csv' }, 'params.format'],
+  [{ file: '../x.csv', operation: 'count' }, 'params.file'],
+  [{ file: 'x.csv', operation: 'count', to: 'csv' }, 'params.to'],
+])('refuses %j', async (params, path) => {
+  const response = await call('/tasks', { json: { type: 'file_processing', params } });
+  const { errors } = await response.json<{ errors: { path: string }[] }>();
+  expect(response.status).toBe(422);
+  expect(errors.map((each) => each.path)).toContain(path);
+});

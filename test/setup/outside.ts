@@ -1,0 +1,95 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+// The outside world on loopback: a language model, a weather service and receivers of webhooks. A stand-in for the
+// providers, which cost money and answer differently every time; it speaks their protocols over real HTTP.
+
+const JSON_TYPE = { 'Content-Type': 'application/json' };
+const HTML = '<html><body>An error page with a canary-in-the-page</body></html>';
+
+export interface Received {
+  headers: Record<string, string>;
+  body: string;
+  at: number;
+}
+
+const readBody = async (request: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+};
+
+/** Ways to go wrong, the first part of a path; true when the answer has been given. */
+const misbehave = (how: string, response: ServerResponse): boolean => {
+  const send = (status: number, headers: object, body: string): true => {
+    response.writeHead(status, headers as Record<string, string>).end(body);
+    return true;
+  };
+  if (how === 'hangs') return true;
+  if (how === 'drops') return (response.socket?.destroy(), true);
+  if (how === 'garbage') return send(200, JSON_TYPE, '{"choices": [');
+  if (how === 'html') return send(200, { 'Content-Type': 'text/html' }, HTML);
+  if (how === 'wrong-shape') return send(200, JSON_TYPE, '{"hello":"world"}');
+  if (how === 'huge') return send(200, JSON_TYPE, JSON.stringify({ name: 'x'.repeat(20_000_000) }));
+  if (how === 'redirects') return send(302, { Location: 'http://127.0.0.1:1/secret' }, '');
+  if (how === '429') return send(429, { ...JSON_TYPE, 'Retry-After': '7' }, JSON.stringify({ error: { message: HTML, code: 'rate_limit_exceeded' } })); // prettier-ignore
+  if (how === '400') return send(400, JSON_TYPE, JSON.stringify({ error: { message: HTML, code: 'context_length_exceeded' } })); // prettier-ignore
+  return Number(how) ? send(Number(how), { 'Content-Type': 'text/html' }, HTML) : false;
+};
+
+const chat = (body: string): unknown => {
+  const { model, messages, max_tokens, temperature } = JSON.parse(body) as { model: string; messages: { content: string }[]; max_tokens: number; temperature: number }; // prettier-ignore
+  const message = { role: 'assistant', content: `You said: ${messages[0]?.content} (${max_tokens}, ${temperature})` };
+  const choices = [{ index: 0, message, finish_reason: 'stop', logprobs: null }];
+  const usage = { prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 };
+  return { id: 'chatcmpl-1', object: 'chat.completion', created: 1_700_000_000, model, choices, usage };
+};
+
+/** As OpenWeatherMap answers: https://openweathermap.org/current */
+const weather = (query: URLSearchParams): unknown => {
+  const temp = { metric: 21.5, imperial: 70.7, standard: 294.65 }[query.get('units') ?? ''] ?? 0;
+  return {
+    coord: { lon: -9.13, lat: 38.72 },
+    weather: [{ id: 800, main: 'Clear', description: 'clear sky', icon: '01d' }],
+    main: { temp, feels_like: temp, temp_min: temp, temp_max: temp, pressure: 1_018, humidity: 60 },
+    wind: { speed: 4.1, deg: 320 },
+    dt: 1_700_000_000,
+    sys: { country: 'PT', sunrise: 1, sunset: 2 },
+    name: query.get('q'),
+    cod: 200,
+  };
+};
+
+/** `/<fault or ok>/v1/chat/completions`, `/<fault or ok>/data/2.5/weather`, `/hook/<name>?fails=n`, `GET /received/<name>`. */
+export const startOutside = async (): Promise<{ url: string; close(): Promise<void> }> => {
+  const received = new Map<string, Received[]>();
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
+    const url = new URL(request.url ?? '/', 'http://outside');
+    const [, how = '', name = ''] = url.pathname.split('/');
+    const body = await readBody(request);
+    const json = (status: number, value: unknown) => response.writeHead(status, JSON_TYPE).end(JSON.stringify(value));
+    if (how === 'received') return json(200, received.get(name) ?? []);
+    if (how === 'hook') {
+      const all = received.get(name) ?? [];
+      received.set(name, all);
+      all.push({ headers: request.headers as Record<string, string>, body, at: Date.now() });
+      const fails = Number(url.searchParams.get('fails') ?? 0);
+      if (misbehave(url.searchParams.get('how') ?? '', response)) return;
+      return response.writeHead(all.length <= fails ? 503 : 204).end();
+    }
+    if (misbehave(how, response)) return;
+    if (url.pathname.endsWith('/chat/completions')) {
+      if (request.headers.authorization !== 'Bearer a-model-key') return json(401, { error: { message: 'Incorrect API key provided: a-model-key' } }); // prettier-ignore
+      return json(200, chat(body));
+    }
+    if (url.searchParams.get('appid') !== 'a-weather-key') return json(401, { cod: 401, message: 'Invalid API key' });
+    return json(200, weather(url.searchParams));
+  };
+  const server = createServer((request, response) => void serve(request, response).catch(() => response.destroy()));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+};
