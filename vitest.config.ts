@@ -15,7 +15,15 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: { TEST_MIGRATIONS: migrations, AUTH: 'none', APP_ENV: 'test', LOG_LEVEL: 'error' } },
+            miniflare: {
+              bindings: {
+                TEST_MIGRATIONS: migrations,
+                AUTH: 'none',
+                APP_ENV: 'test',
+                LOG_LEVEL: 'error',
+                WEBHOOK_SECRETS: 'whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdHMhIQ==',
+              },
+            },
           }),
         ],
         test: {

@@ -14,10 +14,11 @@ export interface WebhookParts {
   rules: OutgoingRules;
   fetch: typeof fetch;
   now(): number;
+  timeoutMs?: number;
 }
 
 /** Posts events signed by Standard Webhooks (https://www.standardwebhooks.com), to public addresses alone. */
-export const createWebhookSender = ({ secrets, rules, fetch, now }: WebhookParts) => {
+export const createWebhookSender = ({ secrets, rules, fetch, now, timeoutMs = TIMEOUT_MS }: WebhookParts) => {
   const signers = secrets.map((secret) => new Webhook(secret));
   return {
     /** One try; never throws. The receiver's answer is not read, its redirects are not followed. */
@@ -35,7 +36,7 @@ export const createWebhookSender = ({ secrets, rules, fetch, now }: WebhookParts
         'webhook-signature': signers.map((signer) => signer.sign(id, at, body)).join(' '),
       };
       try {
-        const signal = AbortSignal.timeout(TIMEOUT_MS);
+        const signal = AbortSignal.timeout(timeoutMs);
         const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal });
         await response.body?.cancel();
         if (response.ok) return { kind: 'delivered' };
@@ -44,7 +45,7 @@ export const createWebhookSender = ({ secrets, rules, fetch, now }: WebhookParts
         return { kind: 'failed', error, final: response.status === GONE, retryAfterMs: wait };
       } catch (error) {
         const isLate = error instanceof Error && error.name === 'TimeoutError';
-        const text = isLate ? `No answer within ${TIMEOUT_MS / 1_000} s` : `No connection: ${messageOf(error)}`;
+        const text = isLate ? `No answer within ${timeoutMs / 1_000} s` : `No connection: ${messageOf(error)}`;
         return { kind: 'failed', error: text };
       }
     },

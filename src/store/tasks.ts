@@ -186,7 +186,7 @@ export const createTaskStore = (db: D1Database) => ({
    * @param keys values of `reuse_key`
    */
   async reusable(owner: string, keys: readonly string[], since: number): Promise<Map<string, Task>> {
-    const statement = `SELECT tasks.* FROM json_each(?2) AS k JOIN tasks ON tasks.owner = ?1 AND tasks.id = (
+    const statement = `SELECT tasks.* FROM json_each(?2) AS k CROSS JOIN tasks ON tasks.owner = ?1 AND tasks.id = (
       SELECT id FROM tasks INDEXED BY tasks_reusable WHERE owner = ?1 AND reuse_key = k.value AND reuse_key IS NOT NULL
       AND status = 'COMPLETED' AND completed_at >= ?3 ORDER BY completed_at DESC LIMIT 1)`;
     const { results } = await db.prepare(statement).bind(owner, JSON.stringify(keys), since).all<Task>();

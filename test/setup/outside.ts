@@ -77,7 +77,9 @@ export const startOutside = async (): Promise<{ url: string; close(): Promise<vo
       if (misbehave(url.searchParams.get('how') ?? '', response)) return;
       return response.writeHead(all.length <= fails ? 503 : 204).end();
     }
-    if (misbehave(how, response)) return;
+    // A fault is chosen by the path, or by what is asked for.
+    const asked = /fault:([\w-]+)/.exec(`${body}${url.searchParams.get('q')}`)?.[1];
+    if (misbehave(asked ?? how, response)) return;
     if (url.pathname.endsWith('/chat/completions')) {
       if (request.headers.authorization !== 'Bearer a-model-key') return json(401, { error: { message: 'Incorrect API key provided: a-model-key' } }); // prettier-ignore
       return json(200, chat(body));

@@ -68,15 +68,25 @@ const namesOf = (header: readonly string[]): string[] => {
 };
 
 const csvRows = async function* (body: Bytes, { signal, malformed }: ReadOptions): AsyncGenerator<Row> {
+  /** The line on which the row before ended. */
+  let ended = 0;
   const report = (error: CsvError): undefined => {
+    const line = Number(error['lines']) || 0;
+    // A quote that never ends is found at the end of the file: it is the row's beginning that helps.
+    const isOpen = error.code === 'CSV_QUOTE_NOT_CLOSED' || error.code === 'CSV_MAX_RECORD_SIZE';
     const message = error.message.replace(/ (on|at) line \d+.*$/s, '').slice(0, 200);
-    malformed({ line: Number(error['lines']) || 0, message });
+    malformed({ line: isOpen ? ended + 1 : line, message });
+    ended = line;
   };
   const parser = parse({
     bom: true,
     skip_empty_lines: true,
     skip_records_with_error: true,
     max_record_size: MAX_ROW_BYTES,
+    on_record: (record, { lines }) => {
+      ended = lines;
+      return record as string[];
+    },
     on_skip: (error) => error && report(error),
   });
   let names: string[] | null = null;
