@@ -43,7 +43,7 @@ const submit = async (type: string, params: unknown): Promise<Row> => {
     body: JSON.stringify({ type, params, title: `demo: ${type}` }),
   }).catch(() => fail(`No service at ${base}. Start one in another terminal: npm start`));
   const body = (await response.json()) as TaskView & { detail?: string };
-  if (response.status !== 202) fail(`${type} was refused with ${response.status}: ${body.detail ?? ''}`);
+  if (!response.ok) fail(`${type} was refused with ${response.status}: ${body.detail ?? ''}`);
   return { type, id: body.task_id, task: body, fraction: 0, note: '', startedAt, endedAt: null };
 };
 
@@ -67,8 +67,11 @@ const watch = (row: Row, changed: () => void): Promise<void> =>
       reject(new Error(`The stream of ${row.type} closed with ${code} before its final frame`));
   });
 
+/** Without the provider's key a type fails by saying which; that is no fault of the service. */
+const isUnconfigured = ({ task }: Row): boolean => task?.error?.code === 'not_configured';
+
 const isAsPromised = (row: Row): boolean =>
-  row.task?.status === (row.type === EXPECTED_TO_FAIL ? 'FAILED' : 'COMPLETED');
+  row.task?.status === (row.type === EXPECTED_TO_FAIL ? 'FAILED' : 'COMPLETED') || isUnconfigured(row);
 
 const line = (row: Row): string => {
   const { status = '?', attempt = 0, max_attempts = 0 } = row.task ?? {};
@@ -80,7 +83,7 @@ const line = (row: Row): string => {
 };
 
 const outcome = (row: Row): string => {
-  const mark = isAsPromised(row) ? '✓' : '✗';
+  const mark = isUnconfigured(row) ? '–' : isAsPromised(row) ? '✓' : '✗';
   const text =
     row.task?.status === 'COMPLETED'
       ? JSON.stringify(row.task.result)

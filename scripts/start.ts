@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { parseEnv } from 'node:util';
-import { readSettings } from '../src/settings.ts';
 import { fail, readOptions, wholeNumber } from './options.ts';
 import { runWrangler, wrangler } from './wrangler.ts';
 
@@ -32,7 +31,10 @@ Tasker is ready on http://localhost:${port}   (Ctrl-C stops it)
 `;
 
 /** Wrong settings would be a 503 at every request: better said now. */
-const assertSettings = (vars: string[]): void => {
+const assertSettings = async (vars: string[]): Promise<void> => {
+  // As wrangler will build it: some defaults are for this machine alone.
+  process.env['NODE_ENV'] = 'development';
+  const { readSettings } = await import('../src/settings.ts');
   const given = vars.map((text) => [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)]);
   const file = existsSync('.dev.vars') ? parseEnv(readFileSync('.dev.vars', 'utf8')) : {};
   try {
@@ -52,7 +54,7 @@ const {
   var: { type: 'string', multiple: true, default: [] },
 });
 const port = wholeNumber('port', portText, 1, 65_535);
-assertSettings(vars);
+await assertSettings(vars);
 await assertFree(port);
 
 console.log('Migrating the database …');
