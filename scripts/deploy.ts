@@ -24,7 +24,7 @@ const step = async (what: string, args: readonly string[]): Promise<void> => {
 /** Creates what is missing and leaves alone what is there. */
 const ensure = async (what: string, create: readonly string[]): Promise<void> => {
   const { code, output } = await runWrangler(create);
-  const isThere = code !== 0 && /already (exists|taken|in use)|\[code: 11009\]/i.test(output);
+  const isThere = code !== 0 && /already (exists|taken|in use|own)|\[code: (11009|10004)\]/i.test(output);
   if (code !== 0 && !isThere) fail(`"wrangler ${create.join(' ')}" failed:\n${output}`);
   console.log(`${what}: ${isThere ? 'there' : 'created'}`);
 };
@@ -50,6 +50,8 @@ const queues = new Set(
 );
 for (const queue of queues) await ensure(`Queue ${queue}`, ['queues', 'create', queue]);
 await ensure(`Database ${DATABASE}`, ['d1', 'create', DATABASE]);
+for (const [, bucket = ''] of toml.matchAll(/^bucket_name = "([\w-]+)"/gm))
+  await ensure(`Bucket ${bucket}`, ['r2', 'bucket', 'create', bucket]);
 // Before the code that needs it; the code before it does not mind.
 await step('Migrating the database', ['d1', 'migrations', 'apply', 'DB', '--remote']);
 console.log('Deploying …');
