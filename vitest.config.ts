@@ -42,7 +42,7 @@ export default defineConfig({
           name: 'node',
           include: NODE_TESTS,
           testTimeout: 120_000,
-          hookTimeout: 60_000,
+          hookTimeout: 125_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -49,6 +49,12 @@ export interface Service {
   kill(): Promise<void>;
 }
 
+/** wrangler looks for free inner ports before it binds them: of several that start at once, one may come too late. */
+const TRIES = 3;
+/** Or it waits for one that somebody else has taken. */
+const HANGS = 'was not ready in time';
+const START_TIMEOUT_MS = 40_000;
+
 /** One start; throws with what it printed if it ends before its ready line. */
 const startOnce = async (port: number, state: string, vars: string[] = []): Promise<Service> => {
   const child: ChildProcess = spawn(
@@ -62,6 +68,12 @@ const startOnce = async (port: number, state: string, vars: string[] = []): Prom
   );
   let output = '';
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const kill = async (): Promise<void> => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, 'SIGKILL');
+    await ended;
+  };
+  let timer: NodeJS.Timeout | undefined;
   await new Promise<void>((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
@@ -70,17 +82,15 @@ const startOnce = async (port: number, state: string, vars: string[] = []): Prom
       });
     }
     void ended.then(() => reject(new Error(`npm start ended early:\n${output}`)));
-  });
-  const kill = async (): Promise<void> => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
-      process.kill(-child.pid, 'SIGKILL');
-    await ended;
-  };
+    timer = setTimeout(() => reject(new Error(`npm start ${HANGS}:\n${output}`)), START_TIMEOUT_MS);
+  })
+    .catch(async (error: unknown) => {
+      await kill();
+      throw error;
+    })
+    .finally(() => clearTimeout(timer));
   return { url: `http://localhost:${port}`, output: () => output, kill };
 };
-
-/** wrangler looks for free inner ports before it binds them: of several that start at once, one may come too late. */
-const TRIES = 3;
 
 /** What `npm start` runs, in a process group of its own; resolves at its ready line, without making a request. */
 export const startService = async (port: number, state: string, vars: string[] = []): Promise<Service> => {
@@ -88,7 +98,8 @@ export const startService = async (port: number, state: string, vars: string[] =
     try {
       return await startOnce(port, state, vars);
     } catch (error) {
-      if (attempt === TRIES || !String(error).includes('Address already in use')) throw error;
+      const mayPass = [HANGS, 'Address already in use'].some((text) => String(error).includes(text));
+      if (attempt === TRIES || !mayPass) throw error;
     }
   }
 };

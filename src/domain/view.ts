@@ -37,7 +37,7 @@ export interface TaskDetail extends TaskView {
 }
 
 /** One notification. `next_try_at` while it is open; `ended_at` once it was delivered or given up. */
-export interface DeliveryView {
+interface DeliveryView {
   id: string;
   sink: DeliverySink;
   status: Status;

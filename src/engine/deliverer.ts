@@ -113,5 +113,3 @@ export const createDeliverer = ({ deliveries, store, send, now, random, log }: D
     },
   };
 };
-
-export type Deliverer = ReturnType<typeof createDeliverer>;

@@ -1,5 +1,5 @@
 /** Most that is read of a provider's answer. */
-export const MAX_ANSWER_BYTES = 1_048_576;
+const MAX_ANSWER_BYTES = 1_048_576;
 
 /** Told of every request to a provider: its type of task, and the status or `unreachable`. For metrics. */
 export type CountRequest = (type: string, status: string, durationMs: number) => void;

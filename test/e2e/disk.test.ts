@@ -31,7 +31,7 @@ it.skipIf(!canMount)(
       const response = await fetch(`${service.url}/tasks`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ type: 'longest_consecutive_letters', params }),
+        body: JSON.stringify({ type: 'longest_consecutive_letters', params, reuse: false }),
       });
       if (response.status === 202) accepted.push(((await response.json()) as { task_id: string }).task_id);
       else {

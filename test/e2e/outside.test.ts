@@ -56,7 +56,7 @@ const finished = (id: string): Promise<TaskDetail> =>
   );
 const received = async (name: string): Promise<Received[]> => (await fetch(`${outside.url}/received/${name}`)).json() as never; // prettier-ignore
 
-it('asks the providers', async () => {
+it.concurrent('asks the providers', async () => {
   const [said, seen] = await Promise.all([submit('chatgpt', { prompt: 'Hello' }), submit('weather', { city: 'Lisbon' })]);
   expect((await finished(said.task_id)).result).toMatchObject({ model: 'gpt-3.5-turbo', response: 'You said: Hello (1000, 0.7)', usage: { total_tokens: 12 } });
   expect((await finished(seen.task_id)).result).toMatchObject({ city: 'Lisbon', units: 'metric', temperature: 21.5 });
@@ -64,7 +64,7 @@ it('asks the providers', async () => {
   expect(again).toMatchObject({ status: 'COMPLETED', reused_from: seen.task_id });
 }); // prettier-ignore
 
-it('comes to terms with every way in which they fail', async () => {
+it.concurrent('comes to terms with every way in which they fail', async () => {
   const codes = {
     '400': 'provider_refused', '401': 'provider_refused_key', '404': 'provider_refused', '429': 'provider_rate_limited',
     '500': 'provider_unavailable', garbage: 'provider_bad_answer', html: 'provider_bad_answer', hangs: 'timeout',
@@ -89,7 +89,7 @@ it('comes to terms with every way in which they fail', async () => {
   expect(service.output()).toContain('"event":"provider_request"');
 });
 
-it('comes back when the provider says', async () => {
+it.concurrent('comes back when the provider says', async () => {
   const { task_id } = await submit('weather', { city: 'fault:429' });
   const waiting = await until(
     () => detail(task_id),
@@ -98,7 +98,7 @@ it('comes back when the provider says', async () => {
   expect(Date.parse(waiting.scheduled_at ?? '') - Date.parse(waiting.error?.at ?? '')).toBe(7_000);
 });
 
-it('writes mail to a file, and says where', async () => {
+it.concurrent('writes mail to a file, and says where', async () => {
   const variables = { name: '<b>Ada</b>' };
   const { task_id } = await submit('email_sending', { to: ['ada@example.com', 'bob@example.com'], subject: 'Hi', template: 'welcome', variables });
   expect(await finished(task_id)).toMatchObject({ status: 'COMPLETED', result: { to: ['ada@example.com', 'bob@example.com'], subject: 'Hi', template: 'welcome' } });
@@ -107,7 +107,7 @@ it('writes mail to a file, and says where', async () => {
   expect(service.output()).toMatch(/\.(txt|html|eml)/);
 }); // prettier-ignore
 
-it('tells a receiver that was down, once it is back, under the same id', async () => {
+it.concurrent('tells a receiver that was down, once it is back, under the same id', async () => {
   const { task_id } = await submit('sum', { a: 1, b: 2 }, { callback_url: `http://localhost:${receiverPort}/hook` });
   const open = await until(() => detail(task_id), ({ deliveries }) => deliveries.some(({ tries }) => tries > 0)); // prettier-ignore
   expect(open).toMatchObject({ status: 'COMPLETED', deliveries: [{ sink: 'callback', state: 'OPEN' }] });
@@ -129,7 +129,7 @@ it('tells a receiver that was down, once it is back, under the same id', async (
   }
 }); // prettier-ignore
 
-it('tells the operator of every failure', async () => {
+it.concurrent('tells the operator of every failure', async () => {
   const { task_id } = await submit('broken', {}, { max_attempts: 1 });
   const task = await until(() => detail(task_id), ({ deliveries }) => deliveries.length === 2 && deliveries.every(({ state: is }) => is === 'DELIVERED')); // prettier-ignore
   expect(task.deliveries.map(({ sink }) => sink)).toEqual(['failure_email', 'failure_webhook']);
@@ -137,7 +137,7 @@ it('tells the operator of every failure', async () => {
   expect(mine).toHaveLength(1);
 });
 
-it('summarizes a CSV of 25 MB', async () => {
+it.concurrent('summarizes a CSV of 25 MB', async () => {
   const header = 'id,city,sold,on,note\n';
   const line = (i: number) => `${i},Lisbon,${i % 1_000},2026-01-${String((i % 28) + 1).padStart(2, '0')},"a note, quoted"\n`;
   const lines: string[] = [header];

@@ -67,7 +67,10 @@ it('has a demo in which every type ends as it promises', async () => {
   const { code, output } = await runScript('demo', ['--url', service.url, '--json']);
   expect(code).toBe(0);
   const tasks = JSON.parse(output) as TaskView[];
-  expect(tasks.filter(({ status }) => status !== 'COMPLETED').map(({ type }) => type)).toEqual(['broken']);
+  const failed = tasks
+    .filter(({ status }) => status !== 'COMPLETED')
+    .map(({ type, error }) => `${type}: ${error?.code}`);
+  expect(failed).toEqual(['chatgpt: not_configured', 'weather: not_configured', 'broken: handler_error']);
 });
 
 it('says what to do when the port is taken, and when nothing runs', async () => {

@@ -88,7 +88,7 @@ it.each([weather, chatgpt].flatMap((handler) => FAULTS.map((fault) => [handler.t
   '%s: a provider that answers %s',
   async (type, how, ...rest) => {
     const handler = rest.at(-1) as Handler;
-    const [code, retryable, status = how] = rest as unknown as [string, boolean, string | Handler];
+    const [code, retryable, status] = rest as unknown as [string, boolean, string | Handler];
     const { outcome, counted, said } = await run(handler, how, { timeoutMs: how === 'hangs' ? 300 : 5_000 });
     expect(outcome).toMatchObject({ kind: 'failed', retryable });
     if (outcome.kind !== 'failed') return;

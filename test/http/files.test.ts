@@ -41,7 +41,7 @@ it('keeps a file: put, get, list, delete', async () => {
   await call('/files/b.txt', { method: 'DELETE' });
 });
 
-it('takes a file of many parts, of a size that nobody announced, byte by byte the same', async () => {
+it.concurrent('takes a file of many parts, of a size that nobody announced, byte by byte the same', async () => {
   const chunk = crypto.getRandomValues(new Uint8Array(60_000));
   let left = 200;
   const body = new ReadableStream({ pull: (c) => (left-- > 0 ? c.enqueue(chunk) : c.close()) });
@@ -53,7 +53,7 @@ it('takes a file of many parts, of a size that nobody announced, byte by byte th
   await call('/files/big.bin', { method: 'DELETE' });
 });
 
-it('refuses a file that is too large, announced or not, and keeps nothing of it', async () => {
+it.concurrent('refuses a file that is too large, announced or not, and keeps nothing of it', async () => {
   const chunk = new Uint8Array(1_000_000);
   let left = 30;
   const body = new ReadableStream({ pull: (c) => (left-- > 0 ? c.enqueue(chunk) : c.close()) });
@@ -71,7 +71,7 @@ it.each(['..', '.hidden', 'a b', 'a%2Fb', 'ä', 'x'.repeat(201), '%00', 'a;b'])(
 const CSV =
   'city,sold,on,open,note\nLisbon,3,2026-01-05,true,"a, b"\nPorto,10,2026-01-07,false,\nFaro,4,2026-01-06,true,"two\nlines"\n';
 
-it('summarizes a CSV', async () => {
+it.concurrent('summarizes a CSV', async () => {
   await put('s.csv', CSV);
   expect(await process({ file: 's.csv', operation: 'summarize' })).toEqual({
     operation: 'summarize',
@@ -90,7 +90,7 @@ it('summarizes a CSV', async () => {
   });
 });
 
-it('reports malformed rows by their line', async () => {
+it.concurrent('reports malformed rows by their line', async () => {
   const content = 'a,b\n1,2\n3\n"x\ny",4\n5,6,7\n8,9\n';
   expect(await process({ content, format: 'csv', operation: 'summarize' })).toMatchObject({
     rows: 3,
@@ -113,7 +113,7 @@ it('reports malformed rows by their line', async () => {
   });
 });
 
-it('counts, checksums, and looks at texts', async () => {
+it.concurrent('counts, checksums, and looks at texts', async () => {
   const content = 'one two\n\nthree\n';
   expect(await process({ content, format: 'text', operation: 'count' })).toMatchObject({ lines: 3, bytes: 15 });
   expect(await process({ content, format: 'text', operation: 'summarize' })).toMatchObject({
@@ -130,7 +130,7 @@ const converted = async (params: object): Promise<string> => {
   return (await call(`/files/${String(output)}`)).text();
 };
 
-it('converts between formats, and back', async () => {
+it.concurrent('converts between formats, and back', async () => {
   await put('t.csv', 'id,name,ok\n1,ann,true\n2,,false\n');
   const json = await converted({ file: 't.csv', to: 'json' });
   expect(JSON.parse(json)).toEqual([
@@ -142,7 +142,7 @@ it('converts between formats, and back', async () => {
   expect(await converted({ content: ndjson, format: 'ndjson', to: 'csv' })).toBe('id,name,ok\n1,ann,true\n2,,false\n');
 });
 
-it('keeps what only looks like a number, and disarms formulas', async () => {
+it.concurrent('keeps what only looks like a number, and disarms formulas', async () => {
   const json = await converted({ content: 'zip\n01234\n99\n', format: 'csv', to: 'json' });
   expect(JSON.parse(json)).toEqual([{ zip: '01234' }, { zip: '99' }]);
   const content = JSON.stringify([
@@ -154,7 +154,7 @@ it('keeps what only looks like a number, and disarms formulas', async () => {
   );
 });
 
-it.each([
+it.concurrent.each([
   [{ file: 'nowhere.csv', operation: 'count' }, 'file_not_found'],
   [{ content: '{"a":1}', format: 'json', operation: 'count' }, null],
   [{ content: '[{"a":1}', format: 'json', operation: 'count' }, 'bad_file'],

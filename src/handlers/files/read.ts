@@ -85,7 +85,7 @@ const csvRows = async function* (body: Bytes, { signal, malformed }: ReadOptions
     max_record_size: MAX_ROW_BYTES,
     on_record: (record, { lines }) => {
       ended = lines;
-      return record as string[];
+      return record;
     },
     on_skip: (error) => error && report(error),
   });
