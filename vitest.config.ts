@@ -1,6 +1,8 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
+import { buildAssets } from './scripts/assets.ts';
 import { defineConfig } from 'vitest/config';
 
+buildAssets();
 const migrations = await readD1Migrations('./migrations');
 const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
 

@@ -68,7 +68,7 @@ const run = async (handler: Handler, params: unknown): Promise<unknown> =>
     secrets: { OPENAI_BASE_URL: '', OPENAI_DEFAULT_MODEL: '', OPENWEATHER_BASE_URL: '' },
     sendMail: () => Promise.reject(new Error('No mail here')),
     files: {
-      open: async () => ({ body: largeCsv(), bytes: FILE_BYTES }),
+      open: async () => ({ body: largeCsv(), bytes: FILE_BYTES, etag: '' }),
       save: async (_name, content) => {
         let bytes = 0;
         for await (const chunk of content) bytes += chunk.byteLength;

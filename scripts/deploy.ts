@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { buildAssets } from './assets.ts';
 import { runWrangler } from './wrangler.ts';
 
 const HELP = `npm run deploy: creates what wrangler.toml names and your account lacks, migrates, and deploys
@@ -34,8 +35,9 @@ if (flags.includes('--help')) {
   console.log(HELP);
   process.exit(0);
 }
+buildAssets();
 if (flags.includes('--dry-run')) {
-  const { code, output } = await runWrangler(['deploy', '--dry-run', '--outdir', 'dist']);
+  const { code, output } = await runWrangler(['deploy', '--dry-run', '--outdir', 'dist/worker']);
   console.log(output);
   process.exit(code);
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { parseEnv } from 'node:util';
+import { buildAssets } from './assets.ts';
 import { fail, readOptions, wholeNumber } from './options.ts';
 import { runWrangler, wrangler } from './wrangler.ts';
 
@@ -62,6 +63,7 @@ const migrated = await runWrangler(['d1', 'migrations', 'apply', 'DB', '--local'
 if (migrated.code !== 0) fail(`The migration failed:\n${migrated.output}`);
 
 console.log('Building and starting …');
+buildAssets();
 const child = wrangler(
   [
     'dev',

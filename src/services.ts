@@ -29,6 +29,7 @@ import { createDeliveryStore } from './store/deliveries.ts';
 import { createFileStore, type FileStore } from './store/files.ts';
 import { createLeases } from './store/leases.ts';
 import { createQueueStore } from './store/queues.ts';
+import { createTaskSearch } from './store/search.ts';
 import { createSweeps } from './store/sweeps.ts';
 import { createTaskStore } from './store/tasks.ts';
 import { createTransitions } from './store/transitions.ts';
@@ -49,7 +50,7 @@ const queuesOf = (env: Env): TaskQueues => ({
 const filesOf = (files: FileStore, owner: string): Files => ({
   open: async (name) => {
     const found = await files.open(owner, name);
-    return found && { body: found.body, bytes: found.info.bytes };
+    return found && { body: found.body, bytes: found.info.bytes, etag: found.info.etag };
   },
   save: (name, content, contentType) => files.save(owner, name, content, { contentType, maxBytes: 4 * MAX_FILE_BYTES }),
 });
@@ -67,6 +68,7 @@ const createServices = (env: Env) => {
   const isDevelopment = process.env.NODE_ENV === 'development';
 
   const store = createTaskStore(env.DB);
+  const search = createTaskSearch(env.DB);
   const failureSinks: DeliverySink[] = [
     ...(settings.FAILURE_WEBHOOK_URL ? ['failure_webhook' as const] : []),
     ...(settings.FAILURE_EMAIL_TO ? ['failure_email' as const] : []),
@@ -129,6 +131,7 @@ const createServices = (env: Env) => {
     now,
     isDevelopment,
     store,
+    search,
     cache,
     ttlSecondsOf,
     consumer,
@@ -175,7 +178,7 @@ const createServices = (env: Env) => {
     },
     boardParts: {
       getMany: store.getMany,
-      newest: (owner: string, limit: number) => store.list(owner, {}, { limit }),
+      newest: async (owner: string, limit: number) => (await search.page(owner, {}, { limit })).tasks,
       now,
     },
   };

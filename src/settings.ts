@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AppError } from './domain/errors.ts';
+import { refusedUrl } from './domain/outgoing.ts';
 
 /** Decides defaults only; whoever calls the service decides nothing by it. */
 const isDevelopment = process.env.NODE_ENV === 'development';
@@ -14,6 +15,8 @@ const optional = () =>
     .string()
     .optional()
     .transform((text) => text || undefined);
+
+const httpUrl = () => z.url({ protocol: /^https?$/, message: 'Expected an http or https URL' });
 
 /** Words separated by commas. */
 const words = (initial: string, word: z.ZodType<string, string>) =>
@@ -70,14 +73,14 @@ export const settingsFields = {
   }),
   UPSTASH_REDIS_REST_TOKEN: z.string().min(1).optional().meta({ description: 'Its token (a secret)' }),
   OPENAI_API_KEY: optional().meta({ description: 'Key of the language model for `chatgpt` (a secret)' }),
-  OPENAI_BASE_URL: z.url().default('https://api.openai.com/v1').meta({
+  OPENAI_BASE_URL: httpUrl().default('https://api.openai.com/v1').meta({
     description: "The model's address: any service or gateway that speaks OpenAI's API",
   }),
   OPENAI_DEFAULT_MODEL: z.string().min(1).default('gpt-3.5-turbo').meta({
     description: 'The model asked when a task names none',
   }),
   OPENWEATHER_API_KEY: optional().meta({ description: 'Key of OpenWeatherMap for `weather` (a secret)' }),
-  OPENWEATHER_BASE_URL: z.url().default('https://api.openweathermap.org').meta({ description: 'Its address' }),
+  OPENWEATHER_BASE_URL: httpUrl().default('https://api.openweathermap.org').meta({ description: 'Its address' }),
   EMAIL_FROM: words(isDevelopment ? 'tasker@example.com' : '', z.email())
     .transform((senders) => (senders.length > 0 ? senders : undefined))
     .meta({
@@ -98,11 +101,10 @@ export const settingsFields = {
       'Under `wrangler dev` alone: hosts that callbacks may go to although they are not public, such as `localhost:9000`',
     default: '–',
   }),
-  FAILURE_WEBHOOK_URL: z
-    .url()
-    .optional()
-    .meta({ description: 'Is told of every task that fails, signed as callbacks are' }),
-  FAILURE_EMAIL_TO: z.email().optional().meta({ description: 'Gets a mail for every task that fails' }),
+  FAILURE_WEBHOOK_URL: optional().meta({ description: 'Is told of every task that fails, signed as callbacks are' }),
+  FAILURE_EMAIL_TO: optional()
+    .pipe(z.email().optional())
+    .meta({ description: 'Gets a mail for every task that fails' }),
   LOCATION_HINT: z.enum(['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me']).optional().meta({
     description:
       'Where the Dispatcher object should live, near your database: `wnam`, `enam`, `sam`, `weur`, `eeur`, `apac`, `oc`, `afr` or `me`',
@@ -121,6 +123,10 @@ const settingsSchema = z
   .refine(({ FAILURE_WEBHOOK_URL: url, WEBHOOK_SECRETS: secrets }) => url === undefined || secrets.length > 0, {
     path: ['WEBHOOK_SECRETS'],
     message: 'FAILURE_WEBHOOK_URL is signed with it',
+  })
+  .superRefine(({ FAILURE_WEBHOOK_URL: url, CALLBACK_HOSTS: hosts }, context) => {
+    const message = url === undefined ? null : refusedUrl(url, { allowedHosts: isDevelopment ? hosts : [] });
+    if (message !== null) context.addIssue({ code: 'custom', path: ['FAILURE_WEBHOOK_URL'], message });
   })
   .refine(({ FAILURE_EMAIL_TO: to, EMAIL_FROM: from }) => to === undefined || from !== undefined, {
     path: ['EMAIL_FROM'],

@@ -1,4 +1,4 @@
-import type { FINAL_STATUSES, Task } from './task.ts';
+import type { Attempt, FINAL_STATUSES, Task } from './task.ts';
 
 /** Where a notification goes: to the task's own `callback_url`, or to whom the operator named for every failure. */
 export const SINKS = ['callback', 'failure_webhook', 'failure_email'] as const;
@@ -58,10 +58,22 @@ export const nextTryAt = (
   return at > owed_at + GIVE_UP_AFTER_MS ? null : at;
 };
 
-/** The task as it was at the transition that is told, though it may have been run again since. */
+/** The task as it was at the transition that is told, though it may have been run again since; its words are today's. */
 export const asItWas = (task: Task, { version, status, attempt, owed_at }: Delivery): Task => {
-  const attempts = (JSON.parse(task.attempts) as { attempt: number }[]).filter((entry) => entry.attempt <= attempt);
+  const attempts = (JSON.parse(task.attempts) as Attempt[]).filter((entry) => entry.attempt <= attempt);
+  const started_at = attempts.findLast((entry) => entry.attempt === attempt)?.started_at ?? null;
+  // A rerun raises it; the first run had the budget that the task was submitted with.
+  const max_attempts = attempt <= task.attempt_budget ? task.attempt_budget : task.max_attempts;
   const result = status === 'COMPLETED' ? task.result : null;
-  const was = { version, status, attempt, completed_at: owed_at, updated_at: owed_at, result };
+  const was = {
+    version,
+    status,
+    attempt,
+    started_at,
+    max_attempts,
+    completed_at: owed_at,
+    updated_at: owed_at,
+    result,
+  };
   return { ...task, ...was, attempts: JSON.stringify(attempts) };
 };

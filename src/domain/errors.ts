@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'callbacks_not_configured'
   | 'database_unavailable'
   | 'file_not_found'
+  | 'idempotency_key_reused'
   | 'internal_error'
   | 'invalid_request'
   | 'malformed_json'
@@ -24,6 +25,7 @@ export type ErrorCode =
   | 'type_not_found'
   | 'unknown_type'
   | 'unsupported_media_type'
+  | 'upload_interrupted'
   | 'upgrade_required';
 
 /** One thing that is wrong with a request. */

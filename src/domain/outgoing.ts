@@ -28,6 +28,7 @@ export const refusedUrl = (text: string, { allowedHosts, ownHosts = [] }: Outgoi
   if (port !== '') return 'Only port 443 is called';
   if (hostname.startsWith('[') || /^[\d.]+$/.test(hostname)) return 'Only host names are called, not addresses';
   if (hostname.endsWith('.')) return 'A host name must not end with a dot';
+  if (hostname.split('.').includes('')) return `"${hostname}" is not a host name`;
   if (!hostname.includes('.') || PRIVATE_NAME.test(hostname)) return `"${hostname}" is not a public host name`;
   if (ownHosts.includes(hostname)) return 'The service does not call itself';
   return null;

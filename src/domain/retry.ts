@@ -44,9 +44,14 @@ export const verdictOn = (
   return { transition: 'retryLater', error: outcome.error, delayMs: Math.min(Math.max(delayMs, 0), MAX_DELAY_MS) };
 };
 
-/** A `Retry-After` header, in seconds or as a date (RFC 9110), as ms from now; undefined when there is none to be understood. */
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+/**
+ * A `Retry-After` header, in seconds or as a date (RFC 9110), as ms from now. Undefined when it says nothing that can be
+ * understood, or nothing but "now": then a back-off does better.
+ */
 export const retryAfterMs = (header: string | null, now: number): number | undefined => {
-  if (header === null) return undefined;
-  const ms = /^\d{1,9}$/.test(header.trim()) ? Number(header) * 1_000 : Date.parse(header) - now;
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+  const text = header?.trim() ?? '';
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : HTTP_DATE.test(text) ? Date.parse(text) - now : 0;
+  return ms > 0 ? ms : undefined;
 };

@@ -106,6 +106,8 @@ export interface Submission {
   requestId?: string | null | undefined;
   callbackUrl?: string | null | undefined;
   reuseKey?: string | null | undefined;
+  idempotencyKey?: string | null | undefined;
+  fingerprint?: string | null | undefined;
 }
 
 /** An overdue hand-over is looked at again after this long, at first. */
@@ -141,8 +143,8 @@ export const newTask = (submission: Submission, now: number): Task => {
     tags: JSON.stringify(submission.tags ?? []),
     timeout_ms: submission.timeoutMs,
     callback_url: submission.callbackUrl ?? null,
-    idempotency_key: null,
-    fingerprint: null,
+    idempotency_key: submission.idempotencyKey ?? null,
+    fingerprint: submission.fingerprint ?? null,
     reused_from: null,
     request_id: submission.requestId ?? null,
     submitted_at: now,

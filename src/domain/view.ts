@@ -40,7 +40,7 @@ export interface TaskDetail extends TaskView {
 interface DeliveryView {
   id: string;
   sink: DeliverySink;
-  status: Status;
+  status: Delivery['status'];
   state: DeliveryState;
   tries: number;
   last_error: string | null;

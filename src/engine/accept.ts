@@ -7,8 +7,12 @@ import { MAX_GROUP_CHARS } from '../store/statements.ts';
 import { MAX_INSERT, rowJson, type TaskStore } from '../store/tasks.ts';
 import type { HandOver } from './hand-over.ts';
 
-/** What became of one submitted task. `database_unavailable` wrote nothing; `outcome_unknown` may have. */
-export type Acceptance = 'accepted' | 'overloaded' | 'task_rejected' | 'database_unavailable' | 'outcome_unknown';
+/**
+ * What became of one submitted task. `duplicate`: a task with its idempotency key is there already.
+ * `database_unavailable` wrote nothing; `outcome_unknown` may have.
+ */
+export type Acceptance =
+  'accepted' | 'duplicate' | 'overloaded' | 'task_rejected' | 'database_unavailable' | 'outcome_unknown';
 
 /** Tasks that may wait for a group; beyond it callers are asked to come back. */
 const MAX_WAITING = 5_000;
@@ -21,6 +25,9 @@ interface Waiting {
   row: string;
   answer(acceptance: Acceptance): void;
 }
+
+/** Why a row is not there although the statement succeeded. */
+const refusalOf = ({ idempotency_key }: Task): Acceptance => (idempotency_key === null ? 'task_rejected' : 'duplicate');
 
 /** When the clock must look at a new task: one that is final already may owe its callback. */
 const wakeOf = ({ wake_at, callback_url, submitted_at }: Task): number =>
@@ -80,7 +87,7 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, now, log }: 
     try {
       const stored = await insert(group);
       failedAt = null;
-      for (const { task, answer } of group) answer(stored.has(task.id) ? 'accepted' : 'task_rejected');
+      for (const { task, answer } of group) answer(stored.has(task.id) ? 'accepted' : refusalOf(task));
       return group.map(({ task }) => task).filter(({ id }) => stored.has(id));
     } catch (error) {
       const failure = failureOf(error);

@@ -5,7 +5,7 @@ import { deliveryId, type DeliveryKey } from '../domain/delivery.ts';
 import { isFinal, RESEND_AFTER_MS, type Priority, type Status, type Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import type { QueueStore } from '../store/queues.ts';
-import type { TaskEdit, TaskStore } from '../store/tasks.ts';
+import type { PurgedTask, TaskEdit, TaskStore } from '../store/tasks.ts';
 import type { CommandName, Transitions } from '../store/transitions.ts';
 import type { HandOver } from './hand-over.ts';
 import type { LongTasks } from './long.ts';
@@ -131,13 +131,13 @@ export const createCommands = (parts: CommandParts) => {
       await wakeBy(now());
     },
 
-    /** Deletes all of an owner's tasks, running ones too, whose results are then refused. Returns how many, by status. */
-    async purge(owner: string): Promise<Partial<Record<Status, number>>> {
-      const purged: Partial<Record<Status, number>> = {};
+    /** Deletes all of an owner's tasks, running ones too, whose results are then refused. Returns what they were. */
+    async purge(owner: string): Promise<PurgedTask[]> {
+      const purged: PurgedTask[] = [];
       for (;;) {
         const { tasks: chunk, givenUp } = await store.purge(owner, PURGE_CHUNK);
         reportGivenUp(givenUp);
-        for (const { status } of chunk) purged[status] = (purged[status] ?? 0) + 1;
+        purged.push(...chunk);
         const ids = chunk.map(({ id }) => id);
         await Promise.all([forget(ids.map((id) => ({ owner, id }))), endStreams(owner, ids)]);
         if (chunk.length < PURGE_CHUNK) return purged;

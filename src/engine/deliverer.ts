@@ -14,6 +14,8 @@ const MAX_BATCH = 100;
 const SEND_TIMEOUT_MS = 2_000;
 /** When the database does not answer, the message comes back after this. */
 const RETRY_SECONDS = 5;
+/** Tries that end this close to each other are written together. */
+const GATHER_MS = 20;
 
 /** What is told, in the shape that Standard Webhooks recommends. */
 export interface TaskEvent {
@@ -85,27 +87,49 @@ export const createDeliverer = ({ deliveries, store, send, now, random, log }: D
     });
   };
 
+  /** The platform's own retry brings a message back when it is due; the sweep is the safety net. */
+  const finish = (message: Message<DeliveryKey>, { state, due_at }: Settlement): void => {
+    if (state === 'OPEN') message.retry({ delaySeconds: Math.ceil(Math.max(0, due_at - now()) / 1_000) });
+    else message.ack();
+  };
+
+  /** Tries all at once, and settles together what ends together: a slow receiver holds up nobody's record. */
+  const settleAsTheyEnd = async (work: readonly { delivery: Delivery; task: Task }[], settle: (ended: Settlement[]) => Promise<void>): Promise<void> => {
+    let ended: Settlement[] = [];
+    let left = work.length;
+    let wake = (): void => {};
+    for (const { delivery, task } of work) {
+      void send(delivery, task, eventOf(delivery, task)).then((result) => {
+        const settlement = settlementOf(delivery, result);
+        report(delivery, settlement, task);
+        ended.push(settlement);
+        wake();
+      });
+    }
+    while (left > 0) {
+      if (ended.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      // Those that end in the same moment share a statement.
+      await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+      const group = ended;
+      ended = [];
+      left -= group.length;
+      await settle(group);
+    }
+  }; // prettier-ignore
+
   return {
     /** Never throws, and settles every message by name. */
     async consume(messages: readonly Message<DeliveryKey>[]): Promise<void> {
       try {
         const work = await claimed(messages.map(({ body }) => body));
-        const settled = await Promise.all(
-          work.map(async ({ delivery, task }) => {
-            const settlement = settlementOf(delivery, await send(delivery, task, eventOf(delivery, task)));
-            report(delivery, settlement, task);
-            return settlement;
-          }),
-        );
-        if (settled.length > 0) await deliveries.settle(settled);
-        const open = new Map(settled.filter(({ state }) => state === 'OPEN').map((each) => [deliveryId(each), each]));
-        for (const message of messages) {
-          const again = open.get(deliveryId(message.body));
-          open.delete(deliveryId(message.body));
-          // The platform's own retry brings it back when it is due; the sweep is the safety net.
-          if (again) message.retry({ delaySeconds: Math.ceil(Math.max(0, again.due_at - now()) / 1_000) });
-          else message.ack();
-        }
+        const messagesOf = Map.groupBy(messages, ({ body }) => deliveryId(body));
+        const mine = new Set(work.map(({ delivery }) => deliveryId(delivery)));
+        for (const message of messages) if (!mine.has(deliveryId(message.body))) message.ack();
+        await settleAsTheyEnd(work, async (settlements) => {
+          await deliveries.settle(settlements);
+          for (const each of settlements)
+            for (const message of messagesOf.get(deliveryId(each)) ?? []) finish(message, each);
+        });
       } catch (error) {
         log.warn('deliveries_failed', { deliveries: messages.length, error: messageOf(error) });
         for (const message of messages) message.retry({ delaySeconds: RETRY_SECONDS });

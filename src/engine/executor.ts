@@ -1,5 +1,5 @@
 import { GiveUp, messageOf, RetryLater } from '../domain/errors.ts';
-import { jsonDepth, MAX_RESULT_DEPTH } from '../domain/json.ts';
+import { jsonDepth, MAX_RESULT_DEPTH, parseJson } from '../domain/json.ts';
 import type { Outcome } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
 import type { Files, Handler, HandlerWorld } from '../handlers/handler.ts';
@@ -89,15 +89,6 @@ const deadline = (timeoutMs: number, taken: AbortSignal) => {
   return { passed, clear, signal: abort.signal };
 };
 
-/** Stored parameters; `undefined`, which no schema takes, for what is not JSON. */
-const parsed = (params: string): unknown => {
-  try {
-    return JSON.parse(params);
-  } catch {
-    return undefined;
-  }
-};
-
 /** Runs one claimed task. */
 export const createExecutor = ({ findHandler, world, filesOf, countRequest, log }: ExecutorParts) => ({
   /** Always resolves: whatever the handler does becomes an outcome. */
@@ -106,7 +97,7 @@ export const createExecutor = ({ findHandler, world, filesOf, countRequest, log 
     if (!handler)
       return failed('unknown_type', `No handler for the type "${task.type}" in this version of the service`);
     // Parsed again: the row may be older than the code.
-    const params = handler.params.safeParse(parsed(task.params));
+    const params = handler.params.safeParse(parseJson(task.params));
     if (!params.success) return failed('bad_params', messageOf(params.error));
     const missing = handler.needs.filter((name) => world.secrets[name] === undefined);
     if (missing.length > 0) {

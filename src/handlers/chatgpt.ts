@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { GiveUp } from '../domain/errors.ts';
+import { parseJson } from '../domain/json.ts';
 import { defineHandler } from './handler.ts';
 import { badAnswer, refusalOf, unreachable } from './provider.ts';
 
@@ -7,7 +9,7 @@ const PROVIDER = 'The language model';
 /** What is used of a chat completion (https://platform.openai.com/docs/api-reference/chat/object). */
 const completion = z.object({
   model: z.string(),
-  choices: z.tuple([z.object({ message: z.object({ content: z.string() }), finish_reason: z.string().nullable() })], z.unknown()),
+  choices: z.tuple([z.object({ message: z.object({ content: z.string().nullable() }), finish_reason: z.string().nullish() })], z.unknown()),
   usage: z.record(z.string(), z.unknown()).nullish(),
 }); // prettier-ignore
 
@@ -40,10 +42,14 @@ export const chatgpt = defineHandler({
       const retryAfter = headers?.get('Retry-After') ?? null;
       throw refusalOf(PROVIDER, 'OPENAI_API_KEY', { status, retryAfter, reason: code });
     });
-    const parsed = completion.safeParse(answer);
+    // Some services say `text/plain`, and then the client leaves the text as it is.
+    const parsed = completion.safeParse(typeof answer === 'string' ? parseJson(answer) : answer);
     if (!parsed.success) throw badAnswer(PROVIDER);
     const { choices, usage = null } = parsed.data;
-    const [{ message, finish_reason }] = choices;
+    const [{ message, finish_reason = null }] = choices;
+    // Filtered, refused, or a call of a tool that nobody offered: it would be paid for again and again.
+    if (message.content === null)
+      throw new GiveUp(`${PROVIDER} gave no text (finish reason: ${finish_reason?.slice(0, 50)})`, 'provider_refused');
     return { prompt, model: parsed.data.model, response: message.content, finish_reason, usage };
   },
 });

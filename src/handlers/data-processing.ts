@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import { GiveUp } from '../domain/errors.ts';
-import { apply, operation, type Row } from './data/operations.ts';
+import { apply, costOf, operation, type Row } from './data/operations.ts';
 import { defineHandler } from './handler.ts';
+
+/** Cells of all operations together: a few seconds of computing, within the memory of a Worker. */
+const MAX_COST = 4_000_000;
 
 const isRow = (value: unknown): value is Row => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -33,12 +36,17 @@ export const dataProcessing = defineHandler({
       { op: 'sort', by: [{ field: 'total', order: 'descending' }] },
     ],
   },
-  run: ({ params: { data, operations }, signal, progress }) => {
+  run: async ({ params: { data, operations }, signal, progress }) => {
     if (!operations) return { data: { data }, processed: true };
     let rows = rowsOf(data);
     const rowsIn = rows.length;
+    let cost = 0;
     for (const [index, step] of operations.entries()) {
+      // A turn for everybody else, in which a timeout or a cancel is noticed.
+      await new Promise((resolve) => setTimeout(resolve, 0));
       signal.throwIfAborted();
+      cost += costOf(rows, step);
+      if (cost > MAX_COST) throw new GiveUp(`operations.${index} (${step.op}): too much for one task, over ${MAX_COST} cells in all`, 'too_much_work');
       rows = apply(rows, step, index);
       progress((index + 1) / operations.length, `${step.op}: ${rows.length} rows`);
     }

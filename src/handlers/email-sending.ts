@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { GiveUp, messageOf, RetryLater } from '../domain/errors.ts';
-import { render } from './email/template.ts';
+import { render, type EmailTemplate } from './email/template.ts';
 import { templates } from './email/templates.ts';
 import { defineHandler } from './handler.ts';
 
@@ -17,11 +17,15 @@ const variable = z.union([
 
 const templateName = z.enum(Object.keys(templates) as (keyof typeof templates)[]);
 
+// Spelled out: not every reader of the JSON Schema knows \\p{Cc}.
+// oxlint-disable-next-line no-control-regex
+const ONE_LINE = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/;
+
 const params = z
   .strictObject({
-    to: z.union([address.transform((one) => [one]), z.array(address).min(1).max(50)]),
+    to: z.union([address.transform((one) => [one]), z.array(address).min(1).max(50)], 'Expected an e-mail address, or a list of 1 to 50'),
     // A line break would begin another header.
-    subject: z.string().min(1).max(500).regex(/^[^\p{Cc}]*$/u, 'A subject is one line of text'),
+    subject: z.string().min(1).max(500).regex(ONE_LINE, 'A subject is one line of text'),
     text: z.string().min(1).max(200_000).optional(),
     html: z.string().min(1).max(200_000).optional(),
     template: templateName.optional(),
@@ -34,10 +38,13 @@ const params = z
     if (given !== 1) context.addIssue({ code: 'custom', path: ['template'], message: 'Give one of text, html and template' });
     if (template === undefined && Object.keys(variables).length > 0)
       context.addIssue({ code: 'custom', path: ['variables'], message: 'Variables are for a template' });
-    for (const name of template ? templates[template].needs : [])
-      if (variables[name] === undefined)
-        context.addIssue({ code: 'custom', path: ['variables', name], message: `The template "${template}" needs "${name}"` });
+    const { needs = [], links = [] }: Partial<EmailTemplate> = template ? templates[template] : {};
+    const refuse = (name: string, message: string): void => context.addIssue({ code: 'custom', path: ['variables', name], message });
+    for (const name of needs) if ((variables[name] ?? '') === '') refuse(name, `The template "${template}" needs "${name}"`);
+    for (const name of links) if (variables[name] !== undefined && !isLink(variables[name])) refuse(name, 'A link begins with http:// or https://');
   }); // prettier-ignore
+
+const isLink = (value: unknown): boolean => typeof value === 'string' && /^https?:\/\//i.test(value);
 
 /** Error codes of the platform that another try would meet again. */
 const FINAL = /\bE_(VALIDATION|FIELD|SENDER|RECIPIENT|HEADER|CONTENT|TOO_|EMAIL)\w*/;

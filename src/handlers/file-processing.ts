@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { GiveUp } from '../domain/errors.ts';
+import { GiveUp, RetryLater } from '../domain/errors.ts';
 import { FILE_NAME } from '../domain/file-name.ts';
 import { FORMATS, linesOf, rowsOf, type Format, type Malformed } from './files/read.ts';
 import { createSummary } from './files/summary.ts';
@@ -10,15 +10,17 @@ import { defineHandler, type Files } from './handler.ts';
 const MAX_NAMED = 100;
 const PROGRESS_EVERY = 20_000;
 
-const EXTENSIONS: Record<string, Format> = { csv: 'csv', json: 'json', ndjson: 'ndjson', jsonl: 'ndjson', txt: 'text', text: 'text', log: 'text', md: 'text' }; // prettier-ignore
+const EXTENSIONS = new Map<string, Format>([
+  ['csv', 'csv'], ['json', 'json'], ['ndjson', 'ndjson'], ['jsonl', 'ndjson'], ['txt', 'text'], ['text', 'text'], ['log', 'text'], ['md', 'text'],
+]); // prettier-ignore
 
 const params = z
   .strictObject({
-    file: z.string().regex(FILE_NAME, 'A name under /files: letters, digits, ".", "_" and "-"').optional(),
-    content: z.string().max(250_000).optional(),
-    format: z.enum(FORMATS).optional(),
+    file: z.string().regex(FILE_NAME, 'A name under /files: letters, digits, ".", "_" and "-"').optional().meta({ description: 'A name under /files; or give content' }),
+    content: z.string().max(250_000).optional().meta({ description: 'The text itself, UTF-8; or give file' }),
+    format: z.enum(FORMATS).optional().meta({ description: 'Needed unless the name ends in .csv, .json, .ndjson, .jsonl, .txt, .text, .log or .md' }),
     operation: z.enum(['summarize', 'convert', 'count', 'checksum']),
-    to: z.enum(['csv', 'json', 'ndjson']).optional(),
+    to: z.enum(['csv', 'json', 'ndjson']).optional().meta({ description: 'For convert, and needed there' }),
   })
   .superRefine(({ file, content, format, operation, to }, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
@@ -32,7 +34,7 @@ type Params = z.output<typeof params>;
 
 /** As given, or as the name's ending says. */
 const formatOf = ({ file, format }: { file?: string | undefined; format?: Format | undefined }): Format | undefined =>
-  format ?? EXTENSIONS[file?.split('.').at(-1)?.toLowerCase() ?? ''];
+  format ?? EXTENSIONS.get(file?.split('.').at(-1)?.toLowerCase() ?? '');
 
 /** The input, as often as it is read. */
 const opener =
@@ -40,12 +42,20 @@ const opener =
   async () => {
     if (file === undefined) {
       const bytes = new TextEncoder().encode(content?.toWellFormed());
-      return { body: new Blob([bytes]).stream(), bytes: bytes.byteLength };
+      return { body: new Blob([bytes]).stream(), bytes: bytes.byteLength, etag: '' };
     }
     const found = await files.open(file);
     if (!found) throw new GiveUp(`There is no file "${file}": PUT it to /files/${file} first`, 'file_not_found');
     return found;
   };
+
+/** Opens it the second time; a file that was replaced meanwhile is read anew, by another attempt. */
+const reopened = async (open: ReturnType<typeof opener>, etag: string): Promise<ReadableStream<Uint8Array>> => {
+  const again = await open();
+  if (again.etag === etag) return again.body;
+  await again.body.cancel();
+  throw new RetryLater(undefined, 'The file was replaced while it was read', 'file_changed');
+};
 
 /** Of the Workers runtime alone: https://developers.cloudflare.com/workers/runtime-apis/web-crypto/#constructors */
 type DigestStreamClass = new (algorithm: string) => WritableStream<Uint8Array> & { digest: Promise<ArrayBuffer> };
@@ -94,7 +104,7 @@ export const fileProcessing = defineHandler({
   run: async ({ params: input, taskId, files, signal, progress }) => {
     const { file = null, operation, to } = input;
     const open = opener(input, files);
-    const { body, bytes } = await open();
+    const { body, bytes, etag } = await open();
     if (operation === 'checksum')
       return { operation, file, bytes, algorithm: 'SHA-256', checksum: await sha256(body, signal) };
     const format = formatOf(input) as Format;
@@ -107,7 +117,7 @@ export const fileProcessing = defineHandler({
     const malformed = createMalformed();
     const summary = createSummary({ isText });
     let counted = 0;
-    for await (const row of rowsOf(format, body, { signal, malformed: malformed.add })) {
+    for await (const row of rowsOf(format, body, { signal, malformed: malformed.add, header: summary.header })) {
       counted += 1;
       if (operation !== 'count') summary.add(row);
       // A turn of its own now and then, so that the timeout and a cancel are noticed.
@@ -117,10 +127,12 @@ export const fileProcessing = defineHandler({
     if (operation === 'count') return found;
     if (to === undefined) return { ...found, columns: summary.columns() };
     // The second reading: now all columns and their types are known.
-    const again = rowsOf(format, (await open()).body, { signal, malformed: () => {} });
+    const again = rowsOf(format, await reopened(open, etag), { signal, malformed: () => {} });
+    let disarmed = 0;
+    const options = { to, types: summary.types(), isText, disarmed: () => void (disarmed += 1) };
     const output = `${file?.replace(/\.[^.]+$/, '').slice(0, 100) ?? 'content'}-${taskId}.${to}`;
-    const saved = await files.save(output, written(breathing(again), to, summary.types(), isText), CONTENT_TYPES[to]);
-    return { ...found, to, output, output_bytes: saved.bytes };
+    const saved = await files.save(output, written(breathing(again), options), CONTENT_TYPES[to]);
+    return { ...found, to, output, output_bytes: saved.bytes, ...(to === 'csv' && { disarmed_cells: disarmed }) };
   },
 });
 

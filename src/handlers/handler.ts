@@ -17,7 +17,7 @@ export interface HandlerSecrets {
 /** The files of the task's owner. */
 export interface Files {
   /** Null where there is no such file. */
-  open(name: string): Promise<{ body: ReadableStream<Uint8Array>; bytes: number } | null>;
+  open(name: string): Promise<{ body: ReadableStream<Uint8Array>; bytes: number; etag: string } | null>;
   /** Writes, or replaces, a file while it is being produced; returns its size. */
   save(name: string, content: AsyncIterable<Uint8Array>, contentType: string): Promise<{ bytes: number }>;
 }

@@ -1,6 +1,9 @@
 /** Most that is read of a provider's answer. */
 const MAX_ANSWER_BYTES = 1_048_576;
 
+/** What reading an answer that is too long ends with. */
+export class AnswerTooLong extends Error {}
+
 /** Told of every request to a provider: its type of task, and the status or `unreachable`. For metrics. */
 export type CountRequest = (type: string, status: string, durationMs: number) => void;
 
@@ -17,7 +20,7 @@ const atMost = (maxBytes: number): TransformStream<Uint8Array, Uint8Array> => {
   return new TransformStream({
     transform(chunk, controller) {
       bytes += chunk.byteLength;
-      if (bytes > maxBytes) controller.error(new Error(`The answer has more than ${maxBytes} bytes`));
+      if (bytes > maxBytes) controller.error(new AnswerTooLong(`The answer has more than ${maxBytes} bytes`));
       else controller.enqueue(chunk);
     },
   });
@@ -26,7 +29,7 @@ const atMost = (maxBytes: number): TransformStream<Uint8Array, Uint8Array> => {
 /** The `fetch` that handlers get: it ends with the task, follows no redirect (a key must not travel on) and reads a bounded answer. */
 export const createProviderFetch =
   ({ fetch, signal, type, count }: ProviderFetchParts): typeof fetch =>
-  async (input: RequestInfo | URL, init?: RequestInit) => {
+  async (...[input, init]: Parameters<typeof globalThis.fetch>) => {
     const startedAt = Date.now();
     const signals = [signal, ...(init?.signal ? [init.signal] : [])];
     let status = 'unreachable';

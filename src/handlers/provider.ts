@@ -5,11 +5,17 @@ import { retryAfterMs } from '../domain/retry.ts';
 export interface Refusal {
   status: number;
   retryAfter: string | null;
-  /** A short word of the provider's own, shown if it is one. */
+  /** The provider's own word for it, shown if it is one of `REASONS`. */
   reason?: unknown;
 }
 
-const WORD = /^[\w.-]{1,64}$/;
+/** Words of OpenAI's API that help. Others may be anything, even the key. */
+const REASONS = new Set([
+  'context_length_exceeded', 'model_not_found', 'insufficient_quota', 'billing_hard_limit_reached', 'rate_limit_exceeded',
+  'invalid_api_key', 'unsupported_parameter', 'unsupported_value', 'string_above_max_length', 'content_policy_violation', 'content_filter',
+]); // prettier-ignore
+/** A task is not parked for longer, whatever a provider says. */
+const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
 
 /**
  * What a refusal means for the task, as the error to throw. 408, 429 and 5xx pass: the task comes back when the provider
@@ -17,12 +23,12 @@ const WORD = /^[\w.-]{1,64}$/;
  * @param keySetting the setting that holds the key, to be named when the key is refused
  */
 export const refusalOf = (provider: string, keySetting: string, { status, retryAfter, reason }: Refusal): Error => {
-  const word = typeof reason === 'string' && WORD.test(reason) ? ` (${reason})` : '';
+  const word = typeof reason === 'string' && REASONS.has(reason) ? ` (${reason})` : '';
   const message = `${provider} answered ${status}${word}`;
   if (status === 408 || status === 429 || status >= 500) {
     const ms = retryAfterMs(retryAfter, Date.now());
     const code = status === 429 ? 'provider_rate_limited' : 'provider_unavailable';
-    return new RetryLater(ms === undefined ? undefined : ms / 1_000, message, code);
+    return new RetryLater(ms === undefined ? undefined : Math.min(ms, MAX_RETRY_AFTER_MS) / 1_000, message, code);
   }
   if (status === 401 || status === 403) return new GiveUp(`${message}: check ${keySetting}`, 'provider_refused_key');
   return new GiveUp(message, 'provider_refused');

@@ -1,18 +1,21 @@
 import * as z from 'zod';
 import { GiveUp } from '../domain/errors.ts';
+import { parseJson } from '../domain/json.ts';
 import { defineHandler } from './handler.ts';
+import { AnswerTooLong } from './provider-fetch.ts';
 import { badAnswer, refusalOf, unreachable } from './provider.ts';
 
 const PROVIDER = 'OpenWeatherMap';
 
 /** What is used of a current weather answer (https://openweathermap.org/current). */
 const answerSchema = z.object({
-  name: z.string(),
-  dt: z.number(),
-  sys: z.object({ country: z.string().optional() }),
+  name: z.string().max(200),
+  // Seconds, within what a date can hold.
+  dt: z.number().min(0).max(8.64e12),
+  sys: z.object({ country: z.string().max(10).optional() }),
   main: z.object({ temp: z.number(), feels_like: z.number(), humidity: z.number(), pressure: z.number() }),
   wind: z.object({ speed: z.number() }),
-  weather: z.array(z.object({ description: z.string() })),
+  weather: z.array(z.object({ description: z.string().max(200) })),
 });
 
 /** The provider's word for kelvin. */
@@ -37,9 +40,9 @@ export const weather = defineHandler({
       const response = await fetch(`${base.replace(/\/$/, '')}/data/2.5/weather?${query.toString()}`);
       return { response, text: await response.text() };
     };
-    const { response, text } = await ask().catch(() => {
+    const { response, text } = await ask().catch((error: unknown) => {
       signal.throwIfAborted();
-      throw unreachable(PROVIDER);
+      throw error instanceof AnswerTooLong ? badAnswer(PROVIDER) : unreachable(PROVIDER);
     });
     if (response.status === 404) throw new GiveUp(`${PROVIDER} knows no city "${city}"`, 'city_not_found');
     if (!response.ok) {
@@ -63,11 +66,3 @@ export const weather = defineHandler({
     };
   },
 });
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};

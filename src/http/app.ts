@@ -2,8 +2,10 @@ import { Hono } from 'hono';
 import { AppError } from '../domain/errors.ts';
 import { access } from './access.ts';
 import type { AppEnv } from './context.ts';
+import { apiTasks } from './dialects/api-tasks.ts';
 import { runTask } from './dialects/run-task.ts';
 import { methodsAt } from './methods.ts';
+import { documentation } from './openapi/routes.ts';
 import { problem } from './problem.ts';
 import { requestContext } from './request-context.ts';
 import { commands } from './routes/commands.ts';
@@ -18,6 +20,7 @@ import { tasks } from './routes/tasks.ts';
 export const app: Hono<AppEnv> = new Hono<AppEnv>({ strict: false })
   .use(requestContext)
   .route('/', health)
+  .route('/', documentation)
   .use(access)
   .route('/', events)
   .route('/tasks', tasks)
@@ -27,11 +30,14 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ strict: false })
   .route('/queues', queues)
   // Older APIs, each a thin adapter onto the same commands.
   .route('/', runTask)
+  .route('/api/tasks', apiTasks)
   .notFound((c) => {
     const allowed = methodsAt(app.routes, c.req.path);
     const what = `${c.req.method} ${c.req.path.slice(0, 200)}`;
-    if (allowed.length === 0) return problem(new AppError('route_not_found', `There is no ${what}`), c);
+    if (allowed.length === 0)
+      return problem(new AppError('route_not_found', `There is no ${what}; GET /openapi.json lists what there is`), c);
     const Allow = allowed.join(', ');
+    if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow });
     return problem(
       new AppError('method_not_allowed', `There is no ${what}; allowed: ${Allow}`, { headers: { Allow } }),
       c,

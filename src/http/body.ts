@@ -1,7 +1,9 @@
 import { AppError } from '../domain/errors.ts';
 import { jsonDepth, MAX_BODY_DEPTH } from '../domain/json.ts';
 
-/** Largest body of a single call; bulk has its own. */
+/** Largest body of a bulk submit. */
+export const MAX_BULK_BYTES = 1_024 * 1_024;
+/** Largest body of any other call. */
 const MAX_BODY_BYTES = 256 * 1_024;
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;

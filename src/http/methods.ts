@@ -11,5 +11,7 @@ export const methodsAt = (routes: readonly RouterRoute[], path: string): string[
   const methods = routes
     .filter(({ method, path: pattern }) => method !== 'ALL' && fits(pattern))
     .map(({ method }) => method);
-  return [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))];
+  return methods.length === 0
+    ? []
+    : [...new Set([...methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])), 'OPTIONS'])];
 };

@@ -3,12 +3,13 @@ import { AppError, messageOf, type ErrorCode } from '../domain/errors.ts';
 import type { AppContext } from './context.ts';
 
 /** The status and the title of every error code. */
-const PROBLEMS: Record<ErrorCode, [ContentfulStatusCode, string]> = {
+export const PROBLEMS: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   body_too_deep: [413, 'Body nested too deep'],
   body_too_large: [413, 'Body too large'],
   callbacks_not_configured: [422, 'Callbacks are not configured'],
   database_unavailable: [503, 'Database unavailable'],
   file_not_found: [404, 'No such file'],
+  idempotency_key_reused: [422, 'Idempotency-Key reused'],
   internal_error: [500, 'Internal error'],
   invalid_request: [422, 'Invalid request'],
   malformed_json: [400, 'Malformed JSON'],
@@ -28,6 +29,7 @@ const PROBLEMS: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   type_not_found: [404, 'No such task type'],
   unknown_type: [422, 'Unknown task type'],
   unsupported_media_type: [415, 'Unsupported media type'],
+  upload_interrupted: [400, 'Upload interrupted'],
   upgrade_required: [426, 'Upgrade required'],
 };
 

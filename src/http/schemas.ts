@@ -1,41 +1,65 @@
 import * as z from 'zod';
 import { FILE_NAME } from '../domain/file-name.ts';
+import { QUEUES } from '../domain/routing.ts';
 import { PRIORITIES, STATUSES } from '../domain/task.ts';
+import type { FieldFilter } from '../store/search.ts';
 
-/** What callers may send. */
+/** What callers may send. The OpenAPI document is generated from these, with what `meta` adds for it. */
 
 /** Case-insensitive; `normal` is another word for MEDIUM. */
-const priority = z.preprocess((value) => {
-  const word = typeof value === 'string' ? value.toUpperCase() : value;
-  return word === 'NORMAL' ? 'MEDIUM' : word;
-}, z.enum(PRIORITIES));
+const priority = z
+  .preprocess((value) => {
+    const word = typeof value === 'string' ? value.toUpperCase() : value;
+    return word === 'NORMAL' ? 'MEDIUM' : word;
+  }, z.enum(PRIORITIES))
+  .meta({
+    type: 'string',
+    enum: [...PRIORITIES, 'high', 'medium', 'normal', 'low'],
+    description: '`normal` means MEDIUM; upper or lower case',
+  });
 
 /** A year. */
 const MAX_DELAY_SECONDS = 31_536_000;
+/** Tasks of one bulk submit. */
+const MAX_BULK = 1_000;
 
 const title = z.string().max(200);
 const description = z.string().max(5_000);
+const typeName = z
+  .string()
+  .min(1)
+  .max(100)
+  .meta({ description: 'A task type or one of its aliases, see `GET /task-types`' });
 
 // Not z.record, which drops a key named `__proto__` in silence instead of leaving it to be refused by name.
-const parameters = z.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'Invalid input: expected an object',
-);
+const parameters = z
+  .custom<Record<string, unknown>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'Invalid input: expected an object',
+  )
+  .meta({ type: 'object', additionalProperties: true, description: "What the type's own schema takes" });
 
-const nativeBody = z.strictObject({
-  type: z.string().min(1).max(100),
-  params: parameters.default({}),
-  title: title.nullish(),
-  description: description.nullish(),
-  priority: priority.default('MEDIUM'),
-  tags: z.array(z.string().min(1).max(50)).max(10).default([]),
-  delay_seconds: z.number().min(0).max(MAX_DELAY_SECONDS).optional(),
-  scheduled_at: z.iso.datetime({ offset: true }).optional(),
-  max_attempts: z.int().min(1).max(25).optional(),
-  timeout_seconds: z.number().min(1).max(21_600).optional(),
-  callback_url: z.string().min(1).max(2_048).nullish(),
-  reuse: z.boolean().default(true),
-});
+export const nativeBody = z
+  .strictObject({
+    type: typeName,
+    params: parameters.default({}),
+    title: title.nullish(),
+    description: description.nullish(),
+    priority: priority.default('MEDIUM'),
+    tags: z.array(z.string().min(1).max(50)).max(10).default([]),
+    delay_seconds: z.number().min(0).max(MAX_DELAY_SECONDS).optional(),
+    scheduled_at: z.iso.datetime({ offset: true }).optional(),
+    max_attempts: z.int().min(1).max(25).optional(),
+    timeout_seconds: z.number().min(1).max(21_600).optional(),
+    callback_url: z
+      .string()
+      .min(1)
+      .max(2_048)
+      .nullish()
+      .meta({ description: 'Public https; told of the end of the task' }),
+    reuse: z.boolean().default(true).meta({ description: 'false: run it, whatever output is there already' }),
+  })
+  .meta({ id: 'NewTask' });
 
 /** `{ "task_name": "test", "duration": 3 }`: a simulate task with that title. */
 const namedBody = z
@@ -49,7 +73,10 @@ const titledBody = z
   .strictObject({ title: title.min(1), description: description.nullish(), priority: priority.default('MEDIUM') })
   .transform((words) => nativeBody.parse({ ...words, type: 'simulate', params: { duration: 1 } }));
 
-/** The native body or one of its short forms, told apart by their fields, so that errors speak of the form that was meant. */
+/** The forms of a submit, told apart by their fields, so that errors speak of the form that was meant. */
+export const taskForms = [nativeBody, namedBody, titledBody] as const;
+
+/** The native body or one of its short forms. */
 export const taskBody = z.unknown().transform((body, context): z.output<typeof nativeBody> => {
   const fields = typeof body === 'object' && body !== null ? body : {};
   const form =
@@ -59,6 +86,8 @@ export const taskBody = z.unknown().transform((body, context): z.output<typeof n
   context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: body }) as z.core.$ZodRawIssue));
   return z.NEVER;
 });
+
+export const bulkBody = z.strictObject({ tasks: z.array(nativeBody).min(1).max(MAX_BULK) });
 
 /** `POST /tasks/broken` and `/tasks/retry`: words for a task whose type is known. */
 const words = { title: title.nullish(), description: description.nullish(), priority: priority.default('MEDIUM') };
@@ -70,35 +99,120 @@ export const editBody = z
   .refine(
     (change) => Object.values(change).some((value) => value !== undefined),
     'Give at least one of title, description and priority',
-  );
+  )
+  .meta({ minProperties: 1 });
 
-export const runTaskBody = z.strictObject({
-  task_name: z.string().min(1).max(100),
-  task_parameters: parameters.default({}),
+export const runTaskBody = z.strictObject({ task_name: typeName, task_parameters: parameters.default({}) });
+
+export const apiTaskBody = z.strictObject({
+  task_type: typeName,
+  priority: z.enum(['high', 'normal', 'low']).default('normal'),
+  parameters: parameters.default({}),
 });
 
-const several = <Item extends z.ZodType>(item: Item) =>
-  z.preprocess(
-    (value) => (value === undefined || Array.isArray(value) ? value : [value]),
-    z.array(item).max(20).optional(),
+const several = <Item extends z.ZodType>(item: Item, shown: object) =>
+  z
+    .preprocess(
+      (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+      z.array(item).max(20).optional(),
+    )
+    .meta({ type: 'array', items: shown, maxItems: 20 });
+
+/** Words of ours, in upper or lower case. */
+const severalOf = <const Words extends readonly string[]>(known: Words) =>
+  several(
+    z.preprocess((word) => (typeof word === 'string' ? word.toUpperCase() : word), z.enum(known)),
+    { type: 'string', enum: [...known] },
   );
+
+const ONCE = 'Give it once';
 
 /** A number in a query: given once, digits alone. */
 const digits = (min: number, max: number) =>
-  z.string('Give it once').regex(/^\d{1,9}$/, 'Expected a whole number').transform(Number).pipe(z.int().min(min).max(max)); // prettier-ignore
+  z
+    .string(ONCE)
+    .regex(/^\d{1,9}$/, 'Expected a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
+    .meta({ type: 'integer', minimum: min, maximum: max });
 
-export const listQuery = z
+/** A moment, or the beginning of a day in UTC, as ms. */
+const moment = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()], 'Expected a time in ISO 8601, such as 2026-01-31T12:00:00Z')
+  .transform((text) => Date.parse(text))
+  .meta({ type: 'string', format: 'date-time' });
+
+/** The words of a text, all to be found. */
+const search = z
+  .string(ONCE)
+  .min(1)
+  .max(200)
+  .transform((text) => text.split(/\s+/).filter((word) => word !== ''))
+  .pipe(z.array(z.string()).max(10))
+  .meta({
+    type: 'string',
+    minLength: 1,
+    maxLength: 200,
+    description: 'Words to be found in title, description, id or error',
+  });
+
+/** The next_cursor of the page before. Empty: the first page, without the totals that cost a count. */
+const cursor = z
+  .union([z.literal(''), z.uuid()], 'Use the next_cursor of the page before')
+  .transform((id) => id.toLowerCase())
+  .meta({
+    type: 'string',
+    description:
+      'The `next_cursor` of the page before; empty for the first page. Costs the same at any depth, and omits the totals',
+  });
+
+export const listFilters = z
   .strictObject({
-    status: several(z.preprocess((word) => (typeof word === 'string' ? word.toUpperCase() : word), z.enum(STATUSES))),
-    type: several(z.string().min(1).max(100)),
+    status: severalOf(STATUSES),
+    type: several(z.string().min(1).max(100), { type: 'string' }),
+    priority: severalOf(PRIORITIES),
+    queue: several(z.enum(QUEUES), { type: 'string', enum: [...QUEUES] }),
+    tag: several(z.string().min(1).max(50), { type: 'string' }),
+    submitted_after: moment.optional(),
+    submitted_before: moment.optional(),
+    q: search.optional(),
     page: digits(1, 1_000_000).optional(),
     page_size: digits(1, 100).default(10),
-    cursor: z.uuid('Use the next_cursor of the page before').optional(),
+    cursor: cursor.optional(),
   })
-  .refine(({ page, cursor }) => page === undefined || cursor === undefined, {
+  .refine(({ page, cursor: after }) => page === undefined || after === undefined, {
     path: ['cursor'],
     message: 'Give either page or cursor',
   });
+
+/** `params.<path>` and `result.<path>`: names, and places in lists, separated by dots. */
+const FIELD = /^(params|result)\.(.+)$/;
+// SQLite's JSON paths have no way to write a quote.
+const SEGMENTS = /^[^".\p{Cc}]{1,100}(\.[^".\p{Cc}]{1,100}){0,9}$/u;
+const MAX_FIELDS = 10;
+
+/** The list's query: the filters above, and any number of `params.<path>=value` and `result.<path>=value`. */
+export const listQuery = z.unknown().transform((query, context) => {
+  const fields: FieldFilter[] = [];
+  const rest: Record<string, unknown> = {};
+  const refuse = (key: string, message: string): void => {
+    context.addIssue({ code: 'custom', path: [key], message });
+  };
+  for (const [key, value] of Object.entries(query as Record<string, unknown>)) {
+    const [, column, path = ''] = FIELD.exec(key) ?? [];
+    if (column === undefined) rest[key] = value;
+    else if (typeof value !== 'string') refuse(key, ONCE);
+    else if (!SEGMENTS.test(path)) refuse(key, 'A path is up to 10 names separated by dots, without quotes');
+    else fields.push({ column: column as FieldFilter['column'], path: path.split('.'), value });
+  }
+  if (fields.length > MAX_FIELDS) refuse('params', `Give at most ${MAX_FIELDS} of params.… and result.…`);
+  const parsed = listFilters.safeParse(rest);
+  if (!parsed.success) {
+    context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: query }) as z.core.$ZodRawIssue));
+    return z.NEVER;
+  }
+  return { ...parsed.data, fields };
+});
 
 /** `GET /files`: the cursor is the last name of the page before. */
 export const filesQuery = z.strictObject({
@@ -107,3 +221,10 @@ export const filesQuery = z.strictObject({
 });
 
 export const outputQuery = z.strictObject({ task_uuid: z.uuid() });
+
+export const API_STATES = ['PENDING', 'STARTED', 'SUCCESS', 'FAILURE', 'RETRY', 'REVOKED'] as const;
+export const API_TYPES = ['active', 'reserved', 'scheduled', 'completed'] as const;
+export const apiListQuery = z.strictObject({
+  state: z.enum(API_STATES).optional(),
+  type: z.enum(API_TYPES).optional(),
+});

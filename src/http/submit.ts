@@ -1,124 +1,25 @@
-import { v7 as uuidv7 } from 'uuid';
-import { AppError, messageOf } from '../domain/errors.ts';
-import { queueOf } from '../domain/routing.ts';
-import { refusedUrl } from '../domain/outgoing.ts';
-import { newTask, reusing, type Priority, type Task } from '../domain/task.ts';
+import { AppError, messageOf, type FieldError } from '../domain/errors.ts';
+import { reusing, type Task } from '../domain/task.ts';
 import type { Acceptance } from '../engine/accept.ts';
-import { findHandler, handlers, type Handler } from '../handlers/registry.ts';
+import { findHandler } from '../handlers/registry.ts';
 import type { Services } from '../services.ts';
-import { asking } from './read-task.ts';
-import { reuseKey } from './reuse-key.ts';
 import type { AppContext } from './context.ts';
-import { fieldErrors, refuse } from './validate.ts';
+import { taskOf, type FieldNames, type SubmitRequest } from './new-task.ts';
+import { asking } from './read-task.ts';
+import { refuse } from './validate.ts';
 
-/** A submit as every dialect words it. `params` are still the caller's. */
-export interface SubmitRequest {
-  type: string;
-  params: Record<string, unknown>;
-  priority: Priority;
-  title?: string | null | undefined;
-  description?: string | null | undefined;
-  tags?: string[];
-  delay_seconds?: number | undefined;
-  scheduled_at?: string | undefined;
-  max_attempts?: number | undefined;
-  timeout_seconds?: number | undefined;
-  callback_url?: string | null | undefined;
-  /** False: run it, whatever output is there already. */
-  reuse?: boolean | undefined;
+/** What became of a submit. `replayed`: the same had been submitted before, under the same Idempotency-Key. */
+export interface Submitted {
+  task: Task;
+  replayed: boolean;
 }
 
-/** A task may be scheduled this far ahead. */
-const MAX_AHEAD_MS = 31_536_000_000;
-
-/** When it is to run, in ms; null for now. A time that is past means now. */
-const scheduledAt = ({ delay_seconds, scheduled_at }: SubmitRequest, now: number): number | null => {
-  if (delay_seconds !== undefined && scheduled_at !== undefined) {
-    const message = 'Give either delay_seconds or scheduled_at';
-    return refuse([{ in: 'body', path: 'scheduled_at', code: 'conflict', message }]);
-  }
-  if (delay_seconds !== undefined) return delay_seconds === 0 ? null : now + Math.round(delay_seconds * 1_000);
-  if (scheduled_at === undefined) return null;
-  const at = Date.parse(scheduled_at);
-  if (at <= now + MAX_AHEAD_MS) return at > now ? at : null;
-  return refuse([
-    { in: 'body', path: 'scheduled_at', code: 'too_big', message: 'A task may be scheduled a year ahead at most' },
-  ]);
-};
-
-/** The fields in which this dialect carries the type and the parameters, for its errors. */
-interface FieldNames {
-  type: string;
-  params: string;
-}
-
-const REFUSALS: Record<Exclude<Acceptance, 'accepted'>, string> = {
+const REFUSALS: Record<Exclude<Acceptance, 'accepted' | 'duplicate'>, string> = {
   overloaded: 'Too many tasks are waiting to be stored; try again in a moment',
   task_rejected: 'The database refused this task',
   database_unavailable: 'The database did not take the task; nothing was stored, try again',
   outcome_unknown:
     'The database did not answer; the task may or may not be stored. Look for it before you send it again',
-};
-
-/** The callback's address, if it may be called. */
-const callbackUrl = ({ callback_url = null }: SubmitRequest, c: AppContext): string | null => {
-  if (callback_url === null) return null;
-  const { outgoingRules, settings } = c.var.services;
-  if (settings.WEBHOOK_SECRETS.length === 0) {
-    throw new AppError(
-      'callbacks_not_configured',
-      'Callbacks are signed, and this service has no WEBHOOK_SECRETS to do it with',
-    );
-  }
-  const message = refusedUrl(callback_url, { ...outgoingRules, ownHosts: [new URL(c.req.url).hostname] });
-  return message === null ? callback_url : refuse([{ in: 'body', path: 'callback_url', code: 'refused_url', message }]);
-};
-
-/** The row for a request; 422 with every bad field named. */
-const taskOf = async (request: SubmitRequest, fields: FieldNames, c: AppContext): Promise<Task> => {
-  const handler = findHandler(request.type);
-  if (!handler) {
-    const known = handlers.map(({ type }) => type).join(', ');
-    const message = `No task type "${request.type}". Known types: ${known}`;
-    throw new AppError('unknown_type', message, {
-      errors: [{ in: 'body', path: fields.type, code: 'unknown_type', message }],
-    });
-  }
-  const params = handler.params.safeParse(request.params);
-  if (!params.success) return refuse(fieldErrors(params.error, 'body', [fields.params]));
-  const { priority, title, description, tags, max_attempts, timeout_seconds } = request;
-  const now = c.var.services.now();
-  const task = newTask(
-    {
-      owner: c.var.owner,
-      id: uuidv7(),
-      type: handler.type,
-      alias: request.type === handler.type ? null : request.type,
-      queue: queueOf(handler.lane, priority),
-      priority,
-      params: params.data,
-      maxAttempts: max_attempts ?? handler.retry.maxAttempts,
-      timeoutMs: timeout_seconds === undefined ? handler.timeoutMs(params.data) : Math.round(timeout_seconds * 1_000),
-      title,
-      description,
-      tags,
-      scheduledAt: scheduledAt(request, now),
-      requestId: c.var.requestId,
-      callbackUrl: callbackUrl(request, c),
-      reuseKey: handler.reuseSeconds === undefined ? null : await reuseKey(handler.type, params.data),
-    },
-    now,
-  );
-  return (request.reuse ?? true) ? answered(task, handler, c) : task;
-};
-
-/** The task as finished, where its type allows it and an output of the same parameters is young enough. */
-const answered = async (task: Task, { reuseSeconds }: Handler, c: AppContext): Promise<Task> => {
-  const { reuse_key: key, status } = task;
-  if (key === null || reuseSeconds === undefined || status !== 'PENDING') return task;
-  const since = task.submitted_at - reuseSeconds * 1_000;
-  const source = (await asking(c, () => c.var.services.store.reusable(task.owner, [key], since))).get(key);
-  return source ? reusing(task, source) : task;
 };
 
 /** Accepting the same ids again is safe, so a call whose answer was lost is repeated once. */
@@ -134,16 +35,111 @@ const accept = async ({ dispatcher, log }: Services, tasks: Task[]): Promise<Acc
   return tasks.map(() => 'outcome_unknown');
 };
 
-/** Validates, stores and hands over one task. Returns its row once it is committed; throws 422 or 503 otherwise. */
+/** 1 to 200 printable characters; null when none was given. */
+const idempotencyKey = (c: AppContext): string | null => {
+  const key = c.req.header('Idempotency-Key');
+  if (key === undefined || /^[!-~](?:[ -~]{0,198}[!-~])?$/.test(key)) return key ?? null;
+  const message = 'An Idempotency-Key has 1 to 200 printable ASCII characters';
+  return refuse([{ in: 'header', path: 'Idempotency-Key', code: 'invalid_key', message }]);
+};
+
+/** The rows of all requests; one refused item refuses all, each named by its index. */
+const tasksOf = async (c: AppContext, requests: readonly SubmitRequest[], fields: FieldNames, isBulk: boolean): Promise<Task[]> => {
+  const key = idempotencyKey(c);
+  const errors: FieldError[] = [];
+  const tasks: Task[] = [];
+  for (const [index, request] of requests.entries()) {
+    try {
+      tasks.push(await taskOf(c, request, fields, key !== null && isBulk ? `${key}#${index}` : key));
+    } catch (error) {
+      if (!isBulk || !(error instanceof AppError) || !error.errors) throw error;
+      errors.push(...error.errors.map((each) => ({ ...each, path: `tasks.${index}.${each.path}` })));
+    }
+  }
+  return errors.length > 0 ? refuse(errors) : tasks;
+}; // prettier-ignore
+
+/** Has tasks that need no run answered with the outputs that are there; one read, and none where no type allows it. */
+const answered = async (c: AppContext, tasks: Task[], requests: readonly SubmitRequest[]): Promise<Task[]> => {
+  const secondsOf = ({ type }: Task): number => findHandler(type)?.reuseSeconds ?? 0;
+  const mayReuse = tasks.map((task, i) => task.reuse_key !== null && task.status === 'PENDING' && (requests[i]?.reuse ?? true));
+  const keys = tasks.flatMap(({ reuse_key }, i) => (mayReuse[i] && reuse_key !== null ? [reuse_key] : []));
+  if (keys.length === 0) return tasks;
+  const oldest = Math.min(...tasks.map((task) => task.submitted_at - secondsOf(task) * 1_000));
+  const sources = await asking(c, () => c.var.services.store.reusable(c.var.owner, [...new Set(keys)], oldest));
+  return tasks.map((task, i) => {
+    const source = mayReuse[i] ? sources.get(task.reuse_key ?? '') : undefined;
+    const isYoung = source && (source.completed_at ?? 0) >= task.submitted_at - secondsOf(task) * 1_000;
+    return isYoung ? reusing(task, source) : task;
+  });
+}; // prettier-ignore
+
+/** The tasks that were stored under these tasks' keys before; 422 where it was with another body. */
+const replays = async (c: AppContext, duplicates: readonly Task[]): Promise<Map<string, Task>> => {
+  const keys = duplicates.flatMap(({ idempotency_key: key }) => (key === null ? [] : [key]));
+  const stored = await asking(c, () => c.var.services.store.byIdempotencyKeys(c.var.owner, keys));
+  for (const { idempotency_key: key, fingerprint } of duplicates) {
+    const first = stored.get(key ?? '');
+    if (first && first.fingerprint !== fingerprint) {
+      throw new AppError('idempotency_key_reused', `The Idempotency-Key "${key}" was used with another body, for task ${first.id}`, {
+        members: { task_id: first.id },
+      });
+    }
+  }
+  return stored;
+}; // prettier-ignore
+
+/** Throws the worst that happened to any of the tasks; of several, with how each of them fared. */
+const assertAccepted = (acceptances: readonly Acceptance[], tasks: readonly Task[]): void => {
+  const refused = acceptances.filter((each) => each !== 'accepted' && each !== 'duplicate');
+  const worst = refused.find((each) => each === 'outcome_unknown') ?? refused[0];
+  if (worst === undefined) return;
+  const fates = tasks.map(({ id }, i) => ({ task_id: id, outcome: acceptances[i] }));
+  throw new AppError(worst, REFUSALS[worst], {
+    retryAfterSeconds: worst === 'overloaded' ? 1 : 5,
+    ...(tasks.length > 1 && { members: { tasks: fates } }),
+  });
+};
+
+/** Stores tasks and hands them over; 503 unless all of them are committed, or were before. */
+const commit = async (c: AppContext, tasks: readonly Task[]): Promise<Submitted[]> => {
+  const acceptances = await accept(c.var.services, [...tasks]);
+  assertAccepted(acceptances, tasks);
+  const duplicates = tasks.filter((_, i) => acceptances[i] === 'duplicate');
+  const stored = duplicates.length > 0 ? await replays(c, duplicates) : new Map<string, Task>();
+  return tasks.map((task, i) => {
+    if (acceptances[i] === 'accepted') return { task, replayed: false };
+    const first = stored.get(task.idempotency_key ?? '');
+    // Deleted between the insert and the look.
+    if (!first) throw new AppError('task_rejected', 'The task of this Idempotency-Key was deleted just now; send it again');
+    return { task: first, replayed: true };
+  });
+}; // prettier-ignore
+
+const submitted = async (c: AppContext, requests: readonly SubmitRequest[], fields: FieldNames, isBulk: boolean): Promise<Submitted[]> => {
+  const tasks = await answered(c, await tasksOf(c, requests, fields, isBulk), requests);
+  const all = await commit(c, tasks);
+  if (isBulk) c.var.log.info('tasks_submitted', { tasks: all.length, owner: c.var.owner });
+  for (const { task, replayed } of isBulk ? [] : all)
+    c.var.log.info('task_submitted', { task_id: task.id, task_name: task.type, owner: task.owner, ...(replayed && { replayed }) });
+  return all;
+}; // prettier-ignore
+
+/** Validates, stores and hands over one task. Resolves once it is committed; throws 422 or 503 otherwise. */
 export const submit = async (
   c: AppContext,
   request: SubmitRequest,
   fields: FieldNames = { type: 'type', params: 'params' },
-): Promise<Task> => {
-  const task = await taskOf(request, fields, c);
-  const [acceptance = 'outcome_unknown'] = await accept(c.var.services, [task]);
-  if (acceptance !== 'accepted')
-    throw new AppError(acceptance, REFUSALS[acceptance], { retryAfterSeconds: acceptance === 'overloaded' ? 1 : 5 });
-  c.var.log.info('task_submitted', { task_id: task.id, task_name: task.type, owner: task.owner });
-  return task;
+): Promise<Submitted> => {
+  const [one] = await submitted(c, [request], fields, false);
+  if (!one) throw new AppError('outcome_unknown', REFUSALS.outcome_unknown);
+  if (one.replayed) c.header('Idempotent-Replayed', 'true');
+  return one;
+};
+
+/** The same for many: all or, where one is invalid, none. */
+export const submitMany = async (c: AppContext, requests: readonly SubmitRequest[]): Promise<Submitted[]> => {
+  const all = await submitted(c, requests, { type: 'type', params: 'params' }, true);
+  if (all.length > 0 && all.every(({ replayed }) => replayed)) c.header('Idempotent-Replayed', 'true');
+  return all;
 };

@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { AppError, type FieldError } from '../domain/errors.ts';
 import { readJson } from './body.ts';
 import type { AppEnv } from './context.ts';
+import { withSchemas } from './openapi/operation.ts';
 
 type Place = FieldError['in'];
 
@@ -41,27 +42,36 @@ const parse = <Schema extends z.ZodType>(
   return parsed.success ? parsed.data : refuse(fieldErrors(parsed.error, place, prefix));
 };
 
-/** Reads and validates the JSON body; `c.req.valid('json')` has it. An optional one may be left out: then it is `{}`. */
-export const jsonBody =
-  <Schema extends z.ZodType>(
-    schema: Schema,
-    { optional = false } = {},
-  ): MiddlewareHandler<AppEnv, string, { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } }> =>
-  async (c, next) => {
-    c.req.addValidatedData('json', parse(schema, await readJson(c.req.raw, { optional }), 'body') as object);
-    await next();
-  };
+/**
+ * Reads and validates the JSON body; `c.req.valid('json')` has it. An optional one may be left out: then it is `{}`.
+ * `forms`: the schemas to be documented, where `schema` chooses among several.
+ */
+export const jsonBody = <Schema extends z.ZodType>(
+  schema: Schema,
+  { optional = false, maxBytes, forms }: { optional?: boolean; maxBytes?: number; forms?: readonly z.ZodType[] } = {},
+): MiddlewareHandler<AppEnv, string, { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } }> =>
+  withSchemas(
+    async (c, next) => {
+      const body = await readJson(c.req.raw, { optional, ...(maxBytes !== undefined && { maxBytes }) });
+      c.req.addValidatedData('json', parse(schema, body, 'body') as object);
+      await next();
+    },
+    { body: forms ?? schema, isOptional: optional },
+  );
 
-/** Validates the query; a name given once is a text, given several times a list. `c.req.valid('query')` has it. */
-export const query =
-  <Schema extends z.ZodType>(
-    schema: Schema,
-  ): MiddlewareHandler<AppEnv, string, { in: { query: z.input<Schema> }; out: { query: z.output<Schema> } }> =>
-  async (c, next) => {
-    const given = Object.entries(c.req.queries()).map(([name, values]) => [
-      name,
-      values.length === 1 ? values[0] : values,
-    ]);
-    c.req.addValidatedData('query', parse(schema, Object.fromEntries(given), 'query') as object);
-    await next();
-  };
+/**
+ * Validates the query; a name given once is a text, given several times a list. `c.req.valid('query')` has it.
+ * `shape`: the schema to be documented, where `schema` takes more than an object can say.
+ */
+export const query = <Schema extends z.ZodType>(
+  schema: Schema,
+  shape?: z.ZodObject,
+): MiddlewareHandler<AppEnv, string, { in: { query: z.input<Schema> }; out: { query: z.output<Schema> } }> =>
+  withSchemas(
+    async (c, next) => {
+      const given = Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]);
+      c.req.addValidatedData('query', parse(schema, Object.fromEntries(given), 'query') as object);
+      await next();
+    },
+    { query: shape ?? (schema as unknown as z.ZodObject) },
+  ); // prettier-ignore

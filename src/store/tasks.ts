@@ -1,13 +1,11 @@
-import { FINAL_STATUSES, RESEND_AFTER_MS, type Priority, type Status, type Task } from '../domain/task.ts';
+import { FINAL_STATUSES, RESEND_AFTER_MS, type Priority, type Task } from '../domain/task.ts';
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { openDeliveriesOf } from './deliveries.ts';
+import { uuidFloor } from './search.ts';
 import { inList, keysJson } from './statements.ts';
 
 /** The most tasks one INSERT carries. */
 export const MAX_INSERT = 100;
-
-/** Exact totals stop here: counting reads every row. */
-const MAX_TOTAL = 10_000;
 
 const INSERTED: readonly (keyof Task)[] = [
   'owner', 'id', 'status', 'queue', 'type', 'priority', 'max_attempts', 'attempt_budget', 'timeout_ms', 'wake_at',
@@ -39,49 +37,14 @@ DELETE FROM tasks WHERE (owner, id) IN (
     SELECT 1 FROM deliveries WHERE owner = tasks.owner AND task_id = tasks.id AND state = 'OPEN') LIMIT ?3)
 RETURNING id`;
 
-/** The least UUIDv7 of a moment (RFC 9562): its first 48 bits are milliseconds. */
-const uuidFloor = (ms: number): string => {
-  const hex = Math.max(0, ms).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
-};
-
 /** What may be changed of a task's words; undefined leaves it, null clears it. */
 export interface TaskEdit {
   title?: string | null | undefined;
   description?: string | null | undefined;
 }
 
-/** Which tasks a list shows. Several values of one filter widen it, several filters narrow it. */
-export interface TaskFilter {
-  statuses?: Status[] | undefined;
-  types?: string[] | undefined;
-}
-
-/**
- * The index that serves a filter. Named, because the planner, which has no statistics, would walk the primary key; that
- * is right for several values at once and for COMPLETED, which most rows are.
- */
-const indexFor = (statuses: Status[], types: string[]): string => {
-  if (statuses.length === 1 && statuses[0] !== 'COMPLETED') return ' INDEXED BY tasks_by_status';
-  return types.length === 1 ? ' INDEXED BY tasks_by_type' : '';
-};
-
-/** FROM and WHERE of a filter, with what is bound to it. */
-const selection = (owner: string, { statuses = [], types = [] }: TaskFilter, before?: string) => {
-  const where = ['owner = ?'];
-  const bound: unknown[] = [owner];
-  const add = (condition: string, ...values: string[]): void => {
-    where.push(condition);
-    bound.push(...values);
-  };
-  const oneOf = (values: string[]): string => `IN (${values.map(() => '?').join(', ')})`;
-  if (statuses.length > 0) add(`status ${oneOf(statuses)}`, ...statuses);
-  // Said aloud, or the partial index does not qualify.
-  if (statuses.length > 0 && !statuses.includes('COMPLETED')) add(`status <> 'COMPLETED'`);
-  if (types.length > 0) add(`type ${oneOf(types)}`, ...types);
-  if (before !== undefined) add('id < ?', before);
-  return { sql: `FROM tasks${indexFor(statuses, types)} WHERE ${where.join(' AND ')}`, bound };
-};
+/** What is told of a task that was purged. */
+export type PurgedTask = Pick<Task, 'id' | 'status' | 'scheduled_at'>;
 
 /** Reads and inserts. Every function takes the owner: another owner's task does not exist. */
 export const createTaskStore = (db: D1Database) => ({
@@ -107,31 +70,6 @@ export const createTaskStore = (db: D1Database) => ({
     const statement = `SELECT tasks.* FROM json_each(?1) AS k JOIN tasks
       ON tasks.owner = k.value ->> 'owner' AND tasks.id = k.value ->> 'id'`;
     return (await db.prepare(statement).bind(keysJson(keys)).all<Task>()).results;
-  },
-
-  /** Newest first. `before` is the id after which the page begins (a cursor), `offset` the number of rows to pass over. */
-  async list(
-    owner: string,
-    filter: TaskFilter,
-    page: { limit: number; before?: string | undefined; offset?: number },
-  ): Promise<Task[]> {
-    const { sql, bound } = selection(owner, filter, page.before);
-    const statement = db
-      .prepare(`SELECT * ${sql} ORDER BY id DESC LIMIT ? OFFSET ?`)
-      .bind(...bound, page.limit, page.offset ?? 0);
-    return (await statement.all<Task>()).results;
-  },
-
-  /** How many tasks the filter finds; `capped` when there are more than the `MAX_TOTAL` that are counted. */
-  async count(owner: string, filter: TaskFilter): Promise<{ total: number; capped: boolean }> {
-    const { sql, bound } = selection(owner, filter);
-    const statement = `SELECT count(*) AS total FROM (SELECT 1 ${sql} LIMIT ${MAX_TOTAL + 1})`;
-    const counted =
-      (await db
-        .prepare(statement)
-        .bind(...bound)
-        .first<number>('total')) ?? 0;
-    return { total: Math.min(counted, MAX_TOTAL), capped: counted > MAX_TOTAL };
   },
 
   /**
@@ -168,17 +106,25 @@ export const createTaskStore = (db: D1Database) => ({
   },
 
   /** Deletes up to `limit` tasks of an owner, whatever their status. Returns them, none when none is left, and the deliveries given up with them. */
-  async purge(owner: string, limit: number): Promise<{ tasks: Pick<Task, 'id' | 'status'>[]; givenUp: DeliveryKey[] }> {
+  async purge(owner: string, limit: number): Promise<{ tasks: PurgedTask[]; givenUp: DeliveryKey[] }> {
     const oldest = 'SELECT id FROM tasks WHERE owner = ?1 ORDER BY id LIMIT ?2';
-    const statement = `DELETE FROM tasks WHERE owner = ?1 AND id IN (${oldest}) RETURNING id, status`;
+    const statement = `DELETE FROM tasks WHERE owner = ?1 AND id IN (${oldest}) RETURNING id, status, scheduled_at`;
     const [open, purged] = await db.batch([
       db.prepare(openDeliveriesOf(oldest)).bind(owner, limit),
       db.prepare(statement).bind(owner, limit),
     ]);
     return {
-      tasks: (purged?.results ?? []) as Pick<Task, 'id' | 'status'>[],
+      tasks: (purged?.results ?? []) as PurgedTask[],
       givenUp: (open?.results ?? []) as DeliveryKey[],
     };
+  },
+
+  /** The tasks of an owner that were submitted under these idempotency keys, by key. */
+  async byIdempotencyKeys(owner: string, keys: readonly string[]): Promise<Map<string, Task>> {
+    const statement = `SELECT tasks.* FROM json_each(?2) AS k CROSS JOIN tasks INDEXED BY tasks_idempotency
+      ON tasks.owner = ?1 AND tasks.idempotency_key = k.value AND tasks.idempotency_key IS NOT NULL`;
+    const { results } = await db.prepare(statement).bind(owner, JSON.stringify(keys)).all<Task>();
+    return new Map(results.map((task) => [String(task.idempotency_key), task]));
   },
 
   /**

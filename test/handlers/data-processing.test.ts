@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { dataProcessing } from '../../src/handlers/data-processing.ts';
 import { executorParts, keptLog } from '../parts.ts';
 
-const run = (params: unknown): unknown =>
+const run = async (params: unknown): Promise<unknown> =>
   dataProcessing.run({
     ...executorParts.world,
     files: executorParts.filesOf(),
@@ -20,18 +20,18 @@ const rows = [
   { name: 'c', n: null, city: 'Lisbon' },
   { name: 'a', n: 1, city: 'Faro' },
 ];
-const after = (...operations: unknown[]): unknown[] => {
-  const { data } = run({ data: rows, operations }) as { data: { data: unknown[] } };
+const after = async (...operations: unknown[]): Promise<unknown[]> => {
+  const { data } = (await run({ data: rows, operations })) as { data: { data: unknown[] } };
   return data.data;
 };
 
-it('returns any JSON as it is without operations', () => {
+it('returns any JSON as it is without operations', async () => {
   for (const data of ['example data', { data: 'example data' }, null, 7, [1, [2]]])
-    expect(run({ data })).toEqual({ data: { data }, processed: true });
+    expect(await run({ data })).toEqual({ data: { data }, processed: true });
 });
 
-it('counts the rows in and out', () => {
-  expect(run({ data: rows, operations: [{ op: 'limit', count: 1 }] })).toMatchObject({ rows_in: 4, rows_out: 1 });
+it('counts the rows in and out', async () => {
+  expect(await run({ data: rows, operations: [{ op: 'limit', count: 1 }] })).toMatchObject({ rows_in: 4, rows_out: 1 });
 });
 
 it.each([
@@ -46,8 +46,8 @@ it.each([
   [{ is: 'not_in', value: [1, 2] }, ['a', 'c']],
   [{ is: 'exists' }, ['b', 'a', 'a']],
   [{ is: 'missing' }, ['c']],
-])('filters by %j', (condition, names) => {
-  expect(after({ op: 'filter', field: 'n', ...condition })).toMatchObject(names.map((name) => ({ name })));
+])('filters by %j', async (condition, names) => {
+  expect(await after({ op: 'filter', field: 'n', ...condition })).toMatchObject(names.map((name) => ({ name })));
 });
 
 it.each([
@@ -55,21 +55,25 @@ it.each([
   [{ is: 'starts_with', value: 'L' }, 2],
   [{ is: 'ends_with', value: 'o' }, 2],
   [{ is: 'contains', value: '.*' }, 0],
-])('filters texts by %j', (condition, count) => {
-  expect(after({ op: 'filter', field: 'city', ...condition })).toHaveLength(count);
+])('filters texts by %j', async (condition, count) => {
+  expect(await after({ op: 'filter', field: 'city', ...condition })).toHaveLength(count);
 });
 
-it('picks, renames, sorts, deduplicates, limits', () => {
-  expect(after({ op: 'pick', fields: ['n', 'nothing'] }).at(0)).toEqual({ n: 2, nothing: null });
-  expect(after({ op: 'rename', fields: { n: 'number' } }).at(0)).toEqual({ name: 'b', number: 2, city: 'Porto' });
-  const sorted = after({ op: 'sort', by: [{ field: 'name' }, { field: 'n', order: 'descending' }] });
+it('picks, renames, sorts, deduplicates, limits', async () => {
+  expect((await after({ op: 'pick', fields: ['n', 'nothing'] })).at(0)).toEqual({ n: 2, nothing: null });
+  expect((await after({ op: 'rename', fields: { n: 'number' } })).at(0)).toEqual({
+    name: 'b',
+    number: 2,
+    city: 'Porto',
+  });
+  const sorted = await after({ op: 'sort', by: [{ field: 'name' }, { field: 'n', order: 'descending' }] });
   expect(sorted.map((row) => (row as (typeof rows)[0]).n)).toEqual([10, 1, 2, null]);
-  expect(after({ op: 'unique', fields: ['city'] })).toHaveLength(3);
-  expect(after({ op: 'pick', fields: ['city'] }, { op: 'unique' })).toHaveLength(3);
-  expect(after({ op: 'limit', count: 2, offset: 3 })).toEqual([rows[3]]);
+  expect(await after({ op: 'unique', fields: ['city'] })).toHaveLength(3);
+  expect(await after({ op: 'pick', fields: ['city'] }, { op: 'unique' })).toHaveLength(3);
+  expect(await after({ op: 'limit', count: 2, offset: 3 })).toEqual([rows[3]]);
 });
 
-it('groups', () => {
+it('groups', async () => {
   const calculate = {
     rows: { function: 'count' },
     sum: { function: 'sum', field: 'n' },
@@ -77,20 +81,20 @@ it('groups', () => {
     most: { function: 'max', field: 'n' },
     mean: { function: 'mean', field: 'n' },
   };
-  expect(after({ op: 'group', by: ['city'], calculate })).toEqual([
+  expect(await after({ op: 'group', by: ['city'], calculate })).toEqual([
     { city: 'Porto', rows: 1, sum: 2, least: 2, most: 2, mean: 2 },
     { city: 'Lisbon', rows: 2, sum: 10, least: 10, most: 10, mean: 10 },
     { city: 'Faro', rows: 1, sum: 1, least: 1, most: 1, mean: 1 },
   ]);
 });
 
-it('takes prototype keys as data', () => {
+it('takes prototype keys as data', async () => {
   const data = JSON.parse('[{"__proto__": {"x": 1}, "constructor": 5}]') as unknown;
   const operations = [
     { op: 'rename', fields: { constructor: 'made' } },
     { op: 'pick', fields: ['__proto__', 'made', 'toString'] },
   ];
-  const { data: out } = run({ data, operations }) as { data: { data: unknown[] } };
+  const { data: out } = (await run({ data, operations })) as { data: { data: unknown[] } };
   expect(JSON.stringify(out.data)).toBe('[{"__proto__":{"x":1},"made":5,"toString":null}]');
   expect(({} as { x?: number }).x).toBeUndefined();
 });
@@ -101,14 +105,39 @@ it.each([
   [[{ op: 'pick', fields: ['a'] }, { op: 'rename', fields: { a: 5 } }], ['operations', 1, 'fields', 'a']],
   [[{ op: 'group', by: ['a'], calculate: { x: { function: 'median', field: 'n' } } }], ['operations', 0, 'calculate', 'x', 'function']],
   [[{ op: 'sort', by: [] }], ['operations', 0, 'by']],
-])('refuses %j before the run, by its index', (operations, path) => {
+])('refuses %j before the run, by its index', async (operations, path) => {
   const { error } = dataProcessing.params.safeParse({ data: rows, operations });
   expect(error?.issues.map((issue) => issue.path)).toContainEqual(path);
 }); // prettier-ignore
 
-it('says what is wrong with the data', () => {
+it('says what is wrong with the data', async () => {
   const operations = [{ op: 'group', by: ['city'], calculate: { total: { function: 'sum', field: 'name' } } }];
-  expect(() => run({ data: 'text', operations })).toThrow('a list of objects');
-  expect(() => run({ data: [{}, 5], operations })).toThrow('data.1 is none');
-  expect(() => run({ data: rows, operations })).toThrow('operations.0 (group, total) needs numbers in "name"');
+  await expect(run({ data: 'text', operations })).rejects.toThrow('a list of objects');
+  await expect(run({ data: [{}, 5], operations })).rejects.toThrow('data.1 is none');
+  await expect(run({ data: rows, operations })).rejects.toThrow('operations.0 (group, total) needs numbers in "name"');
+});
+
+it('loses nothing in silence', async () => {
+  const data = [{ a: 1, b: 2 }];
+  const renamed = { op: 'rename', fields: { a: 'b' } };
+  await expect(run({ data, operations: [renamed] })).rejects.toThrow('operations.0 (rename): there is a field "b" already');
+  expect(await run({ data, operations: [{ op: 'rename', fields: { a: 'b', b: 'a' } }] })).toMatchObject({ data: { data: [{ b: 1, a: 2 }] } });
+  const twice = { op: 'rename', fields: { a: 'c', b: 'c' } };
+  const own = { op: 'group', by: ['a'], calculate: { a: { function: 'count' } } };
+  for (const operations of [[twice], [own]]) expect(dataProcessing.params.safeParse({ data, operations }).success).toBe(false);
+}); // prettier-ignore
+
+it('compares by value, and puts what is missing last', async () => {
+  const data = [{ k: { x: 1, y: 2 } }, { k: { y: 2, x: 1 } }];
+  expect(await run({ data, operations: [{ op: 'unique' }] })).toMatchObject({ rows_out: 1 });
+  const sorted = await after({ op: 'sort', by: [{ field: 'n', order: 'descending' }] });
+  expect(sorted.map((row) => (row as { n: number | null }).n)).toEqual([10, 2, 1, null]);
+});
+
+it('does not take on more than a Worker can bear', async () => {
+  const data = Array.from({ length: 20_000 }, () => ({}));
+  const pick = { op: 'pick', fields: Array.from({ length: 100 }, (_, i) => `f${i}`) };
+  await expect(run({ data, operations: Array.from({ length: 49 }, () => pick) })).rejects.toThrow(
+    'operations.2 (pick): too much',
+  );
 });

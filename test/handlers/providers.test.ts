@@ -113,6 +113,31 @@ it.each([
   expect(counted).toEqual([]);
 });
 
+it.each([
+  ['7', 7_000],
+  ['99999999', 24 * 3_600_000],
+  ['0', undefined],
+  ['-5', undefined],
+  ['1.5', undefined],
+  ['soon', undefined],
+  ['Wed, 21 Oct 2015 07:28:00 GMT', undefined],
+])('a Retry-After of %s', async (retryAfter, ms) => {
+  const { outcome } = await run(weather, `429-${encodeURIComponent(retryAfter)}`);
+  expect(outcome).toMatchObject({ kind: 'failed', retryable: true });
+  expect(outcome.kind === 'failed' && outcome.retryAfterMs).toBe(ms);
+});
+
+it('a model that gives no text is not asked again', async () => {
+  const { outcome } = await run(chatgpt, 'no-text');
+  expect(outcome).toMatchObject({ kind: 'failed', retryable: false, error: { code: 'provider_refused' } });
+});
+
+it('a reason that is not a known word is not repeated', async () => {
+  const { outcome, said } = await run(chatgpt, 'secret-reason');
+  expect(outcome.kind === 'failed' && outcome.error.message).toBe('The language model answered 400');
+  expect(said).not.toContain('a-model-key');
+});
+
 it('a refused key names its setting', async () => {
   const { outcome } = await run(weather, '401');
   expect(outcome.kind === 'failed' && outcome.error.message).toBe(

@@ -102,14 +102,20 @@ it.concurrent('reports malformed rows by their line', async () => {
     malformed: {
       count: 2,
       rows: [
-        { line: 2, message: 'Not JSON' },
+        { line: 2, message: 'Not JSON, or nested too deep' },
         { line: 3, message: 'Not an object' },
       ],
     },
   });
   expect(await process({ content: 'a,b\n1,2\n"3,4\n5,6\n', format: 'csv', operation: 'count' })).toMatchObject({
     rows: 1,
-    malformed: { count: 1, rows: [{ line: 3 }] },
+    malformed: { count: 1, rows: [{ line: 3, message: 'Its quote never ends; nothing after it was read' }] },
+  });
+  expect(
+    await process({ content: 'a,b\n\n1,2\n3,"4"5\n"x\ny",7,8\n\n5,6\n', format: 'csv', operation: 'count' }),
+  ).toMatchObject({
+    rows: 3,
+    malformed: { count: 1, rows: [{ line: 5, message: '3 cells, unlike the header' }] },
   });
 });
 
@@ -156,7 +162,10 @@ it.concurrent('keeps what only looks like a number, and disarms formulas', async
 
 it.concurrent.each([
   [{ file: 'nowhere.csv', operation: 'count' }, 'file_not_found'],
-  [{ content: '{"a":1}', format: 'json', operation: 'count' }, null],
+  [{ content: '{"a":1}', format: 'json', operation: 'count' }, 'bad_file'],
+  [{ content: '5', format: 'json', operation: 'count' }, 'bad_file'],
+  [{ content: `[${'['.repeat(100)}${']'.repeat(100)}]`, format: 'json', operation: 'count' }, 'bad_file'],
+  [{ content: `a\n"${'x'.repeat(200_000)}`, format: 'csv', operation: 'count' }, null],
   [{ content: '[{"a":1}', format: 'json', operation: 'count' }, 'bad_file'],
   [{ content: 'nonsense', format: 'json', operation: 'count' }, 'bad_file'],
 ])('fails clearly: %j', async (params, code) => {
@@ -169,6 +178,8 @@ it.each([
   [{ operation: 'count' }, 'params.file'],
   [{ file: 'x.csv', content: 'x', operation: 'count' }, 'params.file'],
   [{ file: 'x.bin', operation: 'count' }, 'params.format'],
+  [{ file: 'constructor', operation: 'count' }, 'params.format'],
+  [{ file: 'x.__proto__', operation: 'count' }, 'params.format'],
   [{ file: 'x.csv', operation: 'convert' }, 'params.to'],
   [{ file: 'x.txt', operation: 'convert', to: 'csv' }, 'params.format'],
   [{ file: '../x.csv', operation: 'count' }, 'params.file'],
@@ -178,4 +189,34 @@ it.each([
   const { errors } = await response.json<{ errors: { path: string }[] }>();
   expect(response.status).toBe(422);
   expect(errors.map((each) => each.path)).toContain(path);
+});
+
+it.concurrent('refuses what is not UTF-8, in every format', async () => {
+  const latin = new Uint8Array([0x61, 0x2c, 0x62, 0x0a, 0x4a, 0x6f, 0x73, 0xe9, 0x2c, 0x31, 0x0a]);
+  for (const name of ['latin.csv', 'latin.txt', 'latin.ndjson']) {
+    await put(name, latin);
+    const { error } = await finished((await submit('file_processing', { file: name, operation: 'count' })).task_id);
+    expect(error?.code).toBe('bad_file');
+  }
+});
+
+it.concurrent('loses no row and no column on the way to CSV and back', async () => {
+  const content = '[{"a":1},{"a":null},{"a":""},{"a":2}]';
+  const csv = await converted({ content, format: 'json', to: 'csv' });
+  expect(csv).toBe('a\n1\n""\n""\n2\n');
+  expect(await process({ content: csv, format: 'csv', operation: 'count' })).toMatchObject({ rows: 4 });
+  expect(await process({ content: 'a,b\n', format: 'csv', operation: 'summarize' })).toMatchObject({ rows: 0, columns: [{ name: 'a', type: 'empty' }, { name: 'b' }] });
+  const numbers = await converted({ content: 'n,m,k\n12345678901234567.12,-0,1\n1,2,3\n', format: 'csv', to: 'json' });
+  expect(JSON.parse(numbers)).toEqual([{ n: '12345678901234567.12', m: '-0', k: 1 }, { n: '1', m: '2', k: 3 }]);
+}); // prettier-ignore
+
+it.concurrent('says how many cells it disarmed', async () => {
+  expect(await process({ content: 'a\n=1\n-5\n-\n', format: 'csv', operation: 'convert', to: 'csv' })).toMatchObject({ disarmed_cells: 2 });
+}); // prettier-ignore
+
+it.concurrent('does not send again what the client has', async () => {
+  const { etag } = await (await put('tagged.txt', 'x')).json<{ etag: string }>();
+  const again = await call('/files/tagged.txt', { headers: { 'If-None-Match': etag } });
+  expect([again.status, await again.text()]).toEqual([304, '']);
+  expect((await call('/files/tagged.txt', { headers: { 'If-None-Match': '"other"' } })).status).toBe(200);
 });

@@ -144,11 +144,11 @@ describe('what is not there', () => {
 
 describe('a method that a path does not take', () => {
   it.each([
-    ['DELETE', '/tasks', 'GET, HEAD, POST'],
-    ['PUT', '/tasks/', 'GET, HEAD, POST'],
-    ['GET', '/run-task', 'POST'],
-    ['POST', '/tasks/0199b3c2-0000-7000-8000-000000000000/status', 'GET, HEAD'],
-    ['POST', '/health', 'GET, HEAD'],
+    ['DELETE', '/tasks', 'GET, HEAD, OPTIONS, POST'],
+    ['PUT', '/tasks/', 'GET, HEAD, OPTIONS, POST'],
+    ['GET', '/run-task', 'OPTIONS, POST'],
+    ['POST', '/tasks/0199b3c2-0000-7000-8000-000000000000/status', 'GET, HEAD, OPTIONS'],
+    ['POST', '/health', 'GET, HEAD, OPTIONS'],
   ])('405 with Allow: %s %s', async (method, path, allow) => {
     const response = await call(path, { method });
     expect(response.headers.get('Allow')?.split(', ').toSorted().join(', ')).toBe(allow);

@@ -34,6 +34,9 @@ const misbehave = (how: string, response: ServerResponse): boolean => {
   if (how === 'redirects') return send(302, { Location: 'http://127.0.0.1:1/secret' }, '');
   if (how === '429') return send(429, { ...JSON_TYPE, 'Retry-After': '7' }, JSON.stringify({ error: { message: HTML, code: 'rate_limit_exceeded' } })); // prettier-ignore
   if (how === '400') return send(400, JSON_TYPE, JSON.stringify({ error: { message: HTML, code: 'context_length_exceeded' } })); // prettier-ignore
+  if (how.startsWith('429-')) return send(429, { 'Retry-After': decodeURIComponent(how.slice(4)) }, HTML);
+  if (how === 'secret-reason') return send(400, JSON_TYPE, JSON.stringify({ error: { code: 'a-model-key' } }));
+  if (how === 'no-text') return send(200, JSON_TYPE, JSON.stringify({ model: 'm', choices: [{ message: { content: null }, finish_reason: 'content_filter' }] })); // prettier-ignore
   return Number(how) ? send(Number(how), { 'Content-Type': 'text/html' }, HTML) : false;
 };
 

@@ -8,6 +8,12 @@ const field = z.string().min(1).max(200);
 const fields = z.array(field).min(1).max(100);
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
+/** As a part of another schema, which has its own `$schema`. */
+const jsonSchemaOf = (schema: z.ZodType): object => {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema);
+  return rest;
+};
+
 /** An object of names and items. Not z.record, which drops a key named `__proto__` in silence. */
 const named = <Item extends z.ZodType>(item: Item) =>
   z
@@ -19,7 +25,7 @@ const named = <Item extends z.ZodType>(item: Item) =>
         for (const issue of item.safeParse(each).error?.issues ?? [])
           context.addIssue({ ...issue, path: [key, ...issue.path], input: each } as never);
     })
-    .meta({ type: 'object', additionalProperties: z.toJSONSchema(item), minProperties: 1, maxProperties: 100 }); // prettier-ignore
+    .meta({ type: 'object', additionalProperties: jsonSchemaOf(item), minProperties: 1, maxProperties: 100 }); // prettier-ignore
 
 const calculation = z.discriminatedUnion('function', [
   z.strictObject({ function: z.literal('count') }),
@@ -38,14 +44,19 @@ const filter = z.discriminatedUnion('is', [
 export const operation = z.discriminatedUnion('op', [
   filter,
   z.strictObject({ op: z.literal('pick'), fields }),
-  z.strictObject({ op: z.literal('rename'), fields: named(field) }),
+  z.strictObject({
+    op: z.literal('rename'),
+    fields: named(field).refine((names) => new Set(Object.values(names)).size === Object.keys(names).length, 'Two fields cannot have one name'),
+  }),
   z.strictObject({
     op: z.literal('sort'),
     by: z.array(z.strictObject({ field, order: z.enum(['ascending', 'descending']).default('ascending') })).min(1).max(10),
   }),
   z.strictObject({ op: z.literal('unique'), fields: fields.optional() }),
   z.strictObject({ op: z.literal('limit'), count: z.int().min(0), offset: z.int().min(0).default(0) }),
-  z.strictObject({ op: z.literal('group'), by: fields, calculate: named(calculation) }),
+  z
+    .strictObject({ op: z.literal('group'), by: fields, calculate: named(calculation) })
+    .refine(({ by, calculate: names }) => by.every((name) => !Object.hasOwn(names, name)), { path: ['calculate'], message: 'A calculated name must not be one of "by"' }),
 ]); // prettier-ignore
 export type Operation = z.output<typeof operation>;
 type Filter = z.output<typeof filter>;
@@ -66,7 +77,13 @@ const compare = (a: unknown, b: unknown): number => {
 };
 
 /** Equal as JSON. */
-const keyOf = (value: unknown): string => JSON.stringify(value);
+const keyOf = (value: unknown): string =>
+  JSON.stringify(value, (_key, each: unknown) =>
+    isObject(each) ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1))) : each,
+  );
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Whether a row passes; values of another kind than the filter's are neither greater nor less. */
 const test = (condition: Filter): ((row: Row) => boolean) => {
@@ -100,7 +117,10 @@ const test = (condition: Filter): ((row: Row) => boolean) => {
 const sortRows = (rows: Row[], by: readonly { field: string; order: string }[]): Row[] =>
   rows.toSorted((a, b) => {
     for (const { field: name, order } of by) {
-      const difference = compare(valueOf(a, name), valueOf(b, name));
+      const [x, y] = [valueOf(a, name), valueOf(b, name)];
+      const difference = compare(x, y);
+      // What is missing comes last, whichever way the rest is turned.
+      if (difference !== 0 && (x === null || y === null)) return difference;
       if (difference !== 0) return order === 'descending' ? -difference : difference;
     }
     return 0;
@@ -109,7 +129,7 @@ const sortRows = (rows: Row[], by: readonly { field: string; order: string }[]):
 const uniqueRows = (rows: Row[], names: readonly string[] | undefined): Row[] => {
   const seen = new Set<string>();
   return rows.filter((row) => {
-    const key = keyOf(names ? names.map((name) => valueOf(row, name)) : Object.entries(row).toSorted());
+    const key = keyOf(names ? names.map((name) => valueOf(row, name)) : row);
     return seen.has(key) ? false : seen.add(key);
   });
 };
@@ -134,6 +154,23 @@ const calculate = (rows: readonly Row[], how: z.output<typeof calculation>, wher
   return numbers.reduce((best, each) => better(best, each));
 };
 
+/** A new name must not be another field's: one of the two values would be lost. */
+const assertFree = (rows: readonly Row[], names: ReadonlyMap<string, string>, index: number): void => {
+  for (const row of rows)
+    for (const [from, to] of names)
+      if (from !== to && Object.hasOwn(row, from) && Object.hasOwn(row, to) && !names.has(to))
+        throw new GiveUp(`operations.${index} (rename): there is a field "${to}" already`, 'bad_data');
+};
+
+/** Cells that an operation makes or looks at, about. */
+export const costOf = (rows: readonly Row[], step: Operation): number =>
+  rows.length *
+  (step.op === 'pick'
+    ? step.fields.length
+    : step.op === 'group'
+      ? step.by.length + Object.keys(step.calculate).length
+      : Object.keys(rows[0] ?? {}).length + 1);
+
 /** Applies one operation. @param index its place in the list, for errors */
 export const apply = (rows: Row[], step: Operation, index: number): Row[] => {
   switch (step.op) {
@@ -141,6 +178,7 @@ export const apply = (rows: Row[], step: Operation, index: number): Row[] => {
     case 'pick': return rows.map((row) => Object.fromEntries(step.fields.map((name) => [name, valueOf(row, name)])));
     case 'rename': {
       const names = new Map(Object.entries(step.fields));
+      assertFree(rows, names, index);
       return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [names.get(name) ?? name, value])));
     }
     case 'sort': return sortRows(rows, step.by);

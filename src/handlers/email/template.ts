@@ -4,6 +4,8 @@ import Mustache from 'mustache';
 export interface EmailTemplate {
   /** Variables that must be given. */
   needs: readonly string[];
+  /** Variables that become links: only http and https. */
+  links?: readonly string[];
   text: string;
   html: string;
 }

@@ -3,6 +3,7 @@ import { page, type EmailTemplate } from './template.ts';
 /** Greets somebody new. `name`; optional: `service`, `url`. */
 export const welcome: EmailTemplate = {
   needs: ['name'],
+  links: ['url'],
   text: `Hello {{name}},
 
 welcome{{#service}} to {{service}}{{/service}}.

@@ -13,6 +13,10 @@ const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const DATE =
   /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
 
+/** Whether the month has such a day; `Date` would go on into the next month. */
+const isDay = (text: string): boolean =>
+  new Date(`${text.slice(0, 10)}T00:00:00Z`).getUTCDate() === Number(text.slice(8, 10));
+
 type Kind = Exclude<ColumnType, 'mixed'>;
 
 /** What a cell is. Text of a CSV counts as the number, truth or date that it spells; `007` stays text. */
@@ -26,13 +30,14 @@ const kindOf = (value: unknown, isText: boolean): Kind => {
     const first = value.charCodeAt(0);
     // Digits and minus only, before the expression is tried.
     if (value.length <= 30 && (first === 45 || (first >= 48 && first <= 57)) && NUMBER.test(value)) {
+      // One that would lose digits, such as a long card number, is text.
+      if (value === '-0' || value.replace(/\D/g, '').length > 15) return 'text';
       const number = Number(value);
-      // One that would not come back as it was written, such as a long card number, is text.
-      if (Number.isInteger(number) && !/[.eE]/.test(value)) return Number.isSafeInteger(number) ? 'integer' : 'text';
+      if (Number.isInteger(number) && !/[.eE]/.test(value)) return 'integer';
       return Number.isFinite(number) ? 'number' : 'text';
     }
   }
-  return value.length <= 35 && DATE.test(value) ? 'date' : 'text';
+  return value.length <= 35 && DATE.test(value) && isDay(value) ? 'date' : 'text';
 };
 
 const shown = (text: string): string =>
@@ -119,6 +124,8 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
   };
 
   return {
+    /** Columns that may have no rows. */
+    header: (found: readonly string[]): void => found.forEach(columnOf),
     add(row: Row): void {
       rows += 1;
       if (row.names !== names) {

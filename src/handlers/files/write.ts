@@ -5,14 +5,18 @@ import type { ColumnType } from './summary.ts';
 const FORMULA = /^[=+\-@\t\r]/;
 const NUMBER = /^[-+]?\d+(\.\d+)?([eE][-+]?\d+)?$/;
 
-/** One cell: quoted where it must be, and disarmed where it begins like a formula without being a number. */
-const csvCell = (value: unknown): string => {
-  const text = value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
-  const safe = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}; // prettier-ignore
-
-const csvLine = (cells: readonly unknown[]): string => `${cells.map(csvCell).join(',')}\n`;
+/** Writes lines of a CSV. `disarmed` counts the cells that a spreadsheet would have run. */
+const createCsv = (disarmed: () => void) => {
+  const cell = (value: unknown): string => {
+    const text = value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+    const isFormula = FORMULA.test(text) && !NUMBER.test(text);
+    if (isFormula) disarmed();
+    const safe = isFormula ? `'${text}` : text;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  /** An empty cell that stands alone is quoted, for an empty line is no row. */
+  return (cells: readonly unknown[]): string => `${cells.map(cell).join(',') || '""'}\n`;
+};
 
 /** Text of a CSV as the value it spells, where its whole column does. */
 const typed = (value: unknown, type: ColumnType | undefined): unknown => {
@@ -22,9 +26,20 @@ const typed = (value: unknown, type: ColumnType | undefined): unknown => {
   return type === 'boolean' ? value === 'true' : value;
 };
 
-/** Rows as the text of another format, piece by piece. `types`: all columns, as the first reading found them. */
-const pieces = async function* (rows: AsyncIterable<Row>, to: Exclude<Format, 'text'>, types: ReadonlyMap<string, ColumnType>, isText: boolean): AsyncGenerator<string> {
+export interface WriteOptions {
+  to: Exclude<Format, 'text'>;
+  /** All columns, as the first reading found them. */
+  types: ReadonlyMap<string, ColumnType>;
+  /** Whether values are texts that may spell something else. */
+  isText: boolean;
+  /** Told of every cell that was disarmed. */
+  disarmed(): void;
+}
+
+/** Rows as the text of another format, piece by piece. */
+const pieces = async function* (rows: AsyncIterable<Row>, { to, types, isText, disarmed }: WriteOptions): AsyncGenerator<string> {
   const columns = [...types.keys()];
+  const csvLine = createCsv(disarmed);
   const objectOf = ({ names, values }: Row): string =>
     JSON.stringify(Object.fromEntries(names.map((name, i) => [name, isText ? typed(values[i], types.get(name)) : values[i]])));
   if (to === 'csv' && columns.length > 0) yield csvLine(columns);

@@ -2,7 +2,9 @@ import { Hono } from 'hono';
 import type { Status } from '../../domain/task.ts';
 import { viewOf } from '../../domain/view.ts';
 import type { AppEnv } from '../context.ts';
+import { describe } from '../openapi/operation.ts';
 import { readTask } from '../read-task.ts';
+import { runTaskAccepted, taskOutput } from '../responses.ts';
 import { outputQuery, runTaskBody } from '../schemas.ts';
 import { submit } from '../submit.ts';
 import { jsonBody, query } from '../validate.ts';
@@ -19,23 +21,46 @@ const STATUS_WORDS: Record<Status, string> = {
 
 /** `POST /run-task` and `GET /get-task-output`: an older API, as a thin adapter. */
 export const runTask = new Hono<AppEnv>()
-  .post('/run-task', jsonBody(runTaskBody), async (c) => {
-    const { task_name, task_parameters } = c.req.valid('json');
-    const request = { type: task_name, params: task_parameters, priority: 'MEDIUM' as const };
-    const task = await submit(c, request, { type: 'task_name', params: 'task_parameters' });
-    return c.json({ task_uuid: task.id, message: 'Task submitted successfully' }, 202);
-  })
+  .post(
+    '/run-task',
+    describe({
+      id: 'runTask',
+      tag: 'Older APIs',
+      summary: 'Submit a task',
+      answers: { 202: { description: 'Stored', body: runTaskAccepted } },
+      errors: ['unknown_type', 'task_rejected', 'overloaded', 'outcome_unknown', 'idempotency_key_reused'],
+      examples: { sum: { task_name: 'sum', task_parameters: { a: 5, b: 3 } } },
+    }),
+    jsonBody(runTaskBody),
+    async (c) => {
+      const { task_name, task_parameters } = c.req.valid('json');
+      const request = { type: task_name, params: task_parameters, priority: 'MEDIUM' as const };
+      const { task } = await submit(c, request, { type: 'task_name', params: 'task_parameters' });
+      return c.json({ task_uuid: task.id, message: 'Task submitted successfully' }, 202);
+    },
+  )
 
-  .get('/get-task-output', query(outputQuery), async (c) => {
-    const task = await readTask(c, c.req.valid('query').task_uuid.toLowerCase());
-    const { result, error, submitted_at, completed_at } = viewOf(task);
-    return c.json({
-      task_uuid: task.id,
-      task_name: task.alias ?? task.type,
-      status: STATUS_WORDS[task.status],
-      task_output: result,
-      error_message: error?.message ?? null,
-      created_at: submitted_at,
-      completed_at,
-    });
-  });
+  .get(
+    '/get-task-output',
+    describe({
+      id: 'getTaskOutput',
+      tag: 'Older APIs',
+      summary: 'Get the output of a task',
+      answers: { 200: { description: 'What there is of it', body: taskOutput } },
+      errors: ['task_not_found'],
+    }),
+    query(outputQuery),
+    async (c) => {
+      const task = await readTask(c, c.req.valid('query').task_uuid.toLowerCase());
+      const { result, error, submitted_at, completed_at } = viewOf(task);
+      return c.json({
+        task_uuid: task.id,
+        task_name: task.alias ?? task.type,
+        status: STATUS_WORDS[task.status],
+        task_output: result,
+        error_message: error?.message ?? null,
+        created_at: submitted_at,
+        completed_at,
+      });
+    },
+  );

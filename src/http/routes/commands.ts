@@ -1,7 +1,9 @@
 import { Hono } from 'hono';
 import { viewOf } from '../../domain/view.ts';
 import type { AppContext, AppEnv } from '../context.ts';
+import { describe, type Operation } from '../openapi/operation.ts';
 import { asking, taskId } from '../read-task.ts';
+import { task } from '../responses.ts';
 import { editBody } from '../schemas.ts';
 import { jsonBody } from '../validate.ts';
 
@@ -10,26 +12,36 @@ const carryOut =
   (verb: 'cancel' | 'pause' | 'resume' | 'rerun') =>
   async (c: AppContext): Promise<Response> => {
     const id = taskId(c);
-    const task = await asking(c, () => c.var.services.commands[verb](c.var.owner, id));
-    c.var.log.info(`task_${verb}`, { task_id: id, task_name: task.type, owner: task.owner });
-    return c.json(viewOf(task));
+    const row = await asking(c, () => c.var.services.commands[verb](c.var.owner, id));
+    c.var.log.info(`task_${verb}`, { task_id: id, task_name: row.type, owner: row.owner });
+    return c.json(viewOf(row));
   };
+
+const REFUSALS = ['task_finished', 'task_running', 'task_unfinished'] as const;
+const commandOf = (id: string, summary: string): Operation => ({
+  id,
+  tag: 'Tasks',
+  summary,
+  answers: { 200: { description: 'The task', body: task } },
+  errors: REFUSALS,
+});
+const command = (id: string, summary: string) => describe(commandOf(id, summary));
 
 /** What a person does to a task. */
 export const commands = new Hono<AppEnv>()
-  .post('/:id/cancel', carryOut('cancel'))
-  .post('/:id/pause', carryOut('pause'))
-  .post('/:id/resume', carryOut('resume'))
-  .post('/:id/retry', carryOut('rerun'))
+  .post('/:id/cancel', command('cancelTask', 'Cancel a task; a running handler is aborted within about 2 s'), carryOut('cancel'))
+  .post('/:id/pause', command('pauseTask', 'Pause a task that waits'), carryOut('pause'))
+  .post('/:id/resume', command('resumeTask', 'Resume a paused task'), carryOut('resume'))
+  .post('/:id/retry', command('retryTask', 'Run a failed or cancelled task again'), carryOut('rerun'))
 
-  .on(['PUT', 'PATCH'], '/:id', jsonBody(editBody), async (c) => {
+  .on(['PUT', 'PATCH'], '/:id', describe({ ...commandOf('editTask', 'Change title, description and, until it runs, priority'), examples: { priority: { priority: 'HIGH' } } }), jsonBody(editBody), async (c) => {
     const id = taskId(c);
     const change = c.req.valid('json');
     return c.json(viewOf(await asking(c, () => c.var.services.commands.edit(c.var.owner, id, change))));
   })
 
-  .delete('/:id', async (c) => {
+  .delete('/:id', describe({ id: 'deleteTask', tag: 'Tasks', summary: 'Delete a task that does not run', answers: { 204: { description: 'It is gone', body: null } }, errors: REFUSALS }), async (c) => {
     const id = taskId(c);
     await asking(c, () => c.var.services.commands.remove(c.var.owner, id));
     return c.body(null, 204);
-  });
+  }); // prettier-ignore

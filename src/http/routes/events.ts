@@ -2,11 +2,14 @@ import { Hono } from 'hono';
 import { AppError } from '../../domain/errors.ts';
 import type { TaskView } from '../../domain/view.ts';
 import type { AppContext, AppEnv } from '../context.ts';
+import { describe, type Operation } from '../openapi/operation.ts';
 import { asking, taskId, taskNotFound } from '../read-task.ts';
+import { eventStream, oneEvent } from '../sse.ts';
 
 /** Every task of the owner, rather than one. */
 const WHOLE_LIST = '*';
 const SUBPROTOCOL = 'tasker.v1';
+const EVENT_STREAM = 'text/event-stream';
 
 /**
  * The stream of a finished task: the snapshot and the close. It ends here and not in the board, which an open socket
@@ -20,16 +23,16 @@ const finishedStream = (task: TaskView): WebSocket => {
   return client;
 };
 
-/** Hands the upgrade over to the board, which sends the snapshot first. */
-const stream = async (c: AppContext, name: string): Promise<Response> => {
-  if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') {
-    throw new AppError('upgrade_required', 'This is a live stream: ask for a WebSocket', {
-      headers: { Upgrade: 'websocket' },
-    });
-  }
-  const response = await asking(c, () => c.var.services.openStream(c.var.owner, name, c.req.raw));
+/** Asks the board for a stream: a socket, or the task where it is final already. */
+const open = async (c: AppContext, name: string, request: Request): Promise<WebSocket | TaskView> => {
+  const response = await asking(c, () => c.var.services.openStream(c.var.owner, name, request));
   if (response.status === 404) throw taskNotFound(name);
-  const webSocket = response.webSocket ?? finishedStream(await response.json());
+  return response.webSocket ?? response.json<TaskView>();
+};
+
+const overSocket = async (c: AppContext, name: string): Promise<Response> => {
+  const opened = await open(c, name, c.req.raw);
+  const webSocket = 'task_id' in opened ? finishedStream(opened) : opened;
   // Browsers want the subprotocol that they asked for confirmed.
   const asked = c.req
     .header('Sec-WebSocket-Protocol')
@@ -42,6 +45,39 @@ const stream = async (c: AppContext, name: string): Promise<Response> => {
   });
 };
 
+const asEvents = async (c: AppContext, name: string): Promise<Response> => {
+  const opened = await open(c, name, new Request('https://board.internal/', { headers: { Upgrade: 'websocket' } }));
+  const headers = { 'Content-Type': EVENT_STREAM, 'Cache-Control': 'no-store' };
+  if (!('task_id' in opened)) return c.body(eventStream(opened), 200, headers);
+  // A browser comes back after every end of a stream. Whoever has seen the final frame is told to stay away.
+  if (Number(c.req.header('Last-Event-ID') ?? NaN) >= opened.version) return c.body(null, 204);
+  return c.body(oneEvent({ event: 'snapshot', task: opened }), 200, headers);
+};
+
+/** A live stream, as a WebSocket or as Server-Sent Events. */
+const stream = (c: AppContext, name: string): Promise<Response> => {
+  if (c.req.header('Upgrade')?.toLowerCase() === 'websocket') return overSocket(c, name);
+  if (c.req.header('Accept')?.includes(EVENT_STREAM)) return asEvents(c, name);
+  throw new AppError('upgrade_required', `This is a live stream: ask for a WebSocket, or for "Accept: ${EVENT_STREAM}"`, {
+    headers: { Upgrade: 'websocket' },
+  });
+}; // prettier-ignore
+
+const live = (id: string, summary: string): Operation => ({
+  id,
+  tag: 'Live',
+  summary,
+  description:
+    'A WebSocket when asked to upgrade, Server-Sent Events with `Accept: text/event-stream`. The first frame is a `snapshot`, then come `update`, `updates` and `progress`; answer each `updates` of the list with `{ "ack": seq }`.',
+  answers: {
+    200: { description: 'Server-Sent Events; `id` carries the version', body: EVENT_STREAM },
+    101: { description: 'A WebSocket; closes with 1000 `final` after the final frame, with 4404 when the task is deleted', body: null },
+    204: { description: 'Nothing comes after the event that `Last-Event-ID` names', body: null },
+  },
+  headers: { 'Last-Event-ID': 'The last event that was seen' },
+  errors: ['upgrade_required'],
+}); // prettier-ignore
+
 export const events = new Hono<AppEnv>()
-  .get('/events', (c) => stream(c, WHOLE_LIST))
-  .get('/tasks/:id/events', (c) => stream(c, taskId(c)));
+  .get('/events', describe(live('watchTasks', 'Watch all tasks')), (c) => stream(c, WHOLE_LIST))
+  .get('/tasks/:id/events', describe(live('watchTask', 'Watch one task')), (c) => stream(c, taskId(c)));

@@ -3,6 +3,8 @@ import { messageOf } from '../../domain/errors.ts';
 import { within } from '../../domain/within.ts';
 import type { Logger } from '../../log.ts';
 import type { AppEnv } from '../context.ts';
+import { describe } from '../openapi/operation.ts';
+import { health as healthSchema } from '../responses.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 
 const CHECK_TIMEOUT_MS = 2_000;
@@ -18,20 +20,33 @@ const check = async (name: string, log: Logger, work: () => Promise<unknown>): P
   }
 };
 
-export const health = new Hono<AppEnv>().get('/health', async (c) => {
-  const { store, cache, handOver, dispatcher } = c.var.services;
-  const [database, accepting, queues] = await Promise.all([
-    check('database', c.var.log, () => store.ping()),
-    check('accepting', c.var.log, async () => {
-      if (!(await dispatcher.isAccepting())) throw new Error('The last tasks could not be stored');
-    }),
-    check('queues', c.var.log, async () => {
-      if ((await handOver.metrics('default-high')).backlog === Infinity) throw new Error('The queue does not answer');
-    }),
-  ]);
-  // A cache that is down costs time, never an answer: it degrades, it does not fail.
-  const checks = { database, accepting, queues, cache: cache.isUp() ? 'ok' : 'down' };
-  const isHealthy = [database, accepting, queues].every((state) => state === 'ok');
-  const status = !isHealthy ? 'down' : checks.cache === 'ok' ? 'ok' : 'degraded';
-  return c.json({ status, checks, version: packageJson.version }, isHealthy ? 200 : 503);
-});
+export const health = new Hono<AppEnv>().get(
+  '/health',
+  describe({
+    id: 'health',
+    tag: 'Around it',
+    summary: 'Which part is up',
+    answers: {
+      200: { description: 'Up, or degraded', body: healthSchema },
+      503: { description: 'Down', body: healthSchema },
+    },
+    isStatic: true,
+  }),
+  async (c) => {
+    const { store, cache, handOver, dispatcher } = c.var.services;
+    const [database, accepting, queues] = await Promise.all([
+      check('database', c.var.log, () => store.ping()),
+      check('accepting', c.var.log, async () => {
+        if (!(await dispatcher.isAccepting())) throw new Error('The last tasks could not be stored');
+      }),
+      check('queues', c.var.log, async () => {
+        if ((await handOver.metrics('default-high')).backlog === Infinity) throw new Error('The queue does not answer');
+      }),
+    ]);
+    // A cache that is down costs time, never an answer: it degrades, it does not fail.
+    const checks = { database, accepting, queues, cache: cache.isUp() ? 'ok' : 'down' };
+    const isHealthy = [database, accepting, queues].every((state) => state === 'ok');
+    const status = !isHealthy ? 'down' : checks.cache === 'ok' ? 'ok' : 'degraded';
+    return c.json({ status, checks, version: packageJson.version }, isHealthy ? 200 : 503);
+  },
+);

@@ -2,6 +2,8 @@ import { Hono } from 'hono';
 import { AppError } from '../../domain/errors.ts';
 import { QUEUES, type QueueName } from '../../domain/routing.ts';
 import type { AppContext, AppEnv } from '../context.ts';
+import { describe } from '../openapi/operation.ts';
+import { queue, queueList } from '../responses.ts';
 import { asking } from '../read-task.ts';
 
 const queueName = (c: AppContext): QueueName => {
@@ -34,17 +36,35 @@ const statesOf = async (c: AppContext) => {
 
 const stateOf = async (c: AppContext, name: QueueName) => (await statesOf(c)).find((state) => state.name === name);
 
-export const queues = new Hono<AppEnv>()
-  .get('/', async (c) => c.json({ queues: await statesOf(c) }))
+const queueCommand = (id: string, summary: string) =>
+  describe({
+    id,
+    tag: 'Types and queues',
+    summary,
+    answers: { 200: { description: 'How it stands', body: queue } },
+    errors: ['queue_not_found'],
+  });
 
-  .post('/:name/pause', async (c) => {
+export const queues = new Hono<AppEnv>()
+  .get(
+    '/',
+    describe({
+      id: 'listQueues',
+      tag: 'Types and queues',
+      summary: 'How each queue stands',
+      answers: { 200: { description: 'All queues', body: queueList } },
+    }),
+    async (c) => c.json({ queues: await statesOf(c) }),
+  )
+
+  .post('/:name/pause', queueCommand('pauseQueue', 'Pause a queue: what is submitted to it waits'), async (c) => {
     const name = queueName(c);
     await asking(c, () => c.var.services.commands.pauseQueue(name));
     c.var.log.info('queue_paused', { queue: name });
     return c.json(await stateOf(c, name));
   })
 
-  .post('/:name/resume', async (c) => {
+  .post('/:name/resume', queueCommand('resumeQueue', 'Resume a queue'), async (c) => {
     const name = queueName(c);
     await asking(c, () => c.var.services.commands.resumeQueue(name));
     c.var.log.info('queue_resumed', { queue: name });

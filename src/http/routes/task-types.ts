@@ -4,6 +4,8 @@ import { AppError } from '../../domain/errors.ts';
 import { findHandler, handlers, type Handler } from '../../handlers/registry.ts';
 import type { Services } from '../../services.ts';
 import type { AppEnv } from '../context.ts';
+import { describe } from '../openapi/operation.ts';
+import { taskType, taskTypeList } from '../responses.ts';
 
 /** A type as it is declared; what its parameters decide is told for the example. */
 const viewOf = (handler: Handler, { settings, ttlSecondsOf }: Services) => ({
@@ -27,11 +29,32 @@ const viewOf = (handler: Handler, { settings, ttlSecondsOf }: Services) => ({
 
 /** What can be submitted, generated from the registry. */
 export const taskTypes = new Hono<AppEnv>()
-  .get('/', (c) => c.json({ task_types: handlers.map((handler) => viewOf(handler, c.var.services)) }))
+  .get(
+    '/',
+    describe({
+      id: 'listTaskTypes',
+      tag: 'Types and queues',
+      summary: 'What can be submitted',
+      answers: { 200: { description: 'All task types', body: taskTypeList } },
+      isStatic: true,
+    }),
+    (c) => c.json({ task_types: handlers.map((handler) => viewOf(handler, c.var.services)) }),
+  )
 
-  .get('/:type', (c) => {
-    const handler = findHandler(c.req.param('type'));
-    if (handler) return c.json(viewOf(handler, c.var.services));
-    const known = handlers.map(({ type }) => type).join(', ');
-    throw new AppError('type_not_found', `No such task type. Known types: ${known}`);
-  });
+  .get(
+    '/:type',
+    describe({
+      id: 'getTaskType',
+      tag: 'Types and queues',
+      summary: 'One task type',
+      answers: { 200: { description: 'The type', body: taskType } },
+      errors: ['type_not_found'],
+      isStatic: true,
+    }),
+    (c) => {
+      const handler = findHandler(c.req.param('type'));
+      if (handler) return c.json(viewOf(handler, c.var.services));
+      const known = handlers.map(({ type }) => type).join(', ');
+      throw new AppError('type_not_found', `No such task type. Known types: ${known}`);
+    },
+  );

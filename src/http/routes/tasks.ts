@@ -1,63 +1,177 @@
 import { Hono } from 'hono';
+import { isFinal } from '../../domain/task.ts';
 import { detailOf, viewOf } from '../../domain/view.ts';
-import type { AppEnv } from '../context.ts';
+import type { TaskFilter } from '../../store/search.ts';
+import { MAX_BULK_BYTES } from '../body.ts';
+import type { AppContext, AppEnv } from '../context.ts';
+import type { SubmitRequest } from '../new-task.ts';
+import { describe } from '../openapi/operation.ts';
+import { bulkExamples, submitExamples } from '../openapi/examples.ts';
+import { awaited } from '../prefer.ts';
 import { asking, readTask, taskId, taskNotFound } from '../read-task.ts';
-import { brokenBody, listQuery, retryBody, taskBody } from '../schemas.ts';
-import { submit } from '../submit.ts';
+import * as answers from '../responses.ts';
+import { brokenBody, bulkBody, listFilters, listQuery, retryBody, taskBody, taskForms } from '../schemas.ts';
+import { submit, submitMany } from '../submit.ts';
 import { jsonBody, query } from '../validate.ts';
 
+/** Submits one task and answers with it: 200 once nothing is left to wait for, 202 before. */
+const accept = async (c: AppContext, request: SubmitRequest): Promise<Response> => {
+  const { task: accepted, replayed } = await submit(c, request);
+  const { task, waited } = await awaited(c, accepted);
+  const isDone = isFinal(task.status) && (waited || (task.reused_from !== null && !replayed));
+  return c.json(viewOf(task), isDone ? 200 : 202, { Location: `/tasks/${task.id}` });
+};
+
+const SUBMIT_HEADERS = {
+  'Idempotency-Key':
+    'Up to 200 printable characters: the same key and body give the same task, however often they are sent',
+  Prefer: '`wait=N`: holds the answer back until the task is final, N seconds at most, and 25 at most',
+};
+const accepted = (description: string) => ({
+  202: {
+    description,
+    body: answers.task,
+    headers: {
+      Location: 'The task',
+      'Idempotent-Replayed': '`true`: it was submitted before',
+      'Preference-Applied': 'The wait that was granted',
+    },
+  },
+});
+const SUBMIT_ANSWERS = {
+  ...accepted('Stored; it will run'),
+  200: {
+    description: 'Finished already: it was waited for, or an output was used again',
+    body: answers.task,
+    headers: { Location: 'The task' },
+  },
+};
+const SUBMIT_ERRORS = [
+  'unknown_type',
+  'idempotency_key_reused',
+  'callbacks_not_configured',
+  'task_rejected',
+  'overloaded',
+  'outcome_unknown',
+] as const;
+
+/** The query's filters, as the store has them. */
+const filterOf = (asked: ReturnType<typeof listQuery.parse>): TaskFilter => ({
+  statuses: asked.status,
+  types: asked.type,
+  priorities: asked.priority,
+  queues: asked.queue,
+  tags: asked.tag,
+  submittedAfter: asked.submitted_after,
+  submittedBefore: asked.submitted_before,
+  words: asked.q,
+  fields: asked.fields,
+});
+
 export const tasks = new Hono<AppEnv>()
-  .post('/', jsonBody(taskBody), async (c) => {
-    const task = await submit(c, c.req.valid('json'));
-    // Nothing is left to wait for where an output was used again.
-    return c.json(viewOf(task), task.reused_from === null ? 202 : 200, { Location: `/tasks/${task.id}` });
-  })
+  .post(
+    '/',
+    describe({
+      id: 'submitTask',
+      tag: 'Tasks',
+      summary: 'Submit a task',
+      description: 'In its native form or one of two short ones, told apart by their fields.',
+      answers: SUBMIT_ANSWERS,
+      errors: SUBMIT_ERRORS,
+      headers: SUBMIT_HEADERS,
+      examples: submitExamples,
+    }),
+    jsonBody(taskBody, { forms: taskForms }),
+    async (c) => accept(c, c.req.valid('json')),
+  )
 
-  .post('/broken', jsonBody(brokenBody, { optional: true }), async (c) => {
-    const task = await submit(c, { ...c.req.valid('json'), type: 'broken', params: {} });
-    return c.json(viewOf(task), 202, { Location: `/tasks/${task.id}` });
-  })
+  .post(
+    '/bulk',
+    describe({
+      id: 'submitTasks',
+      tag: 'Tasks',
+      summary: 'Submit up to 1000 tasks',
+      description: 'One invalid item refuses all, each named by its index. With an Idempotency-Key K, item i has the key `K#i`.',
+      answers: { 202: { description: 'All are stored', body: answers.bulkAccepted, headers: { 'Idempotent-Replayed': '`true`: all were submitted before' } } },
+      errors: SUBMIT_ERRORS,
+      headers: { 'Idempotency-Key': SUBMIT_HEADERS['Idempotency-Key'] },
+      examples: bulkExamples,
+    }),
+    jsonBody(bulkBody, { maxBytes: MAX_BULK_BYTES }),
+    async (c) => {
+      const all = await submitMany(c, c.req.valid('json').tasks);
+      return c.json({ accepted: all.length, tasks: all.map(({ task: { id, status } }) => ({ task_id: id, status })) }, 202);
+    },
+  )
 
-  .post('/retry', jsonBody(retryBody, { optional: true }), async (c) => {
-    const { failures, ...words } = c.req.valid('json');
-    const task = await submit(c, { ...words, type: 'flaky', params: { failures } });
-    return c.json(viewOf(task), 202, { Location: `/tasks/${task.id}` });
-  })
+  .post(
+    '/broken',
+    describe({ id: 'submitBrokenTask', tag: 'Tasks', summary: 'Submit a task that always fails', answers: accepted('Stored; it will fail'), errors: SUBMIT_ERRORS, headers: SUBMIT_HEADERS, examples: { titled: { title: 'To see a failure' } } }),
+    jsonBody(brokenBody, { optional: true }),
+    async (c) => accept(c, { ...c.req.valid('json'), type: 'broken', params: {} }),
+  )
 
-  .get('/', query(listQuery), async (c) => {
-    const { status, type, page = 1, page_size, cursor } = c.req.valid('query');
-    const { store } = c.var.services;
-    const filter = { statuses: status, types: type };
-    const offset = cursor === undefined ? (page - 1) * page_size : 0;
-    // One row more than asked for tells whether there is a next page.
-    const [rows, counted] = await asking(c, () =>
-      Promise.all([
-        store.list(c.var.owner, filter, { limit: page_size + 1, before: cursor, offset }),
-        cursor === undefined ? store.count(c.var.owner, filter) : null,
-      ]),
-    );
-    const shown = rows.slice(0, page_size);
-    const next_cursor = rows.length > page_size ? (shown.at(-1)?.id ?? null) : null;
-    const totals = counted === null ? {} : totalsOf(counted, page_size);
-    const pagination = { ...(cursor === undefined && { current_page: page }), page_size, ...totals, next_cursor };
-    return c.json({ pagination, tasks: shown.map(viewOf) });
-  })
+  .post(
+    '/retry',
+    describe({ id: 'submitFlakyTask', tag: 'Tasks', summary: 'Submit a task that fails first and then succeeds', answers: accepted('Stored; it will run'), errors: SUBMIT_ERRORS, headers: SUBMIT_HEADERS, examples: { once: { failures: 1 } } }),
+    jsonBody(retryBody, { optional: true }),
+    async (c) => {
+      const { failures, ...words } = c.req.valid('json');
+      return accept(c, { ...words, type: 'flaky', params: { failures } });
+    },
+  )
 
-  .get('/:id', async (c) => {
-    const task = await readTask(c, taskId(c));
-    // Most tasks owe nobody a word, and cost no further read.
-    const owes = task.callback_url !== null || task.failure_sinks !== null;
-    const deliveries = owes ? await asking(c, () => c.var.services.deliveries.listOf(task.owner, task.id)) : [];
-    return c.json(detailOf(task, deliveries));
-  })
+  .get(
+    '/',
+    describe({
+      id: 'listTasks',
+      tag: 'Tasks',
+      summary: 'List tasks, newest first',
+      description:
+        'Filters combine; `params.<path>=value` and `result.<path>=value` look inside, for example `params.city=Lisbon`. By `page` the totals are exact up to 10 000; by `cursor` every page costs the same. Where no index helps, 10 000 tasks are looked at, and `truncated` says that there may be more.',
+      answers: { 200: { description: 'One page', body: answers.taskList } },
+    }),
+    query(listQuery, listFilters),
+    async (c) => {
+      const asked = c.req.valid('query');
+      const { page = 1, page_size, cursor } = asked;
+      const { search } = c.var.services;
+      const filter = filterOf(asked);
+      const isPaged = cursor === undefined;
+      const where = { limit: page_size, before: cursor || undefined, offset: isPaged ? (page - 1) * page_size : 0 };
+      const [found, counted] = await asking(c, () =>
+        Promise.all([search.page(c.var.owner, filter, where), isPaged ? search.count(c.var.owner, filter) : null]),
+      );
+      const totals = counted === null ? {} : totalsOf(counted, page_size);
+      const truncated = found.truncated ? { truncated: true } : {};
+      const pagination = { ...(isPaged && { current_page: page }), page_size, ...totals, ...truncated, next_cursor: found.next };
+      return c.json({ pagination, tasks: found.tasks.map(viewOf) });
+    },
+  )
 
-  .get('/:id/status', async (c) => {
-    const id = taskId(c);
-    const task = await asking(c, () => c.var.services.store.get(c.var.owner, id));
-    if (!task) throw taskNotFound(id);
-    const { status, progress, attempt, max_attempts, version } = viewOf(task);
-    return c.json({ task_id: id, task_uuid: id, status, progress, attempt, max_attempts, version });
-  });
+  .get(
+    '/:id',
+    describe({ id: 'getTask', tag: 'Tasks', summary: 'Get a task with its attempts', answers: { 200: { description: 'The task', body: answers.taskDetail, headers: { 'X-Cache': '`HIT` or `MISS`, once it is final' } } } }),
+    async (c) => {
+      const task = await readTask(c, taskId(c));
+      // Most tasks owe nobody a word, and cost no further read.
+      const owes = task.callback_url !== null || task.failure_sinks !== null;
+      const deliveries = owes ? await asking(c, () => c.var.services.deliveries.listOf(task.owner, task.id)) : [];
+      return c.json(detailOf(task, deliveries));
+    },
+  )
+
+  .get(
+    '/:id/status',
+    describe({ id: 'getTaskStatus', tag: 'Tasks', summary: 'Get how far a task is', answers: { 200: { description: 'Its status', body: answers.taskStatus } } }),
+    async (c) => {
+      const id = taskId(c);
+      const task = await asking(c, () => c.var.services.store.get(c.var.owner, id));
+      if (!task) throw taskNotFound(id);
+      const { status, progress, attempt, max_attempts, version } = viewOf(task);
+      return c.json({ task_id: id, task_uuid: id, status, progress, attempt, max_attempts, version });
+    },
+  ); // prettier-ignore
 
 const totalsOf = ({ total, capped }: { total: number; capped: boolean }, pageSize: number) => ({
   total_pages: Math.ceil(total / pageSize),

@@ -1,0 +1,42 @@
+import { isFinal, type Task } from '../domain/task.ts';
+import type { AppContext } from './context.ts';
+import { asking } from './read-task.ts';
+
+/** An answer is held back this long at most. */
+const MAX_WAIT_SECONDS = 25;
+
+/** Seconds of a `Prefer: wait=N` (RFC 7240), `MAX_WAIT_SECONDS` at most; null without one that can be understood. */
+const preferredWait = (c: AppContext): number | null => {
+  const found = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(c.req.header('Prefer') ?? '');
+  return found ? Math.min(Number(found[1]), MAX_WAIT_SECONDS) : null;
+};
+
+/** Resolves when the task's stream closes, which it does after the final frame, or after so many ms. */
+const streamEnds = async (c: AppContext, id: string, ms: number): Promise<void> => {
+  const request = new Request('https://board.internal/', { headers: { Upgrade: 'websocket' } });
+  const { webSocket: socket } = await c.var.services.openStream(c.var.owner, id, request);
+  // No socket: it has ended meanwhile, or is gone.
+  if (!socket) return;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  await new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+    socket.addEventListener('close', () => resolve());
+    socket.accept();
+  });
+  clearTimeout(timer);
+  socket.close(1000);
+};
+
+/**
+ * The task as it is once it is final, or after the seconds that the caller prefers to wait; `waited` false: none were
+ * asked for.
+ */
+export const awaited = async (c: AppContext, task: Task): Promise<{ task: Task; waited: boolean }> => {
+  const seconds = preferredWait(c);
+  if (seconds === null) return { task, waited: false };
+  c.header('Preference-Applied', `wait=${seconds}`);
+  if (isFinal(task.status) || seconds === 0) return { task, waited: true };
+  await asking(c, () => streamEnds(c, task.id, seconds * 1_000));
+  const now = await asking(c, () => c.var.services.store.get(task.owner, task.id));
+  return { task: now ?? task, waited: true };
+};
