@@ -194,19 +194,19 @@ const MAX_FIELDS = 10;
 /** The list's query: the filters above, and any number of `params.<path>=value` and `result.<path>=value`. */
 export const listQuery = z.unknown().transform((query, context) => {
   const fields: FieldFilter[] = [];
-  const rest: Record<string, unknown> = {};
+  const rest: [string, unknown][] = [];
   const refuse = (key: string, message: string): void => {
     context.addIssue({ code: 'custom', path: [key], message });
   };
   for (const [key, value] of Object.entries(query as Record<string, unknown>)) {
     const [, column, path = ''] = FIELD.exec(key) ?? [];
-    if (column === undefined) rest[key] = value;
+    if (column === undefined) rest.push([key, value]);
     else if (typeof value !== 'string') refuse(key, ONCE);
     else if (!SEGMENTS.test(path)) refuse(key, 'A path is up to 10 names separated by dots, without quotes');
     else fields.push({ column: column as FieldFilter['column'], path: path.split('.'), value });
   }
   if (fields.length > MAX_FIELDS) refuse('params', `Give at most ${MAX_FIELDS} of params.… and result.…`);
-  const parsed = listFilters.safeParse(rest);
+  const parsed = listFilters.safeParse(Object.fromEntries(rest));
   if (!parsed.success) {
     context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: query }) as z.core.$ZodRawIssue));
     return z.NEVER;

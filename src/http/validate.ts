@@ -69,7 +69,11 @@ export const query = <Schema extends z.ZodType>(
 ): MiddlewareHandler<AppEnv, string, { in: { query: z.input<Schema> }; out: { query: z.output<Schema> } }> =>
   withSchemas(
     async (c, next) => {
-      const given = Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]);
+      const asked = new URL(c.req.url).searchParams;
+      const given = [...new Set(asked.keys())].map((name) => {
+        const values = asked.getAll(name);
+        return [name, values.length === 1 ? values[0] : values];
+      });
       c.req.addValidatedData('query', parse(schema, Object.fromEntries(given), 'query') as object);
       await next();
     },

@@ -1,7 +1,7 @@
 import type { Priority, Status, Task } from '../domain/task.ts';
 
 /** Exact totals stop here, and a list that no index serves looks at this many rows at a time: reading costs. */
-export const MAX_SCANNED = 10_000;
+const MAX_SCANNED = 10_000;
 
 /** A value inside `params` or `result`. A segment of digits is a place in a list. */
 export interface FieldFilter {
@@ -154,7 +154,7 @@ export const createTaskSearch = (db: D1Database) => ({
     const last = createBinder();
     const ids = source('id', owner, filter, before, driver, last.bind);
     const edge = db.prepare(`${ids} LIMIT 1 OFFSET ${MAX_SCANNED - 1}`).bind(...last.values);
-    const next = await edge.first<string>('id');
+    const next = (await edge.first<string>('id')) ?? null;
     return { tasks, next, truncated: next !== null };
   },
 
@@ -172,5 +172,3 @@ export const createTaskSearch = (db: D1Database) => ({
     return { total: Math.min(found, MAX_SCANNED), capped: seen > MAX_SCANNED };
   },
 }); // prettier-ignore
-
-export type TaskSearch = ReturnType<typeof createTaskSearch>;

@@ -10,6 +10,6 @@ declare module 'vitest' {
     /** Providers and receivers of webhooks on loopback, see outside.ts. */
     outside: string;
     /** How deep the model test goes, and where it starts. */
-    model: { runs: number; seed: number | null };
+    model: { runs: number; seed: number | null; fuzz: number };
   }
 }

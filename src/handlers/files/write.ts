@@ -26,7 +26,7 @@ const typed = (value: unknown, type: ColumnType | undefined): unknown => {
   return type === 'boolean' ? value === 'true' : value;
 };
 
-export interface WriteOptions {
+interface WriteOptions {
   to: Exclude<Format, 'text'>;
   /** All columns, as the first reading found them. */
   types: ReadonlyMap<string, ColumnType>;

@@ -27,7 +27,7 @@ const DATABASE_ERRORS: readonly ErrorCode[] = ['database_unavailable'];
 const ALL_ERRORS: readonly ErrorCode[] = ['not_configured', 'misconfigured', 'internal_error'];
 
 /** The documented routes, in the order in which the app mounts them. */
-export const documented = (routes: readonly RouterRoute[]): Documented[] => {
+const documented = (routes: readonly RouterRoute[]): Documented[] => {
   const found = new Map<string, Documented>();
   for (const { path, method, handler } of routes) {
     const key = `${method} ${path}`;
