@@ -1,4 +1,4 @@
-import type { Frame } from '../src/announce/frames.ts';
+import type { Frame } from '../src/domain/frames.ts';
 import type { TaskView } from '../src/domain/view.ts';
 import { fail } from '../scripts/options.ts';
 

@@ -1,5 +1,4 @@
-import type { Frame } from '../src/announce/frames.ts';
-import type { TaskView } from '../src/domain/view.ts';
+import { createTasker, TaskerError, type TaskView } from '../src/client/index.ts';
 import { handlers } from '../src/handlers/registry.ts';
 import { fail, readOptions, wholeNumber } from './options.ts';
 
@@ -32,40 +31,29 @@ const values = readOptions(HELP, {
   json: { type: 'boolean', default: false },
 });
 const timeoutSeconds = wholeNumber('timeout', values.timeout, 1, 86_400);
-const base = values.url.replace(/\/$/, '');
 const isLive = process.stdout.isTTY && !values.json;
 
-const submit = async (type: string, params: unknown): Promise<Row> => {
+const tasker = createTasker({ baseUrl: values.url, retries: 0 });
+
+const submit = async (type: string, params: object): Promise<Row> => {
   const startedAt = Date.now();
-  const response = await fetch(`${base}/tasks`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ type, params, title: `demo: ${type}` }),
-  }).catch(() => fail(`No service at ${base}. Start one in another terminal: npm start`));
-  const body = (await response.json()) as TaskView & { detail?: string };
-  if (!response.ok) fail(`${type} was refused with ${response.status}: ${body.detail ?? ''}`);
-  return { type, id: body.task_id, task: body, fraction: 0, note: '', startedAt, endedAt: null };
+  const task = await tasker.submit({ type, params, title: `demo: ${type}` }).catch((error: Error) => {
+    if (error instanceof TaskerError) return fail(`${type} was refused with ${error.status}: ${error.message}`);
+    return fail(`No service at ${values.url}. Start one in another terminal: npm start`);
+  });
+  return { type, id: task.task_id, task, fraction: 0, note: '', startedAt, endedAt: null };
 };
 
 const isFinished = ({ task }: Row): boolean => ['COMPLETED', 'FAILED', 'CANCELLED'].includes(task?.status ?? '');
 /** Follows one task's stream to its final frame. */
-const watch = (row: Row, changed: () => void): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const socket = new WebSocket(`${base.replace(/^http/, 'ws')}/tasks/${row.id}/events`);
-    socket.onmessage = ({ data }) => {
-      const frame = JSON.parse(String(data)) as Frame;
-      if (frame.event === 'progress') Object.assign(row, { fraction: frame.fraction, note: frame.note ?? '' });
-      else if ('task' in frame) row.task = frame.task;
-      if (isFinished(row)) {
-        row.endedAt = Date.now();
-        socket.close();
-        resolve();
-      }
-      changed();
-    };
-    socket.onclose = ({ code }) =>
-      reject(new Error(`The stream of ${row.type} closed with ${code} before its final frame`));
-  });
+const watch = async (row: Row, changed: () => void): Promise<void> => {
+  for await (const frame of tasker.watch(row.id)) {
+    if (frame.event === 'progress') Object.assign(row, { fraction: frame.fraction, note: frame.note ?? '' });
+    else if ('task' in frame) row.task = frame.task;
+    if (isFinished(row)) row.endedAt ??= Date.now();
+    changed();
+  }
+};
 
 /** Without the provider's key a type fails by saying which; that is no fault of the service. */
 const isUnconfigured = ({ task }: Row): boolean => task?.error?.code === 'not_configured';
@@ -91,7 +79,7 @@ const outcome = (row: Row): string => {
   return `${mark} ${row.type.padEnd(28)} ${text}${row.type === EXPECTED_TO_FAIL && isAsPromised(row) ? '   (as it should)' : ''}`;
 };
 
-const rows = await Promise.all(handlers.map(({ type, example }) => submit(type, example)));
+const rows = await Promise.all(handlers.map(({ type, example }) => submit(type, example as object)));
 
 let drawn = 0;
 const draw = (): void => {
@@ -99,7 +87,7 @@ const draw = (): void => {
   process.stdout.write(`${drawn > 0 ? `\x1b[${drawn}A` : ''}${rows.map((row) => `\x1b[2K${line(row)}`).join('\n')}\n`);
   drawn = rows.length;
 };
-if (!values.json) console.log(`One task of each type, at ${base}\n`);
+if (!values.json) console.log(`One task of each type, at ${values.url}\n`);
 draw();
 const ticker = setInterval(draw, 100);
 

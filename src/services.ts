@@ -1,5 +1,5 @@
 import { createAnnouncer } from './announce/announce.ts';
-import type { Progress } from './announce/frames.ts';
+import type { Progress } from './domain/frames.ts';
 import { createBoardSink, createCacheSink, createDeliverySink } from './announce/sinks.ts';
 import { createWebhookSender } from './announce/webhook.ts';
 import { createOutputCache } from './cache/output-cache.ts';

@@ -17,6 +17,7 @@ const ROOMS = [
   'services',
   'http',
   'index',
+  'client',
   'dashboard',
 ] as const;
 type Room = (typeof ROOMS)[number];
@@ -34,6 +35,7 @@ const MAY_IMPORT: Record<Room, readonly string[]> = {
   services: ['domain', 'settings', 'log', 'handlers', 'store', 'cache', 'announce', 'engine'],
   http: ['domain', 'handlers/registry', 'services', 'log', 'types:store', 'types:engine'],
   index: ROOMS,
+  client: ['types:domain', 'types:http'],
   dashboard: ['types:domain', 'types:http'],
 };
 

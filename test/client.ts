@@ -1,5 +1,5 @@
 import { exports } from 'cloudflare:workers';
-import type { Frame } from '../src/announce/frames.ts';
+import type { Frame } from '../src/domain/frames.ts';
 import { isFinal } from '../src/domain/task.ts';
 import type { TaskDetail, TaskView } from '../src/domain/view.ts';
 

@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { isFinal, type Task } from '../domain/task.ts';
 import { summaryOf, viewOf, type TaskSummary, type TaskView } from '../domain/view.ts';
-import { keepNewest, summarize, type Frame, type Progress } from './frames.ts';
+import { keepNewest, summarize, type Frame, type Progress } from '../domain/frames.ts';
 import { createListFeed } from './list-feed.ts';
 
 /** The tag of those who watch the whole list; every other tag is a task id. */

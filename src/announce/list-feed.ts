@@ -1,5 +1,5 @@
 import type { TaskSummary } from '../domain/view.ts';
-import { keepNewest } from './frames.ts';
+import { keepNewest } from '../domain/frames.ts';
 import { createPacer } from './pacer.ts';
 
 /** Versions remembered, so that nothing is repeated. */

@@ -1,4 +1,4 @@
-import type { Progress } from '../announce/frames.ts';
+import type { Progress } from '../domain/frames.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';

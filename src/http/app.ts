@@ -20,7 +20,10 @@ import { tasks } from './routes/tasks.ts';
 export const app: Hono<AppEnv> = new Hono<AppEnv>({ strict: false })
   .use(requestContext)
   .route('/', health)
-  .route('/', documentation)
+  .route(
+    '/',
+    documentation(() => app.routes),
+  )
   .use(access)
   .route('/', events)
   .route('/tasks', tasks)

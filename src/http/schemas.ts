@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { FILE_NAME } from '../domain/file-name.ts';
 import { QUEUES } from '../domain/routing.ts';
-import { PRIORITIES, STATUSES } from '../domain/task.ts';
-import type { FieldFilter } from '../store/search.ts';
+import { PRIORITIES, STATUSES, type Priority } from '../domain/task.ts';
+import type { FieldFilter } from '../domain/filter.ts';
 
 /** What callers may send. The OpenAPI document is generated from these, with what `meta` adds for it. */
 
@@ -60,6 +60,12 @@ export const nativeBody = z
     reuse: z.boolean().default(true).meta({ description: 'false: run it, whatever output is there already' }),
   })
   .meta({ id: 'NewTask' });
+
+/** A submit, as the native API takes it. */
+export type NewTask = Omit<z.input<typeof nativeBody>, 'priority' | 'params'> & {
+  priority?: Priority | Lowercase<Priority> | 'normal';
+  params?: object;
+};
 
 /** `{ "task_name": "test", "duration": 3 }`: a simulate task with that title. */
 const namedBody = z

@@ -1,4 +1,4 @@
-import type { Frame } from '../announce/frames.ts';
+import type { Frame } from '../domain/frames.ts';
 
 /** Proxies and browsers give up a connection on which nothing comes. */
 const KEEP_ALIVE_MS = 15_000;

@@ -1,6 +1,6 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { expect, it } from 'vitest';
-import type { Frame } from '../../src/announce/frames.ts';
+import type { Frame } from '../../src/domain/frames.ts';
 import { viewOf } from '../../src/domain/view.ts';
 import { watch } from '../client.ts';
 import { aTask } from '../rows.ts';

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import type { Frame } from '../../src/announce/frames.ts';
+import type { Frame } from '../../src/domain/frames.ts';
 import { isFinal, type Task } from '../../src/domain/task.ts';
 import type { TaskView } from '../../src/domain/view.ts';
 import { createTransitions } from '../../src/store/transitions.ts';

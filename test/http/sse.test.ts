@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Frame } from '../../src/announce/frames.ts';
+import type { Frame } from '../../src/domain/frames.ts';
 import { call, finished, submit } from '../client.ts';
 
 const SSE = { Accept: 'text/event-stream' };

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { isFinal, type Priority, type Status, type Task } from '../../domain/task.ts';
 import { viewOf } from '../../domain/view.ts';
-import type { TaskFilter } from '../../store/search.ts';
+import type { TaskFilter } from '../../domain/filter.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { describe } from '../openapi/operation.ts';
 import { asking, readTask, taskId } from '../read-task.ts';

@@ -8,6 +8,15 @@ import packageJson from '../../../package.json' with { type: 'json' };
 
 type Json = Record<string, unknown>;
 
+const TAGS: Record<Operation['tag'], string> = {
+  Tasks: 'Submit, read and steer tasks',
+  Live: 'Watch tasks as they run',
+  'Types and queues': 'What can be submitted, and where it waits',
+  Files: 'Inputs and outputs of `file_processing`',
+  'Around it': 'The service itself',
+  'Older APIs': 'For clients of other task services',
+};
+
 /** Everything that one path and method is known for. */
 interface Documented {
   path: string;
@@ -147,7 +156,7 @@ export const documentOf = (routes: readonly RouterRoute[], origin: string): Json
       license: { name: packageJson.license, identifier: packageJson.license },
     },
     servers: [{ url: origin, description: 'This service' }],
-    tags: tags.map((name) => ({ name })),
+    tags: tags.map((name) => ({ name, description: TAGS[name] })),
     security: [],
     paths,
     components: { schemas },

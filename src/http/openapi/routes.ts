@@ -1,10 +1,10 @@
 import { Hono, type Context } from 'hono';
+import type { RouterRoute } from 'hono/types';
 import * as z from 'zod';
 import type { AppEnv } from '../context.ts';
 import { documentOf } from './document.ts';
 import { describe, type Operation } from './operation.ts';
 import { readingPage, swaggerPage } from './pages.ts';
-import { app } from '../app.ts';
 
 /** Only what these pages use, and only from here; Swagger UI sets styles and shows pictures that it carries within. */
 const POLICY = [
@@ -16,14 +16,25 @@ const page = (id: string, summary: string): Operation => ({
   id, tag: 'Around it', summary, isStatic: true, answers: { 200: { description: 'The page', body: 'text/html' } },
 }); // prettier-ignore
 
-const documentAt = (c: Context<AppEnv>) => documentOf(app.routes, new URL(c.req.url).origin);
-
-/** The document of this API, and two pages that show it, all from here. */
-export const documentation = new Hono<AppEnv>()
-  .get(
-    '/openapi.json',
-    describe({ id: 'openapi', tag: 'Around it', summary: 'This document', isStatic: true, answers: { 200: { description: 'OpenAPI 3.1', body: z.looseObject({ openapi: z.string() }) } } }),
-    (c) => c.json(documentAt(c)),
-  )
-  .get('/docs', describe(page('docs', 'The document in Swagger UI, to try out')), (c) => c.html(swaggerPage(), 200, { 'Content-Security-Policy': POLICY }))
-  .get('/redoc', describe(page('redoc', 'The document, to read')), (c) => c.html(readingPage(documentAt(c)), 200, { 'Content-Security-Policy': POLICY })); // prettier-ignore
+/** The document of this API, and two pages that show it, all from here. `routes`: of the whole app, once it is put together. */
+export const documentation = (routes: () => readonly RouterRoute[]) => {
+  const documentAt = (c: Context<AppEnv>) => documentOf(routes(), new URL(c.req.url).origin);
+  return new Hono<AppEnv>()
+    .get(
+      '/openapi.json',
+      describe({
+        id: 'openapi',
+        tag: 'Around it',
+        summary: 'This document',
+        isStatic: true,
+        answers: { 200: { description: 'OpenAPI 3.1', body: z.looseObject({ openapi: z.string() }) } },
+      }),
+      (c) => c.json(documentAt(c)),
+    )
+    .get('/docs', describe(page('docs', 'The document in Swagger UI, to try out')), (c) =>
+      c.html(swaggerPage(), 200, { 'Content-Security-Policy': POLICY }),
+    )
+    .get('/redoc', describe(page('redoc', 'The document, to read')), (c) =>
+      c.html(readingPage(documentAt(c)), 200, { 'Content-Security-Policy': POLICY }),
+    );
+};

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { isFinal } from '../../domain/task.ts';
 import { detailOf, viewOf } from '../../domain/view.ts';
-import type { TaskFilter } from '../../store/search.ts';
+import type { TaskFilter } from '../../domain/filter.ts';
 import { MAX_BULK_BYTES } from '../body.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import type { SubmitRequest } from '../new-task.ts';

@@ -1,4 +1,4 @@
-import type { TaskSummary, TaskView } from '../domain/view.ts';
+import type { TaskSummary, TaskView } from './view.ts';
 
 /** How far a task has come, while it runs. */
 export interface Progress {

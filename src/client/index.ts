@@ -1,0 +1,145 @@
+import type { Priority, Status } from '../domain/task.ts';
+import type { TaskDetail, TaskView } from '../domain/view.ts';
+import type { NewTask } from '../http/schemas.ts';
+import { createRequest, TaskerError, type ClientOptions, type Problem, type RequestBody } from './request.ts';
+import { watch, type Frame } from './watch.ts';
+
+// The client for Node (22 or later) and browsers. It has no dependency, and takes its types from the service's own.
+
+export { TaskerError };
+export type { ClientOptions, Frame, NewTask, Problem, TaskDetail, TaskView };
+
+/** Tasks that one bulk call takes. */
+const MAX_BULK = 1_000;
+
+export interface SubmitOptions {
+  /** The same key and task give the same task. Unset: a random one, so that repeating a lost request is safe. */
+  idempotencyKey?: string;
+  /** Holds the answer back until the task is final, for so many seconds at most (25). */
+  waitSeconds?: number;
+  signal?: AbortSignal;
+}
+
+/** Several values of one filter widen the list, several filters narrow it. */
+export interface ListOptions {
+  status?: Status | readonly Status[];
+  type?: string | readonly string[];
+  priority?: Priority | readonly Priority[];
+  queue?: string | readonly string[];
+  tag?: string | readonly string[];
+  submittedAfter?: Date;
+  submittedBefore?: Date;
+  /** Words to be found in title, description, id or error. */
+  q?: string;
+  /** Values inside: `{ 'params.city': 'Lisbon' }`. */
+  fields?: Record<`params.${string}` | `result.${string}`, string>;
+  /** Tasks per request; 1 to 100. */
+  pageSize?: number;
+  signal?: AbortSignal;
+}
+
+export interface WaitOptions {
+  /** ms. Unset: for ever. */
+  timeout?: number;
+  signal?: AbortSignal;
+}
+
+interface Page {
+  pagination: { next_cursor: string | null };
+  tasks: TaskView[];
+}
+
+const queryOf = (options: ListOptions): URLSearchParams => {
+  const query = new URLSearchParams();
+  const { status, type, priority, queue, tag, submittedAfter, submittedBefore, q, fields = {}, pageSize = 100 } = options;
+  for (const [name, values] of Object.entries({ status, type, priority, queue, tag }))
+    for (const value of [values ?? []].flat()) query.append(name, value);
+  if (submittedAfter) query.set('submitted_after', submittedAfter.toISOString());
+  if (submittedBefore) query.set('submitted_before', submittedBefore.toISOString());
+  if (q !== undefined) query.set('q', q);
+  for (const [name, value] of Object.entries(fields)) query.set(name, value);
+  query.set('page_size', String(pageSize));
+  return query;
+}; // prettier-ignore
+
+/**
+ * A client of a Tasker service. Every call throws `TaskerError` with a stable `code` when it is refused.
+ * @example
+ * const tasker = createTasker({ baseUrl: 'http://localhost:8787' });
+ * const { task_id } = await tasker.submit({ type: 'sum', params: { a: 5, b: 3 } });
+ * console.log((await tasker.wait(task_id)).result);
+ */
+export const createTasker = (options: ClientOptions) => {
+  const send = createRequest(options);
+  const json = async <T>(...args: Parameters<typeof send>): Promise<T> => (await send(...args)).json() as Promise<T>;
+  const taskPath = (id: string, rest = ''): string => `/tasks/${encodeURIComponent(id)}${rest}`;
+  // Repeating one that already holds is no error, so that a lost answer does no harm.
+  const command = (id: string, verb: string, isRepeatable = true): Promise<TaskView> => json(taskPath(id, `/${verb}`), { method: 'POST', isRepeatable }); // prettier-ignore
+
+  const tasker = {
+    /** Submits a task. */
+    submit(task: NewTask, { idempotencyKey = crypto.randomUUID(), waitSeconds, signal }: SubmitOptions = {}): Promise<TaskView> {
+      const headers = { 'Idempotency-Key': idempotencyKey, ...(waitSeconds !== undefined && { Prefer: `wait=${waitSeconds}` }) };
+      return json('/tasks', { method: 'POST', json: task, headers, signal, isRepeatable: true });
+    },
+
+    /** Submits any number of tasks, 1 000 a request; what a refused request would have held is not stored. */
+    async submitMany(tasks: readonly NewTask[], { idempotencyKey = crypto.randomUUID(), signal }: Omit<SubmitOptions, 'waitSeconds'> = {}): Promise<{ task_id: string; status: Status }[]> {
+      const accepted: { task_id: string; status: Status }[] = [];
+      for (let i = 0; i < tasks.length; i += MAX_BULK) {
+        const headers = { 'Idempotency-Key': tasks.length <= MAX_BULK ? idempotencyKey : `${idempotencyKey}/${i / MAX_BULK}` };
+        const body = { tasks: tasks.slice(i, i + MAX_BULK) };
+        const answer = await json<{ tasks: typeof accepted }>('/tasks/bulk', { method: 'POST', json: body, headers, signal, isRepeatable: true });
+        accepted.push(...answer.tasks);
+      }
+      return accepted;
+    },
+
+    /** A task with its attempts. */
+    get: (id: string, signal?: AbortSignal): Promise<TaskDetail> => json(taskPath(id), { signal }),
+
+    /** All tasks that fit, newest first, page by page as they are read. */
+    async *list({ signal, ...filters }: ListOptions = {}): AsyncGenerator<TaskView> {
+      const query = queryOf(filters);
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        query.set('cursor', cursor);
+        const page: Page = await json(`/tasks?${query.toString()}`, { signal });
+        yield* page.tasks;
+        cursor = page.pagination.next_cursor;
+      }
+    },
+
+    /** The frames of a task as they come; ends after the final one. Opens a broken stream again. */
+    watch: (id: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Frame> => watch(send, taskPath(id, '/events'), signal),
+
+    /** The changes of all tasks; ends only when the caller stops reading. */
+    watchAll: ({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Frame> => watch(send, '/events', signal),
+
+    /** The task once it is final. Throws a `TimeoutError` (DOMException) when that takes too long. */
+    async wait(id: string, { timeout, signal }: WaitOptions = {}): Promise<TaskDetail> {
+      const signals = [...(timeout === undefined ? [] : [AbortSignal.timeout(timeout)]), ...(signal ? [signal] : [])];
+      const either = AbortSignal.any(signals);
+      for await (const _frame of watch(send, taskPath(id, '/events'), either));
+      return tasker.get(id, either);
+    },
+
+    cancel: (id: string): Promise<TaskView> => command(id, 'cancel'),
+    pause: (id: string): Promise<TaskView> => command(id, 'pause'),
+    resume: (id: string): Promise<TaskView> => command(id, 'resume'),
+    /** Runs a failed or cancelled task again. */
+    retry: (id: string): Promise<TaskView> => command(id, 'retry', false),
+    edit: (id: string, change: { title?: string | null; description?: string | null; priority?: Priority }): Promise<TaskView> =>
+      json(taskPath(id), { method: 'PATCH', json: change, isRepeatable: true }),
+    async remove(id: string): Promise<void> {
+      await send(taskPath(id), { method: 'DELETE' });
+    },
+
+    /** Uploads a file for `file_processing`. */
+    putFile: (name: string, body: RequestBody, contentType = 'application/octet-stream'): Promise<{ name: string; bytes: number; etag: string }> =>
+      json(`/files/${encodeURIComponent(name)}`, { method: 'PUT', body, headers: { 'Content-Type': contentType } }),
+    getFile: (name: string): Promise<Response> => send(`/files/${encodeURIComponent(name)}`),
+  };
+  return tasker;
+}; // prettier-ignore
+
+export type Tasker = ReturnType<typeof createTasker>;

@@ -1,0 +1,108 @@
+/** What the service refused or failed at: the problem details (RFC 9457) of its answer. */
+export interface Problem {
+  status: number;
+  code: string;
+  title: string;
+  detail: string;
+  request_id: string;
+  errors?: { in: string; path: string; code: string; message: string }[];
+}
+
+/** Thrown for every answer that is no success. `code` is a stable word, such as `task_not_found`. */
+export class TaskerError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.detail);
+    this.name = 'TaskerError';
+    this.status = problem.status;
+    this.code = problem.code;
+    this.problem = problem;
+  }
+}
+
+export interface ClientOptions {
+  /** Where the service answers, such as `http://localhost:8787`. */
+  baseUrl: string;
+  /** Sent as `Authorization: Bearer …`. */
+  apiKey?: string | undefined;
+  /** Instead of the global one. */
+  fetch?: typeof fetch;
+  /** How often a request that is safe to repeat is repeated when the service is down or busy. Default 3. */
+  retries?: number;
+}
+
+/** What `fetch` takes as a body. */
+export type RequestBody = NonNullable<RequestInit['body']>;
+
+export interface RequestOptions {
+  method?: string;
+  json?: unknown;
+  body?: RequestBody;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+  /** Whether it may be sent twice. Default: for GET. */
+  isRepeatable?: boolean;
+}
+
+/** Answers after which the same request may succeed. */
+const BUSY = new Set([429, 502, 503, 504]);
+
+/** Resolves after so many ms; rejects when the signal aborts. */
+export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+
+const problemOf = async (response: Response): Promise<Problem> => {
+  const text = await response.text();
+  try {
+    return JSON.parse(text) as Problem;
+  } catch {
+    // Something between us and the service answered.
+    const detail = `The service answered ${response.status}`;
+    return { status: response.status, code: 'unexpected_answer', title: detail, detail, request_id: '' };
+  }
+};
+
+/** Sends requests; throws `TaskerError` for refusals, and whatever `fetch` throws where there is no answer at all. */
+export const createRequest = ({ baseUrl, apiKey, fetch: send = globalThis.fetch, retries = 3 }: ClientOptions) => {
+  const base = baseUrl.replace(/\/+$/, '');
+  return async (path: string, options: RequestOptions = {}): Promise<Response> => {
+    const { method = 'GET', json, body = json === undefined ? null : JSON.stringify(json), signal } = options;
+    const isRepeatable = options.isRepeatable ?? method === 'GET';
+    const headers = {
+      ...(json !== undefined && { 'Content-Type': 'application/json' }),
+      ...(apiKey && { Authorization: `Bearer ${apiKey}` }),
+      ...options.headers,
+    };
+    for (let attempt = 0; ; attempt += 1) {
+      const isLast = !isRepeatable || attempt >= retries;
+      let waitMs = 250 * 2 ** attempt;
+      try {
+        const response = await send(`${base}${path}`, { method, headers, body, ...(signal && { signal }) });
+        if (response.ok) return response;
+        if (isLast || !BUSY.has(response.status)) throw new TaskerError(await problemOf(response));
+        waitMs = Math.max(waitMs, Number(response.headers.get('Retry-After') ?? 0) * 1_000);
+        await response.body?.cancel();
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (isLast || error instanceof TaskerError) throw error;
+      }
+      await pause(waitMs * (0.5 + Math.random() / 2), signal);
+    }
+  };
+};
+
+export type SendRequest = ReturnType<typeof createRequest>;

@@ -1,0 +1,98 @@
+import type { Frame } from '../domain/frames.ts';
+import { pause, TaskerError, type SendRequest } from './request.ts';
+
+export type { Frame };
+
+/** A stream that breaks is opened again after this, then after twice as long, and so on. */
+const FIRST_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 10_000;
+/** The service says something every 15 s; a stream that is silent for longer is broken. */
+const SILENCE_MS = 40_000;
+
+interface ServerEvent {
+  id: string | null;
+  data: string;
+}
+
+/** The events of a text/event-stream (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+const eventsOf = async function* (body: ReadableStream<Uint8Array>, heard: () => void): AsyncGenerator<ServerEvent> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      heard();
+      const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const lines = block.split('\n');
+        const field = (name: string): string[] => lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2)); // prettier-ignore
+        const data = field('data').join('\n');
+        if (data !== '') yield { id: field('id')[0] ?? null, data };
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => {}); // It may be broken already.
+  }
+};
+
+/** Aborts when nothing has been heard for too long, or when the caller does. */
+const silenceGuard = (signal?: AbortSignal) => {
+  const abort = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const heard = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => abort.abort(new Error('The stream fell silent')), SILENCE_MS);
+  };
+  const stop = (): void => abort.abort(signal?.reason);
+  signal?.addEventListener('abort', stop, { once: true });
+  heard();
+  const end = (): void => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+  };
+  return { heard, end, signal: abort.signal };
+};
+
+const versionOf = (frame: Frame): number =>
+  'version' in frame ? frame.version : 'task' in frame ? frame.task.version : 0;
+const FINAL = ['COMPLETED', 'FAILED', 'CANCELLED'];
+
+/**
+ * The frames of a live stream, for as long as the caller reads them. A broken stream is opened again; of one task no
+ * frame is older than what has been seen, and the final one ends it.
+ */
+export const watch = async function* (send: SendRequest, path: string, signal?: AbortSignal): AsyncGenerator<Frame> {
+  let version = 0;
+  let pauseMs = FIRST_PAUSE_MS;
+  let lastId: string | null = null;
+  for (;;) {
+    signal?.throwIfAborted();
+    const guard = silenceGuard(signal);
+    try {
+      const headers = { Accept: 'text/event-stream', ...(lastId !== null && { 'Last-Event-ID': lastId }) };
+      const response = await send(path, { headers, signal: guard.signal, isRepeatable: false });
+      // The final frame has been seen.
+      if (response.status === 204 || !response.body) return;
+      for await (const { id, data } of eventsOf(response.body, guard.heard)) {
+        const frame = JSON.parse(data) as Frame;
+        pauseMs = FIRST_PAUSE_MS;
+        lastId = id ?? lastId;
+        const isOld = 'task' in frame && version > 0 && versionOf(frame) <= version;
+        version = Math.max(version, versionOf(frame));
+        if (!isOld) yield frame;
+        if ('task' in frame && FINAL.includes(frame.task.status)) return;
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      // Refused, and not for being busy: asking again would not help.
+      if (error instanceof TaskerError && error.status < 500 && error.status !== 429) throw error;
+    } finally {
+      guard.end();
+    }
+    await pause(pauseMs * (0.5 + Math.random() / 2), signal);
+    pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
+  }
+};

@@ -1,0 +1,28 @@
+import type { Priority, Status } from './task.ts';
+
+/** A value inside `params` or `result`. A segment of digits is a place in a list. */
+export interface FieldFilter {
+  column: 'params' | 'result';
+  path: readonly string[];
+  value: string;
+}
+
+/** Which tasks a list shows. Several values of one filter widen it, several filters narrow it. */
+export interface TaskFilter {
+  statuses?: readonly Status[] | undefined;
+  types?: readonly string[] | undefined;
+  priorities?: readonly Priority[] | undefined;
+  queues?: readonly string[] | undefined;
+  tags?: readonly string[] | undefined;
+  /** ms; from then on, that moment included. */
+  submittedAfter?: number | undefined;
+  /** ms; before then, that moment not included. */
+  submittedBefore?: number | undefined;
+  /** Each must be found in the title, the description, the id or the last error; ASCII letters in either case. */
+  words?: readonly string[] | undefined;
+  fields?: readonly FieldFilter[] | undefined;
+  /** PENDING after an attempt, or anything but that. */
+  retrying?: boolean | undefined;
+  /** Waiting for a time after `now` (ms), or anything but that. */
+  ahead?: { now: number; is: boolean } | undefined;
+}
