@@ -119,7 +119,8 @@ export const createTasker = (options: ClientOptions) => {
     async wait(id: string, { timeout, signal }: WaitOptions = {}): Promise<TaskDetail> {
       const signals = [...(timeout === undefined ? [] : [AbortSignal.timeout(timeout)]), ...(signal ? [signal] : [])];
       const either = AbortSignal.any(signals);
-      for await (const _frame of watch(send, taskPath(id, '/events'), either));
+      const frames = watch(send, taskPath(id, '/events'), either);
+      while (!(await frames.next()).done);
       return tasker.get(id, either);
     },
 

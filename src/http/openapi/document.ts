@@ -126,6 +126,18 @@ const answersOf = ({ operation }: Documented, schemaOf: (schema: z.ZodType, io: 
     ]),
   ); // prettier-ignore
 
+/** Answers and refusals by status; one status may have both, told apart by their media types. */
+const merged = (answers: Json, problems: Json): Json => {
+  const all: Json = { ...problems };
+  for (const [status, answer] of Object.entries(answers) as [string, Record<string, string & Json>][]) {
+    const refusal = problems[status] as Record<string, string & Json> | undefined;
+    all[status] = refusal
+      ? { description: `${answer['description']}; ${refusal['description']}`, headers: { ...answer['headers'], ...refusal['headers'] }, content: { ...answer['content'], ...refusal['content'] } }
+      : answer;
+  }
+  return all;
+}; // prettier-ignore
+
 /** The OpenAPI 3.1 document of the app's own routes. `origin`: where this service answers. */
 export const documentOf = (routes: readonly RouterRoute[], origin: string): Json => {
   const { schemas, schemaOf } = createComponents();
@@ -143,10 +155,9 @@ export const documentOf = (routes: readonly RouterRoute[], origin: string): Json
       ...(operation.description && { description: operation.description }),
       parameters: parametersOf(entry, schemaOf),
       ...(requestBody && { requestBody }),
-      responses: { ...answersOf(entry, schemaOf), ...problemsOf(entry) },
+      responses: merged(answersOf(entry, schemaOf), problemsOf(entry)),
     };
   }
-  const tags = [...new Set(documented(routes).map(({ operation }) => operation.tag))];
   return {
     openapi: '3.1.0',
     info: {
@@ -156,7 +167,7 @@ export const documentOf = (routes: readonly RouterRoute[], origin: string): Json
       license: { name: packageJson.license, identifier: packageJson.license },
     },
     servers: [{ url: origin, description: 'This service' }],
-    tags: tags.map((name) => ({ name, description: TAGS[name] })),
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     security: [],
     paths,
     components: { schemas },

@@ -46,6 +46,10 @@ export const swaggerPage = (): Markup =>
       </body>
     </html>`;
 
+/** Words, with what stands between backticks as code. */
+const text = (words: string): Markup =>
+  html`${words.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part))}`;
+
 const refName = (ref: string): string => ref.split('/').at(-1) ?? ref;
 
 /** A type in one word or two. */
@@ -82,7 +86,7 @@ const fields = (schema: Schema): Markup | string => {
   const rows = Object.entries(schema.properties).map(([name, each]) => [
     html`<code>${name}</code>${schema.required?.includes(name) ? ' *' : ''}`,
     typeOf(each),
-    notesOf(each),
+    text(notesOf(each)),
   ]);
   return table(['field', 'type', ''], rows);
 }; // prettier-ignore
@@ -97,14 +101,14 @@ const operation = (path: string, method: string, shown: Shown): Markup => {
   return html`<article id="${shown.operationId}">
 <h3>${shown.summary}</h3>
 <p><code class="call"><span class="method">${method.toUpperCase()}</span> ${path}</code></p>
-${shown.description ? html`<p>${shown.description}</p>` : ''}
-${shown.parameters.length > 0 ? html`<h4>Parameters</h4>${table(['name', 'in', 'type', ''], shown.parameters.map((each) => [html`<code>${each.name}</code>${each.required ? ' *' : ''}`, each.in, typeOf(each.schema), each.description ?? notesOf(each.schema)]))}` : ''}
+${shown.description ? html`<p>${text(shown.description)}</p>` : ''}
+${shown.parameters.length > 0 ? html`<h4>Parameters</h4>${table(['name', 'in', 'type', ''], shown.parameters.map((each) => [html`<code>${each.name}</code>${each.required ? ' *' : ''}`, each.in, typeOf(each.schema), text(each.description ?? notesOf(each.schema))]))}` : ''}
 ${body ? html`<h4>Body: ${body[0]} ${linked(body[1].schema)}</h4>${fields(body[1].schema)}
 ${Object.entries(body[1].examples ?? {}).map(([name, { value }]) => html`<details><summary>Example: ${name}</summary><pre>${JSON.stringify(value, null, 2)}</pre></details>`)}` : ''}
 <h4>Answers</h4>
 ${table(['status', '', 'body'], Object.entries(shown.responses).map(([status, { description, content }]) => {
     const [type, media] = Object.entries(content ?? {})[0] ?? ['', undefined];
-    return [html`<code>${status}</code>`, description, html`${type} ${linked(media?.schema)}`];
+    return [html`<code>${status}</code>`, text(description), html`${type} ${linked(media?.schema)}`];
   }))}
 </article>`;
 }; // prettier-ignore
@@ -130,7 +134,7 @@ export const readingPage = (document: object): Markup => {
 ${tags.map(({ name }) => html`<h2>${name}</h2><ul>${of(name).map(({ shown }) => html`<li><a href="#${shown.operationId}">${shown.summary}</a></li>`)}</ul>`)}
 <h2>Schemas</h2><ul>${Object.keys(components.schemas).map((name) => html`<li><a href="#schema-${name}">${name}</a></li>`)}</ul>
 </nav>
-<main><h1>${info.title} API</h1><p>${info.description}</p><p><a href="/openapi.json">openapi.json</a> · <a href="/docs">try it out</a></p>
+<main><h1>${info.title} API</h1><p>${text(info.description)}</p><p><a href="/openapi.json">openapi.json</a> · <a href="/docs">try it out</a></p>
 ${tags.map(({ name }) => html`<h2>${name}</h2>${of(name).map(({ path, method, shown }) => operation(path, method, shown))}`)}
 <h2>Schemas</h2>
 ${Object.entries(components.schemas).map(([name, schema]) => html`<article id="schema-${name}"><h3>${name}</h3>${fields(schema)}</article>`)}
