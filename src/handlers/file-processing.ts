@@ -99,8 +99,6 @@ export const fileProcessing = defineHandler({
   lane: 'external',
   params,
   example: { content: 'city,sold\nLisbon,3\nPorto,5\n', format: 'csv', operation: 'summarize' },
-  // A large file is work for a long task of its own.
-  timeoutMs: ({ file }) => (file === undefined ? 30_000 : 180_000),
   run: async ({ params: input, taskId, files, signal, progress }) => {
     const { file = null, operation, to } = input;
     const open = opener(input, files);

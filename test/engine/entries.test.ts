@@ -21,7 +21,9 @@ it('a purge deletes all of an owner, whatever its status, in chunks, and nobody 
   for (let i = 0; i < 450; i += 100) await store(...waiting.slice(i, i + 100));
   const theirs = aTask({ owner: 'somebody else', scheduledAt: Date.now() + 3_600_000 });
   await store(theirs);
-  expect(await servicesOf(env).commands.purge(OWNER)).toEqual({ NEW: 450, COMPLETED: 1 });
+  const purged = await servicesOf(env).commands.purge(OWNER);
+  expect(purged.filter(({ status }) => status === 'NEW')).toHaveLength(450);
+  expect(purged.filter(({ status }) => status !== 'NEW')).toMatchObject([{ status: 'COMPLETED' }]);
   expect((await call(`/tasks/${task_id}`)).status).toBe(404);
   const left = await env.DB.prepare('SELECT owner FROM tasks').all<{ owner: string }>();
   expect(left.results).toEqual([{ owner: 'somebody else' }]);

@@ -126,17 +126,28 @@ const answersOf = ({ operation }: Documented, schemaOf: (schema: z.ZodType, io: 
     ]),
   ); // prettier-ignore
 
+/** One answer of an operation. */
+interface Answer {
+  description: string;
+  headers?: Json;
+  content?: Json;
+}
+
 /** Answers and refusals by status; one status may have both, told apart by their media types. */
 const merged = (answers: Json, problems: Json): Json => {
   const all: Json = { ...problems };
-  for (const [status, answer] of Object.entries(answers) as [string, Record<string, string & Json>][]) {
-    const refusal = problems[status] as Record<string, string & Json> | undefined;
+  for (const [status, answer] of Object.entries(answers) as [string, Answer][]) {
+    const refusal = problems[status] as Answer | undefined;
     all[status] = refusal
-      ? { description: `${answer['description']}; ${refusal['description']}`, headers: { ...answer['headers'], ...refusal['headers'] }, content: { ...answer['content'], ...refusal['content'] } }
+      ? {
+          description: `${answer.description}; ${refusal.description}`,
+          headers: { ...answer.headers, ...refusal.headers },
+          content: { ...answer.content, ...refusal.content },
+        }
       : answer;
   }
   return all;
-}; // prettier-ignore
+};
 
 /** The OpenAPI 3.1 document of the app's own routes. `origin`: where this service answers. */
 export const documentOf = (routes: readonly RouterRoute[], origin: string): Json => {
