@@ -1,16 +1,24 @@
-import { copyFileSync, cpSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const PUBLIC = join(ROOT, 'dist/public');
+const STATIC = join(ROOT, 'static');
+const ASSETS = join(ROOT, 'dist/public/assets');
 const SWAGGER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
 /** Puts together what the Worker serves as files (`[assets]` in wrangler.toml). */
 export const buildAssets = (): void => {
-  mkdirSync(join(PUBLIC, 'assets'), { recursive: true });
-  cpSync(join(ROOT, 'static'), join(PUBLIC, 'assets'), { recursive: true });
-  for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js'])
-    copyFileSync(join(SWAGGER, file), join(PUBLIC, 'assets', file));
+  mkdirSync(ASSETS, { recursive: true });
+  const sources = [
+    ...readdirSync(STATIC).map((file) => join(STATIC, file)),
+    ...['swagger-ui.css', 'swagger-ui-bundle.js'].map((file) => join(SWAGGER, file)),
+  ];
+  for (const source of sources) {
+    const target = join(ASSETS, source.slice(dirname(source).length + 1));
+    const content = readFileSync(source);
+    // Every `wrangler dev` that serves this folder starts anew when one of its files is written.
+    if (!existsSync(target) || !readFileSync(target).equals(content)) writeFileSync(target, content);
+  }
 };
