@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { check, foreignKey, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { MAX_RESCUES } from '../domain/lifecycle.ts';
+import type { ApiKey } from '../domain/api-key.ts';
 import { DELIVERY_STATES, SINKS, type Delivery } from '../domain/delivery.ts';
 import { FINAL_STATUSES, PRIORITIES, STATUSES, type Task } from '../domain/task.ts';
 
@@ -126,7 +127,25 @@ export const deliveries = sqliteTable(
   ],
 );
 
+/** Who may come in. A key is found by its hash; the table is small. */
+export const keys = sqliteTable(
+  'keys',
+  {
+    id: text().primaryKey(),
+    owner: text().notNull(),
+    name: text().notNull(),
+    hash: text().notNull(),
+    prefix: text().notNull(),
+    scopes: text().notNull(),
+    created_at: integer().notNull(),
+    expires_at: integer(),
+    revoked_at: integer(),
+  },
+  (t) => [uniqueIndex('keys_hash').on(t.hash)],
+);
+
 /** Fails to compile when the table and the word `Task` drift apart. */
 export const rowIsTask = (row: typeof tasks.$inferSelect): Task => row;
 export const taskIsRow = (task: Task): typeof tasks.$inferSelect => task;
 export const rowIsDelivery = (row: typeof deliveries.$inferSelect): Delivery => row;
+export const rowIsKey = (row: typeof keys.$inferSelect): ApiKey => row;

@@ -1,12 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { getTableConfig } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
-import { queues, tasks } from '../../src/store/schema.ts';
+import { deliveries, keys, queues, tasks } from '../../src/store/schema.ts';
 import { aTask, store } from '../rows.ts';
 
 const pragma = async (statement: string) => (await env.DB.prepare(`PRAGMA ${statement}`).all()).results;
 
-describe.each([tasks, queues])('the migrated table', (table) => {
+describe.each([tasks, queues, deliveries, keys])('the migrated table', (table) => {
   const { name, columns, indexes } = getTableConfig(table);
 
   it('has the columns and indexes of schema.ts', async () => {

@@ -1,0 +1,73 @@
+/** What a key may do. `admin` may do everything. */
+export const SCOPES = ['tasks:read', 'tasks:write', 'metrics:read', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** A key as stored: of the key itself only a hash and its first characters. Times are integer milliseconds. */
+export interface ApiKey {
+  /** UUIDv7. */
+  id: string;
+  /** The tenant that it speaks for. */
+  owner: string;
+  name: string;
+  /** SHA-256 of the key, hexadecimal. */
+  hash: string;
+  /** Its first characters, to tell keys apart. */
+  prefix: string;
+  /** JSON list of `Scope`. */
+  scopes: string;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
+}
+
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const BODY_CHARS = 43;
+const CHECKSUM_CHARS = 6;
+const SHAPE = new RegExp(`^tk_([0-9A-Za-z]{${BODY_CHARS}})([0-9A-Za-z]{${CHECKSUM_CHARS}})$`);
+/** Shown of a key: enough to recognize it, far too little to guess it. */
+const PREFIX_CHARS = 11;
+
+const base62 = (value: bigint, chars: number): string => {
+  let text = '';
+  for (let rest = value; text.length < chars; rest /= 62n) text = `${DIGITS[Number(rest % 62n)]}${text}`;
+  return text;
+};
+
+/** CRC-32 (ISO 3309), bit by bit: keys are short. */
+const crc32 = (text: string): number => {
+  let crc = 0xffff_ffff;
+  for (const char of text) {
+    crc ^= char.charCodeAt(0);
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb8_8320 : crc >>> 1;
+  }
+  return (crc ^ 0xffff_ffff) >>> 0;
+};
+
+const checksumOf = (body: string): string => base62(BigInt(crc32(body)), CHECKSUM_CHARS);
+
+/** A new key: `tk_`, 32 random bytes in base 62, and a checksum that tells a mistyped key without a look at the database. */
+export const newApiKey = (): { key: string; prefix: string } => {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  const body = base62(bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n), BODY_CHARS);
+  const key = `tk_${body}${checksumOf(body)}`;
+  return { key, prefix: key.slice(0, PREFIX_CHARS) };
+}; // prettier-ignore
+
+/** Whether it is shaped like a key and its checksum is right. Says nothing of whether such a key exists. */
+export const isWellFormedKey = (text: string): boolean => {
+  const [, body, checksum] = SHAPE.exec(text) ?? [];
+  return body !== undefined && checksumOf(body) === checksum;
+};
+
+/** What is stored of a key. */
+export const hashOfKey = async (key: string): Promise<string> => {
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key));
+  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+};
+
+/** Whether a key may be used at `now` (ms). */
+export const isUsable = ({ expires_at, revoked_at }: Pick<ApiKey, 'expires_at' | 'revoked_at'>, now: number): boolean =>
+  revoked_at === null && (expires_at === null || now < expires_at);
+
+export const allows = (scopes: readonly Scope[], needed: Scope): boolean =>
+  scopes.includes(needed) || scopes.includes('admin');
