@@ -20,7 +20,6 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 TEST_MIGRATIONS: migrations,
-                AUTH: 'none',
                 APP_ENV: 'test',
                 LOG_LEVEL: 'error',
                 WEBHOOK_SECRETS: 'whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdHMhIQ==',

@@ -16,6 +16,7 @@ import { createDeliverer, createDeliveryHandOver } from './engine/deliverer.ts';
 import { createDeliverySender } from './engine/delivery-sender.ts';
 import { dispatcherName } from './engine/dispatcher.ts';
 import { createExecutor } from './engine/executor.ts';
+import { createKeyring } from './engine/keyring.ts';
 import { createLongRunner, createLongTasks } from './engine/long.ts';
 import { createRunner } from './engine/runner.ts';
 import { createHandOver, type TaskQueues } from './engine/hand-over.ts';
@@ -27,6 +28,7 @@ import { createLogger } from './log.ts';
 import { readSettings } from './settings.ts';
 import { createDeliveryStore } from './store/deliveries.ts';
 import { createFileStore, type FileStore } from './store/files.ts';
+import { createKeyStore } from './store/keys.ts';
 import { createLeases } from './store/leases.ts';
 import { createQueueStore } from './store/queues.ts';
 import { createTaskSearch } from './store/search.ts';
@@ -68,6 +70,7 @@ const createServices = (env: Env) => {
   const isDevelopment = process.env.NODE_ENV === 'development';
 
   const store = createTaskStore(env.DB);
+  const keys = createKeyStore(env.DB);
   const search = createTaskSearch(env.DB);
   const failureSinks: DeliverySink[] = [
     ...(settings.FAILURE_WEBHOOK_URL ? ['failure_webhook' as const] : []),
@@ -132,6 +135,8 @@ const createServices = (env: Env) => {
     isDevelopment,
     store,
     search,
+    keys,
+    keyring: createKeyring({ store: keys, now }),
     cache,
     ttlSecondsOf,
     consumer,

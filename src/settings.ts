@@ -49,9 +49,9 @@ export const settingsFields = {
       description: 'A name for this deployment, in every log line',
       default: '`development` locally, `production` deployed',
     }),
-  AUTH: z.enum(['required', 'none']).default('required').meta({
+  AUTH: z.enum(['auto', 'required']).default('auto').meta({
     description:
-      'Until API keys exist, a deployed service answers only `/health`; `none` opens it to everybody who can reach it, for use behind a gateway of your own. `wrangler dev` is always open',
+      'Who gets in without an API key: `auto`, nobody but you, under `wrangler dev`, from this machine, until the first key is made; `required`, nobody at all. A deployed service always asks for a key',
   }),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error'])

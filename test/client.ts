@@ -1,22 +1,18 @@
 import { exports } from 'cloudflare:workers';
 import type { Frame } from '../src/domain/frames.ts';
+import { usualKey } from './keys.ts';
 import { isFinal } from '../src/domain/task.ts';
 import type { TaskDetail, TaskView } from '../src/domain/view.ts';
 
 const BASE = 'http://localhost:8787';
 
-/** A request to the Worker, as a client makes it; a `json` body is sent as such. */
+/** A request to the Worker, as a client makes it, with the usual key unless it brings its own; a `json` body is sent as such. */
 export const call = (path: string, { json, ...init }: RequestInit & { json?: unknown } = {}): Promise<Response> => {
-  const body =
-    json === undefined
-      ? init
-      : {
-          method: 'POST',
-          body: JSON.stringify(json),
-          ...init,
-          headers: { 'Content-Type': 'application/json', ...Object.fromEntries(new Headers(init.headers)) },
-        };
-  return exports.default.fetch(new Request(`${BASE}${path}`, body));
+  const headers = new Headers(init.headers);
+  if (!headers.has('Authorization')) headers.set('Authorization', `Bearer ${usualKey.key}`);
+  if (json !== undefined && !headers.has('Content-Type')) headers.set('Content-Type', 'application/json');
+  const body = json === undefined ? {} : { method: 'POST', body: JSON.stringify(json) };
+  return exports.default.fetch(new Request(`${BASE}${path}`, { ...body, ...init, headers }));
 };
 
 /** Submits a task and returns it; throws unless it was accepted. */

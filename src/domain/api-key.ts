@@ -20,6 +20,13 @@ export interface ApiKey {
   revoked_at: number | null;
 }
 
+/** For whom a request speaks, and what it may do. `keyId` null: nobody made a key yet, and the caller is on this machine. */
+export interface Identity {
+  owner: string;
+  scopes: readonly Scope[];
+  keyId: string | null;
+}
+
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const BODY_CHARS = 43;
 const CHECKSUM_CHARS = 6;

@@ -1,19 +1,61 @@
-import { createMiddleware } from 'hono/factory';
+import { allows, isUsable, SCOPES, type Identity, type Scope } from '../domain/api-key.ts';
 import { AppError } from '../domain/errors.ts';
-import type { AppEnv } from './context.ts';
+import type { AppContext } from './context.ts';
+import { isFromThisMachine } from './local-access.ts';
+import { asking } from './read-task.ts';
 
-/** The tenant of a service that is open. */
-const LOCAL_OWNER = 'local';
+/** What a route asks of its callers: a scope, or nothing. */
+export type Access = Scope | 'open';
 
-/** Says for whom a request speaks. Open under `wrangler dev` and with `AUTH=none`, closed everywhere else. */
-export const access = createMiddleware<AppEnv>(async (c, next) => {
-  const { isDevelopment, settings } = c.var.services;
-  if (!isDevelopment && settings.AUTH !== 'none') {
-    throw new AppError(
-      'not_configured',
-      'This deployment is closed: it has no API keys yet. Set AUTH=none to open it to everybody who can reach it',
-    );
+/** The tenant of a machine on which nobody has made a key. */
+const LOCAL: Identity = { owner: 'local', scopes: SCOPES, keyId: null };
+
+const HOW = 'Send "Authorization: Bearer tk_…". A key is made on the operator\'s machine: npm run keys -- create';
+
+const unauthorized = (code: 'key_missing' | 'key_invalid' | 'key_expired' | 'key_revoked', message: string): AppError =>
+  new AppError(code, `${message}. ${HOW}`, { headers: { 'WWW-Authenticate': 'Bearer realm="tasker"' } });
+
+/**
+ * Whether this service is open to this request: only as a development build, on the machine that runs it, while there
+ * is no key. An unreadable table counts as closed. `wrangler deploy` drops the branch: NODE_ENV is compiled in.
+ */
+const isOpenTo = async (c: AppContext): Promise<boolean> => {
+  if (process.env.NODE_ENV === 'development') {
+    const { settings, keyring } = c.var.services;
+    if (settings.AUTH === 'required' || !isFromThisMachine(c.req.raw)) return false;
+    return keyring.isEmpty().catch(() => false);
   }
-  c.set('owner', LOCAL_OWNER);
-  await next();
-});
+  return false;
+};
+
+const bearerOf = (c: AppContext): string | null => {
+  const header = c.req.header('Authorization');
+  if (header === undefined) return null;
+  return /^Bearer +(\S+)$/i.exec(header)?.[1] ?? '';
+};
+
+/** The identity behind the request's key; 401 when there is none that may be used. */
+const identify = async (c: AppContext): Promise<Identity> => {
+  const key = bearerOf(c);
+  if (key === null) {
+    if (await isOpenTo(c)) return LOCAL;
+    throw unauthorized('key_missing', 'This needs an API key');
+  }
+  const { keyring, now } = c.var.services;
+  const found = await asking(c, () => keyring.find(key));
+  if (!found) throw unauthorized('key_invalid', 'There is no such API key');
+  if (found.revoked_at !== null) throw unauthorized('key_revoked', 'This API key was revoked');
+  if (!isUsable(found, now())) throw unauthorized('key_expired', 'This API key has expired');
+  return { owner: found.owner, scopes: JSON.parse(found.scopes) as Scope[], keyId: found.id };
+};
+
+/** Lets a request in, or throws 401 or 403. Every route names what it asks for, see `describe`. */
+export const admit = async (c: AppContext, access: Access): Promise<void> => {
+  if (access === 'open') return;
+  const identity = await identify(c);
+  if (!allows(identity.scopes, access)) {
+    throw new AppError('scope_missing', `This needs the scope "${access}"; the key has ${identity.scopes.join(', ') || 'none'}`);
+  }
+  c.set('identity', identity);
+  c.set('owner', identity.owner);
+}; // prettier-ignore

@@ -1,6 +1,5 @@
 import { Hono } from 'hono';
 import { AppError } from '../domain/errors.ts';
-import { access } from './access.ts';
 import type { AppEnv } from './context.ts';
 import { apiTasks } from './dialects/api-tasks.ts';
 import { runTask } from './dialects/run-task.ts';
@@ -24,7 +23,6 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ strict: false })
     '/',
     documentation(() => app.routes),
   )
-  .use(access)
   .route('/', events)
   .route('/tasks', tasks)
   .route('/tasks', commands)

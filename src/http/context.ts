@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Logger } from '../log.ts';
+import type { Identity } from '../domain/api-key.ts';
 import type { Services } from '../services.ts';
 
 /** What every route finds in its context. */
@@ -10,6 +11,7 @@ export interface AppEnv {
     requestId: string;
     /** The tenant that this request speaks for. */
     owner: string;
+    identity: Identity;
     log: Logger;
   };
 }

@@ -47,6 +47,8 @@ const measured = async (query: string): Promise<{ found: List; rowsRead: number 
 
 describe('a list of 100 000', () => {
   it('costs the same at page 1 and at page 500, by cursor', async () => {
+    // The key is read once, and then held for a while.
+    await list('page_size=1&cursor=');
     let { found, rowsRead: first } = await measured('page_size=20&cursor=');
     const seen = new Set(found.tasks.map(({ task_id }) => task_id));
     let last = 0;

@@ -101,7 +101,7 @@ export const apiTasks = new Hono<AppEnv>()
   .post(
     '/',
     describe({
-      id: 'apiSubmitTask', tag: 'Older APIs', summary: 'Submit a task',
+      id: 'apiSubmitTask', access: 'tasks:write', tag: 'Older APIs', summary: 'Submit a task',
       answers: { 202: { description: 'Stored', body: answers.apiTaskAccepted } }, errors: SUBMIT_ERRORS,
       examples: { data: { task_type: 'data_processing', priority: 'high', parameters: { data: 'example data' } } },
     }),
@@ -117,7 +117,7 @@ export const apiTasks = new Hono<AppEnv>()
 
   .get(
     '/',
-    describe({ id: 'apiListTasks', tag: 'Older APIs', summary: 'List the newest 100 tasks', answers: { 200: { description: 'The tasks', body: answers.apiTaskList } } }),
+    describe({ id: 'apiListTasks', access: 'tasks:read', tag: 'Older APIs', summary: 'List the newest 100 tasks', answers: { 200: { description: 'The tasks', body: answers.apiTaskList } } }),
     query(apiListQuery),
     async (c) => {
       const { state = null, type = null } = c.req.valid('query');
@@ -127,7 +127,7 @@ export const apiTasks = new Hono<AppEnv>()
 
   .post(
     '/purge',
-    describe({ id: 'apiPurgeTasks', tag: 'Older APIs', summary: 'Cancel and delete all tasks', answers: { 200: { description: 'What was there', body: answers.purged } } }),
+    describe({ id: 'apiPurgeTasks', access: 'admin', tag: 'Older APIs', summary: 'Cancel and delete all tasks', answers: { 200: { description: 'What was there', body: answers.purged } } }),
     async (c) => {
       const tasks = await asking(c, () => c.var.services.commands.purge(c.var.owner));
       const now = c.var.services.now();
@@ -150,6 +150,6 @@ export const apiTasks = new Hono<AppEnv>()
 
   .get(
     '/:id',
-    describe({ id: 'apiGetTask', tag: 'Older APIs', summary: 'Get the state of a task', answers: { 200: { description: 'Its state', body: answers.apiTask } } }),
+    describe({ id: 'apiGetTask', access: 'tasks:read', tag: 'Older APIs', summary: 'Get the state of a task', answers: { 200: { description: 'Its state', body: answers.apiTask } } }),
     async (c) => c.json(viewOfState(await readTask(c, taskId(c)))),
   ); // prettier-ignore

@@ -25,6 +25,7 @@ export const runTask = new Hono<AppEnv>()
     '/run-task',
     describe({
       id: 'runTask',
+      access: 'tasks:write',
       tag: 'Older APIs',
       summary: 'Submit a task',
       answers: { 202: { description: 'Stored', body: runTaskAccepted } },
@@ -44,6 +45,7 @@ export const runTask = new Hono<AppEnv>()
     '/get-task-output',
     describe({
       id: 'getTaskOutput',
+      access: 'tasks:read',
       tag: 'Older APIs',
       summary: 'Get the output of a task',
       answers: { 200: { description: 'What there is of it', body: taskOutput } },

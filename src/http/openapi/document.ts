@@ -33,7 +33,15 @@ const PATH_PARAMETERS: Record<string, Json> = {
 
 const BODY_ERRORS: readonly ErrorCode[] = ['malformed_json', 'body_too_large', 'body_too_deep', 'unsupported_media_type', 'invalid_request']; // prettier-ignore
 const DATABASE_ERRORS: readonly ErrorCode[] = ['database_unavailable'];
-const ALL_ERRORS: readonly ErrorCode[] = ['not_configured', 'misconfigured', 'internal_error'];
+const KEY_ERRORS: readonly ErrorCode[] = [
+  'key_missing',
+  'key_invalid',
+  'key_expired',
+  'key_revoked',
+  'scope_missing',
+  'database_unavailable',
+];
+const ALL_ERRORS: readonly ErrorCode[] = ['misconfigured', 'internal_error'];
 
 /** The documented routes, in the order in which the app mounts them. */
 const documented = (routes: readonly RouterRoute[]): Documented[] => {
@@ -96,6 +104,7 @@ const problemsOf = ({ path, operation, request }: Documented): Json => {
     ...(path.includes(':id') ? (['task_not_found'] as const) : []),
     ...(operation.isStatic ? [] : DATABASE_ERRORS),
     ...(operation.errors ?? []),
+    ...(operation.access === 'open' ? [] : KEY_ERRORS),
     ...ALL_ERRORS,
   ]);
   const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code][0]);
@@ -163,7 +172,13 @@ export const documentOf = (routes: readonly RouterRoute[], origin: string): Json
       operationId: entry.method === 'PATCH' ? `${operation.id}Patch` : operation.id,
       tags: [operation.tag],
       summary: operation.summary,
-      ...(operation.description && { description: operation.description }),
+      description: [
+        operation.description,
+        operation.access === 'open' ? 'Open to everybody.' : `Needs the scope \`${operation.access}\`.`,
+      ]
+        .filter(Boolean)
+        .join('\n\n'),
+      security: operation.access === 'open' ? [] : [{ key: [] }],
       parameters: parametersOf(entry, schemaOf),
       ...(requestBody && { requestBody }),
       responses: merged(answersOf(entry, schemaOf), problemsOf(entry)),
@@ -179,8 +194,10 @@ export const documentOf = (routes: readonly RouterRoute[], origin: string): Json
     },
     servers: [{ url: origin, description: 'This service' }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
-    security: [],
     paths,
-    components: { schemas },
+    components: {
+      schemas,
+      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key, `tk_…`' } },
+    },
   };
 };

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import type * as z from 'zod';
 import type { ErrorCode } from '../../domain/errors.ts';
+import { admit, type Access } from '../access.ts';
 import type { AppEnv } from '../context.ts';
 
 /** What a route says of itself, for the OpenAPI document. */
@@ -8,6 +9,8 @@ export interface Operation {
   id: string;
   tag: 'Tasks' | 'Live' | 'Types and queues' | 'Files' | 'Around it' | 'Older APIs';
   summary: string;
+  /** What it asks of its callers: a scope, or nothing. */
+  access: Access;
   description?: string;
   /** Answers by status: a schema of JSON, a media type of anything else, or null for no body. */
   answers: Record<number, { description: string; body: z.ZodType | string | null; headers?: Record<string, string> }>;
@@ -33,9 +36,15 @@ export interface RequestSchemas {
 const OPERATION = Symbol('operation');
 const REQUEST = Symbol('request');
 
-/** Documents a route: the first of its handlers. */
+/** Documents a route, and lets in who may call it: the first of its handlers. A test finds routes without it. */
 export const describe = (operation: Operation): MiddlewareHandler<AppEnv> =>
-  Object.assign((async (_c, next) => next()) satisfies MiddlewareHandler<AppEnv>, { [OPERATION]: operation });
+  Object.assign(
+    (async (c, next) => {
+      await admit(c, operation.access);
+      await next();
+    }) satisfies MiddlewareHandler<AppEnv>,
+    { [OPERATION]: operation },
+  );
 
 /** Remembers, on the middleware that validates with them, which schemas it uses. */
 export const withSchemas = <Handler extends object>(handler: Handler, schemas: RequestSchemas): Handler =>

@@ -13,7 +13,8 @@ const POLICY = [
 ].join('; '); // prettier-ignore
 
 const page = (id: string, summary: string): Operation => ({
-  id, tag: 'Around it', summary, isStatic: true, answers: { 200: { description: 'The page', body: 'text/html' } },
+  id,
+  access: 'open', tag: 'Around it', summary, isStatic: true, answers: { 200: { description: 'The page', body: 'text/html' } },
 }); // prettier-ignore
 
 /** The document of this API, and two pages that show it, all from here. `routes`: of the whole app, once it is put together. */
@@ -24,6 +25,7 @@ export const documentation = (routes: () => readonly RouterRoute[]) => {
       '/openapi.json',
       describe({
         id: 'openapi',
+        access: 'open',
         tag: 'Around it',
         summary: 'This document',
         isStatic: true,

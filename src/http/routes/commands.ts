@@ -20,6 +20,7 @@ const carryOut =
 const REFUSALS = ['task_finished', 'task_running', 'task_unfinished'] as const;
 const commandOf = (id: string, summary: string): Operation => ({
   id,
+  access: 'tasks:write',
   tag: 'Tasks',
   summary,
   answers: { 200: { description: 'The task', body: task } },
@@ -40,7 +41,7 @@ export const commands = new Hono<AppEnv>()
     return c.json(viewOf(await asking(c, () => c.var.services.commands.edit(c.var.owner, id, change))));
   })
 
-  .delete('/:id', describe({ id: 'deleteTask', tag: 'Tasks', summary: 'Delete a task that does not run', answers: { 204: { description: 'It is gone', body: null } }, errors: REFUSALS }), async (c) => {
+  .delete('/:id', describe({ id: 'deleteTask', access: 'tasks:write', tag: 'Tasks', summary: 'Delete a task that does not run', answers: { 204: { description: 'It is gone', body: null } }, errors: REFUSALS }), async (c) => {
     const id = taskId(c);
     await asking(c, () => c.var.services.commands.remove(c.var.owner, id));
     return c.body(null, 204);

@@ -65,6 +65,7 @@ const stream = (c: AppContext, name: string): Promise<Response> => {
 
 const live = (id: string, summary: string): Operation => ({
   id,
+  access: 'tasks:read',
   tag: 'Live',
   summary,
   description:

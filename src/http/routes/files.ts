@@ -43,6 +43,7 @@ export const files = new Hono<AppEnv>()
     '/',
     describe({
       id: 'listFiles',
+      access: 'tasks:read',
       tag: 'Files',
       summary: 'List files by name',
       answers: { 200: { description: 'One page', body: answers.fileList } },
@@ -61,6 +62,7 @@ export const files = new Hono<AppEnv>()
     '/:name',
     describe({
       id: 'putFile',
+      access: 'tasks:write',
       tag: 'Files',
       summary: 'Write or replace a file of up to 25 MB',
       answers: {
@@ -93,6 +95,7 @@ export const files = new Hono<AppEnv>()
     '/:name',
     describe({
       id: 'getFile',
+      access: 'tasks:read',
       tag: 'Files',
       summary: 'Download a file',
       answers: {
@@ -132,6 +135,7 @@ export const files = new Hono<AppEnv>()
     '/:name',
     describe({
       id: 'deleteFile',
+      access: 'tasks:write',
       tag: 'Files',
       summary: 'Delete a file',
       answers: { 204: { description: 'It is gone', body: null } },

@@ -24,6 +24,7 @@ export const health = new Hono<AppEnv>().get(
   '/health',
   describe({
     id: 'health',
+    access: 'open',
     tag: 'Around it',
     summary: 'Which part is up',
     answers: {

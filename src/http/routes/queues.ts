@@ -39,6 +39,7 @@ const stateOf = async (c: AppContext, name: QueueName) => (await statesOf(c)).fi
 const queueCommand = (id: string, summary: string) =>
   describe({
     id,
+    access: 'admin',
     tag: 'Types and queues',
     summary,
     answers: { 200: { description: 'How it stands', body: queue } },
@@ -50,6 +51,7 @@ export const queues = new Hono<AppEnv>()
     '/',
     describe({
       id: 'listQueues',
+      access: 'tasks:read',
       tag: 'Types and queues',
       summary: 'How each queue stands',
       answers: { 200: { description: 'All queues', body: queueList } },

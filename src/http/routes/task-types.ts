@@ -33,6 +33,7 @@ export const taskTypes = new Hono<AppEnv>()
     '/',
     describe({
       id: 'listTaskTypes',
+      access: 'tasks:read',
       tag: 'Types and queues',
       summary: 'What can be submitted',
       answers: { 200: { description: 'All task types', body: taskTypeList } },
@@ -45,6 +46,7 @@ export const taskTypes = new Hono<AppEnv>()
     '/:type',
     describe({
       id: 'getTaskType',
+      access: 'tasks:read',
       tag: 'Types and queues',
       summary: 'One task type',
       answers: { 200: { description: 'The type', body: taskType } },

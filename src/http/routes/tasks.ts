@@ -72,7 +72,7 @@ export const tasks = new Hono<AppEnv>()
   .post(
     '/',
     describe({
-      id: 'submitTask',
+      id: 'submitTask', access: 'tasks:write',
       tag: 'Tasks',
       summary: 'Submit a task',
       description: 'In its native form or one of two short ones, told apart by their fields.',
@@ -88,7 +88,7 @@ export const tasks = new Hono<AppEnv>()
   .post(
     '/bulk',
     describe({
-      id: 'submitTasks',
+      id: 'submitTasks', access: 'tasks:write',
       tag: 'Tasks',
       summary: 'Submit up to 1000 tasks',
       description: 'One invalid item refuses all, each named by its index. With an Idempotency-Key K, item i has the key `K#i`.',
@@ -106,14 +106,14 @@ export const tasks = new Hono<AppEnv>()
 
   .post(
     '/broken',
-    describe({ id: 'submitBrokenTask', tag: 'Tasks', summary: 'Submit a task that always fails', answers: accepted('Stored; it will fail'), errors: SUBMIT_ERRORS, headers: SUBMIT_HEADERS, examples: { titled: { title: 'To see a failure' } } }),
+    describe({ id: 'submitBrokenTask', access: 'tasks:write', tag: 'Tasks', summary: 'Submit a task that always fails', answers: accepted('Stored; it will fail'), errors: SUBMIT_ERRORS, headers: SUBMIT_HEADERS, examples: { titled: { title: 'To see a failure' } } }),
     jsonBody(brokenBody, { optional: true }),
     async (c) => accept(c, { ...c.req.valid('json'), type: 'broken', params: {} }),
   )
 
   .post(
     '/retry',
-    describe({ id: 'submitFlakyTask', tag: 'Tasks', summary: 'Submit a task that fails first and then succeeds', answers: accepted('Stored; it will run'), errors: SUBMIT_ERRORS, headers: SUBMIT_HEADERS, examples: { once: { failures: 1 } } }),
+    describe({ id: 'submitFlakyTask', access: 'tasks:write', tag: 'Tasks', summary: 'Submit a task that fails first and then succeeds', answers: accepted('Stored; it will run'), errors: SUBMIT_ERRORS, headers: SUBMIT_HEADERS, examples: { once: { failures: 1 } } }),
     jsonBody(retryBody, { optional: true }),
     async (c) => {
       const { failures, ...words } = c.req.valid('json');
@@ -124,7 +124,7 @@ export const tasks = new Hono<AppEnv>()
   .get(
     '/',
     describe({
-      id: 'listTasks',
+      id: 'listTasks', access: 'tasks:read',
       tag: 'Tasks',
       summary: 'List tasks, newest first',
       description:
@@ -151,7 +151,7 @@ export const tasks = new Hono<AppEnv>()
 
   .get(
     '/:id',
-    describe({ id: 'getTask', tag: 'Tasks', summary: 'Get a task with its attempts', answers: { 200: { description: 'The task', body: answers.taskDetail, headers: { 'X-Cache': '`HIT` or `MISS`, once it is final' } } } }),
+    describe({ id: 'getTask', access: 'tasks:read', tag: 'Tasks', summary: 'Get a task with its attempts', answers: { 200: { description: 'The task', body: answers.taskDetail, headers: { 'X-Cache': '`HIT` or `MISS`, once it is final' } } } }),
     async (c) => {
       const task = await readTask(c, taskId(c));
       // Most tasks owe nobody a word, and cost no further read.
@@ -163,7 +163,7 @@ export const tasks = new Hono<AppEnv>()
 
   .get(
     '/:id/status',
-    describe({ id: 'getTaskStatus', tag: 'Tasks', summary: 'Get how far a task is', answers: { 200: { description: 'Its status', body: answers.taskStatus } } }),
+    describe({ id: 'getTaskStatus', access: 'tasks:read', tag: 'Tasks', summary: 'Get how far a task is', answers: { 200: { description: 'Its status', body: answers.taskStatus } } }),
     async (c) => {
       const id = taskId(c);
       const task = await asking(c, () => c.var.services.store.get(c.var.owner, id));

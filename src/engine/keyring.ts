@@ -1,0 +1,59 @@
+import { hashOfKey, isWellFormedKey, type ApiKey } from '../domain/api-key.ts';
+import type { KeyStore } from '../store/keys.ts';
+
+/** A key is held in memory this long, so a revoked one is refused within it. */
+const HOLD_MS = 10_000;
+/** Keys held at once; a flood of made-up ones must not fill the memory. */
+const MAX_HELD = 5_000;
+
+interface Held {
+  key: Promise<ApiKey | null>;
+  until: number;
+}
+
+/** Finds keys without a read for every request. */
+export const createKeyring = ({ store, now }: { store: Pick<KeyStore, 'byHash' | 'isEmpty'>; now: () => number }) => {
+  const held = new Map<string, Held>();
+  let emptiness: { isEmpty: Promise<boolean>; until: number } | null = null;
+
+  const hold = (hash: string): Promise<ApiKey | null> => {
+    const key = store.byHash(hash);
+    // Oldest first: a Map keeps the order in which its entries came.
+    for (const oldest of held.keys()) {
+      if (held.size < MAX_HELD) break;
+      held.delete(oldest);
+    }
+    held.set(hash, { key, until: now() + HOLD_MS });
+    // What failed is asked for again by the next request.
+    key.catch(() => held.delete(hash));
+    return key;
+  };
+
+  return {
+    /** The key as stored, also one that is expired or revoked; null when there is none. One with a wrong checksum costs nothing. */
+    async find(text: string): Promise<ApiKey | null> {
+      if (!isWellFormedKey(text)) return null;
+      const hash = await hashOfKey(text);
+      const known = held.get(hash);
+      return known && now() < known.until ? known.key : hold(hash);
+    },
+
+    /** Whether there is no key at all, as of a few seconds ago; rejects when the table cannot be read. */
+    async isEmpty(): Promise<boolean> {
+      if (!emptiness || now() >= emptiness.until) {
+        const isEmpty = store.isEmpty();
+        emptiness = { isEmpty, until: now() + HOLD_MS };
+        isEmpty.catch(() => (emptiness = null));
+      }
+      return emptiness.isEmpty;
+    },
+
+    /** Forgets what it holds: a key was made or revoked here. */
+    clear(): void {
+      held.clear();
+      emptiness = null;
+    },
+  };
+};
+
+export type Keyring = ReturnType<typeof createKeyring>;
