@@ -5,6 +5,7 @@ import { createWebhookSender } from './announce/webhook.ts';
 import { createOutputCache } from './cache/output-cache.ts';
 import { createUpstashBackend } from './cache/upstash.ts';
 import { createWorkersCacheBackend } from './cache/workers-cache.ts';
+import type { Identity } from './domain/api-key.ts';
 import type { DeliverySink } from './domain/delivery.ts';
 import { messageOf } from './domain/errors.ts';
 import { MAX_FILE_BYTES } from './domain/file-name.ts';
@@ -167,9 +168,22 @@ const createServices = (env: Env) => {
       isAccepting: async () => dispatcher().isAccepting(),
     },
     /** Hands an upgrade request over to the owner's board. */
-    openStream: (owner: string, stream: string, request: Request) => {
-      const url = new URL(`https://board.internal/?stream=${encodeURIComponent(stream)}`);
-      return boardOf(owner).fetch(new Request(url, request));
+    openStream: ({ owner, keyId }: Identity, stream: string, request: Request) => {
+      const query = new URLSearchParams({ stream, ...(keyId !== null && { key: keyId }) });
+      return boardOf(owner).fetch(new Request(`https://board.internal/?${query.toString()}`, request));
+    },
+    tickets: {
+      issue: async ({ owner, keyId }: Identity, stream: string, hash: string) =>
+        boardOf(owner).issueTicket(hash, { stream, keyId }),
+      redeem: async (owner: string, stream: string, hash: string) => boardOf(owner).redeemTicket(hash, stream),
+    },
+    /** Best effort: its requests are refused in any case. */
+    endStreamsOfKey: async (owner: string, keyId: string): Promise<void> => {
+      try {
+        await boardOf(owner).endKey(keyId);
+      } catch (error) {
+        log.warn('streams_not_ended', { key_id: keyId, error: messageOf(error) });
+      }
     },
     dispatcherParts: {
       store,

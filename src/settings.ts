@@ -101,6 +101,11 @@ export const settingsFields = {
       'Under `wrangler dev` alone: hosts that callbacks may go to although they are not public, such as `localhost:9000`',
     default: '–',
   }),
+  CORS_ORIGINS: words('', z.url()).meta({
+    description:
+      'Origins whose pages may call this service and open streams, such as `https://app.example.com`, separated by commas',
+    default: '–',
+  }),
   FAILURE_WEBHOOK_URL: optional().meta({ description: 'Is told of every task that fails, signed as callbacks are' }),
   FAILURE_EMAIL_TO: optional()
     .pipe(z.email().optional())

@@ -10,6 +10,19 @@ const WHOLE_LIST = '*';
 const REREAD_MS = 15_000;
 /** Close code of a stream whose task was deleted; 4000 and above are an application's own. */
 const DELETED = 4404;
+/** Close code of the streams of a key that was revoked. */
+const REVOKED = 4401;
+const TICKETS = 'ticket:';
+const TICKET_MS = 30_000;
+/** The tag of a key's streams; no task id has a colon. */
+const keyTag = (keyId: string): string => `key:${keyId}`;
+
+interface Ticket {
+  stream: string;
+  keyId: string | null;
+  until: number;
+}
+
 const SNAPSHOT_TASKS = 50;
 /** A list subscriber may owe so many acknowledgements: `send()` never blocks, so silence is the only sign. */
 const MAX_UNACKNOWLEDGED = 32;
@@ -58,7 +71,8 @@ export class StatusBoard extends DurableObject<Env> {
     const stream = new URL(request.url).searchParams.get('stream') ?? '';
     const { 0: client, 1: server } = new WebSocketPair();
     // Accepted before the row is read: whatever is published meanwhile is kept, so nothing falls in between.
-    this.ctx.acceptWebSocket(server, [stream]);
+    const key = new URL(request.url).searchParams.get('key');
+    this.ctx.acceptWebSocket(server, key === null ? [stream] : [stream, keyTag(key)]);
     this.#joining.set(server, new Map());
     let task: TaskView | null = null;
     try {
@@ -84,6 +98,29 @@ export class StatusBoard extends DurableObject<Env> {
     }
     this.#publishToList(updates);
     if (toRead.length > 0) await this.#reread(toRead);
+  }
+
+  /** Keeps a ticket for one stream until it is redeemed or too old; those that are too old go. */
+  async issueTicket(hash: string, ticket: Pick<Ticket, 'stream' | 'keyId'>): Promise<void> {
+    const now = this.#parts.now();
+    const kept = await this.ctx.storage.list<Ticket>({ prefix: TICKETS });
+    await this.ctx.storage.delete([...kept].filter(([, { until }]) => until <= now).slice(0, 128).map(([name]) => name));
+    await this.ctx.storage.put(`${TICKETS}${hash}`, { ...ticket, until: now + TICKET_MS } satisfies Ticket);
+  } // prettier-ignore
+
+  /** Takes a ticket, once; null unless it is for this stream and young enough. */
+  async redeemTicket(hash: string, stream: string): Promise<{ keyId: string | null } | null> {
+    const ticket = await this.ctx.storage.get<Ticket>(`${TICKETS}${hash}`);
+    // Whoever deletes it has it; a second one finds nothing to delete.
+    if (!ticket || !(await this.ctx.storage.delete(`${TICKETS}${hash}`))) return null;
+    return ticket.stream === stream && this.#parts.now() < ticket.until ? { keyId: ticket.keyId } : null;
+  }
+
+  /** A key was revoked: its streams end, and its tickets open nothing any more. */
+  async endKey(keyId: string): Promise<void> {
+    for (const socket of this.ctx.getWebSockets(keyTag(keyId))) socket.close(REVOKED, 'key revoked');
+    const kept = await this.ctx.storage.list<Ticket>({ prefix: TICKETS });
+    await this.ctx.storage.delete([...kept].filter(([, ticket]) => ticket.keyId === keyId).slice(0, 128).map(([name]) => name)); // prettier-ignore
   }
 
   /** Ends the streams of tasks that were deleted: they have no final frame. */

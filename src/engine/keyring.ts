@@ -55,5 +55,3 @@ export const createKeyring = ({ store, now }: { store: Pick<KeyStore, 'byHash' |
     },
   };
 };
-
-export type Keyring = ReturnType<typeof createKeyring>;

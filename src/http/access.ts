@@ -3,6 +3,7 @@ import { AppError } from '../domain/errors.ts';
 import type { AppContext } from './context.ts';
 import { isFromThisMachine } from './local-access.ts';
 import { asking } from './read-task.ts';
+import { ticketIn } from './ticket.ts';
 
 /** What a route asks of its callers: a scope, or nothing. */
 export type Access = Scope | 'open';
@@ -34,10 +35,25 @@ const bearerOf = (c: AppContext): string | null => {
   return /^Bearer +(\S+)$/i.exec(header)?.[1] ?? '';
 };
 
+const STREAM = /^\/(tasks\/[^/]+\/)?events\/?$/;
+
+/** The identity behind a ticket, which only an upgrade brings; null without one. It opens the stream that it was made for. */
+const byTicket = async (c: AppContext): Promise<Identity | null> => {
+  if (!STREAM.test(c.req.path) || c.req.header('Upgrade')?.toLowerCase() !== 'websocket') return null;
+  const ticket = await ticketIn(c.req.header('Sec-WebSocket-Protocol'));
+  if (!ticket) return null;
+  const stream = c.req.param('id')?.toLowerCase() ?? '*';
+  const redeemed = await asking(c, () => c.var.services.tickets.redeem(ticket.owner, stream, ticket.hash));
+  if (!redeemed) throw new AppError('ticket_invalid', 'The ticket is unknown, used, older than 30 s, or for another stream: POST /events/ticket makes one');
+  return { owner: ticket.owner, scopes: ['tasks:read'], keyId: redeemed.keyId };
+}; // prettier-ignore
+
 /** The identity behind the request's key; 401 when there is none that may be used. */
 const identify = async (c: AppContext): Promise<Identity> => {
   const key = bearerOf(c);
   if (key === null) {
+    const ticket = await byTicket(c);
+    if (ticket) return ticket;
     if (await isOpenTo(c)) return LOCAL;
     throw unauthorized('key_missing', 'This needs an API key');
   }

@@ -5,19 +5,23 @@ import { apiTasks } from './dialects/api-tasks.ts';
 import { runTask } from './dialects/run-task.ts';
 import { methodsAt } from './methods.ts';
 import { documentation } from './openapi/routes.ts';
+import { crossOrigin, securityHeaders } from './headers.ts';
 import { problem } from './problem.ts';
 import { requestContext } from './request-context.ts';
 import { commands } from './routes/commands.ts';
 import { events } from './routes/events.ts';
 import { files } from './routes/files.ts';
 import { health } from './routes/health.ts';
+import { keys } from './routes/keys.ts';
 import { queues } from './routes/queues.ts';
 import { taskTypes } from './routes/task-types.ts';
 import { tasks } from './routes/tasks.ts';
 
 /** The reader's map of the HTTP surface: what runs before every route, what is mounted where, how it fails. */
 export const app: Hono<AppEnv> = new Hono<AppEnv>({ strict: false })
+  .use(securityHeaders)
   .use(requestContext)
+  .use(crossOrigin)
   .route('/', health)
   .route(
     '/',
@@ -29,6 +33,7 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ strict: false })
   .route('/task-types', taskTypes)
   .route('/files', files)
   .route('/queues', queues)
+  .route('/keys', keys)
   // Older APIs, each a thin adapter onto the same commands.
   .route('/', runTask)
   .route('/api/tasks', apiTasks)

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { SCOPES } from '../domain/api-key.ts';
 import { DELIVERY_STATES, SINKS } from '../domain/delivery.ts';
 import { QUEUES } from '../domain/routing.ts';
 import { FINAL_STATUSES, PRIORITIES, STATUSES } from '../domain/task.ts';
@@ -144,6 +145,22 @@ export const fileList = z.strictObject({
   pagination: z.strictObject({ page_size: whole, next_cursor: cursor }),
   files: z.array(file),
 });
+
+const key = z
+  .strictObject({
+    id: z.uuid(),
+    owner: z.string(),
+    name: z.string(),
+    prefix: z.string().meta({ description: 'Its first characters' }),
+    scopes: z.array(z.enum(SCOPES)),
+    created_at: time,
+    expires_at: timeOrNull,
+    revoked_at: timeOrNull,
+  })
+  .meta({ id: 'ApiKey' });
+export const newKey = z.strictObject({ key: z.string().meta({ description: 'Shown this once' }), ...key.shape });
+export const keyList = z.strictObject({ keys: z.array(key) });
+export const ticket = z.strictObject({ ticket: z.string(), expires_in: whole.meta({ description: 'Seconds' }) });
 
 const state = z.enum(['ok', 'down']);
 export const health = z

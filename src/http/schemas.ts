@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { SCOPES } from '../domain/api-key.ts';
 import { FILE_NAME } from '../domain/file-name.ts';
 import { QUEUES } from '../domain/routing.ts';
 import { PRIORITIES, STATUSES, type Priority } from '../domain/task.ts';
@@ -219,6 +220,36 @@ export const listQuery = z.unknown().transform((query, context) => {
   }
   return { ...parsed.data, fields };
 });
+
+/** `POST /keys`: a new key, or one in the place of another. */
+export const keyBody = z
+  .strictObject({
+    owner: z
+      .string()
+      .regex(/^[\w.@:-]{1,100}$/, 'Letters, digits and . _ @ : -, 1 to 100 of them')
+      .optional(),
+    name: z.string().min(1).max(100).optional(),
+    scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length).optional(),
+    expires_in_days: z.number().gt(0).max(3_650).optional(),
+    replaces: z.uuid().optional().meta({ description: 'The id of a key that this one takes the place of' }),
+    grace_seconds: z
+      .int()
+      .min(0)
+      .max(2_592_000)
+      .default(86_400)
+      .meta({ description: 'How long the replaced key goes on' }),
+  })
+  .superRefine(({ owner, name, scopes, replaces }, context) => {
+    const refuse = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
+    if (replaces !== undefined && owner !== undefined) refuse('owner', 'A key that replaces another one has its owner');
+    if (replaces !== undefined) return;
+    if (owner === undefined) refuse('owner', 'Say for whom the key speaks');
+    if (name === undefined) refuse('name', 'Give it a name to tell it by');
+    if (scopes === undefined) refuse('scopes', `Say what it may do: ${SCOPES.join(', ')}`);
+  });
+
+/** `POST /events/ticket`: for one task's stream, or for the whole list's. */
+export const ticketBody = z.strictObject({ task_id: z.uuid().optional() });
 
 /** `GET /files`: the cursor is the last name of the page before. */
 export const filesQuery = z.strictObject({

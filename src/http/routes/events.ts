@@ -3,11 +3,17 @@ import { AppError } from '../../domain/errors.ts';
 import type { TaskView } from '../../domain/view.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { describe, type Operation } from '../openapi/operation.ts';
+import * as answers from '../responses.ts';
+import { ticketBody } from '../schemas.ts';
+import { newTicket } from '../ticket.ts';
+import { jsonBody } from '../validate.ts';
 import { asking, taskId, taskNotFound } from '../read-task.ts';
 import { eventStream, oneEvent } from '../sse.ts';
 
 /** Every task of the owner, rather than one. */
 const WHOLE_LIST = '*';
+/** As long as the board keeps one. */
+const TICKET_SECONDS = 30;
 const SUBPROTOCOL = 'tasker.v1';
 const EVENT_STREAM = 'text/event-stream';
 
@@ -23,14 +29,22 @@ const finishedStream = (task: TaskView): WebSocket => {
   return client;
 };
 
+/** The runtime takes a socket from any page: only our own, and those that are named, may open one. */
+const assertOrigin = (c: AppContext): void => {
+  const origin = c.req.header('Origin');
+  if (origin === undefined || origin === new URL(c.req.url).origin || c.var.services.settings.CORS_ORIGINS.includes(origin)) return;
+  throw new AppError('origin_not_allowed', 'Pages of this origin may not open streams; CORS_ORIGINS names those that may');
+}; // prettier-ignore
+
 /** Asks the board for a stream: a socket, or the task where it is final already. */
 const open = async (c: AppContext, name: string, request: Request): Promise<WebSocket | TaskView> => {
-  const response = await asking(c, () => c.var.services.openStream(c.var.owner, name, request));
+  const response = await asking(c, () => c.var.services.openStream(c.var.identity, name, request));
   if (response.status === 404) throw taskNotFound(name);
   return response.webSocket ?? response.json<TaskView>();
 };
 
 const overSocket = async (c: AppContext, name: string): Promise<Response> => {
+  assertOrigin(c);
   const opened = await open(c, name, c.req.raw);
   const webSocket = 'task_id' in opened ? finishedStream(opened) : opened;
   // Browsers want the subprotocol that they asked for confirmed.
@@ -76,9 +90,29 @@ const live = (id: string, summary: string): Operation => ({
     204: { description: 'Nothing comes after the event that `Last-Event-ID` names', body: null },
   },
   headers: { 'Last-Event-ID': 'The last event that was seen' },
-  errors: ['upgrade_required'],
+  errors: ['upgrade_required', 'origin_not_allowed', 'ticket_invalid'],
 }); // prettier-ignore
 
 export const events = new Hono<AppEnv>()
+  .post(
+    '/events/ticket',
+    describe({
+      id: 'createTicket',
+      tag: 'Live',
+      access: 'tasks:read',
+      summary: 'Get a ticket for one WebSocket, for use in browsers',
+      description:
+        'Pass it within 30 s as the subprotocol `ticket.<ticket>` beside `tasker.v1`. It opens one stream, once: of the task that it was made for, or of all.',
+      answers: { 200: { description: 'The ticket', body: answers.ticket } },
+      examples: { all: {} },
+    }),
+    jsonBody(ticketBody, { optional: true }),
+    async (c) => {
+      const { task_id = WHOLE_LIST } = c.req.valid('json');
+      const { ticket, hash } = await newTicket(c.var.owner);
+      await asking(c, () => c.var.services.tickets.issue(c.var.identity, task_id.toLowerCase(), hash));
+      return c.json({ ticket, expires_in: TICKET_SECONDS });
+    },
+  ) // prettier-ignore
   .get('/events', describe(live('watchTasks', 'Watch all tasks')), (c) => stream(c, WHOLE_LIST))
   .get('/tasks/:id/events', describe(live('watchTask', 'Watch one task')), (c) => stream(c, taskId(c)));

@@ -1,0 +1,38 @@
+import { hashOfKey } from '../domain/api-key.ts';
+
+// A ticket opens one stream, once, within 30 s: a browser cannot send a header with a WebSocket, and a key does not
+// belong into a URL. It names its owner, so that whoever redeems it knows which board to ask.
+
+const TICKET = /^ticket\.([\w-]+)\.([0-9a-f]{64})$/;
+
+const encoded = (text: string): string =>
+  btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
+
+const decoded = (text: string): string => {
+  const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
+  return new TextDecoder().decode(bytes);
+};
+
+/** A new ticket, 256 random bits; what is kept of it is its hash. */
+export const newTicket = async (owner: string): Promise<{ ticket: string; hash: string }> => {
+  const secret = [...crypto.getRandomValues(new Uint8Array(32))].map((byte) => byte.toString(16).padStart(2, '0')).join(''); // prettier-ignore
+  const ticket = `${encoded(owner)}.${secret}`;
+  return { ticket, hash: await hashOfKey(ticket) };
+};
+
+/** The ticket among the subprotocols that a browser asks for; null when there is none. */
+export const ticketIn = async (subprotocols: string | undefined): Promise<{ owner: string; hash: string } | null> => {
+  for (const word of subprotocols?.split(',') ?? []) {
+    const [, owner, secret] = TICKET.exec(word.trim()) ?? [];
+    if (owner === undefined) continue;
+    try {
+      return { owner: decoded(owner), hash: await hashOfKey(`${owner}.${secret}`) };
+    } catch {
+      return null; // Not base64: nobody made it here.
+    }
+  }
+  return null;
+};

@@ -1,0 +1,260 @@
+import { env, exports } from 'cloudflare:workers';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { hashOfKey, isWellFormedKey, newApiKey, SCOPES, type Scope } from '../../src/domain/api-key.ts';
+import { app } from '../../src/http/app.ts';
+import { operationOf } from '../../src/http/openapi/operation.ts';
+import { isFromThisMachine } from '../../src/http/local-access.ts';
+import { call, submit, watch } from '../client.ts';
+import { observeDatabase } from '../database.ts';
+import { makeKey, usualKey } from '../keys.ts';
+import { aTask, store } from '../rows.ts';
+
+const routes = app.routes
+  .filter(({ method }) => method !== 'ALL')
+  .filter(({ method, path }, i, all) => all.findIndex((each) => each.method === method && each.path === path) === i)
+  .map(({ method, path }) => ({ method, path, access: app.routes.filter((each) => each.method === method && each.path === path).map(({ handler }) => operationOf(handler)?.access).find((found) => found !== undefined) })); // prettier-ignore
+
+const ask = (method: string, path: string, headers: Record<string, string>, body?: string): Promise<Response> =>
+  exports.default.fetch(new Request(`http://localhost:8787${path}`, { method, headers: { ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers }, ...(body !== undefined && { body }) })); // prettier-ignore
+
+const someId = '0199b3c2-0000-7000-8000-000000000000';
+const filled = (path: string, id = someId): string =>
+  path.replace(':id', id).replace(':name', 'some.csv').replace(':type', 'sum');
+const code = async (response: Response): Promise<string> => (await response.json<{ code: string }>()).code;
+
+describe('every route', () => {
+  it('says what it asks for', () => {
+    expect(routes.filter(({ access }) => access === undefined)).toEqual([]);
+    expect(routes.filter(({ access }) => access === 'open').map(({ path }) => path)).toEqual(['/health', '/openapi.json', '/docs', '/redoc']);
+  }); // prettier-ignore
+
+  const guarded = routes.filter(({ access }) => access !== 'open');
+  it.each(guarded)('$method $path refuses every bad credential', async ({ method, path, access }) => {
+    const other = SCOPES.filter((scope) => scope !== access && scope !== 'admin');
+    const now = Date.now();
+    const mistyped = `${usualKey.key.slice(0, -1)}${usualKey.key.endsWith('0') ? '1' : '0'}`;
+    const bad: [string, number, Record<string, string>][] = [
+      ['key_missing', 401, {}],
+      ['key_invalid', 401, { Authorization: '' }],
+      ['key_invalid', 401, { Authorization: 'Basic dXNlcjpwYXNz' }],
+      ['key_invalid', 401, { Authorization: 'Bearer' }],
+      ['key_invalid', 401, { Authorization: 'Bearer nonsense' }],
+      ['key_invalid', 401, { Authorization: `Bearer ${usualKey.key}x` }],
+      ['key_invalid', 401, { Authorization: `Bearer ${mistyped}` }],
+      ['key_invalid', 401, { Authorization: `Bearer ${newApiKey().key}` }],
+      ['key_expired', 401, { Authorization: `Bearer ${(await makeKey('x', SCOPES, { expires_at: now - 1 })).key}` }],
+      ['key_revoked', 401, { Authorization: `Bearer ${(await makeKey('x', SCOPES, { revoked_at: now - 1 })).key}` }],
+      ['scope_missing', 403, { Authorization: `Bearer ${(await makeKey('x', other)).key}` }],
+    ];
+    for (const [expected, status, headers] of bad) {
+      const response = await ask(method, filled(path), headers, ['POST', 'PUT', 'PATCH'].includes(method) ? '{}' : undefined);
+      if (headers['Authorization'] === '' && response.status === 401) continue;
+      expect([response.status, await code(response)]).toEqual([status, expected]);
+      if (status === 401) expect(response.headers.get('WWW-Authenticate')).toBe('Bearer realm="tasker"');
+    }
+  }); // prettier-ignore
+});
+
+describe('another owner', () => {
+  let theirs: { Authorization: string };
+  let id: string;
+  beforeAll(async () => {
+    theirs = { Authorization: `Bearer ${(await makeKey('somebody else', ['tasks:read', 'tasks:write'])).key}` };
+    id = (await submit('sum', { a: 1, b: 1 }, { delay_seconds: 600, title: 'mine' })).task_id;
+    await call('/files/some.csv', { method: 'PUT', body: 'mine' });
+  });
+
+  it.each(routes.filter(({ path, access }) => /:id|:name/.test(path) && !['admin'].includes(String(access))))('does not exist on $method $path', async ({ method, path }) => {
+    const response = await ask(method, filled(path, id), { ...theirs, Accept: 'text/event-stream' }, ['PATCH', 'PUT'].includes(method) && !path.startsWith('/files') ? '{"title":"theirs"}' : undefined);
+    // Their own file of the same name is theirs alone.
+    if (method === 'PUT' && path.startsWith('/files')) expect([200, 201]).toContain(response.status);
+    else if (path.startsWith('/files')) expect([200, 204, 404]).toContain(response.status);
+    else expect(response.status).toBe(404);
+    expect(await (await call(`/tasks/${id}`)).json()).toMatchObject({ title: 'mine', status: 'NEW' });
+    expect(await (await call('/files/some.csv')).text()).toBe('mine');
+  }); // prettier-ignore
+
+  it('is in no list, output, stream, key, or reused result', async () => {
+    for (const path of ['/tasks', '/tasks?q=mine', '/api/tasks', '/files']) expect(await (await ask('GET', path, theirs)).text()).not.toMatch(/mine|some\.csv/);
+    expect((await ask('GET', `/get-task-output?task_uuid=${id}`, theirs)).status).toBe(404);
+    const body = JSON.stringify({ type: 'longest_consecutive_letters', params: { string: 'shared' } });
+    const mine = await (await call('/tasks', { method: 'POST', body, headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'same', Prefer: 'wait=5' } })).json<{ task_id: string }>();
+    const their = await (await ask('POST', '/tasks', { ...theirs, 'Idempotency-Key': 'same' }, body)).json<{ task_id: string; reused_from: string | null }>();
+    expect(their.task_id).not.toBe(mine.task_id);
+    expect(their.reused_from).toBeNull();
+    const socket = (await ask('GET', '/events', { ...theirs, Upgrade: 'websocket' })).webSocket;
+    const frames: string[] = [];
+    socket?.addEventListener('message', ({ data }) => void frames.push(String(data)));
+    socket?.accept();
+    await submit('sum', { a: 1, b: 1 }, { title: 'mine again' });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(frames.join()).not.toContain('mine');
+    socket?.close();
+  }); // prettier-ignore
+});
+
+describe('keys', () => {
+  it('have a checksum that tells a mistyped one without the database', async () => {
+    const { key } = newApiKey();
+    expect(key).toMatch(/^tk_[0-9A-Za-z]{49}$/);
+    expect(isWellFormedKey(key)).toBe(true);
+    const { asked, stop } = observeDatabase();
+    for (let i = 0; i < 1_000; i += 1) {
+      const at = 3 + (i % 49);
+      const wrong = `${key.slice(0, at)}${key[at] === 'A' ? 'B' : 'A'}${key.slice(at + 1)}`;
+      expect(isWellFormedKey(wrong)).toBe(false);
+      expect((await ask('GET', '/tasks', { Authorization: `Bearer ${wrong}` })).status).toBe(401);
+    }
+    stop();
+    expect(asked).toEqual([]);
+  });
+
+  it('are read once, and held for a while', async () => {
+    const { key } = await makeKey('reader', ['tasks:read']);
+    const { asked, stop } = observeDatabase();
+    for (let i = 0; i < 20; i += 1) await ask('GET', '/task-types', { Authorization: `Bearer ${key}` });
+    stop();
+    expect(asked.filter(({ sql }) => sql.includes('FROM keys'))).toHaveLength(1);
+  });
+
+  it('are made, listed, replaced and revoked by admins; shown once, and stored as a hash', async () => {
+    const made = await (await call('/keys', { json: { owner: 'team-a', name: 'one', scopes: ['tasks:read', 'tasks:write'], expires_in_days: 1 } })).json<{ id: string; key: string; expires_at: string }>();
+    const auth = { Authorization: `Bearer ${made.key}` };
+    expect((await ask('GET', '/tasks', auth)).status).toBe(200);
+    const row = await env.DB.prepare('SELECT * FROM keys WHERE id = ?').bind(made.id).first();
+    expect(row).toMatchObject({ owner: 'team-a', hash: await hashOfKey(made.key), prefix: made.key.slice(0, 11) });
+    expect(JSON.stringify(row)).not.toContain(made.key);
+    const listed = await (await call('/keys')).text();
+    expect(listed).toContain(made.id);
+    expect(listed).not.toContain(made.key);
+    const next = await (await call('/keys', { json: { replaces: made.id, grace_seconds: 60 } })).json<{ key: string; owner: string; scopes: Scope[]; name: string }>();
+    expect(next).toMatchObject({ owner: 'team-a', name: 'one', scopes: ['tasks:read', 'tasks:write'] });
+    const { expires_at } = await env.DB.prepare('SELECT expires_at FROM keys WHERE id = ?').bind(made.id).first<{ expires_at: number }>() ?? { expires_at: 0 };
+    expect(expires_at).toBeLessThan(Date.now() + 61_000);
+    expect((await call(`/keys/${made.id}`, { method: 'DELETE' })).status).toBe(204);
+    expect(await code(await ask('GET', '/tasks', auth))).toBe('key_revoked');
+    expect((await call(`/keys/${made.id}`, { method: 'DELETE' })).status).toBe(204);
+    expect((await call(`/keys/${someId}`, { method: 'DELETE' })).status).toBe(404);
+  }); // prettier-ignore
+
+  it.each([{}, { owner: 'a b', name: 'x', scopes: ['admin'] }, { owner: 'a', name: 'x', scopes: ['everything'] }, { owner: 'a', name: 'x', scopes: [] }, { replaces: someId }, { replaces: someId, owner: 'other' }, { owner: 'a', name: 'x', scopes: ['admin'], expires_in_days: 0 }])('are refused: %j', async (json) => {
+    expect((await call('/keys', { json })).status).toBe(422);
+  }); // prettier-ignore
+
+  it('end their streams when they are revoked', async () => {
+    const { id, key } = await makeKey('watcher', ['tasks:read', 'tasks:write']);
+    const auth = { Authorization: `Bearer ${key}` };
+    const list = (await ask('GET', '/events', { ...auth, Upgrade: 'websocket' })).webSocket;
+    const closed = new Promise<number>((resolve) => list?.addEventListener('close', ({ code: why }) => resolve(why)));
+    list?.accept();
+    await call(`/keys/${id}`, { method: 'DELETE' });
+    expect(await closed).toBe(4401);
+  });
+
+  it('that cannot be read are a 503, not an open door', async () => {
+    vi.spyOn(Object.getPrototypeOf(env.DB) as D1Database, 'prepare').mockImplementation(() => {
+      throw new Error('D1_ERROR: Network connection lost.');
+    });
+    const response = await ask('GET', '/tasks', { Authorization: `Bearer ${newApiKey().key}` });
+    vi.restoreAllMocks();
+    expect([response.status, await code(response)]).toEqual([503, 'database_unavailable']);
+  });
+});
+
+describe('tickets', () => {
+  const open = (path: string, ticket: string): Promise<Response> =>
+    ask('GET', path, { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': `tasker.v1, ticket.${ticket}` });
+  const make = async (json: object = {}) =>
+    (await call('/events/ticket', { json })).json<{ ticket: string; expires_in: number }>();
+
+  it('open one stream, once, of the one that they are for', async () => {
+    const { ticket, expires_in } = await make();
+    expect(expires_in).toBe(30);
+    const first = await open('/events', ticket);
+    expect([first.status, first.headers.get('Sec-WebSocket-Protocol')]).toEqual([101, 'tasker.v1']);
+    first.webSocket?.accept();
+    first.webSocket?.close();
+    const second = await open('/events', ticket);
+    expect([second.status, await code(second)]).toEqual([401, 'ticket_invalid']);
+    const { task_id } = await submit('sum', { a: 1, b: 1 }, { delay_seconds: 600 });
+    expect((await open('/events', (await make({ task_id })).ticket)).status).toBe(401);
+    expect((await open(`/tasks/${task_id}/events`, (await make()).ticket)).status).toBe(401);
+    const right = await open(`/tasks/${task_id}/events`, (await make({ task_id })).ticket);
+    expect(right.status).toBe(101);
+    right.webSocket?.accept();
+    right.webSocket?.close();
+  });
+
+  it('are not guessed, forged for another owner, or used for anything else', async () => {
+    const { ticket } = await make();
+    const [owner = '', secret = ''] = ticket.split('.');
+    for (const forged of [`${btoa('somebody').replaceAll('=', '')}.${secret}`, `${owner}.${'0'.repeat(64)}`, `${owner}.${secret}0`, `!!!.${secret}`, '..'])
+      expect((await open('/events', forged)).status).toBe(401);
+    expect((await ask('GET', '/tasks', { 'Sec-WebSocket-Protocol': `ticket.${ticket}` })).status).toBe(401);
+  }); // prettier-ignore
+
+  it('of a revoked key open nothing', async () => {
+    const { id, key } = await makeKey('local', ['tasks:read']);
+    const { ticket } = await (
+      await ask('POST', '/events/ticket', { Authorization: `Bearer ${key}` })
+    ).json<{ ticket: string }>();
+    await call(`/keys/${id}`, { method: 'DELETE' });
+    expect((await open('/events', ticket)).status).toBe(401);
+  });
+
+  it('may not be used by a foreign page', async () => {
+    const response = await ask('GET', '/events', { Upgrade: 'websocket', Origin: 'https://evil.example', Authorization: `Bearer ${usualKey.key}` }); // prettier-ignore
+    expect([response.status, await code(response)]).toEqual([403, 'origin_not_allowed']);
+    const own = await watch('/events');
+    own.socket.close();
+  });
+});
+
+describe('from this machine', () => {
+  const local = { host: 'localhost:8787', 'cf-connecting-ip': '127.0.0.1' };
+  const request = (headers: Record<string, string>, url = 'http://localhost:8787/tasks') =>
+    new Request(url, { headers });
+
+  it.each([
+    [local as object],
+    [{ ...local, host: '127.0.0.1:8787' }],
+    [{ ...local, 'cf-connecting-ip': '::1' }],
+    [{ ...local, origin: 'http://localhost:8787' }],
+    [{ ...local, 'sec-fetch-site': 'same-origin' }],
+    [{ ...local, 'sec-fetch-site': 'none' }],
+  ])('is %j', (headers: object) => {
+    expect(isFromThisMachine(request(headers as Record<string, string>))).toBe(true);
+  });
+
+  it.each([
+    [{ ...local, host: 'evil.example' }], [{ ...local, host: 'localhost.evil.example' }], [{ ...local, host: '192.168.1.5:8787' }], [{ 'cf-connecting-ip': '127.0.0.1' }],
+    [{ ...local, 'cf-connecting-ip': '192.168.1.5' }], [{ host: 'localhost:8787' }],
+    ...['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-anything', 'x-real-ip', 'cf-ray', 'mf-original-url'].map((name): [object] => [{ ...local, [name]: 'x' }]),
+    [{ ...local, origin: 'null' }], [{ ...local, origin: 'https://evil.example' }], [{ ...local, origin: 'http://localhost:3000' }], [{ ...local, origin: 'https://localhost:8787' }],
+    [{ ...local, 'sec-fetch-site': 'cross-site' }], [{ ...local, 'sec-fetch-site': 'same-site' }],
+  ])('is not %j', (headers: object) => {
+    expect(isFromThisMachine(request(headers as Record<string, string>))).toBe(false);
+  }); // prettier-ignore
+
+  it.each(['http://evil.example/tasks', 'http://localhost.evil.example/', 'http://192.168.1.5:8787/', 'http://0.0.0.0:8787/'])('is not %s', (url) => {
+    expect(isFromThisMachine(request(local, url))).toBe(false);
+  }); // prettier-ignore
+});
+
+describe('headers', () => {
+  it.each(['/tasks', '/nowhere', '/health', '/docs', '/tasks/nonsense'])('guard every answer: %s', async (path) => {
+    const { headers } = await call(path);
+    expect(Object.fromEntries(headers)).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' });
+    expect(headers.get('Content-Security-Policy')).toContain("default-src 'none'");
+    expect(headers.get('Content-Security-Policy')).toContain("frame-ancestors 'none'");
+    expect(headers.get('Access-Control-Allow-Origin')).toBeNull();
+    const secure = await exports.default.fetch(new Request(`https://tasker.example${path}`));
+    expect(secure.headers.get('Strict-Transport-Security')).toContain('max-age=');
+  }); // prettier-ignore
+});
+
+it('keeps a foreign owner’s row from every statement', async () => {
+  const foreign = aTask({ owner: 'foreign', scheduledAt: Date.now() + 600_000 });
+  await store(foreign);
+  expect((await call(`/tasks/${foreign.id}`)).status).toBe(404);
+});
