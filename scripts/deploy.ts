@@ -16,6 +16,18 @@ const fail = (message: string): never => {
   process.exit(1);
 };
 
+// Minified, for that is what drops branches that are false in this build.
+const DEPLOY = ['deploy', '--minify'];
+
+/** What opens a development build to its own machine must not be in the deployed one. */
+const assertClosed = (): void => {
+  const bundle = readFileSync(new URL('../dist/worker/index.js', import.meta.url), 'utf8');
+  const left = ['MF-Original-URL', 'Sec-Fetch-Site'].filter((word) => bundle.includes(word));
+  if (left.length > 0) fail(`The deploy bundle still has the development branch: ${left.join(', ')}`);
+  if (!bundle.includes('key_missing')) fail('The deploy bundle asks nobody for a key');
+  console.log('The bundle has no development branch');
+};
+
 const step = async (what: string, args: readonly string[]): Promise<void> => {
   console.log(`${what} …`);
   const { code, output } = await runWrangler(args);
@@ -37,8 +49,9 @@ if (flags.includes('--help')) {
 }
 buildAssets();
 if (flags.includes('--dry-run')) {
-  const { code, output } = await runWrangler(['deploy', '--dry-run', '--outdir', 'dist/worker']);
+  const { code, output } = await runWrangler([...DEPLOY, '--dry-run', '--outdir', 'dist/worker']);
   console.log(output);
+  if (code === 0) assertClosed();
   process.exit(code);
 }
 
@@ -57,6 +70,6 @@ for (const [, bucket = ''] of toml.matchAll(/^bucket_name = "([\w-]+)"/gm))
 // Before the code that needs it; the code before it does not mind.
 await step('Migrating the database', ['d1', 'migrations', 'apply', 'DB', '--remote']);
 console.log('Deploying …');
-const { code, output } = await runWrangler(['deploy']);
+const { code, output } = await runWrangler(DEPLOY);
 console.log(output);
 process.exit(code);

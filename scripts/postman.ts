@@ -46,6 +46,7 @@ const FLOW: Record<string, Step[]> = {
   Live: [
     { name: 'Watching one needs a stream', call: 'GET /tasks/{{laterId}}/events', status: 426 },
     { name: 'Watching all needs a stream', call: 'GET /events', status: 426 },
+    { name: 'Get a ticket for a browser', call: 'POST /events/ticket', status: 200, tests: { 'is good for a while': 'pm.expect(json.expires_in).to.equal(30)' } },
   ],
   'Types and queues': [
     { name: 'List task types', call: 'GET /task-types', status: 200, tests: { 'has sum': "pm.expect(json.task_types.map((t) => t.type)).to.include('sum')" } },
@@ -74,6 +75,9 @@ const FLOW: Record<string, Step[]> = {
     { name: 'The OpenAPI document', call: 'GET /openapi.json', status: 200, tests: { 'is 3.1': "pm.expect(json.openapi).to.equal('3.1.0')" } },
     { name: 'Swagger UI', call: 'GET /docs', status: 200 },
     { name: 'The reading view', call: 'GET /redoc', status: 200 },
+    { name: 'Make a key', call: 'POST /keys', body: { owner: 'postman', name: 'collection', scopes: ['tasks:read'], expires_in_days: 1 }, status: 201, keep: { keyId: 'json.id', madeKey: 'json.key' }, tests: { 'is shown this once': "pm.expect(json.key).to.match(/^tk_/)" } },
+    { name: 'List keys', call: 'GET /keys', status: [200, 401], tests: {} },
+    { name: 'Revoke the key', call: 'DELETE /keys/{{keyId}}', status: [204, 401] },
     { name: 'No such route', call: 'GET /nowhere', status: 404 },
   ],
 }; // prettier-ignore
@@ -116,7 +120,12 @@ const collection = {
     description: 'Every route, in an order in which they work from top to bottom. Set baseUrl to your service.',
     schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json',
   },
-  variable: [{ key: 'baseUrl', value: 'http://localhost:8787' }],
+  // Empty under `wrangler dev` until the first key is made; then fill it in.
+  variable: [
+    { key: 'baseUrl', value: 'http://localhost:8787' },
+    { key: 'apiKey', value: '' },
+  ],
+  auth: { type: 'bearer', bearer: [{ key: 'token', value: '{{apiKey}}' }] },
   item: Object.entries(FLOW).map(([name, steps]) => ({ name, item: steps.map(itemOf) })),
 };
 writeFileSync(OUT, `${JSON.stringify(collection, null, 2)}\n`);

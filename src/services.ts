@@ -21,6 +21,7 @@ import { createKeyring } from './engine/keyring.ts';
 import { createLongRunner, createLongTasks } from './engine/long.ts';
 import { createRunner } from './engine/runner.ts';
 import { createHandOver, type TaskQueues } from './engine/hand-over.ts';
+import { createQuota } from './engine/quota.ts';
 import { createRecorder } from './engine/recorder.ts';
 import type { Files, HandlerWorld, SendMail } from './handlers/handler.ts';
 import type { CountRequest } from './handlers/provider-fetch.ts';
@@ -167,6 +168,7 @@ const createServices = (env: Env) => {
       poke: async () => dispatcher().poke(),
       isAccepting: async () => dispatcher().isAccepting(),
     },
+    rates: { writes: env.RATE_WRITES, costed: env.RATE_COSTED },
     /** Hands an upgrade request over to the owner's board. */
     openStream: ({ owner, keyId }: Identity, stream: string, request: Request) => {
       const query = new URLSearchParams({ stream, ...(keyId !== null && { key: keyId }) });
@@ -190,6 +192,7 @@ const createServices = (env: Env) => {
       sweeps: createSweeps(env.DB, failureSinksJson),
       retentionMs,
       handOver,
+      quota: createQuota({ countUnfinished: store.countUnfinished, maxUnfinished: settings.MAX_UNFINISHED_TASKS, now }),
       sendDeliveries,
       announce,
       now,

@@ -64,6 +64,10 @@ export const settingsFields = {
   RETENTION_DAYS: z.coerce.number().int().min(0).max(3_650).default(30).meta({
     description: 'Tasks are deleted this long after their end; 0 keeps them',
   }),
+  MAX_UNFINISHED_TASKS: z.coerce.number().int().min(1).max(100_000_000).default(100_000).meta({
+    description:
+      'How many tasks of one owner may wait or run at a time, about; beyond it submits are answered with 429',
+  }),
   LONG_TASK_SECONDS: z.coerce.number().int().min(1).max(600).default(30).meta({
     description: "A task with a longer timeout is run by a Workflow instead of its queue's consumer",
   }),

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { RATES } from '../src/domain/rates.ts';
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
 
@@ -87,6 +88,15 @@ const isAllowed = (from: string, { to, typeOnly }: Import): boolean => {
     )
   );
 };
+
+it('tells clients the rates that wrangler.toml has', () => {
+  const toml = readFileSync(fileURLToPath(new URL('../wrangler.toml', import.meta.url)), 'utf8');
+  const limits = [...toml.matchAll(/simple = \{ limit = (\d+), period = (\d+) \}/g)].map(([, limit, period]) => [
+    Number(limit),
+    Number(period),
+  ]);
+  expect(limits).toEqual(Object.values(RATES).map(({ limit, windowSeconds }) => [limit, windowSeconds]));
+});
 
 describe('the house', () => {
   it('has only the rooms of the plan, and every import leads to a file', () => {

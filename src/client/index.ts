@@ -1,7 +1,14 @@
 import type { Priority, Status } from '../domain/task.ts';
 import type { TaskDetail, TaskView } from '../domain/view.ts';
 import type { NewTask } from '../http/schemas.ts';
-import { createRequest, TaskerError, type ClientOptions, type Problem, type RequestBody } from './request.ts';
+import {
+  createRequest,
+  TaskerError,
+  type ClientOptions,
+  type Problem,
+  type RequestBody,
+  type RequestOptions,
+} from './request.ts';
 import { watch, type Frame } from './watch.ts';
 
 // The client for Node (22 or later) and browsers. It has no dependency, and takes its types from the service's own.
@@ -49,6 +56,27 @@ interface Page {
   tasks: TaskView[];
 }
 
+/** A bulk call takes 1 MB. */
+const MAX_BULK_BYTES = 900_000;
+
+/** Tasks as bulk calls take them. */
+const chunksOf = (tasks: readonly NewTask[]): NewTask[][] => {
+  const chunks: NewTask[][] = [];
+  let bytes = 0;
+  for (const task of tasks) {
+    const size = new TextEncoder().encode(JSON.stringify(task)).byteLength + 1;
+    const last = chunks.at(-1);
+    if (last && last.length < MAX_BULK && bytes + size <= MAX_BULK_BYTES) {
+      last.push(task);
+      bytes += size;
+    } else {
+      chunks.push([task]);
+      bytes = size;
+    }
+  }
+  return chunks;
+};
+
 const queryOf = (options: ListOptions): URLSearchParams => {
   const query = new URLSearchParams();
   const { status, type, priority, queue, tag, submittedAfter, submittedBefore, q, fields = {}, pageSize = 100 } = options;
@@ -71,8 +99,12 @@ const queryOf = (options: ListOptions): URLSearchParams => {
  */
 export const createTasker = (options: ClientOptions) => {
   const send = createRequest(options);
-  const json = async <T>(...args: Parameters<typeof send>): Promise<T> => (await send(...args)).json() as Promise<T>;
-  const taskPath = (id: string, rest = ''): string => `/tasks/${encodeURIComponent(id)}${rest}`;
+  const { retries = 3 } = options;
+  const json = <T>(path: string, request: RequestOptions = {}): Promise<T> => send<T>(path, request, (response) => response.json());
+  const taskPath = (id: string, rest = ''): string => {
+    if (!/^[0-9a-f-]{36}$/i.test(id)) throw new TypeError(`Not the id of a task: ${JSON.stringify(id)}`);
+    return `/tasks/${id}${rest}`;
+  };
   // Repeating one that already holds is no error, so that a lost answer does no harm.
   const command = (id: string, verb: string, isRepeatable = true): Promise<TaskView> => json(taskPath(id, `/${verb}`), { method: 'POST', isRepeatable }); // prettier-ignore
 
@@ -86,10 +118,10 @@ export const createTasker = (options: ClientOptions) => {
     /** Submits any number of tasks, 1 000 a request; what a refused request would have held is not stored. */
     async submitMany(tasks: readonly NewTask[], { idempotencyKey = crypto.randomUUID(), signal }: Omit<SubmitOptions, 'waitSeconds'> = {}): Promise<{ task_id: string; status: Status }[]> {
       const accepted: { task_id: string; status: Status }[] = [];
-      for (let i = 0; i < tasks.length; i += MAX_BULK) {
-        const headers = { 'Idempotency-Key': tasks.length <= MAX_BULK ? idempotencyKey : `${idempotencyKey}/${i / MAX_BULK}` };
-        const body = { tasks: tasks.slice(i, i + MAX_BULK) };
-        const answer = await json<{ tasks: typeof accepted }>('/tasks/bulk', { method: 'POST', json: body, headers, signal, isRepeatable: true });
+      const chunks = chunksOf(tasks);
+      for (const [i, chunk] of chunks.entries()) {
+        const headers = { 'Idempotency-Key': chunks.length === 1 ? idempotencyKey : `${idempotencyKey}/${i}` };
+        const answer = await json<{ tasks: typeof accepted }>('/tasks/bulk', { method: 'POST', json: { tasks: chunk }, headers, signal, isRepeatable: true });
         accepted.push(...answer.tasks);
       }
       return accepted;
@@ -110,16 +142,16 @@ export const createTasker = (options: ClientOptions) => {
     },
 
     /** The frames of a task as they come; ends after the final one. Opens a broken stream again. */
-    watch: (id: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Frame> => watch(send, taskPath(id, '/events'), signal),
+    watch: (id: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Frame> => watch(send, taskPath(id, '/events'), { signal, retries }),
 
     /** The changes of all tasks; ends only when the caller stops reading. */
-    watchAll: ({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Frame> => watch(send, '/events', signal),
+    watchAll: ({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Frame> => watch(send, '/events', { signal, retries }),
 
     /** The task once it is final. Throws a `TimeoutError` (DOMException) when that takes too long. */
     async wait(id: string, { timeout, signal }: WaitOptions = {}): Promise<TaskDetail> {
       const signals = [...(timeout === undefined ? [] : [AbortSignal.timeout(timeout)]), ...(signal ? [signal] : [])];
       const either = AbortSignal.any(signals);
-      const frames = watch(send, taskPath(id, '/events'), either);
+      const frames = watch(send, taskPath(id, '/events'), { signal: either, retries });
       while (!(await frames.next()).done);
       return tasker.get(id, either);
     },

@@ -47,6 +47,14 @@ export interface RequestOptions {
   isRepeatable?: boolean;
 }
 
+const HTTP_DATE = /GMT$/;
+
+/** How long the service asks to be left alone, in ms; 0 when it does not say. */
+const retryAfterMs = (header: string | null): number => {
+  const ms = HTTP_DATE.test(header ?? '') ? Date.parse(header ?? '') - Date.now() : Number(header ?? 0) * 1_000;
+  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
+};
+
 /** Answers after which the same request may succeed. */
 const BUSY = new Set([429, 502, 503, 504]);
 
@@ -79,7 +87,12 @@ const problemOf = async (response: Response): Promise<Problem> => {
 /** Sends requests; throws `TaskerError` for refusals, and whatever `fetch` throws where there is no answer at all. */
 export const createRequest = ({ baseUrl, apiKey, fetch: send = globalThis.fetch, retries = 3 }: ClientOptions) => {
   const base = baseUrl.replace(/\/+$/, '');
-  return async (path: string, options: RequestOptions = {}): Promise<Response> => {
+  /** `read` is part of the try: an answer that breaks off in the middle is none. */
+  return async <T = Response>(
+    path: string,
+    options: RequestOptions = {},
+    read: (response: Response) => Promise<T> | T = (response) => response as T,
+  ): Promise<T> => {
     const { method = 'GET', json, body = json === undefined ? null : JSON.stringify(json), signal } = options;
     const isRepeatable = options.isRepeatable ?? method === 'GET';
     const headers = {
@@ -92,15 +105,15 @@ export const createRequest = ({ baseUrl, apiKey, fetch: send = globalThis.fetch,
       let waitMs = 250 * 2 ** attempt;
       try {
         const response = await send(`${base}${path}`, { method, headers, body, ...(signal && { signal }) });
-        if (response.ok) return response;
+        if (response.ok) return await read(response);
         if (isLast || !BUSY.has(response.status)) throw new TaskerError(await problemOf(response));
-        waitMs = Math.max(waitMs, Number(response.headers.get('Retry-After') ?? 0) * 1_000);
+        waitMs = Math.max(waitMs * (0.5 + Math.random() / 2), retryAfterMs(response.headers.get('Retry-After')));
         await response.body?.cancel();
       } catch (error) {
         signal?.throwIfAborted();
         if (isLast || error instanceof TaskerError) throw error;
       }
-      await pause(waitMs * (0.5 + Math.random() / 2), signal);
+      await pause(waitMs, signal);
     }
   };
 };

@@ -9,6 +9,8 @@ const MAX_PAUSE_MS = 10_000;
 /** The service says something every 15 s; a stream that is silent for longer is broken. */
 const SILENCE_MS = 40_000;
 
+class NotAStream extends Error {}
+
 interface ServerEvent {
   id: string | null;
   data: string;
@@ -64,21 +66,34 @@ const FINAL = ['COMPLETED', 'FAILED', 'CANCELLED'];
  * The frames of a live stream, for as long as the caller reads them. A broken stream is opened again; of one task no
  * frame is older than what has been seen, and the final one ends it.
  */
-export const watch = async function* (send: SendRequest, path: string, signal?: AbortSignal): AsyncGenerator<Frame> {
+export const watch = async function* (
+  send: SendRequest,
+  path: string,
+  { signal, retries }: { signal?: AbortSignal | undefined; retries: number },
+): AsyncGenerator<Frame> {
   let version = 0;
   let pauseMs = FIRST_PAUSE_MS;
   let lastId: string | null = null;
+  /** Failures in a row before anything was heard: then it is the wrong address, or down for good. */
+  let failures = 0;
+  let hasBegun = false;
   for (;;) {
     signal?.throwIfAborted();
     const guard = silenceGuard(signal);
     try {
-      const headers = { Accept: 'text/event-stream', ...(lastId !== null && { 'Last-Event-ID': lastId }) };
-      const response = await send(path, { headers, signal: guard.signal, isRepeatable: false });
+      const headers: Record<string, string> = {
+        Accept: 'text/event-stream',
+        ...(lastId !== null && { 'Last-Event-ID': lastId }),
+      };
+      const response: Response = await send(path, { headers, signal: guard.signal, isRepeatable: false });
       // The final frame has been seen.
       if (response.status === 204 || !response.body) return;
+      if (!response.headers.get('Content-Type')?.startsWith('text/event-stream'))
+        throw new NotAStream('The service answered with something else than an event stream');
       for await (const { id, data } of eventsOf(response.body, guard.heard)) {
         const frame = JSON.parse(data) as Frame;
         pauseMs = FIRST_PAUSE_MS;
+        hasBegun = true;
         lastId = id ?? lastId;
         const isOld = 'task' in frame && version > 0 && versionOf(frame) <= version;
         version = Math.max(version, versionOf(frame));
@@ -88,7 +103,10 @@ export const watch = async function* (send: SendRequest, path: string, signal?: 
     } catch (error) {
       signal?.throwIfAborted();
       // Refused, and not for being busy: asking again would not help.
-      if (error instanceof TaskerError && error.status < 500 && error.status !== 429) throw error;
+      if (error instanceof NotAStream || (error instanceof TaskerError && error.status < 500 && error.status !== 429))
+        throw error;
+      failures += 1;
+      if (!hasBegun && failures > retries) throw error;
     } finally {
       guard.end();
     }

@@ -5,6 +5,7 @@ import type { Logger } from '../log.ts';
 import { failureOf } from '../store/failure.ts';
 import { MAX_GROUP_CHARS } from '../store/statements.ts';
 import { MAX_INSERT, rowJson, type TaskStore } from '../store/tasks.ts';
+import type { Quota } from './quota.ts';
 import type { HandOver } from './hand-over.ts';
 
 /**
@@ -12,7 +13,13 @@ import type { HandOver } from './hand-over.ts';
  * `database_unavailable` wrote nothing; `outcome_unknown` may have.
  */
 export type Acceptance =
-  'accepted' | 'duplicate' | 'overloaded' | 'task_rejected' | 'database_unavailable' | 'outcome_unknown';
+  | 'accepted'
+  | 'duplicate'
+  | 'too_many_unfinished'
+  | 'overloaded'
+  | 'task_rejected'
+  | 'database_unavailable'
+  | 'outcome_unknown';
 
 /** Tasks that may wait for a group; beyond it callers are asked to come back. */
 const MAX_WAITING = 5_000;
@@ -39,6 +46,8 @@ export interface AccepterParts {
   announce: Announce;
   /** Makes sure that the clock strikes by then; awaited before any row is due. */
   wakeBy(at: number): Promise<void>;
+  /** Whether the owners may have so many tasks more. */
+  quota: Pick<Quota, 'take'>;
   now(): number;
   log: Logger;
 }
@@ -47,7 +56,7 @@ export interface AccepterParts {
  * Group commit: all accepts that are waiting, from all requests, are written with one statement, and each caller is
  * answered after the commit.
  */
-export const createAccepter = ({ store, handOver, announce, wakeBy, now, log }: AccepterParts) => {
+export const createAccepter = ({ store, handOver, announce, wakeBy, quota, now, log }: AccepterParts) => {
   const waiting: Waiting[] = [];
   let isDraining = false;
   /** When the last group could not be written, unless one was since; ms, or null. */
@@ -134,6 +143,9 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, now, log }: 
 
     /** Resolves once it is known, task by task, what became of them. Repeating it with the same ids is safe. */
     async accept(tasks: readonly Task[]): Promise<Acceptance[]> {
+      // Who cannot be counted is let in: the database will have its say.
+      const mayHave = await quota.take(tasks).catch(() => true);
+      if (!mayHave) return tasks.map(() => 'too_many_unfinished');
       if (waiting.length + tasks.length > MAX_WAITING) return tasks.map(() => 'overloaded');
       const answers = tasks.map(
         (task) => new Promise<Acceptance>((answer) => void waiting.push({ task, row: rowJson(task), answer })),

@@ -57,6 +57,7 @@ export const emailSending = defineHandler({
   params,
   example: { to: 'ada@example.com', subject: 'Welcome', template: 'welcome', variables: { name: 'Ada' } },
   needs: ['EMAIL_FROM'],
+  isCosted: true,
   retry: { maxAttempts: 4, baseSeconds: 5, maxSeconds: 300 },
   run: async ({ params: mail, taskId, secrets, sendMail, log }) => {
     const senders = secrets.EMAIL_FROM ?? [];

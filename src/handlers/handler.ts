@@ -75,6 +75,8 @@ export interface HandlerDefinition<Schema extends z.ZodType> {
   timeoutMs?: number | ((params: z.output<Schema>) => number);
   /** Settings without which it cannot run: a task fails at once, naming the one that is missing. */
   needs?: readonly (keyof HandlerSecrets)[];
+  /** Whether each run costs money or goodwill: then submits have a rate of their own. */
+  isCosted?: boolean;
   /** How long an output may answer further submits with the same parameters. Unset: never. */
   reuseSeconds?: number;
   /** How long a final output is cached; 0: never. Unset: `CACHE_TTL_SECONDS`. */

@@ -34,7 +34,8 @@ export const readJson = async (
   request: Request,
   { maxBytes = MAX_BODY_BYTES, optional = false } = {},
 ): Promise<unknown> => {
-  if (optional && request.body === null) return {};
+  // Where none is needed, no body is one, whatever type it claims to have.
+  if (optional && (request.body === null || request.headers.get('Content-Length') === '0')) return {};
   const type = request.headers.get('Content-Type');
   if (type !== null && !JSON_TYPE.test(type)) {
     throw new AppError(

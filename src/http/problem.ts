@@ -24,6 +24,7 @@ export const PROBLEMS: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   outcome_unknown: [503, 'Outcome unknown'],
   overloaded: [503, 'Overloaded'],
   queue_not_found: [404, 'No such queue'],
+  rate_limited: [429, 'Too many requests'],
   route_not_found: [404, 'No such route'],
   scope_missing: [403, 'Scope needed'],
   storage_unavailable: [503, 'File storage unavailable'],
@@ -33,6 +34,7 @@ export const PROBLEMS: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   task_running: [409, 'Task is running'],
   task_unfinished: [409, 'Task is not finished'],
   ticket_invalid: [401, 'No such ticket'],
+  too_many_unfinished: [429, 'Too many unfinished tasks'],
   type_not_found: [404, 'No such task type'],
   unknown_type: [422, 'Unknown task type'],
   unsupported_media_type: [415, 'Unsupported media type'],
@@ -49,7 +51,7 @@ export const problem = (error: unknown, c: AppContext): Response => {
   const [status, title] = PROBLEMS[ours.code];
   if (ours !== error) c.var.log?.error('request_failed', { error: messageOf(error) });
   for (const [name, value] of Object.entries(ours.headers)) c.header(name, value);
-  if (status === 503) c.header('Retry-After', String(ours.retryAfterSeconds ?? 1));
+  if (status === 503 || status === 429) c.header('Retry-After', String(ours.retryAfterSeconds ?? 1));
   const body = {
     type: `urn:tasker:problem:${ours.code}`,
     title,

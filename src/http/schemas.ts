@@ -3,6 +3,7 @@ import { SCOPES } from '../domain/api-key.ts';
 import { FILE_NAME } from '../domain/file-name.ts';
 import { QUEUES } from '../domain/routing.ts';
 import { PRIORITIES, STATUSES, type Priority } from '../domain/task.ts';
+import { findHandler } from '../handlers/registry.ts';
 import type { FieldFilter } from '../domain/filter.ts';
 
 /** What callers may send. The OpenAPI document is generated from these, with what `meta` adds for it. */
@@ -90,10 +91,31 @@ export const taskBody = z.unknown().transform((body, context): z.output<typeof n
     'type' in fields ? nativeBody : 'task_name' in fields ? namedBody : 'title' in fields ? titledBody : nativeBody;
   const parsed = form.safeParse(body);
   if (parsed.success) return parsed.data;
-  context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: body }) as z.core.$ZodRawIssue));
+  const issues = form === nativeBody ? [...parsed.error.issues, ...paramsIssues(fields)] : parsed.error.issues;
+  context.issues.push(...issues.map((issue) => ({ ...issue, input: body }) as z.core.$ZodRawIssue));
   return z.NEVER;
 });
 
+/** What is wrong with the parameters of a submit that is refused anyway, so that everything is named at once. */
+const paramsIssues = ({ type, params }: { type?: unknown; params?: unknown }): z.core.$ZodIssue[] => {
+  const handler = typeof type === 'string' ? findHandler(type) : undefined;
+  // What is no object at all has been named already.
+  if (!parameters.safeParse(params ?? {}).success) return [];
+  const { error } = handler?.params.safeParse(params ?? {}) ?? {};
+  return (error?.issues ?? []).map((issue) => ({ ...issue, path: ['params', ...issue.path] }));
+};
+
+/** Checked item by item, so that every one that is wrong is named. */
+export const bulkItems = z.strictObject({ tasks: z.array(z.unknown()).min(1).max(MAX_BULK) });
+export const bulkItem = z.unknown().transform((item, context): z.output<typeof nativeBody> => {
+  const parsed = nativeBody.safeParse(item);
+  if (parsed.success) return parsed.data;
+  const fields = typeof item === 'object' && item !== null ? item : {};
+  context.issues.push(...[...parsed.error.issues, ...paramsIssues(fields)].map((issue) => ({ ...issue, input: item }) as z.core.$ZodRawIssue));
+  return z.NEVER;
+}); // prettier-ignore
+
+/** As it is documented. */
 export const bulkBody = z.strictObject({ tasks: z.array(nativeBody).min(1).max(MAX_BULK) });
 
 /** `POST /tasks/broken` and `/tasks/retry`: words for a task whose type is known. */
@@ -128,16 +150,20 @@ const several = <Item extends z.ZodType>(item: Item, shown: object) =>
 /** Words of ours, in upper or lower case. */
 const severalOf = <const Words extends readonly string[]>(known: Words) =>
   several(
-    z.preprocess((word) => (typeof word === 'string' ? word.toUpperCase() : word), z.enum(known)),
+    z.preprocess((word) => {
+      const upper = typeof word === 'string' ? word.toUpperCase() : word;
+      return upper === 'NORMAL' ? 'MEDIUM' : upper;
+    }, z.enum(known)),
     { type: 'string', enum: [...known] },
   );
 
 const ONCE = 'Give it once';
+/** A text of a query: given several times it would be a list. */
+const once = () => z.string({ error: ({ code }) => (code === 'invalid_type' ? ONCE : undefined) });
 
 /** A number in a query: given once, digits alone. */
 const digits = (min: number, max: number) =>
-  z
-    .string(ONCE)
+  once()
     .regex(/^\d{1,9}$/, 'Expected a whole number')
     .transform(Number)
     .pipe(z.int().min(min).max(max))
@@ -150,8 +176,7 @@ const moment = z
   .meta({ type: 'string', format: 'date-time' });
 
 /** The words of a text, all to be found. */
-const search = z
-  .string(ONCE)
+const search = once()
   .min(1)
   .max(200)
   .transform((text) => text.split(/\s+/).filter((word) => word !== ''))

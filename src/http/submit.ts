@@ -5,8 +5,10 @@ import { findHandler } from '../handlers/registry.ts';
 import type { Services } from '../services.ts';
 import type { AppContext } from './context.ts';
 import { taskOf, type FieldNames, type SubmitRequest } from './new-task.ts';
+import { limitRate } from './rate-limit.ts';
 import { asking } from './read-task.ts';
-import { refuse } from './validate.ts';
+import { bulkItem } from './schemas.ts';
+import { fieldErrors, refuse } from './validate.ts';
 
 /** What became of a submit. `replayed`: the same had been submitted before, under the same Idempotency-Key. */
 export interface Submitted {
@@ -15,6 +17,7 @@ export interface Submitted {
 }
 
 const REFUSALS: Record<Exclude<Acceptance, 'accepted' | 'duplicate'>, string> = {
+  too_many_unfinished: 'Too many tasks of this owner are waiting or running; let some end first',
   overloaded: 'Too many tasks are waiting to be stored; try again in a moment',
   task_rejected: 'The database refused this task',
   database_unavailable: 'The database did not take the task; nothing was stored, try again',
@@ -74,19 +77,20 @@ const answered = async (c: AppContext, tasks: Task[], requests: readonly SubmitR
   });
 }; // prettier-ignore
 
-/** The tasks that were stored under these tasks' keys before; 422 where it was with another body. */
-const replays = async (c: AppContext, duplicates: readonly Task[]): Promise<Map<string, Task>> => {
-  const keys = duplicates.flatMap(({ idempotency_key: key }) => (key === null ? [] : [key]));
+/** The tasks that are there already under these tasks' keys; 422, each by its index, where it was with another body. */
+const replays = async (c: AppContext, tasks: readonly Task[]): Promise<Map<string, Task>> => {
+  const keys = tasks.flatMap(({ idempotency_key: key }) => (key === null ? [] : [key]));
+  if (keys.length === 0) return new Map();
   const stored = await asking(c, () => c.var.services.store.byIdempotencyKeys(c.var.owner, keys));
-  for (const { idempotency_key: key, fingerprint } of duplicates) {
+  const conflicts = tasks.flatMap(({ idempotency_key: key, fingerprint }, index) => {
     const first = stored.get(key ?? '');
-    if (first && first.fingerprint !== fingerprint) {
-      throw new AppError('idempotency_key_reused', `The Idempotency-Key "${key}" was used with another body, for task ${first.id}`, {
-        members: { task_id: first.id },
-      });
-    }
-  }
-  return stored;
+    return first && first.fingerprint !== fingerprint ? [{ index, key, first }] : [];
+  });
+  const [conflict] = conflicts;
+  if (!conflict) return stored;
+  const message = `The Idempotency-Key "${conflict.key}" was used with another body, for task ${conflict.first.id}`;
+  const errors = conflicts.map(({ index, first }) => ({ in: 'header' as const, path: tasks.length > 1 ? `tasks.${index}` : 'Idempotency-Key', code: 'idempotency_key_reused', message: `Used with another body, for task ${first.id}` }));
+  throw new AppError('idempotency_key_reused', message, { members: { task_id: conflict.first.id }, errors });
 }; // prettier-ignore
 
 /** Throws the worst that happened to any of the tasks; of several, with how each of them fared. */
@@ -103,6 +107,8 @@ const assertAccepted = (acceptances: readonly Acceptance[], tasks: readonly Task
 
 /** Stores tasks and hands them over; 503 unless all of them are committed, or were before. */
 const commit = async (c: AppContext, tasks: readonly Task[]): Promise<Submitted[]> => {
+  // Of several, none is stored when one conflicts; a single one finds out by trying.
+  if (tasks.length > 1) await replays(c, tasks);
   const acceptances = await accept(c.var.services, [...tasks]);
   assertAccepted(acceptances, tasks);
   const duplicates = tasks.filter((_, i) => acceptances[i] === 'duplicate');
@@ -118,6 +124,8 @@ const commit = async (c: AppContext, tasks: readonly Task[]): Promise<Submitted[
 
 const submitted = async (c: AppContext, requests: readonly SubmitRequest[], fields: FieldNames, isBulk: boolean): Promise<Submitted[]> => {
   const tasks = await answered(c, await tasksOf(c, requests, fields, isBulk), requests);
+  // One by one: what somebody is billed for is worth a call each.
+  for (const task of tasks) if (findHandler(task.type)?.isCosted && task.status !== 'COMPLETED') await limitRate(c, 'costed');
   const all = await commit(c, tasks);
   if (isBulk) c.var.log.info('tasks_submitted', { tasks: all.length, owner: c.var.owner });
   for (const { task, replayed } of isBulk ? [] : all)
@@ -137,8 +145,24 @@ export const submit = async (
   return one;
 };
 
+/** An item whose shape is right may still be of no type, or have wrong parameters. */
+const itemErrors = (item: unknown, index: number): FieldError[] => {
+  const { type, params } = item as { type: string; params?: unknown };
+  const handler = findHandler(type);
+  if (!handler)
+    return [{ in: 'body', path: `tasks.${index}.type`, code: 'unknown_type', message: `No task type "${type}"` }];
+  const { error } = handler.params.safeParse(params ?? {});
+  return error ? fieldErrors(error, 'body', ['tasks', index, 'params']) : [];
+};
+
 /** The same for many: all or, where one is invalid, none. */
-export const submitMany = async (c: AppContext, requests: readonly SubmitRequest[]): Promise<Submitted[]> => {
+export const submitMany = async (c: AppContext, items: readonly unknown[]): Promise<Submitted[]> => {
+  const parsed = items.map((item) => bulkItem.safeParse(item));
+  const errors = parsed.flatMap(({ error }, i) =>
+    error ? fieldErrors(error, 'body', ['tasks', i]) : itemErrors(items[i], i),
+  );
+  const requests = parsed.flatMap(({ data }) => (data ? [data] : []));
+  if (errors.length > 0) return refuse(errors);
   const all = await submitted(c, requests, { type: 'type', params: 'params' }, true);
   if (all.length > 0 && all.every(({ replayed }) => replayed)) c.header('Idempotent-Replayed', 'true');
   return all;

@@ -37,9 +37,22 @@ const createBinder = () => {
 };
 type Bind = (value: unknown) => string;
 
-/** A JSON path (https://www.sqlite.org/json1.html#path_arguments); the caller has seen to it that no segment has a quote. */
-const jsonPath = (path: readonly string[]): string =>
-  `$${path.map((segment) => (/^\d+$/.test(segment) ? `[${segment}]` : `."${segment}"`)).join('')}`;
+/**
+ * The JSON paths that a filter's path may mean (https://www.sqlite.org/json1.html#path_arguments): a segment of digits is a
+ * place in a list or a name. The caller has seen to it that no segment has a quote.
+ */
+const jsonPaths = (path: readonly string[]): string[] =>
+  path.reduce<string[]>(
+    (paths, segment, i) => {
+      const named = paths.map((each) => `${each}."${segment}"`);
+      // Of many numbers the later ones are places alone: each doubles the paths.
+      const isPlace = /^\d+$/.test(segment);
+      if (!isPlace) return named;
+      const placed = paths.map((each) => `${each}[${segment}]`);
+      return path.slice(0, i).filter((each) => /^\d+$/.test(each)).length < 2 ? [...placed, ...named] : placed;
+    },
+    ['$'],
+  );
 
 const oneOf = (expression: string, values: readonly string[] | undefined, bind: Bind): string[] =>
   values && values.length > 0
@@ -57,8 +70,12 @@ const residualOf = (filter: TaskFilter, { byStatus, byType }: Driver, bind: Bind
   ...oneOf('t.value', filter.tags, bind).map((isWanted) => `EXISTS (SELECT 1 FROM json_each(tags) AS t WHERE ${isWanted})`),
   ...(filter.words ?? []).map((word) => `instr(${SEARCHED}, lower(${bind(word)})) > 0`),
   ...(filter.fields ?? []).map(({ column, path, value }) => {
-    const [at, wanted] = [bind(jsonPath(path)), bind(value)];
-    return `((json_type(${column}, ${at}) = 'text' AND ${column} ->> ${at} = ${wanted}) OR ${column} -> ${at} = ${wanted})`;
+    const wanted = bind(value);
+    const fits = jsonPaths(path).map((each) => {
+      const at = bind(each);
+      return `((json_type(${column}, ${at}) = 'text' AND ${column} ->> ${at} = ${wanted}) OR ${column} -> ${at} = ${wanted})`;
+    });
+    return `(${fits.join(' OR ')})`;
   }),
   ...(filter.retrying === undefined ? [] : [`(status = 'PENDING' AND attempt > 0) = ${filter.retrying ? 1 : 0}`]),
   ...(filter.ahead === undefined

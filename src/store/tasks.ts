@@ -1,4 +1,4 @@
-import { FINAL_STATUSES, RESEND_AFTER_MS, type Priority, type Task } from '../domain/task.ts';
+import { FINAL_STATUSES, isFinal, RESEND_AFTER_MS, STATUSES, type Priority, type Task } from '../domain/task.ts';
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { openDeliveriesOf } from './deliveries.ts';
 import { uuidFloor } from './search.ts';
@@ -142,6 +142,14 @@ export const createTaskStore = (db: D1Database) => ({
   /** Deletes up to `limit` tasks that ended before `before`. Returns how many. */
   async prune(before: number, limit: number): Promise<number> {
     return (await db.prepare(PRUNE).bind(before, uuidFloor(before), limit).all()).results.length;
+  },
+
+  /** How many tasks of an owner have not ended; stops counting at `most`. */
+  async countUnfinished(owner: string, most: number): Promise<number> {
+    const unfinished = inList(STATUSES.filter((status) => !isFinal(status)));
+    const statement = `SELECT count(*) AS n FROM (SELECT 1 FROM tasks INDEXED BY tasks_by_status
+      WHERE owner = ?1 AND status IN ${unfinished} AND status <> 'COMPLETED' LIMIT ?2)`;
+    return (await db.prepare(statement).bind(owner, most).first<number>('n')) ?? 0;
   },
 
   /** The cheapest question that only a working database with its tables answers. */

@@ -16,7 +16,15 @@ const setup = (wakeBy: (at: number) => Promise<void> = async () => {}, store = c
   const queues = keptQueues();
   const { announce, announced } = keptAnnouncements();
   const handOver = createHandOver({ queues: queues.queues, log });
-  const { accept } = createAccepter({ store, handOver, announce, wakeBy, now: Date.now, log });
+  const { accept } = createAccepter({
+    store,
+    handOver,
+    announce,
+    wakeBy,
+    quota: { take: async () => true },
+    now: Date.now,
+    log,
+  });
   return { accept, events, announced, ...queues };
 };
 

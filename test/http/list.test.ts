@@ -137,6 +137,12 @@ describe('filters', () => {
     expect(await only(`${range}&result.result=2012&params.a=1006`)).toEqual([1_006]);
     expect(await only(`${range}&params.nothing=1`)).toEqual([]);
     expect(await only(`${range}&params.on=1`)).toEqual([]);
+    const named = JSON.stringify({ type: 'data_processing', params: { data: { '2026': ['x'] } }, delay_seconds: 600 });
+    const made = await call('/tasks', { method: 'POST', body: named, headers: { 'Content-Type': 'application/json' } });
+    const { task_id } = await made.json<{ task_id: string }>();
+    const { tasks } = await list('params.data.2026.0=x&cursor=');
+    expect(tasks.map((task) => task.task_id)).toEqual([task_id]);
+    await call(`/tasks/${task_id}`, { method: 'DELETE' });
   });
 
   it('by words, in the error too, and several filters together', async () => {

@@ -91,7 +91,7 @@ describe('a body that is invalid', () => {
     [{ type: 'sum', params: { a: 5 } }, [['params.b', 'invalid_type']]],
     [{ type: 'sum', params: { a: 5, b: 3, c: 1 } }, [['params.c', 'unknown_field']]],
     [{ type: 'sum', params: [1, 2] }, [['params', 'custom']]],
-    [{ type: 'sum', params: {}, colour: 'red', size: 1 }, [['colour', 'unknown_field'], ['size', 'unknown_field']]],
+    [{ type: 'sum', params: {}, colour: 'red', size: 1 }, [['colour', 'unknown_field'], ['size', 'unknown_field'], ['params.a', 'invalid_type'], ['params.b', 'invalid_type']]],
     [{ type: 7 }, [['type', 'invalid_type']]],
     [{}, [['type', 'invalid_type']]],
     [[], [['', 'invalid_type']]],

@@ -35,7 +35,27 @@ describe('a bulk submit', () => {
     expect(errors.map(({ path }) => path)).toEqual(['tasks.1.params.a', 'tasks.1.params.b', 'tasks.2.type']);
     const shape = await (await bulk([sum(1), { type: 5, surplus: 1 }])).json<{ errors: { path: string }[] }>();
     expect(shape.errors.map(({ path }) => path)).toEqual(expect.arrayContaining(['tasks.1.type', 'tasks.1.surplus']));
+    const mixed = await (await bulk([{ type: 'bogus' }, { type: 'sum', params: { a: 'x', b: 1 } }, { ...sum(1), surplus: 1, params: { a: 1 } }])).json<{ errors: { path: string }[] }>(); // prettier-ignore
+    expect(mixed.errors.map(({ path }) => path)).toEqual([
+      'tasks.0.type',
+      'tasks.1.params.a',
+      'tasks.2.surplus',
+      'tasks.2.params.b',
+    ]);
     expect(await env.DB.prepare('SELECT count(*) AS n FROM tasks').first<number>('n')).toBe(before);
+  });
+
+  it('stores nothing when one of its keys was used with another body', async () => {
+    const send = (tasks: object[]) =>
+      call('/tasks/bulk', { json: { tasks }, headers: { 'Idempotency-Key': 'conflict' } });
+    await send([sum(1)]);
+    const refused = await send([sum(2), { ...sum(1), tags: ['leak'] }]);
+    expect([refused.status, await refused.json()]).toMatchObject([
+      422,
+      { code: 'idempotency_key_reused', errors: [{ path: 'tasks.0' }] },
+    ]);
+    expect(await (await call('/tasks?tag=leak&cursor=')).json()).toMatchObject({ tasks: [] });
+    expect((await send([sum(1), { ...sum(1), tags: ['more'] }])).status).toBe(202);
   });
 
   it.each([[[]], [Array.from({ length: 1_001 }, () => sum(1))], ['text'], [null]])('refuses none, too many, and no list', async (tasks) => {

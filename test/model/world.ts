@@ -177,6 +177,7 @@ export class World {
       store: isLate ? late : store,
       handOver,
       announce,
+      quota: { take: async () => true },
       wakeBy: isLate ? async () => {} : clock.wakeBy,
       now,
       log: silent,

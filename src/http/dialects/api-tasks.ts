@@ -92,6 +92,7 @@ const SUBMIT_ERRORS = [
   'unknown_type',
   'task_rejected',
   'overloaded',
+  'too_many_unfinished',
   'outcome_unknown',
   'idempotency_key_reused',
 ] as const;

@@ -105,6 +105,7 @@ const problemsOf = ({ path, operation, request }: Documented): Json => {
     ...(operation.isStatic ? [] : DATABASE_ERRORS),
     ...(operation.errors ?? []),
     ...(operation.access === 'open' ? [] : KEY_ERRORS),
+    ...(operation.access === 'tasks:write' || operation.access === 'admin' ? (['rate_limited'] as const) : []),
     ...ALL_ERRORS,
   ]);
   const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code][0]);
@@ -113,7 +114,9 @@ const problemsOf = ({ path, operation, request }: Documented): Json => {
       status,
       {
         description: all.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}`).join('; '),
-        ...(status === 503 && { headers: { 'Retry-After': { description: 'Seconds', schema: { type: 'string' } } } }),
+        ...((status === 503 || status === 429) && {
+          headers: { 'Retry-After': { description: 'Seconds', schema: { type: 'string' } } },
+        }),
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
       },
     ]),

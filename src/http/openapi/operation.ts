@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { admit, type Access } from '../access.ts';
 import type { AppEnv } from '../context.ts';
+import { limitRate } from '../rate-limit.ts';
 
 /** What a route says of itself, for the OpenAPI document. */
 export interface Operation {
@@ -41,6 +42,7 @@ export const describe = (operation: Operation): MiddlewareHandler<AppEnv> =>
   Object.assign(
     (async (c, next) => {
       await admit(c, operation.access);
+      if (operation.access !== 'open' && operation.access !== 'tasks:read') await limitRate(c, 'writes');
       await next();
     }) satisfies MiddlewareHandler<AppEnv>,
     { [OPERATION]: operation },

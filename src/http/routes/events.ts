@@ -71,7 +71,8 @@ const asEvents = async (c: AppContext, name: string): Promise<Response> => {
 /** A live stream, as a WebSocket or as Server-Sent Events. */
 const stream = (c: AppContext, name: string): Promise<Response> => {
   if (c.req.header('Upgrade')?.toLowerCase() === 'websocket') return overSocket(c, name);
-  if (c.req.header('Accept')?.includes(EVENT_STREAM)) return asEvents(c, name);
+  const accepted = c.req.header('Accept')?.toLowerCase().split(',').map((range) => range.split(';')[0]?.trim());
+  if (accepted?.includes(EVENT_STREAM)) return asEvents(c, name);
   throw new AppError('upgrade_required', `This is a live stream: ask for a WebSocket, or for "Accept: ${EVENT_STREAM}"`, {
     headers: { Upgrade: 'websocket' },
   });

@@ -3,6 +3,7 @@ import { isFinal } from '../../domain/task.ts';
 import { detailOf, viewOf } from '../../domain/view.ts';
 import type { TaskFilter } from '../../domain/filter.ts';
 import { MAX_BULK_BYTES } from '../body.ts';
+import { findHandler } from '../../handlers/registry.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import type { SubmitRequest } from '../new-task.ts';
 import { describe } from '../openapi/operation.ts';
@@ -10,7 +11,7 @@ import { bulkExamples, submitExamples } from '../openapi/examples.ts';
 import { awaited } from '../prefer.ts';
 import { asking, readTask, taskId, taskNotFound } from '../read-task.ts';
 import * as answers from '../responses.ts';
-import { brokenBody, bulkBody, listFilters, listQuery, retryBody, taskBody, taskForms } from '../schemas.ts';
+import { brokenBody, bulkBody, bulkItems, listFilters, listQuery, retryBody, taskBody, taskForms } from '../schemas.ts';
 import { submit, submitMany } from '../submit.ts';
 import { jsonBody, query } from '../validate.ts';
 
@@ -38,27 +39,29 @@ const accepted = (description: string) => ({
     },
   },
 });
-const SUBMIT_ANSWERS = {
-  ...accepted('Stored; it will run'),
+const DONE = {
   200: {
     description: 'Finished already: it was waited for, or an output was used again',
     body: answers.task,
     headers: { Location: 'The task' },
   },
 };
+const SUBMIT_ANSWERS = { ...accepted('Stored; it will run'), ...DONE };
 const SUBMIT_ERRORS = [
   'unknown_type',
   'idempotency_key_reused',
   'callbacks_not_configured',
   'task_rejected',
   'overloaded',
+  'too_many_unfinished',
   'outcome_unknown',
 ] as const;
 
 /** The query's filters, as the store has them. */
 const filterOf = (asked: ReturnType<typeof listQuery.parse>): TaskFilter => ({
   statuses: asked.status,
-  types: asked.type,
+  // By any of its names.
+  types: asked.type?.map((name) => findHandler(name)?.type ?? name),
   priorities: asked.priority,
   queues: asked.queue,
   tags: asked.tag,
@@ -97,7 +100,7 @@ export const tasks = new Hono<AppEnv>()
       headers: { 'Idempotency-Key': SUBMIT_HEADERS['Idempotency-Key'] },
       examples: bulkExamples,
     }),
-    jsonBody(bulkBody, { maxBytes: MAX_BULK_BYTES }),
+    jsonBody(bulkItems, { maxBytes: MAX_BULK_BYTES, forms: [bulkBody] }),
     async (c) => {
       const all = await submitMany(c, c.req.valid('json').tasks);
       return c.json({ accepted: all.length, tasks: all.map(({ task: { id, status } }) => ({ task_id: id, status })) }, 202);
@@ -106,14 +109,14 @@ export const tasks = new Hono<AppEnv>()
 
   .post(
     '/broken',
-    describe({ id: 'submitBrokenTask', access: 'tasks:write', tag: 'Tasks', summary: 'Submit a task that always fails', answers: accepted('Stored; it will fail'), errors: SUBMIT_ERRORS, headers: SUBMIT_HEADERS, examples: { titled: { title: 'To see a failure' } } }),
+    describe({ id: 'submitBrokenTask', access: 'tasks:write', tag: 'Tasks', summary: 'Submit a task that always fails', answers: { ...accepted('Stored; it will fail'), ...DONE }, errors: SUBMIT_ERRORS, headers: SUBMIT_HEADERS, examples: { titled: { title: 'To see a failure' } } }),
     jsonBody(brokenBody, { optional: true }),
     async (c) => accept(c, { ...c.req.valid('json'), type: 'broken', params: {} }),
   )
 
   .post(
     '/retry',
-    describe({ id: 'submitFlakyTask', access: 'tasks:write', tag: 'Tasks', summary: 'Submit a task that fails first and then succeeds', answers: accepted('Stored; it will run'), errors: SUBMIT_ERRORS, headers: SUBMIT_HEADERS, examples: { once: { failures: 1 } } }),
+    describe({ id: 'submitFlakyTask', access: 'tasks:write', tag: 'Tasks', summary: 'Submit a task that fails first and then succeeds', answers: { ...accepted('Stored; it will run'), ...DONE }, errors: SUBMIT_ERRORS, headers: SUBMIT_HEADERS, examples: { once: { failures: 1 } } }),
     jsonBody(retryBody, { optional: true }),
     async (c) => {
       const { failures, ...words } = c.req.valid('json');
