@@ -100,7 +100,10 @@ const queryOf = (options: ListOptions): URLSearchParams => {
 export const createTasker = (options: ClientOptions) => {
   const send = createRequest(options);
   const { retries = 3 } = options;
-  const json = <T>(path: string, request: RequestOptions = {}): Promise<T> => send<T>(path, request, (response) => response.json());
+  const json = <T>(path: string, request: RequestOptions = {}): Promise<T> => send(path, request, async (response): Promise<T> => {
+      const body: unknown = await response.json();
+      return body as T;
+    });
   const taskPath = (id: string, rest = ''): string => {
     if (!/^[0-9a-f-]{36}$/i.test(id)) throw new TypeError(`Not the id of a task: ${JSON.stringify(id)}`);
     return `/tasks/${id}${rest}`;

@@ -10,7 +10,7 @@ import newman from 'newman';
 import { generateSource } from 'oazapfts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTasker, TaskerError, type Frame, type Tasker } from '../../src/client/index.ts';
-import { freePort, startService, temporaryState, type Service } from '../../scripts/service.ts';
+import { freePort, runScript, startService, temporaryState, type Service } from '../../scripts/service.ts';
 
 // The API as its clients meet it: a linter, a generator, Postman, and the client of our own, against the real service.
 
@@ -20,10 +20,13 @@ let state: string;
 let port: number;
 let tasker: Tasker;
 let folder: string;
+let apiKey: string;
 beforeAll(async () => {
   [state, port] = await Promise.all([temporaryState(), freePort()]);
+  const made = await runScript('keys', ['create', '--owner', 'team', '--state', state, '--json']);
+  apiKey = (JSON.parse(made.output.slice(made.output.indexOf('{'))) as { key: string }).key;
   service = await startService(port, state);
-  tasker = createTasker({ baseUrl: service.url });
+  tasker = createTasker({ baseUrl: service.url, apiKey });
   folder = mkdtempSync(join(tmpdir(), 'tasker-api-'));
 });
 afterAll(async () => {
@@ -56,7 +59,7 @@ it('has a document from which a generator makes a client that compiles', async (
 it('passes its Postman collection', async () => {
   const collection = JSON.parse(readFileSync(join(ROOT, 'docs/tasker.postman_collection.json'), 'utf8')) as object;
   const summary = await new Promise<newman.NewmanRunSummary>((resolve, reject) => {
-    newman.run({ collection, envVar: [{ key: 'baseUrl', value: service.url }] }, (error, done) => (error ? reject(error) : resolve(done)));
+    newman.run({ collection, envVar: [{ key: 'baseUrl', value: service.url }, { key: 'apiKey', value: apiKey }] }, (error, done) => (error ? reject(error) : resolve(done)));
   });
   const failures = summary.run.failures.map(({ source, error }) => `${source?.name}: ${error.message}`);
   console.log(`newman: ${summary.run.stats.requests.total} requests, ${summary.run.stats.assertions.total} assertions, ${failures.length} failures`);
@@ -144,7 +147,7 @@ describe('the client', () => {
       for (const socket of sockets) socket.destroy();
       sockets.clear();
     };
-    const far = createTasker({ baseUrl: `http://localhost:${(proxy.address() as AddressInfo).port}` });
+    const far = createTasker({ apiKey, baseUrl: `http://localhost:${(proxy.address() as AddressInfo).port}` });
     const { task_id } = await far.submit({ type: 'simulate', params: { duration: 3 } });
     const versions: number[] = [];
     const cutter = setInterval(cut, 700);
@@ -166,7 +169,7 @@ describe('the client', () => {
 
 it('gives the same task for the same key after kill -9 at any moment', async () => {
   const send = (key: string, url = service.url): Promise<{ task_id: string }> =>
-    createTasker({ baseUrl: url, retries: 0 }).submit({ type: 'sum', params: { a: 1, b: 1 } }, { idempotencyKey: key });
+    createTasker({ baseUrl: url, apiKey, retries: 0 }).submit({ type: 'sum', params: { a: 1, b: 1 } }, { idempotencyKey: key });
   const keys = Array.from({ length: 60 }, (_, i) => `kill-${i}`);
   const answered = new Map<string, string>();
   let enough = (): void => {};
@@ -180,7 +183,7 @@ it('gives the same task for the same key after kill -9 at any moment', async () 
   await service.kill();
   await Promise.all(sent);
   service = await startService(port, state);
-  tasker = createTasker({ baseUrl: service.url });
+  tasker = createTasker({ baseUrl: service.url, apiKey });
   const again = await Promise.all(keys.map((key) => send(key)));
   const third = await Promise.all(keys.map((key) => send(key)));
   expect(third.map(({ task_id }) => task_id)).toEqual(again.map(({ task_id }) => task_id));
