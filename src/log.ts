@@ -3,8 +3,21 @@
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 type LogLevel = (typeof LEVELS)[number];
 
-/** Never parameters, results, keys, query strings: what is logged is named at the call, field by field. */
-export type LogFields = Record<string, string | number | boolean | null | undefined>;
+/**
+ * All that a line may say. Never parameters, results, keys, tickets, query strings: a field that is not here does not
+ * compile, and is not printed.
+ */
+const FIELDS = [
+  'app', 'env', 'request_id', 'task_id', 'task_name', 'owner', 'attempt', 'method', 'path', 'status', 'duration_ms', 'error', 'failure', 'reason',
+  'tasks', 'deliveries', 'delivery', 'sink', 'tries', 'queue', 'check', 'cache', 'operation', 'failures', 'replayed', 'bytes', 'recipients', 'template', 'key_id',
+  'dispatched', 'rescued', 'lost', 'resent', 'parked', 'unparked',
+] as const; // prettier-ignore
+type LogField = (typeof FIELDS)[number];
+export type LogFields = Partial<Record<LogField, string | number | boolean | null | undefined>>;
+
+const ALLOWED: ReadonlySet<string> = new Set(FIELDS);
+const allowed = (fields: LogFields): LogFields =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => ALLOWED.has(name)));
 
 export interface Logger {
   debug(event: string, fields?: LogFields): void;
@@ -31,8 +44,8 @@ export const createLogger = ({ level, json, fields: bound = {} }: LogOptions): L
   const write = (at: LogLevel, event: string, fields: LogFields = {}): void => {
     if (LEVELS.indexOf(at) < LEVELS.indexOf(level)) return;
     const line = json
-      ? JSON.stringify({ timestamp: new Date().toISOString(), level: at, event, ...bound, ...fields })
-      : pretty(at, event, { ...bound, ...fields });
+      ? JSON.stringify({ timestamp: new Date().toISOString(), level: at, event, ...allowed({ ...bound, ...fields }) })
+      : pretty(at, event, allowed({ ...bound, ...fields }));
     // console.log for every level: wrangler decorates console.error and would break the JSON lines.
     console.log(line);
   };
