@@ -1,3 +1,5 @@
+import { sha256 } from './hash.ts';
+
 /** What a key may do. `admin` may do everything. */
 export const SCOPES = ['tasks:read', 'tasks:write', 'metrics:read', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -67,10 +69,7 @@ export const isWellFormedKey = (text: string): boolean => {
 };
 
 /** What is stored of a key. */
-export const hashOfKey = async (key: string): Promise<string> => {
-  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key));
-  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-};
+export const hashOfKey = (key: string): Promise<string> => sha256(key);
 
 /** Whether a key may be used at `now` (ms). */
 export const isUsable = ({ expires_at, revoked_at }: Pick<ApiKey, 'expires_at' | 'revoked_at'>, now: number): boolean =>

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { GiveUp, RetryLater } from '../domain/errors.ts';
 import { FILE_NAME } from '../domain/file-name.ts';
+import { hex } from '../domain/hash.ts';
 import { FORMATS, linesOf, rowsOf, type Format, type Malformed } from './files/read.ts';
 import { createSummary } from './files/summary.ts';
 import { CONTENT_TYPES, written } from './files/write.ts';
@@ -64,7 +65,7 @@ const sha256 = async (body: ReadableStream<Uint8Array>, signal: AbortSignal): Pr
   const { DigestStream } = crypto as unknown as { DigestStream: DigestStreamClass };
   const digest = new DigestStream('SHA-256');
   await body.pipeTo(digest, { signal });
-  return [...new Uint8Array(await digest.digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex(new Uint8Array(await digest.digest));
 };
 
 /** Lines, words, characters of a text. */

@@ -10,6 +10,11 @@ import { asking } from './read-task.ts';
 import { bulkItem } from './schemas.ts';
 import { fieldErrors, refuse } from './validate.ts';
 
+/** What a submit may be refused with, besides for its body. */
+export const SUBMIT_ERRORS = [
+  'unknown_type', 'idempotency_key_reused', 'callbacks_not_configured', 'task_rejected', 'overloaded', 'too_many_unfinished', 'outcome_unknown', 'rate_limited',
+] as const; // prettier-ignore
+
 /** What became of a submit. `replayed`: the same had been submitted before, under the same Idempotency-Key. */
 export interface Submitted {
   task: Task;

@@ -1,4 +1,4 @@
-import { hashOfKey } from '../domain/api-key.ts';
+import { hex, sha256 } from '../domain/hash.ts';
 
 // A ticket opens one stream, once, within 30 s: a browser cannot send a header with a WebSocket, and a key does not
 // belong into a URL. It names its owner, so that whoever redeems it knows which board to ask.
@@ -18,9 +18,9 @@ const decoded = (text: string): string => {
 
 /** A new ticket, 256 random bits; what is kept of it is its hash. */
 export const newTicket = async (owner: string): Promise<{ ticket: string; hash: string }> => {
-  const secret = [...crypto.getRandomValues(new Uint8Array(32))].map((byte) => byte.toString(16).padStart(2, '0')).join(''); // prettier-ignore
+  const secret = hex(crypto.getRandomValues(new Uint8Array(32)));
   const ticket = `${encoded(owner)}.${secret}`;
-  return { ticket, hash: await hashOfKey(ticket) };
+  return { ticket, hash: await sha256(ticket) };
 };
 
 /** The ticket among the subprotocols that a browser asks for; null when there is none. */
@@ -29,7 +29,7 @@ export const ticketIn = async (subprotocols: string | undefined): Promise<{ owne
     const [, owner, secret] = TICKET.exec(word.trim()) ?? [];
     if (owner === undefined) continue;
     try {
-      return { owner: decoded(owner), hash: await hashOfKey(`${owner}.${secret}`) };
+      return { owner: decoded(owner), hash: await sha256(`${owner}.${secret}`) };
     } catch {
       return null; // Not base64: nobody made it here.
     }

@@ -7,7 +7,7 @@ import { describe } from '../openapi/operation.ts';
 import { asking, readTask, taskId } from '../read-task.ts';
 import * as answers from '../responses.ts';
 import { API_STATES, API_TYPES, apiListQuery, apiTaskBody } from '../schemas.ts';
-import { submit } from '../submit.ts';
+import { submit, SUBMIT_ERRORS } from '../submit.ts';
 import { jsonBody, query } from '../validate.ts';
 
 type State = (typeof API_STATES)[number];
@@ -87,15 +87,6 @@ const list = async (c: AppContext, state: State | null, type: Kind | null) => {
     available_filters: { states: API_STATES.filter((each) => each !== 'REVOKED'), types: API_TYPES },
   };
 }; // prettier-ignore
-
-const SUBMIT_ERRORS = [
-  'unknown_type',
-  'task_rejected',
-  'overloaded',
-  'too_many_unfinished',
-  'outcome_unknown',
-  'idempotency_key_reused',
-] as const;
 
 /** `/api/tasks`: another older API, as a thin adapter. */
 export const apiTasks = new Hono<AppEnv>()

@@ -6,7 +6,7 @@ import { describe } from '../openapi/operation.ts';
 import { readTask } from '../read-task.ts';
 import { runTaskAccepted, taskOutput } from '../responses.ts';
 import { outputQuery, runTaskBody } from '../schemas.ts';
-import { submit } from '../submit.ts';
+import { submit, SUBMIT_ERRORS } from '../submit.ts';
 import { jsonBody, query } from '../validate.ts';
 
 const STATUS_WORDS: Record<Status, string> = {
@@ -29,14 +29,7 @@ export const runTask = new Hono<AppEnv>()
       tag: 'Older APIs',
       summary: 'Submit a task',
       answers: { 202: { description: 'Stored', body: runTaskAccepted } },
-      errors: [
-        'unknown_type',
-        'task_rejected',
-        'overloaded',
-        'too_many_unfinished',
-        'outcome_unknown',
-        'idempotency_key_reused',
-      ],
+      errors: SUBMIT_ERRORS,
       examples: { sum: { task_name: 'sum', task_parameters: { a: 5, b: 3 } } },
     }),
     jsonBody(runTaskBody),

@@ -12,7 +12,7 @@ import { awaited } from '../prefer.ts';
 import { asking, readTask, taskId, taskNotFound } from '../read-task.ts';
 import * as answers from '../responses.ts';
 import { brokenBody, bulkBody, bulkItems, listFilters, listQuery, retryBody, taskBody, taskForms } from '../schemas.ts';
-import { submit, submitMany } from '../submit.ts';
+import { submit, SUBMIT_ERRORS, submitMany } from '../submit.ts';
 import { jsonBody, query } from '../validate.ts';
 
 /** Submits one task and answers with it: 200 once nothing is left to wait for, 202 before. */
@@ -47,15 +47,6 @@ const DONE = {
   },
 };
 const SUBMIT_ANSWERS = { ...accepted('Stored; it will run'), ...DONE };
-const SUBMIT_ERRORS = [
-  'unknown_type',
-  'idempotency_key_reused',
-  'callbacks_not_configured',
-  'task_rejected',
-  'overloaded',
-  'too_many_unfinished',
-  'outcome_unknown',
-] as const;
 
 /** The query's filters, as the store has them. */
 const filterOf = (asked: ReturnType<typeof listQuery.parse>): TaskFilter => ({
