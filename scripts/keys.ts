@@ -70,12 +70,12 @@ const scopesOf = (list: string): Scope[] => {
   return wrong === undefined ? (scopes as Scope[]) : fail(`There is no scope "${wrong}". The scopes: ${SCOPES.join(', ')}`);
 }; // prettier-ignore
 
-const create = async (like: Pick<ApiKey, 'owner' | 'name' | 'scopes'>): Promise<void> => {
+const create = async (like: Pick<ApiKey, 'owner' | 'name' | 'scopes'>, expiresAt: number | null = null): Promise<void> => {
   const days = values.days === undefined ? null : Number(values.days);
-  if (days !== null && !(days > 0)) fail('--days takes a number greater than 0');
+  if (days !== null && !(days > 0 && days <= 3_650)) fail('--days takes a number greater than 0, and 3650 at most');
   if (!/^[\w.@:-]{1,100}$/.test(like.owner)) fail('An owner has 1 to 100 letters, digits and . _ @ : -');
   const { key, prefix } = newApiKey();
-  const row = { id: uuidv7(), ...like, hash: await hashOfKey(key), prefix, created_at: Date.now(), expires_at: days === null ? null : Date.now() + Math.round(days * DAY_MS) }; // prettier-ignore
+  const row = { id: uuidv7(), ...like, hash: await hashOfKey(key), prefix, created_at: Date.now(), expires_at: days === null ? expiresAt : Date.now() + Math.round(days * DAY_MS) }; // prettier-ignore
   await ask(`INSERT INTO keys (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).map(quoted).join(', ')})`);
   if (values.json) console.log(JSON.stringify({ key, ...row, hash: undefined, scopes: JSON.parse(row.scopes) as Scope[] }));
   else console.log(`${key}\n\nShown this once. Owner ${row.owner}, scopes ${row.scopes}, id ${row.id}.\nFrom now on the service asks for a key (within 10 s):\n\n  curl -H 'Authorization: Bearer ${key}' …`);
@@ -106,11 +106,14 @@ const COMMANDS: Record<string, () => Promise<void>> = {
   },
 
   async rotate() {
-    const ends = Date.now() + DAY_MS;
+    const [before] = await ask(`SELECT * FROM keys WHERE id = ${quoted(id?.toLowerCase() ?? '')}`);
+    const now = Date.now();
+    if (before && (before.revoked_at !== null || (before.expires_at ?? Infinity) <= now))
+      fail('This key was revoked or has expired: make a new one with "create"');
     const { owner, name, scopes } = await one(
-      `UPDATE keys SET expires_at = min(coalesce(expires_at, ${ends}), ${ends})`,
+      `UPDATE keys SET expires_at = min(coalesce(expires_at, ${now + DAY_MS}), ${now + DAY_MS})`,
     );
-    await create({ owner, name, scopes });
+    await create({ owner, name, scopes }, before?.expires_at ?? null);
   },
 };
 

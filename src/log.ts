@@ -8,7 +8,7 @@ type LogLevel = (typeof LEVELS)[number];
  * compile, and is not printed.
  */
 const FIELDS = [
-  'app', 'env', 'request_id', 'task_id', 'task_name', 'owner', 'attempt', 'method', 'path', 'status', 'duration_ms', 'error', 'failure', 'reason',
+  'app', 'env', 'request_id', 'task_id', 'task_name', 'owner', 'attempt', 'method', 'route', 'status', 'duration_ms', 'error', 'failure', 'reason',
   'tasks', 'deliveries', 'delivery', 'sink', 'tries', 'queue', 'check', 'cache', 'operation', 'failures', 'replayed', 'bytes', 'recipients', 'template', 'key_id',
   'dispatched', 'rescued', 'lost', 'resent', 'parked', 'unparked',
 ] as const; // prettier-ignore
@@ -35,9 +35,14 @@ export interface LogOptions {
   fields?: LogFields;
 }
 
+/** One line, without what a terminal would act on. */
+const plain = (text: string): string => JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"');
+
 const pretty = (level: LogLevel, event: string, fields: LogFields): string => {
   const pairs = Object.entries(fields).filter(([key, value]) => value !== undefined && key !== 'app' && key !== 'env');
-  return [level.toUpperCase().padEnd(5), event, ...pairs.map(([key, value]) => `${key}=${String(value)}`)].join(' ');
+  return [level.toUpperCase().padEnd(5), event, ...pairs.map(([key, value]) => `${key}=${plain(String(value))}`)].join(
+    ' ',
+  );
 };
 
 export const createLogger = ({ level, json, fields: bound = {} }: LogOptions): Logger => {

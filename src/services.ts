@@ -165,6 +165,7 @@ const createServices = (env: Env) => {
     handOver,
     dispatcher: {
       accept: (tasks: Task[]) => dispatcher().accept(tasks),
+      mayTake: async (owner: string) => dispatcher().mayTake(owner),
       poke: async () => dispatcher().poke(),
       isAccepting: async () => dispatcher().isAccepting(),
     },

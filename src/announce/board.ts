@@ -103,7 +103,8 @@ export class StatusBoard extends DurableObject<Env> {
   /** Keeps a ticket for one stream until it is redeemed or too old; those that are too old go. */
   async issueTicket(hash: string, ticket: Pick<Ticket, 'stream' | 'keyId'>): Promise<void> {
     const now = this.#parts.now();
-    const kept = await this.ctx.storage.list<Ticket>({ prefix: TICKETS });
+    // Some at a time: every ticket that is made takes more away than it adds.
+    const kept = await this.ctx.storage.list<Ticket>({ prefix: TICKETS, limit: 128 });
     await this.ctx.storage.delete([...kept].filter(([, { until }]) => until <= now).slice(0, 128).map(([name]) => name));
     await this.ctx.storage.put(`${TICKETS}${hash}`, { ...ticket, until: now + TICKET_MS } satisfies Ticket);
   } // prettier-ignore

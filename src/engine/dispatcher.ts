@@ -8,10 +8,12 @@ export type DispatcherParts = Omit<AccepterParts, 'wakeBy'> & Omit<ClockParts, '
 /** Where tasks come in, and the clock that brings them back. One instance does it all; see `dispatcherName`. */
 export class Dispatcher extends DurableObject<Env> {
   readonly #clock: ReturnType<typeof createClock>;
+  readonly #quota: DispatcherParts['quota'];
   readonly #accepter: ReturnType<typeof createAccepter>;
 
   constructor(state: DurableObjectState, env: Env, parts: DispatcherParts) {
     super(state, env);
+    this.#quota = parts.quota;
     this.#clock = createClock({ ...parts, alarm: state.storage });
     this.#accepter = createAccepter({ ...parts, wakeBy: this.#clock.wakeBy });
   }
@@ -19,6 +21,11 @@ export class Dispatcher extends DurableObject<Env> {
   /** Writes the tasks and hands them to their queues; answers after the commit. Repeating it by id is safe. */
   accept(tasks: Task[]): Promise<Acceptance[]> {
     return this.#accepter.accept(tasks);
+  }
+
+  /** Whether an owner may have one more unfinished task, which is then counted in. */
+  mayTake(owner: string): Promise<boolean> {
+    return this.#quota.take([{ owner }]).catch(() => true);
   }
 
   /** For /health: whether what was last submitted could be stored. */

@@ -35,6 +35,13 @@ const bearerOf = (c: AppContext): string | null => {
   return /^Bearer +(\S+)$/i.exec(header)?.[1] ?? '';
 };
 
+/** The runtime takes a socket from any page: only our own, and those that are named, may open one. */
+export const assertOrigin = (c: AppContext): void => {
+  const origin = c.req.header('Origin');
+  if (origin === undefined || origin === new URL(c.req.url).origin || c.var.services.settings.CORS_ORIGINS.includes(origin)) return;
+  throw new AppError('origin_not_allowed', 'Pages of this origin may not open streams; CORS_ORIGINS names those that may');
+}; // prettier-ignore
+
 const STREAM = /^\/(tasks\/[^/]+\/)?events\/?$/;
 
 /** The identity behind a ticket, which only an upgrade brings; null without one. It opens the stream that it was made for. */
@@ -42,6 +49,11 @@ const byTicket = async (c: AppContext): Promise<Identity | null> => {
   if (!STREAM.test(c.req.path) || c.req.header('Upgrade')?.toLowerCase() !== 'websocket') return null;
   const ticket = await ticketIn(c.req.header('Sec-WebSocket-Protocol'));
   if (!ticket) return null;
+  assertOrigin(c);
+  // Asking a board makes it: only those of owners that there are.
+  const { keys, keyring } = c.var.services;
+  const isKnown = await asking(c, async () => (await keys.hasOwner(ticket.owner)) || (ticket.owner === LOCAL.owner && (await keyring.isEmpty())));
+  if (!isKnown) throw new AppError('ticket_invalid', 'There is no such ticket');
   const stream = c.req.param('id')?.toLowerCase() ?? '*';
   const redeemed = await asking(c, () => c.var.services.tickets.redeem(ticket.owner, stream, ticket.hash));
   if (!redeemed) throw new AppError('ticket_invalid', 'The ticket is unknown, used, older than 30 s, or for another stream: POST /events/ticket makes one');

@@ -11,7 +11,7 @@ export const limitRate = async (c: AppContext, name: keyof typeof RATES): Promis
   if (keyId === null) return;
   const { limit, windowSeconds } = RATES[name];
   const policy = `"${name}";q=${limit};w=${windowSeconds}`;
-  c.header('RateLimit-Policy', policy);
+  c.header('RateLimit-Policy', policy, { append: true });
   const { success } = await c.var.services.rates[name].limit({ key: keyId });
   if (success) return;
   throw new AppError('rate_limited', `This key may make ${limit} such requests in ${windowSeconds} s; try again in a moment`, {

@@ -1,4 +1,5 @@
 import { createMiddleware } from 'hono/factory';
+import { matchedRoutes } from 'hono/route';
 import { v7 as uuidv7 } from 'uuid';
 import { servicesOf } from '../services.ts';
 import type { AppEnv } from './context.ts';
@@ -18,5 +19,7 @@ export const requestContext = createMiddleware<AppEnv>(async (c, next) => {
   const startedAt = services.now();
   await next();
   const duration_ms = services.now() - startedAt;
-  c.var.log.info('request', { method: c.req.method, path: c.req.path, status: c.res.status, duration_ms });
+  // The route, not the path: that may hold a file's name, or a key that somebody put there by mistake.
+  const route = matchedRoutes(c).findLast(({ method }) => method !== 'ALL')?.path ?? 'none';
+  c.var.log.info('request', { method: c.req.method, route, status: c.res.status, duration_ms });
 });

@@ -219,8 +219,8 @@ export const listFilters = z
 
 /** `params.<path>` and `result.<path>`: names, and places in lists, separated by dots. */
 const FIELD = /^(params|result)\.(.+)$/;
-// SQLite's JSON paths have no way to write a quote.
-const SEGMENTS = /^[^".\p{Cc}]{1,100}(\.[^".\p{Cc}]{1,100}){0,9}$/u;
+// SQLite's JSON paths have no way to write a quote or a backslash.
+const SEGMENTS = /^[^"\\.\p{Cc}]{1,100}(\.[^"\\.\p{Cc}]{1,100}){0,9}$/u;
 const MAX_FIELDS = 10;
 
 /** The list's query: the filters above, and any number of `params.<path>=value` and `result.<path>=value`. */
@@ -234,7 +234,8 @@ export const listQuery = z.unknown().transform((query, context) => {
     const [, column, path = ''] = FIELD.exec(key) ?? [];
     if (column === undefined) rest.push([key, value]);
     else if (typeof value !== 'string') refuse(key, ONCE);
-    else if (!SEGMENTS.test(path)) refuse(key, 'A path is up to 10 names separated by dots, without quotes');
+    else if (!SEGMENTS.test(path))
+      refuse(key, 'A path is up to 10 names separated by dots, without quotes and backslashes');
     else fields.push({ column: column as FieldFilter['column'], path: path.split('.'), value });
   }
   if (fields.length > MAX_FIELDS) refuse('params', `Give at most ${MAX_FIELDS} of params.… and result.…`);

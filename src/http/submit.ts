@@ -114,7 +114,11 @@ const assertAccepted = (acceptances: readonly Acceptance[], tasks: readonly Task
 const commit = async (c: AppContext, tasks: readonly Task[]): Promise<Submitted[]> => {
   // Of several, none is stored when one conflicts; a single one finds out by trying.
   if (tasks.length > 1) await replays(c, tasks);
-  const acceptances = await accept(c.var.services, [...tasks]);
+  const answers = await accept(c.var.services, [...tasks]);
+  // Who repeats a submit is to learn of its task, whatever else the owner may not have.
+  const isRefused = answers.includes('too_many_unfinished');
+  const there = isRefused ? await replays(c, tasks) : new Map<string, Task>();
+  const acceptances = answers.map((answer, i) => (answer === 'too_many_unfinished' && there.has(tasks[i]?.idempotency_key ?? '') ? 'duplicate' : answer));
   assertAccepted(acceptances, tasks);
   const duplicates = tasks.filter((_, i) => acceptances[i] === 'duplicate');
   const stored = duplicates.length > 0 ? await replays(c, duplicates) : new Map<string, Task>();

@@ -22,10 +22,18 @@ export const createKeyStore = (db: D1Database) => ({
     return (await db.prepare(statement).bind(id, now).all<ApiKey>()).results[0] ?? null;
   },
 
-  /** Gives a key an end, no later than it has already; null when there is no such key. */
-  async expire(id: string, at: number): Promise<ApiKey | null> {
-    const statement = 'UPDATE keys SET expires_at = min(coalesce(expires_at, ?2), ?2) WHERE id = ?1 RETURNING *';
-    return (await db.prepare(statement).bind(id, at).all<ApiKey>()).results[0] ?? null;
+  /** Gives a key an end, no later than it has already; null when there is no such key, or it may not be used any more. */
+  async expire(id: string, at: number, now: number): Promise<ApiKey | null> {
+    const statement = `UPDATE keys SET expires_at = min(coalesce(expires_at, ?2), ?2)
+      WHERE id = ?1 AND revoked_at IS NULL AND coalesce(expires_at, ?3 + 1) > ?3 RETURNING *`;
+    return (await db.prepare(statement).bind(id, at, now).all<ApiKey>()).results[0] ?? null;
+  },
+
+  get: (id: string): Promise<ApiKey | null> => db.prepare('SELECT * FROM keys WHERE id = ?').bind(id).first<ApiKey>(),
+
+  /** Whether anybody has a key for this owner. */
+  async hasOwner(owner: string): Promise<boolean> {
+    return (await db.prepare('SELECT 1 FROM keys WHERE owner = ? LIMIT 1').bind(owner).all()).results.length > 0;
   },
 
   /** Whether anybody has ever made a key. */

@@ -75,9 +75,11 @@ it('asks for a key once there is one, and refuses one that was revoked within 10
     await ask({ ...socketHeaders, 'Sec-WebSocket-Protocol': `tasker.v1, ticket.bG9jYWw.${CANARY}` }, { path: '/events' }),
     await post('/tasks', { type: 'broken', [CANARY]: 1 }),
     await ask(json, { path: '/tasks', method: 'POST', body: `{"${CANARY}` }),
+    await ask(auth, { path: `/files/${CANARY}` }),
+    await ask(auth, { path: `/tasks/${key}` }),
   ];
   await new Promise((resolve) => setTimeout(resolve, 3_000));
-  expect(answers.map((answer) => answer.status)).toEqual([202, 422, 202, 202, 202, 202, 200, 401, 401, 401, 422, 400]);
+  expect(answers.map((answer) => answer.status)).toEqual([202, 422, 202, 202, 202, 202, 200, 401, 401, 401, 422, 400, 404, 404]);
   const log = service.output().split('\n').filter((line) => line.startsWith('{'));
   expect(log.length).toBeGreaterThan(20);
   expect(log.filter((line) => line.includes(CANARY) || line.includes(key))).toEqual([]);

@@ -141,6 +141,17 @@ describe('keys', () => {
     expect((await call('/keys', { json })).status).toBe(422);
   }); // prettier-ignore
 
+  it('keep their end when they are replaced, and do not come back once revoked', async () => {
+    const expires_at = Date.now() + 3_600_000;
+    const { id } = await makeKey('rotating', ['tasks:read'], { expires_at });
+    const next = await (await call('/keys', { json: { replaces: id } })).json<{ id: string; expires_at: string }>();
+    expect(Date.parse(next.expires_at)).toBe(expires_at);
+    await call(`/keys/${next.id}`, { method: 'DELETE' });
+    expect((await call('/keys', { json: { replaces: next.id } })).status).toBe(422);
+    const expired = await makeKey('rotating', ['tasks:read'], { expires_at: Date.now() - 1 });
+    expect((await call('/keys', { json: { replaces: expired.id } })).status).toBe(422);
+  });
+
   it('end their streams when they are revoked', async () => {
     const { id, key } = await makeKey('watcher', ['tasks:read', 'tasks:write']);
     const auth = { Authorization: `Bearer ${key}` };
@@ -203,6 +214,16 @@ describe('tickets', () => {
   });
 
   it('may not be used by a foreign page', async () => {
+    const { ticket } = await make();
+    const protocols = { 'Sec-WebSocket-Protocol': `tasker.v1, ticket.${ticket}` };
+    expect(
+      (await ask('GET', '/events', { Upgrade: 'websocket', Origin: 'https://evil.example', ...protocols })).status,
+    ).toBe(403);
+    // Which has not spent it.
+    const right = await ask('GET', '/events', { Upgrade: 'websocket', ...protocols });
+    expect(right.status).toBe(101);
+    right.webSocket?.accept();
+    right.webSocket?.close();
     const response = await ask('GET', '/events', { Upgrade: 'websocket', Origin: 'https://evil.example', Authorization: `Bearer ${usualKey.key}` }); // prettier-ignore
     expect([response.status, await code(response)]).toEqual([403, 'origin_not_allowed']);
     const own = await watch('/events');

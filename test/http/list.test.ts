@@ -153,7 +153,7 @@ describe('filters', () => {
   });
 
   it.each([
-    'page=1&cursor=', 'cursor=nonsense', 'status=BOGUS', 'q=', 'submitted_after=yesterday', 'params.=1', 'params.a"b=1', 'params.a..b=1', 'params.a=1&params.a=2',
+    'page=1&cursor=', 'cursor=nonsense', 'status=BOGUS', 'q=', 'submitted_after=yesterday', 'params.=1', 'params.a"b=1', 'params.a..b=1', 'params.a%5C=1', 'params.a=1&params.a=2',
     'queue=bogus', 'bogus=1', '__proto__=1', 'constructor=1', 'page_size=101', 'page_size=-1', `q=${'x'.repeat(201)}`, `params.${'a.'.repeat(10)}a=1`,
     Array.from({ length: 11 }, (_, i) => `params.a${i}=1`).join('&'),
   ])('refuses %s', async (query) => {

@@ -18,6 +18,9 @@ it('limits what costs money, key by key', async () => {
   expect(Object.fromEntries(refused.headers)).toMatchObject({ 'retry-after': '60', 'ratelimit-policy': '"costed";q=60;w=60', ratelimit: '"costed";r=0;t=60' });
   expect(await refused.json()).toMatchObject({ code: 'rate_limited' });
   expect((await post(other.key, mail)).status).toBe(202);
+  const [first] = await Promise.all(answers.slice(0, 1).map((answer) => answer.json<{ task_id: string }>()));
+  const again = await exports.default.fetch(new Request(`http://localhost:8787/tasks/${first?.task_id}/retry`, { method: 'POST', headers: { Authorization: `Bearer ${one.key}` } }));
+  expect(again.status).toBe(429);
   const cheap = await post(one.key, { type: 'sum', params: { a: 1, b: 1 } });
   expect([cheap.status, cheap.headers.get('RateLimit-Policy')]).toEqual([202, '"writes";q=6000;w=60']);
   expect((await call('/tasks')).headers.get('RateLimit-Policy')).toBeNull();

@@ -97,7 +97,7 @@ const bodyOf = ({ operation, request }: Documented, schemaOf: (schema: z.ZodType
 }; // prettier-ignore
 
 /** All refusals of an operation, by status. */
-const problemsOf = ({ path, operation, request }: Documented): Json => {
+const problemsOf = ({ path, method, operation, request }: Documented): Json => {
   const codes = new Set<ErrorCode>([
     ...(request.body ? BODY_ERRORS : []),
     ...(request.query ? (['invalid_request'] as const) : []),
@@ -105,7 +105,7 @@ const problemsOf = ({ path, operation, request }: Documented): Json => {
     ...(operation.isStatic ? [] : DATABASE_ERRORS),
     ...(operation.errors ?? []),
     ...(operation.access === 'open' ? [] : KEY_ERRORS),
-    ...(operation.access === 'tasks:write' || operation.access === 'admin' ? (['rate_limited'] as const) : []),
+    ...(operation.access === 'open' || method === 'GET' ? [] : (['rate_limited'] as const)),
     ...ALL_ERRORS,
   ]);
   const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code][0]);

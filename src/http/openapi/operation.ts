@@ -42,7 +42,8 @@ export const describe = (operation: Operation): MiddlewareHandler<AppEnv> =>
   Object.assign(
     (async (c, next) => {
       await admit(c, operation.access);
-      if (operation.access !== 'open' && operation.access !== 'tasks:read') await limitRate(c, 'writes');
+      if (operation.access !== 'open' && c.req.method !== 'GET' && c.req.method !== 'HEAD')
+        await limitRate(c, 'writes');
       await next();
     }) satisfies MiddlewareHandler<AppEnv>,
     { [OPERATION]: operation },

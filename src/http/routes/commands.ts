@@ -1,7 +1,10 @@
 import { Hono } from 'hono';
+import { AppError } from '../../domain/errors.ts';
 import { viewOf } from '../../domain/view.ts';
+import { findHandler } from '../../handlers/registry.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { describe, type Operation } from '../openapi/operation.ts';
+import { limitRate } from '../rate-limit.ts';
 import { asking, taskId } from '../read-task.ts';
 import { task } from '../responses.ts';
 import { editBody } from '../schemas.ts';
@@ -12,12 +15,13 @@ const carryOut =
   (verb: 'cancel' | 'pause' | 'resume' | 'rerun') =>
   async (c: AppContext): Promise<Response> => {
     const id = taskId(c);
+    if (verb === 'rerun') await asSubmit(c, id);
     const row = await asking(c, () => c.var.services.commands[verb](c.var.owner, id));
     c.var.log.info(`task_${verb}`, { task_id: id, task_name: row.type, owner: row.owner });
     return c.json(viewOf(row));
   };
 
-const REFUSALS = ['task_finished', 'task_running', 'task_unfinished'] as const;
+const REFUSALS = ['task_finished', 'task_running', 'task_unfinished', 'too_many_unfinished', 'rate_limited'] as const;
 const commandOf = (id: string, summary: string): Operation => ({
   id,
   access: 'tasks:write',
@@ -27,6 +31,14 @@ const commandOf = (id: string, summary: string): Operation => ({
   errors: REFUSALS,
 });
 const command = (id: string, summary: string) => describe(commandOf(id, summary));
+
+/** A retry is a run like a submit's: it counts as one, for what it costs and for what its owner may have. */
+const asSubmit = async (c: AppContext, id: string): Promise<void> => {
+  const { store, dispatcher } = c.var.services;
+  const row = await asking(c, () => store.get(c.var.owner, id));
+  if (row && findHandler(row.type)?.isCosted) await limitRate(c, 'costed');
+  if (row && !(await asking(c, () => dispatcher.mayTake(c.var.owner)))) throw new AppError('too_many_unfinished', 'Too many tasks of this owner are waiting or running; let some end first');
+}; // prettier-ignore
 
 /** What a person does to a task. */
 export const commands = new Hono<AppEnv>()

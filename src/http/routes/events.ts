@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { AppError } from '../../domain/errors.ts';
 import type { TaskView } from '../../domain/view.ts';
 import type { AppContext, AppEnv } from '../context.ts';
+import { assertOrigin } from '../access.ts';
 import { describe, type Operation } from '../openapi/operation.ts';
 import * as answers from '../responses.ts';
 import { ticketBody } from '../schemas.ts';
@@ -28,13 +29,6 @@ const finishedStream = (task: TaskView): WebSocket => {
   server.close(1000, 'final');
   return client;
 };
-
-/** The runtime takes a socket from any page: only our own, and those that are named, may open one. */
-const assertOrigin = (c: AppContext): void => {
-  const origin = c.req.header('Origin');
-  if (origin === undefined || origin === new URL(c.req.url).origin || c.var.services.settings.CORS_ORIGINS.includes(origin)) return;
-  throw new AppError('origin_not_allowed', 'Pages of this origin may not open streams; CORS_ORIGINS names those that may');
-}; // prettier-ignore
 
 /** Asks the board for a stream: a socket, or the task where it is final already. */
 const open = async (c: AppContext, name: string, request: Request): Promise<WebSocket | TaskView> => {

@@ -28,11 +28,13 @@ const viewOf = ({ id, owner, name, prefix, scopes, created_at, expires_at, revok
 const keyNotFound = (id: string): AppError =>
   new AppError('key_not_found', `There is no API key "${id.slice(0, 100)}"`);
 
-/** The key that a new one takes the place of: it goes on for a while, so that nobody is locked out meanwhile. */
+/** The key that a new one takes the place of, as it was: it goes on for a while, so that nobody is locked out meanwhile. */
 const replaced = async (c: AppContext, id: string, graceSeconds: number): Promise<ApiKey> => {
   const { keys, now } = c.var.services;
-  const old = await asking(c, () => keys.expire(id, now() + graceSeconds * 1_000));
-  return old ?? refuse([{ in: 'body', path: 'replaces', code: 'key_not_found', message: 'There is no such key' }]);
+  const before = await asking(c, () => keys.get(id));
+  const ended = before && (await asking(c, () => keys.expire(id, now() + graceSeconds * 1_000, now())));
+  const message = 'There is no such key, or it was revoked or has expired';
+  return ended ? before : refuse([{ in: 'body', path: 'replaces', code: 'key_not_found', message }]);
 };
 
 /** API keys, for admins. */
@@ -59,7 +61,7 @@ export const keys = new Hono<AppEnv>()
         prefix,
         scopes: JSON.stringify(scopes ?? (JSON.parse(old?.scopes ?? '[]') as Scope[])),
         created_at: now(),
-        expires_at: expires_in_days === undefined ? null : now() + expires_in_days * DAY_MS,
+        expires_at: expires_in_days === undefined ? (old?.expires_at ?? null) : now() + Math.round(expires_in_days * DAY_MS),
         revoked_at: null,
       };
       await asking(c, () => store.insert(made));

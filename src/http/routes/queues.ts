@@ -51,7 +51,7 @@ export const queues = new Hono<AppEnv>()
     '/',
     describe({
       id: 'listQueues',
-      access: 'tasks:read',
+      access: 'admin',
       tag: 'Types and queues',
       summary: 'How each queue stands',
       answers: { 200: { description: 'All queues', body: queueList } },
