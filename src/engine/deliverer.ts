@@ -99,7 +99,9 @@ export const createDeliverer = ({ deliveries, store, send, now, random, log }: D
     let left = work.length;
     let wake = (): void => {};
     for (const { delivery, task } of work) {
-      void send(delivery, task, eventOf(delivery, task)).then((result) => {
+      // It should never throw; if it does, the batch must not wait for it for ever.
+      const failed = (error: unknown): DeliveryResult => ({ kind: 'failed', error: messageOf(error) });
+      void send(delivery, task, eventOf(delivery, task)).catch(failed).then((result) => {
         const settlement = settlementOf(delivery, result);
         report(delivery, settlement, task);
         ended.push(settlement);

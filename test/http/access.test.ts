@@ -86,8 +86,11 @@ describe('another owner', () => {
     const frames: string[] = [];
     socket?.addEventListener('message', ({ data }) => void frames.push(String(data)));
     socket?.accept();
+    const own = await watch('/events');
     await submit('sum', { a: 1, b: 1 }, { title: 'mine again' });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    // Once our own stream tells of it, theirs would have too.
+    await own.next((frame) => JSON.stringify(frame).includes('mine again'));
+    own.socket.close();
     expect(frames.join()).not.toContain('mine');
     socket?.close();
   }); // prettier-ignore

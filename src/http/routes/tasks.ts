@@ -11,7 +11,8 @@ import { bulkExamples, submitExamples } from '../openapi/examples.ts';
 import { awaited } from '../prefer.ts';
 import { asking, readTask, taskId, taskNotFound } from '../read-task.ts';
 import * as answers from '../responses.ts';
-import { brokenBody, bulkBody, bulkItems, listFilters, listQuery, retryBody, taskBody, taskForms } from '../schemas.ts';
+import { brokenBody, bulkBody, bulkItems, retryBody, taskBody, taskForms } from '../schemas.ts';
+import { listFilters, listQuery } from '../list-query.ts';
 import { submit, SUBMIT_ERRORS, submitMany } from '../submit.ts';
 import { jsonBody, query } from '../validate.ts';
 
