@@ -82,6 +82,11 @@ describe('another owner', () => {
     const their = await (await ask('POST', '/tasks', { ...theirs, 'Idempotency-Key': 'same' }, body)).json<{ task_id: string; reused_from: string | null }>();
     expect(their.task_id).not.toBe(mine.task_id);
     expect(their.reused_from).toBeNull();
+    // Each repetition finds its own owner's task.
+    const again = async (headers: Record<string, string>) =>
+      (await (await ask('POST', '/tasks', { ...headers, 'Idempotency-Key': 'same' }, body)).json<{ task_id: string }>()).task_id; // prettier-ignore
+    expect(await again(theirs)).toBe(their.task_id);
+    expect(await again({ Authorization: `Bearer ${usualKey.key}` })).toBe(mine.task_id);
     const socket = (await ask('GET', '/events', { ...theirs, Upgrade: 'websocket' })).webSocket;
     const frames: string[] = [];
     socket?.addEventListener('message', ({ data }) => void frames.push(String(data)));
