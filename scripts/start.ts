@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { parseEnv } from 'node:util';
 import { buildAssets } from './assets.ts';
+import { startGuard } from './guard.ts';
 import { fail, readOptions, wholeNumber } from './options.ts';
 import { runWrangler, wrangler } from './wrangler.ts';
 
@@ -14,16 +14,6 @@ const HELP = `npm start -- [options]: migrates, builds and serves Tasker on this
   --help            this text
 
 Settings and secrets are read from .dev.vars; the README lists them.`;
-
-/** Somebody else on the port is the usual trouble, and wrangler would silently take another one. */
-const assertFree = (port: number): Promise<void> =>
-  new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () =>
-      fail(`Port ${port} is in use. Stop what listens there, or choose another: npm start -- --port ${port + 1}`),
-    );
-    probe.listen(port, 'localhost', () => probe.close(() => resolve()));
-  });
 
 const readyText = (port: number): string => `
 Tasker is ready on http://localhost:${port}   (Ctrl-C stops it)
@@ -56,7 +46,13 @@ const {
 });
 const port = wholeNumber('port', portText, 1, 65_535);
 await assertSettings(vars);
-await assertFree(port);
+const guard = await startGuard(port).catch((error: NodeJS.ErrnoException) =>
+  fail(
+    error.code === 'EADDRINUSE'
+      ? `Port ${port} is in use. Stop what listens there, or choose another: npm start -- --port ${port + 1}`
+      : `Cannot listen on port ${port}: ${error.message}`,
+  ),
+);
 
 console.log('Migrating the database …');
 const migrated = await runWrangler(['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state]);
@@ -67,8 +63,9 @@ buildAssets();
 const child = wrangler(
   [
     'dev',
+    // Any that is free: the guard is what callers meet.
     '--port',
-    portText,
+    '0',
     '--persist-to',
     state,
     '--show-interactive-dev-session=false',
@@ -87,8 +84,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 // Until it is ready, wrangler tells its bindings: kept, and shown only if the start fails.
 let startLog: string[] | null = [];
 const show = (line: string): void => {
-  if (startLog && line.includes('Ready on')) {
+  const address = /Ready on (http:\/\/\S+)/.exec(line)?.[1];
+  if (startLog && address) {
     startLog = null;
+    guard.passTo(address.replace('localhost', '127.0.0.1'));
     console.log(readyText(port));
   } else if (startLog) startLog.push(line);
   // Tasker logs each request itself.

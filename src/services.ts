@@ -171,13 +171,17 @@ const createServices = (env: Env) => {
     },
     rates: { writes: env.RATE_WRITES, costed: env.RATE_COSTED },
     /** Hands an upgrade request over to the owner's board. */
-    openStream: ({ owner, keyId }: Identity, stream: string, request: Request) => {
-      const query = new URLSearchParams({ stream, ...(keyId !== null && { key: keyId }) });
+    openStream: ({ owner, keyId, expiresAt }: Identity, stream: string, request: Request) => {
+      const query = new URLSearchParams({
+        stream,
+        ...(keyId !== null && { key: keyId }),
+        ...(expiresAt !== null && { until: String(expiresAt) }),
+      });
       return boardOf(owner).fetch(new Request(`https://board.internal/?${query.toString()}`, request));
     },
     tickets: {
-      issue: async ({ owner, keyId }: Identity, stream: string, hash: string) =>
-        boardOf(owner).issueTicket(hash, { stream, keyId }),
+      issue: async ({ owner, keyId, expiresAt }: Identity, stream: string, hash: string) =>
+        boardOf(owner).issueTicket(hash, { stream, keyId, expiresAt }),
       redeem: async (owner: string, stream: string, hash: string) => boardOf(owner).redeemTicket(hash, stream),
     },
     /** Best effort: its requests are refused in any case. */

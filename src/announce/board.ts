@@ -1,8 +1,11 @@
 import { DurableObject } from 'cloudflare:workers';
+import type { KeyPass } from '../domain/api-key.ts';
 import { isFinal, type Task } from '../domain/task.ts';
 import { summaryOf, viewOf, type TaskSummary, type TaskView } from '../domain/view.ts';
-import { keepNewest, summarize, type Frame, type Progress } from '../domain/frames.ts';
+import { keepNewest, summarize, type Progress } from '../domain/frames.ts';
 import { createListFeed } from './list-feed.ts';
+import { acknowledgementIn, send, subscriberOf, type Subscriber } from './subscriber.ts';
+import { createTickets, type Ticket } from './tickets.ts';
 
 /** The tag of those who watch the whole list; every other tag is a task id. */
 const WHOLE_LIST = '*';
@@ -10,28 +13,16 @@ const WHOLE_LIST = '*';
 const REREAD_MS = 15_000;
 /** Close code of a stream whose task was deleted; 4000 and above are an application's own. */
 const DELETED = 4404;
-/** Close code of the streams of a key that was revoked. */
+/** Close code of the streams of a key that was revoked or has expired. */
 const REVOKED = 4401;
-const TICKETS = 'ticket:';
-const TICKET_MS = 30_000;
 /** The tag of a key's streams; no task id has a colon. */
 const keyTag = (keyId: string): string => `key:${keyId}`;
-
-interface Ticket {
-  stream: string;
-  keyId: string | null;
-  until: number;
-}
 
 const SNAPSHOT_TASKS = 50;
 /** A list subscriber may owe so many acknowledgements: `send()` never blocks, so silence is the only sign. */
 const MAX_UNACKNOWLEDGED = 32;
 /** D1 reads for watched tasks, per alarm. */
 const MAX_REREAD_TASKS = 100;
-
-/** What a socket keeps while the object hibernates. */
-type Subscriber =
-  { stream: 'task'; id: string; version: number } | { stream: 'list'; seq: number; acknowledged: number };
 
 type Update = TaskView | TaskSummary;
 
@@ -45,6 +36,7 @@ export interface BoardParts {
 export class StatusBoard extends DurableObject<Env> {
   readonly #parts: BoardParts;
   readonly #owner: string;
+  readonly #tickets: ReturnType<typeof createTickets>;
   /** Sockets whose snapshot is not sent yet, and the newest that came meanwhile. */
   readonly #joining = new Map<WebSocket, Map<string, Update>>();
   readonly #feed = createListFeed({
@@ -60,24 +52,27 @@ export class StatusBoard extends DurableObject<Env> {
     super(state, env);
     this.#parts = parts;
     this.#owner = state.id.name ?? '';
+    this.#tickets = createTickets({ storage: state.storage, now: parts.now });
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
   /**
-   * Opens a stream: `?stream=<task id>` or `?stream=*`. 101 with the socket; 404 for an unknown task; 200 with the task
+   * Opens a stream: `?stream=<task id>` or `?stream=*`, `key` and `until` of the key that asks for it. 101 with the socket; 404 for an unknown task; 200 with the task
    * when it is finished, for there is nothing to subscribe to.
    */
   override async fetch(request: Request): Promise<Response> {
-    const stream = new URL(request.url).searchParams.get('stream') ?? '';
+    const query = new URL(request.url).searchParams;
+    const stream = query.get('stream') ?? '';
+    const until = query.has('until') ? Number(query.get('until')) : null;
     const { 0: client, 1: server } = new WebSocketPair();
     // Accepted before the row is read: whatever is published meanwhile is kept, so nothing falls in between.
-    const key = new URL(request.url).searchParams.get('key');
+    const key = query.get('key');
     this.ctx.acceptWebSocket(server, key === null ? [stream] : [stream, keyTag(key)]);
     this.#joining.set(server, new Map());
     let task: TaskView | null = null;
     try {
-      if (stream === WHOLE_LIST) await this.#joinList(server);
-      else task = await this.#joinTask(server, stream);
+      if (stream === WHOLE_LIST) await this.#joinList(server, until);
+      else task = await this.#joinTask(server, stream, until);
     } finally {
       this.#joining.delete(server);
     }
@@ -100,28 +95,19 @@ export class StatusBoard extends DurableObject<Env> {
     if (toRead.length > 0) await this.#reread(toRead);
   }
 
-  /** Keeps a ticket for one stream until it is redeemed or too old; those that are too old go. */
-  async issueTicket(hash: string, ticket: Pick<Ticket, 'stream' | 'keyId'>): Promise<void> {
-    const now = this.#parts.now();
-    // Some at a time: every ticket that is made takes more away than it adds.
-    const kept = await this.ctx.storage.list<Ticket>({ prefix: TICKETS, limit: 128 });
-    await this.ctx.storage.delete([...kept].filter(([, { until }]) => until <= now).slice(0, 128).map(([name]) => name));
-    await this.ctx.storage.put(`${TICKETS}${hash}`, { ...ticket, until: now + TICKET_MS } satisfies Ticket);
-  } // prettier-ignore
+  /** Keeps a ticket until it is redeemed or too old. */
+  issueTicket(hash: string, ticket: Ticket): Promise<void> {
+    return this.#tickets.issue(hash, ticket);
+  }
 
-  /** Takes a ticket, once; null unless it is for this stream and young enough. */
-  async redeemTicket(hash: string, stream: string): Promise<{ keyId: string | null } | null> {
-    const ticket = await this.ctx.storage.get<Ticket>(`${TICKETS}${hash}`);
-    // Whoever deletes it has it; a second one finds nothing to delete.
-    if (!ticket || !(await this.ctx.storage.delete(`${TICKETS}${hash}`))) return null;
-    return ticket.stream === stream && this.#parts.now() < ticket.until ? { keyId: ticket.keyId } : null;
+  redeemTicket(hash: string, stream: string): Promise<KeyPass | null> {
+    return this.#tickets.redeem(hash, stream);
   }
 
   /** A key was revoked: its streams end, and its tickets open nothing any more. */
   async endKey(keyId: string): Promise<void> {
     for (const socket of this.ctx.getWebSockets(keyTag(keyId))) socket.close(REVOKED, 'key revoked');
-    const kept = await this.ctx.storage.list<Ticket>({ prefix: TICKETS });
-    await this.ctx.storage.delete([...kept].filter(([, ticket]) => ticket.keyId === keyId).slice(0, 128).map(([name]) => name)); // prettier-ignore
+    await this.#tickets.forgetKey(keyId);
   }
 
   /** Ends the streams of tasks that were deleted: they have no final frame. */
@@ -157,6 +143,7 @@ export class StatusBoard extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
+    this.#endExpired();
     const sockets = this.ctx.getWebSockets();
     if (sockets.length === 0) return;
     await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
@@ -172,7 +159,7 @@ export class StatusBoard extends DurableObject<Env> {
   }
 
   /** Sends the snapshot; null when there is no such task. To a finished one nobody needs to stay subscribed. */
-  async #joinTask(socket: WebSocket, id: string): Promise<TaskView | null> {
+  async #joinTask(socket: WebSocket, id: string, until: number | null): Promise<TaskView | null> {
     const [row] = await this.#parts.getMany([{ owner: this.#owner, id }]);
     const missed = this.#takeMissed(socket).get(id);
     if (!row) {
@@ -184,15 +171,15 @@ export class StatusBoard extends DurableObject<Env> {
       socket.close(1000, 'final');
       return task;
     }
-    socket.serializeAttachment({ stream: 'task', id, version: task.version } satisfies Subscriber);
+    socket.serializeAttachment({ stream: 'task', id, version: task.version, until } satisfies Subscriber);
     send(socket, { event: 'snapshot', task });
     return task;
   }
 
-  async #joinList(socket: WebSocket): Promise<void> {
+  async #joinList(socket: WebSocket, until: number | null): Promise<void> {
     const tasks = (await this.#parts.newest(this.#owner, SNAPSHOT_TASKS)).map(summaryOf);
     const missed = [...this.#takeMissed(socket).values()].map(summarize);
-    socket.serializeAttachment({ stream: 'list', seq: 0, acknowledged: 0 } satisfies Subscriber);
+    socket.serializeAttachment({ stream: 'list', seq: 0, acknowledged: 0, until } satisfies Subscriber);
     send(socket, { event: 'snapshot', tasks });
     if (missed.length > 0) this.#sendList(socket, missed);
   }
@@ -202,6 +189,14 @@ export class StatusBoard extends DurableObject<Env> {
     const missed = this.#joining.get(socket) ?? new Map<string, Update>();
     this.#joining.delete(socket);
     return missed;
+  }
+
+  #endExpired(): void {
+    const now = this.#parts.now();
+    for (const socket of this.ctx.getWebSockets()) {
+      const until = subscriberOf(socket)?.until ?? null;
+      if (until !== null && until <= now) socket.close(REVOKED, 'key expired');
+    }
   }
 
   async #reread(ids: string[]): Promise<void> {
@@ -243,21 +238,3 @@ export class StatusBoard extends DurableObject<Env> {
     send(socket, { event: 'updates', seq, tasks });
   }
 }
-
-/** Not to a socket that is closing: it is listed until its client has answered, and sending to it throws. */
-const send = (socket: WebSocket, frame: Frame): void => {
-  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
-};
-
-const subscriberOf = (socket: WebSocket): Subscriber | null => socket.deserializeAttachment() as Subscriber | null;
-
-/** The number in `{ "ack": n }`; null for anything else, which is not worth an answer. */
-const acknowledgementIn = (message: string | ArrayBuffer): number | null => {
-  if (typeof message !== 'string' || message.length > 100) return null;
-  try {
-    const { ack } = JSON.parse(message) as { ack?: unknown };
-    return Number.isSafeInteger(ack) ? (ack as number) : null;
-  } catch {
-    return null;
-  }
-};

@@ -22,11 +22,17 @@ export interface ApiKey {
   revoked_at: number | null;
 }
 
-/** For whom a request speaks, and what it may do. `keyId` null: nobody made a key yet, and the caller is on this machine. */
-export interface Identity {
+/** The key that somebody came in with; `keyId` null: nobody made a key yet, and the caller is on this machine. */
+export interface KeyPass {
+  keyId: string | null;
+  /** Milliseconds; null: never. */
+  expiresAt: number | null;
+}
+
+/** For whom a request speaks, and what it may do. */
+export interface Identity extends KeyPass {
   owner: string;
   scopes: readonly Scope[];
-  keyId: string | null;
 }
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';

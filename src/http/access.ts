@@ -9,7 +9,7 @@ import { ticketIn } from './ticket.ts';
 export type Access = Scope | 'open';
 
 /** The tenant of a machine on which nobody has made a key. */
-const LOCAL: Identity = { owner: 'local', scopes: SCOPES, keyId: null };
+const LOCAL: Identity = { owner: 'local', scopes: SCOPES, keyId: null, expiresAt: null };
 
 const HOW = 'Send "Authorization: Bearer tk_…". A key is made on the operator\'s machine: npm run keys -- create';
 
@@ -57,7 +57,7 @@ const byTicket = async (c: AppContext): Promise<Identity | null> => {
   const stream = c.req.param('id')?.toLowerCase() ?? '*';
   const redeemed = await asking(c, () => c.var.services.tickets.redeem(ticket.owner, stream, ticket.hash));
   if (!redeemed) throw new AppError('ticket_invalid', 'The ticket is unknown, used, older than 30 s, or for another stream: POST /events/ticket makes one');
-  return { owner: ticket.owner, scopes: ['tasks:read'], keyId: redeemed.keyId };
+  return { owner: ticket.owner, scopes: ['tasks:read'], ...redeemed };
 }; // prettier-ignore
 
 /** The identity behind the request's key; 401 when there is none that may be used. */
@@ -74,7 +74,8 @@ const identify = async (c: AppContext): Promise<Identity> => {
   if (!found) throw unauthorized('key_invalid', 'There is no such API key');
   if (found.revoked_at !== null) throw unauthorized('key_revoked', 'This API key was revoked');
   if (!isUsable(found, now())) throw unauthorized('key_expired', 'This API key has expired');
-  return { owner: found.owner, scopes: JSON.parse(found.scopes) as Scope[], keyId: found.id };
+  const { owner, id: keyId, expires_at: expiresAt } = found;
+  return { owner, scopes: JSON.parse(found.scopes) as Scope[], keyId, expiresAt };
 };
 
 /** Lets a request in, or throws 401 or 403. Every route names what it asks for, see `describe`. */

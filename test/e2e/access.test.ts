@@ -38,6 +38,8 @@ it('is open to this machine alone, while there is no key', async () => {
   const foreign: Record<string, string>[] = [
     { Origin: 'https://evil.example' }, { Origin: 'null' }, { Origin: 'http://localhost:1' }, { 'Sec-Fetch-Site': 'cross-site' },
     { 'X-Forwarded-For': '127.0.0.1' }, { 'X-Forwarded-Host': 'localhost' }, { Forwarded: 'for=127.0.0.1' }, { 'X-Real-IP': '127.0.0.1' }, { 'CF-Ray': 'x' }, { 'CF-Connecting-IP': '8.8.8.8' },
+    // A page whose name was rebound to this machine, also when it knows what wrangler's own proxy believes.
+    { Host: `evil.example:${port}` }, { Host: `evil.example:${port}`, 'MF-Original-URL': `http://localhost:${port}/tasks` }, { 'MF-Original-URL': 'http://localhost/' }, { 'MF-Proxy-Shared-Secret': 'x' },
   ];
   const answers = await Promise.all(foreign.map(async (headers) => [JSON.stringify(headers), await status(headers)]));
   expect(answers).toEqual(foreign.map((headers) => [JSON.stringify(headers), 401]));

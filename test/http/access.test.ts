@@ -1,3 +1,4 @@
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { hashOfKey, isWellFormedKey, newApiKey, SCOPES, type Scope } from '../../src/domain/api-key.ts';
@@ -168,6 +169,24 @@ describe('keys', () => {
     list?.accept();
     await call(`/keys/${id}`, { method: 'DELETE' });
     expect(await closed).toBe(4401);
+  });
+
+  it('end their streams when they expire', async () => {
+    const { key } = await makeKey('short of time', ['tasks:read'], { expires_at: Date.now() + 500 });
+    const socket = (await ask('GET', '/events', { Authorization: `Bearer ${key}`, Upgrade: 'websocket' })).webSocket;
+    let closed: number | null = null;
+    socket?.addEventListener('close', ({ code: why }) => (closed = why));
+    socket?.accept();
+    const board = env.BOARD.getByName('short of time');
+    await runDurableObjectAlarm(board);
+    expect(closed).toBeNull();
+    await vi.waitFor(
+      async () => {
+        await runDurableObjectAlarm(board);
+        expect(closed).toBe(4401);
+      },
+      { timeout: 5_000 },
+    );
   });
 
   it('that cannot be read are a 503, not an open door', async () => {
