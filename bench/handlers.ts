@@ -67,6 +67,7 @@ const run = async (handler: Handler, params: unknown): Promise<unknown> =>
     fetch,
     secrets: { OPENAI_BASE_URL: '', OPENAI_DEFAULT_MODEL: '', OPENWEATHER_BASE_URL: '' },
     sendMail: () => Promise.reject(new Error('No mail here')),
+    tasks: { matching: () => ({ count: async () => 0, act: async () => ({ matched: 0, changed: 0, next: null }) }) },
     files: {
       open: async () => ({ body: largeCsv(), bytes: FILE_BYTES, etag: '' }),
       save: async (_name, content) => {

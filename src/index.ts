@@ -1,5 +1,6 @@
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
 import { StatusBoard as Board } from './announce/board.ts';
+import { Meter } from './announce/meter.ts';
 import type { DeliveryKey } from './domain/delivery.ts';
 import type { Hint } from './domain/task.ts';
 import { Dispatcher as TaskDispatcher } from './engine/dispatcher.ts';
@@ -14,11 +15,12 @@ export default {
   fetch: app.fetch,
 
   async queue(batch, env) {
-    const { consumer, deliverer } = servicesOf(env);
+    const { consumer, deliverer, flushCounts } = servicesOf(env);
     // What a queue carries is known by its name alone.
     if (batch.queue === DEAD_LETTERS) consumer.bury(batch.messages as Message<Hint>[]);
     else if (batch.queue === DELIVERIES) await deliverer.consume(batch.messages as Message<DeliveryKey>[]);
     else await consumer.consume(batch.messages as Message<Hint>[]);
+    await flushCounts();
   },
 
   async scheduled(_controller, env) {
@@ -38,8 +40,11 @@ export class StatusBoard extends Board {
   }
 }
 
+export { Meter };
+
 export class LongTask extends WorkflowEntrypoint<Env, LongRun> {
   override run({ payload }: WorkflowEvent<LongRun>, step: WorkflowStep): Promise<void> {
-    return step.do('run', longStep(payload), () => servicesOf(this.env).longRunner.run(payload));
+    const { longRunner, flushCounts } = servicesOf(this.env);
+    return step.do('run', longStep(payload), () => longRunner.run(payload).finally(flushCounts));
   }
 }

@@ -1,3 +1,7 @@
+import { waitUntil } from 'cloudflare:workers';
+import { createMeterSink } from './announce/meter-sink.ts';
+import { METER } from './announce/meter.ts';
+import { createTallySheet } from './announce/tally-sheet.ts';
 import { createAnnouncer } from './announce/announce.ts';
 import type { Progress } from './domain/frames.ts';
 import { createBoardSink, createCacheSink, createDeliverySink } from './announce/sinks.ts';
@@ -11,6 +15,7 @@ import { messageOf } from './domain/errors.ts';
 import { MAX_FILE_BYTES } from './domain/file-name.ts';
 import type { OutgoingRules } from './domain/outgoing.ts';
 import type { Task } from './domain/task.ts';
+import { createBulk } from './engine/bulk.ts';
 import { createCommands } from './engine/commands.ts';
 import { createConsumer } from './engine/consumer.ts';
 import { createDeliverer, createDeliveryHandOver } from './engine/deliverer.ts';
@@ -28,6 +33,7 @@ import type { CountRequest } from './handlers/provider-fetch.ts';
 import { findHandler } from './handlers/registry.ts';
 import { createLogger } from './log.ts';
 import { readSettings } from './settings.ts';
+import { createCounts } from './store/counts.ts';
 import { createDeliveryStore } from './store/deliveries.ts';
 import { createFileStore, type FileStore } from './store/files.ts';
 import { createKeyStore } from './store/keys.ts';
@@ -86,15 +92,24 @@ const createServices = (env: Env) => {
       ? { url: UPSTASH_REDIS_REST_URL, token: UPSTASH_REDIS_REST_TOKEN }
       : null;
   const backend = upstash ? createUpstashBackend(upstash) : createWorkersCacheBackend({ isDevelopment });
-  const cache = createOutputCache(backend, { log, now });
+  const meter = () => env.METER.getByName(METER);
+  const sheet = createTallySheet({ send: async (tally) => meter().add(tally), waitUntil, wait, now, log });
+  const countLook = (isHit: boolean): void =>
+    sheet.count(isHit ? 'tasker_cache_hits_total' : 'tasker_cache_misses_total');
+  const cache = createOutputCache(backend, { log, now, count: countLook });
   const ttlSecondsOf = (type: string): number => findHandler(type)?.cacheTtlSeconds ?? settings.CACHE_TTL_SECONDS;
 
   const boardOf = (owner: string) => env.BOARD.getByName(owner);
   const boardSink = createBoardSink((owner, updates) => boardOf(owner).publish(updates));
   // A cache that only this data centre sees is filled by whoever reads.
+  // Labels come from the registry alone.
+  const nameOf = (type: string): string => findHandler(type)?.type ?? 'unknown';
   const cacheSinks = cache.shared ? [createCacheSink({ setMany: cache.setMany, ttlSecondsOf })] : [];
   const sendDeliveries = createDeliveryHandOver({ queue: env.QUEUE_DELIVERIES, log });
-  const announce = createAnnouncer({ sinks: [boardSink, ...cacheSinks, createDeliverySink(sendDeliveries)], log });
+  const announce = createAnnouncer({
+    sinks: [boardSink, ...cacheSinks, createDeliverySink(sendDeliveries), createMeterSink(sheet, nameOf)],
+    log,
+  });
 
   const handOver = createHandOver({ queues: queuesOf(env), log });
   const policyOf = (type: string) => findHandler(type)?.retry ?? NO_RETRY;
@@ -102,15 +117,10 @@ const createServices = (env: Env) => {
   const files = createFileStore(env.FILES);
   const sendMail: SendMail = async (mail) => env.EMAIL.send(mail as EmailMessageBuilder);
   const world = { fetch: (input, init) => fetch(input, init), secrets: settings, sendMail } satisfies HandlerWorld;
-  const countRequest: CountRequest = (type, status, duration_ms) =>
-    log.info('provider_request', { task_name: type, status, duration_ms });
-  const executor = createExecutor({ findHandler, world, filesOf: (owner) => filesOf(files, owner), countRequest, log });
-  const publish = async (owner: string, steps: Progress[]) => boardOf(owner).publishProgress(steps);
-  const runner = () => createRunner({ executor, publish, leases: createLeases(env.DB), now, log });
-  const longTasks = createLongTasks({ workflow: env.LONG_TASKS, log });
-  const longTaskMs = settings.LONG_TASK_SECONDS * 1_000;
-  const consumer = createConsumer({ transitions, runner, recorder, longTasks, longTaskMs, announce, now, log });
-
+  const countRequest: CountRequest = (type, status, duration_ms) => {
+    sheet.count('tasker_external_api_requests_total', { task_name: type, status });
+    log.debug('provider_request', { task_name: type, status, duration_ms });
+  };
   const dispatcher = () => {
     const hint = settings.LOCATION_HINT;
     return env.DISPATCHER.getByName(dispatcherName(), hint ? { locationHint: hint } : {});
@@ -123,44 +133,77 @@ const createServices = (env: Env) => {
       log.warn('streams_not_ended', { tasks: ids.length, error: messageOf(error) });
     }
   };
+  const longTasks = createLongTasks({ workflow: env.LONG_TASKS, log });
+  const longTaskMs = settings.LONG_TASK_SECONDS * 1_000;
+  const queueStore = createQueueStore(env.DB);
+  const commands = createCommands({
+    transitions,
+    store,
+    queues: queueStore,
+    wakeBy,
+    handOver,
+    announce,
+    forget: cache.delete,
+    endStreams,
+    longTasks,
+    longTaskMs,
+    now,
+    log,
+  });
+
+  const tasksOf = createBulk({
+    search,
+    commands,
+    typeOf: (name) => findHandler(name)?.type ?? name,
+    isCosted: (type) => findHandler(type)?.isCosted ?? false,
+    mayCost: async (owner) => (await env.RATE_COSTED.limit({ key: `owner:${owner}` })).success,
+    mayTake: async (owner, count) => dispatcher().mayTake(owner, count),
+  });
+  const ownedBy = (owner: string) => ({ files: filesOf(files, owner), tasks: tasksOf(owner) });
+  const executor = createExecutor({ findHandler, world, ownedBy, countRequest, log });
+  const publish = async (owner: string, steps: Progress[]) => boardOf(owner).publishProgress(steps);
+  const runner = () => createRunner({ executor, publish, leases: createLeases(env.DB), now, log });
+  const consumer = createConsumer({ transitions, runner, recorder, longTasks, longTaskMs, announce, now, log });
+
   const outgoingRules: OutgoingRules = { allowedHosts: isDevelopment ? settings.CALLBACK_HOSTS : [] };
   const deliveries = createDeliveryStore(env.DB);
   const webhooks = createWebhookSender({ secrets: settings.WEBHOOK_SECRETS, rules: outgoingRules, fetch: world.fetch, now }); // prettier-ignore
+  const countTry = (sink: DeliverySink, outcome: string): void =>
+    sheet.count('tasker_notifications_total', { sink, outcome });
   const sendDelivery = createDeliverySender({ webhooks, sendMail, settings });
-  const queueStore = createQueueStore(env.DB);
   const retentionMs = settings.RETENTION_DAYS * 24 * 3_600_000;
+
+  const announceAndCount: typeof announce = async (tasks) => {
+    await announce(tasks);
+    sheet.flushSoon();
+  };
 
   return {
     settings,
     log,
     now,
+    flushCounts: sheet.flush,
+    flushCountsSoon: sheet.flushSoon,
     isDevelopment,
     store,
     search,
+    counts: createCounts(env.DB),
+    meter: {
+      totals: async () => meter().totals(),
+      minutesOf: async (owner: string, minutes: number, to: number) => meter().minutesOf(owner, minutes, to),
+      openStreams: async (at: number) => meter().openStreams(at),
+    },
     keys,
     keyring: createKeyring({ store: keys, now }),
     cache,
     ttlSecondsOf,
     consumer,
     deliveries,
-    deliverer: createDeliverer({ deliveries, store, send: sendDelivery, now, random: Math.random, log }),
+    deliverer: createDeliverer({ deliveries, store, send: sendDelivery, countTry, now, random: Math.random, log }),
     outgoingRules,
     files,
     longRunner: createLongRunner({ store, runner, recorder, handOver, log }),
-    commands: createCommands({
-      transitions,
-      store,
-      queues: queueStore,
-      wakeBy,
-      handOver,
-      announce,
-      forget: cache.delete,
-      endStreams,
-      longTasks,
-      longTaskMs,
-      now,
-      log,
-    }),
+    commands,
     queueStore,
     handOver,
     dispatcher: {
@@ -199,13 +242,14 @@ const createServices = (env: Env) => {
       handOver,
       quota: createQuota({ countUnfinished: store.countUnfinished, maxUnfinished: settings.MAX_UNFINISHED_TASKS, now }),
       sendDeliveries,
-      announce,
+      announce: announceAndCount,
       now,
       log,
     },
     boardParts: {
       getMany: store.getMany,
       newest: async (owner: string, limit: number) => (await search.page(owner, {}, { limit })).tasks,
+      countStreams: async (owner: string, count: number) => meter().subscribers(owner, count, now()),
       now,
     },
   };

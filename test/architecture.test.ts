@@ -47,6 +47,7 @@ const MAY_NAME_ENV = [
   'settings.ts',
   'engine/dispatcher.ts',
   'announce/board.ts',
+  'announce/meter.ts',
   'http/context.ts',
 ];
 

@@ -2,7 +2,7 @@ import type { Announced } from '../src/announce/announce.ts';
 import type { TaskQueues } from '../src/engine/hand-over.ts';
 import { QUEUES } from '../src/domain/routing.ts';
 import type { Hint } from '../src/domain/task.ts';
-import type { HandlerSecrets, HandlerWorld } from '../src/handlers/handler.ts';
+import type { HandlerSecrets, HandlerWorld, OwnTasks } from '../src/handlers/handler.ts';
 import { createLogger, type LogFields, type Logger } from '../src/log.ts';
 
 /** A log that keeps its lines instead of printing them. */
@@ -54,9 +54,17 @@ export const world: HandlerWorld = {
   sendMail: () => Promise.reject(new Error('No mail here')),
 };
 
+/** No task that an action could change. */
+export const noTasks: OwnTasks = {
+  matching: () => ({ count: async () => 0, act: async () => ({ matched: 0, changed: 0, next: null }) }),
+};
+
 /** What an executor needs besides its handlers. */
 export const executorParts = {
   world,
-  filesOf: () => ({ open: async () => null, save: () => Promise.reject(new Error('No files here')) }),
+  ownedBy: () => ({
+    files: { open: async () => null, save: () => Promise.reject(new Error('No files here')) },
+    tasks: noTasks,
+  }),
   countRequest: () => {},
 };

@@ -29,6 +29,8 @@ type Update = TaskView | TaskSummary;
 export interface BoardParts {
   getMany(keys: { owner: string; id: string }[]): Promise<Task[]>;
   newest(owner: string, limit: number): Promise<Task[]>;
+  /** Told now and then how many streams are open; for metrics. */
+  countStreams(owner: string, count: number): Promise<void>;
   now(): number;
 }
 
@@ -78,7 +80,10 @@ export class StatusBoard extends DurableObject<Env> {
     }
     if (stream !== WHOLE_LIST && task === null) return new Response(null, { status: 404 });
     if (task && isFinal(task.status)) return Response.json(task);
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
+    if ((await this.ctx.storage.getAlarm()) === null) {
+      await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
+      this.ctx.waitUntil(this.#countStreams());
+    }
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -145,6 +150,7 @@ export class StatusBoard extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#endExpired();
     const sockets = this.ctx.getWebSockets();
+    await this.#countStreams();
     if (sockets.length === 0) return;
     await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
     const watched = sockets
@@ -189,6 +195,11 @@ export class StatusBoard extends DurableObject<Env> {
     const missed = this.#joining.get(socket) ?? new Map<string, Update>();
     this.#joining.delete(socket);
     return missed;
+  }
+
+  async #countStreams(): Promise<void> {
+    // Only metrics miss it.
+    await this.#parts.countStreams(this.#owner, this.ctx.getWebSockets().length).catch(() => {});
   }
 
   #endExpired(): void {

@@ -59,7 +59,11 @@ const readTask = (text: string, owner: string, id: string): Task | null => {
   return sound ? (value as Task) : null;
 };
 
-export const createOutputCache = (backend: CacheBackend, parts: { log: Logger; now: () => number }): OutputCache => {
+/** `count` is told of every output that was there, or was not. */
+export const createOutputCache = (
+  backend: CacheBackend,
+  parts: { log: Logger; now: () => number; count: (isHit: boolean) => void },
+): OutputCache => {
   const breaker = createBreaker(parts.now);
   let failures = 0;
   let loggedAt = -Infinity;
@@ -95,11 +99,14 @@ export const createOutputCache = (backend: CacheBackend, parts: { log: Logger; n
     name: backend.name,
     shared: backend.shared,
     isUp: () => breaker.isClosed(),
-    get: (owner, id) =>
-      ask('get', async () => {
+    get: async (owner, id) => {
+      const task = await ask('get', async () => {
         const text = await backend.get(keyOf(owner, id));
         return text === null || text === TOMBSTONE ? null : readTask(text, owner, id);
-      }, null), // prettier-ignore
+      }, null);
+      parts.count(task !== null);
+      return task;
+    }, // prettier-ignore
     setMany: async (outputs) => {
       const entries: CacheEntry[] = [];
       let chars = 0;

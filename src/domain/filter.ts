@@ -21,6 +21,9 @@ export interface TaskFilter {
   /** Each must be found in the title, the description, the id or the last error; ASCII letters in either case. */
   words?: readonly string[] | undefined;
   fields?: readonly FieldFilter[] | undefined;
+  ids?: readonly string[] | undefined;
+  /** The message of the last error, exactly. */
+  error?: string | undefined;
   /** PENDING after an attempt, or anything but that. */
   retrying?: boolean | undefined;
   /** Waiting for a time after `now` (ms), or anything but that. */

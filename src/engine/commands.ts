@@ -11,7 +11,7 @@ import type { HandOver } from './hand-over.ts';
 import type { LongTasks } from './long.ts';
 
 export interface CommandParts {
-  transitions: Pick<Transitions, 'command'>;
+  transitions: Pick<Transitions, 'command' | 'commandMany'>;
   store: Pick<TaskStore, 'get' | 'edit' | 'remove' | 'purge'>;
   queues: Pick<QueueStore, 'pause' | 'resume'>;
   /** Winds the Dispatcher's clock; awaited before any row becomes due. */
@@ -65,6 +65,10 @@ export const createCommands = (parts: CommandParts) => {
     return task;
   };
 
+  const terminate = async (task: Pick<Task, 'id' | 'attempt' | 'started_at' | 'timeout_ms'>): Promise<void> => {
+    if (task.started_at !== null && task.timeout_ms > parts.longTaskMs) await longTasks.terminate(task);
+  };
+
   /** After the commit: tells everybody and, where it is due, hands the task over. */
   const follow = async (task: Task): Promise<Task> => {
     await Promise.all([announce([task]), task.status === 'PENDING' ? handOver.send([task]) : undefined]);
@@ -85,7 +89,7 @@ export const createCommands = (parts: CommandParts) => {
       // It may owe a callback, and nothing else may keep the clock going.
       await wakeBy(now() + RESEND_AFTER_MS);
       const task = await command('cancel', owner, id);
-      if (task.started_at !== null && task.timeout_ms > parts.longTaskMs) await longTasks.terminate(task);
+      await terminate(task);
       return task;
     },
 
@@ -115,10 +119,27 @@ export const createCommands = (parts: CommandParts) => {
 
     async remove(owner: string, id: string): Promise<void> {
       await forget([{ owner, id }]);
-      const givenUp = await store.remove(owner, id);
-      if (givenUp === null) throw forbidden('delete', await current(owner, id));
+      const { removed, givenUp } = await store.remove(owner, [id]);
+      if (removed.length === 0) throw forbidden('delete', await current(owner, id));
       reportGivenUp(givenUp);
       await endStreams(owner, [id]);
+    },
+
+    /** Does the same to many; those whose status forbids it are left alone. Returns how many were changed. */
+    async many(name: CommandName | 'delete', owner: string, ids: readonly string[]): Promise<number> {
+      if (name === 'delete') {
+        await forget(ids.map((id) => ({ owner, id })));
+        const { removed, givenUp } = await store.remove(owner, ids);
+        reportGivenUp(givenUp);
+        await endStreams(owner, removed);
+        return removed.length;
+      }
+      if (name !== 'pause') await wakeBy(now() + RESEND_AFTER_MS);
+      if (name === 'rerun') await forget(ids.map((id) => ({ owner, id })));
+      const tasks = await transitions.commandMany(name, owner, ids, now());
+      await Promise.all([announce(tasks), handOver.send(tasks.filter(({ status }) => status === 'PENDING'))]);
+      if (name === 'cancel') await Promise.all(tasks.map(terminate));
+      return tasks.length;
     },
 
     /** Claims of a paused queue are refused at once; what is waiting is parked, and costs nothing. */
@@ -145,3 +166,5 @@ export const createCommands = (parts: CommandParts) => {
     },
   };
 };
+
+export type Commands = ReturnType<typeof createCommands>;

@@ -45,10 +45,14 @@ export interface DelivererParts {
   store: Pick<TaskStore, 'getMany'>;
   /** One try at one sink; never throws. */
   send(delivery: Delivery, task: Task, event: TaskEvent): Promise<DeliveryResult>;
+  /** Told of every try: for metrics. */
+  countTry(sink: Delivery['sink'], outcome: 'delivered' | 'failed' | 'given_up'): void;
   now(): number;
   random(): number;
   log: Logger;
 }
+
+const OUTCOME = { DELIVERED: 'delivered', OPEN: 'failed', GIVEN_UP: 'given_up' } as const;
 
 const eventOf = (delivery: Delivery, task: Task): TaskEvent => {
   const data = viewOf(asItWas(task, delivery));
@@ -57,7 +61,7 @@ const eventOf = (delivery: Delivery, task: Task): TaskEvent => {
 };
 
 /** The consumer of the delivery queue: claim, try, settle. The tasks themselves are never touched. */
-export const createDeliverer = ({ deliveries, store, send, now, random, log }: DelivererParts) => {
+export const createDeliverer = ({ deliveries, store, send, countTry, now, random, log }: DelivererParts) => {
   const settlementOf = (delivery: Delivery, result: DeliveryResult): Settlement => {
     const { owner, task_id, version, sink, tries } = delivery;
     const ended = { owner, task_id, version, sink, tries, due_at: delivery.due_at, wake_at: null, ended_at: now() };
@@ -70,6 +74,7 @@ export const createDeliverer = ({ deliveries, store, send, now, random, log }: D
 
   const report = (delivery: Delivery, { state, last_error }: Settlement, task: Task): void => {
     const { owner, task_id, sink, tries } = delivery;
+    countTry(sink, OUTCOME[state]);
     const fields = { delivery: deliveryId(delivery), owner, task_id, task_name: task.type, sink, tries, request_id: task.request_id }; // prettier-ignore
     if (state === 'DELIVERED') log.info('delivery_made', fields);
     else if (state === 'OPEN') log.info('delivery_failed', { ...fields, error: last_error });

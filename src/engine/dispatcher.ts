@@ -23,9 +23,9 @@ export class Dispatcher extends DurableObject<Env> {
     return this.#accepter.accept(tasks);
   }
 
-  /** Whether an owner may have one more unfinished task, which is then counted in. */
-  mayTake(owner: string): Promise<boolean> {
-    return this.#quota.take([{ owner }]).catch(() => true);
+  /** Whether an owner may have so many more unfinished tasks, which are then counted in. */
+  mayTake(owner: string, count = 1): Promise<boolean> {
+    return this.#quota.take(Array.from({ length: count }, () => ({ owner }))).catch(() => true);
   }
 
   /** For /health: whether what was last submitted could be stored. */

@@ -2,7 +2,7 @@ import { GiveUp, messageOf, RetryLater } from '../domain/errors.ts';
 import { jsonDepth, MAX_RESULT_DEPTH, parseJson } from '../domain/json.ts';
 import type { Outcome } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
-import type { Files, Handler, HandlerWorld } from '../handlers/handler.ts';
+import type { Files, Handler, HandlerWorld, OwnTasks } from '../handlers/handler.ts';
 import { createProviderFetch, type CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';
 
@@ -12,7 +12,8 @@ export const MAX_RESULT_BYTES = 1_048_576;
 export interface ExecutorParts {
   findHandler(type: string): Handler | undefined;
   world: HandlerWorld;
-  filesOf(owner: string): Files;
+  /** What a task may read and change: its owner's, and nobody else's. */
+  ownedBy(owner: string): { files: Files; tasks: OwnTasks };
   /** Told of every request to a provider. */
   countRequest: CountRequest;
   log: Logger;
@@ -90,7 +91,7 @@ const deadline = (timeoutMs: number, taken: AbortSignal) => {
 };
 
 /** Runs one claimed task. */
-export const createExecutor = ({ findHandler, world, filesOf, countRequest, log }: ExecutorParts) => ({
+export const createExecutor = ({ findHandler, world, ownedBy, countRequest, log }: ExecutorParts) => ({
   /** Always resolves: whatever the handler does becomes an outcome. */
   async run(task: Task, { signal: taken, progress }: RunOptions): Promise<Outcome> {
     const handler = findHandler(task.type);
@@ -118,7 +119,7 @@ export const createExecutor = ({ findHandler, world, filesOf, countRequest, log 
       const context = {
         ...world,
         fetch: createProviderFetch({ fetch: world.fetch, signal, count: countRequest, type: handler.type }),
-        files: filesOf(task.owner),
+        ...ownedBy(task.owner),
         taskId: task.id,
         params: params.data,
         attempt: task.attempt,

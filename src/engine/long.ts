@@ -33,7 +33,7 @@ export const createLongTasks = ({ workflow, log }: LongTasksParts) => ({
     await workflow.create({ id: instanceId(id, attempt), params: { owner, id, attempt, timeoutMs: timeout_ms } });
   },
   /** Best effort: the instance would notice by itself within 2 s. */
-  async terminate({ id, attempt }: Task): Promise<void> {
+  async terminate({ id, attempt }: Pick<Task, 'id' | 'attempt'>): Promise<void> {
     try {
       await (await workflow.get(instanceId(id, attempt))).terminate();
     } catch (error) {

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { WrittenFilter } from '../domain/filter-schema.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { Lane } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
@@ -20,6 +21,19 @@ export interface Files {
   open(name: string): Promise<{ body: ReadableStream<Uint8Array>; bytes: number; etag: string } | null>;
   /** Writes, or replaces, a file while it is being produced; returns its size. */
   save(name: string, content: AsyncIterable<Uint8Array>, contentType: string): Promise<{ bytes: number }>;
+}
+
+/** Tasks of the task's owner that an action is to change. */
+interface MatchingTasks {
+  /** How many they are, those before this id; stops counting at 10 000. */
+  count(before: string): Promise<number>;
+  /** Acts on the next of them, newest first; `next` is null when there are no more. */
+  act(before: string): Promise<{ matched: number; changed: number; next: string | null }>;
+}
+
+/** The tasks of the task's owner. */
+export interface OwnTasks {
+  matching(action: 'cancel' | 'pause' | 'resume' | 'retry' | 'delete', filter: WrittenFilter): MatchingTasks;
 }
 
 export interface Mail {
@@ -56,6 +70,7 @@ interface HandlerContext<Params> extends HandlerWorld {
   /** `fraction` 0 to 1 and a short note for people. Cheap to call often: at most 4 a second are shown. */
   progress(fraction: number, note?: string): void;
   files: Files;
+  tasks: OwnTasks;
   log: Logger;
 }
 

@@ -1,4 +1,5 @@
 import { broken } from './broken.ts';
+import { bulkAction } from './bulk-action.ts';
 import { chatgpt } from './chatgpt.ts';
 import { dataProcessing } from './data-processing.ts';
 import { emailSending } from './email-sending.ts';
@@ -10,6 +11,7 @@ import { simulate } from './simulate.ts';
 import { sum } from './sum.ts';
 import { weather } from './weather.ts';
 
+export { bulkAction };
 export type { Handler };
 
 /** The only list of task types. A new type is one file and one line here. */
@@ -24,6 +26,7 @@ export const handlers: readonly Handler[] = [
   simulate,
   broken,
   flaky,
+  bulkAction,
 ];
 
 const byName = new Map(

@@ -13,6 +13,8 @@ import { events } from './routes/events.ts';
 import { files } from './routes/files.ts';
 import { health } from './routes/health.ts';
 import { keys } from './routes/keys.ts';
+import { metrics } from './routes/metrics.ts';
+import { overview } from './routes/overview.ts';
 import { queues } from './routes/queues.ts';
 import { taskTypes } from './routes/task-types.ts';
 import { tasks } from './routes/tasks.ts';
@@ -27,6 +29,8 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ strict: false })
     '/',
     documentation(() => app.routes),
   )
+  .route('/', metrics)
+  .route('/', overview)
   .route('/', events)
   .route('/tasks', tasks)
   .route('/tasks', commands)

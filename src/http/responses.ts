@@ -136,6 +136,48 @@ export const queue = z
     backlog: whole.nullable().meta({ description: 'As the platform reports it; null when it does not' }),
   })
   .meta({ id: 'Queue' });
+const times = z.strictObject({
+  count: whole,
+  p50: z.number().nullable(),
+  p95: z.number().nullable(),
+  p99: z.number().nullable(),
+});
+export const stats = z
+  .strictObject({
+    counts: z.strictObject(Object.fromEntries(STATUSES.map((status) => [status, whole]))),
+    counted_up_to: whole,
+    oldest_waiting_seconds: z.number().nullable(),
+    minutes: z.array(
+      z.strictObject({
+        at: time,
+        submitted: whole,
+        completed: whole,
+        failed: whole,
+        cancelled: whole,
+        retried: whole,
+      }),
+    ),
+    wait_seconds: times,
+    run_seconds: times,
+  })
+  .meta({ id: 'Stats' });
+
+export const errorGroups = z.strictObject({
+  groups: z.array(
+    z
+      .strictObject({
+        type: z.string(),
+        code: z.string().nullable(),
+        message: z.string().nullable(),
+        tasks: whole,
+        first_at: time,
+        last_at: time,
+        newest_task_id: z.uuid(),
+      })
+      .meta({ id: 'ErrorGroup' }),
+  ),
+});
+
 export const queueList = z.strictObject({ queues: z.array(queue) });
 
 export const file = z
@@ -167,6 +209,13 @@ export const health = z
   .strictObject({
     status: z.enum(['ok', 'degraded', 'down']),
     checks: z.strictObject({ database: state, accepting: state, queues: state, cache: state }),
+    open_notifications: whole
+      .nullable()
+      .meta({ description: 'Owed and not yet delivered; null when the database does not answer' }),
+    oldest_waiting_seconds: z
+      .number()
+      .nullable()
+      .meta({ description: 'Of all messages in queues; null when none waits' }),
     version: z.string(),
   })
   .meta({ id: 'Health' });

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { SCOPES } from '../domain/api-key.ts';
 import { FILE_NAME } from '../domain/file-name.ts';
 import { PRIORITIES, type Priority } from '../domain/task.ts';
-import { findHandler } from '../handlers/registry.ts';
+import { bulkAction, findHandler } from '../handlers/registry.ts';
 import { digits } from './list-query.ts';
 
 /** What callers may send. The OpenAPI document is generated from these, with what `meta` adds for it. */
@@ -121,6 +121,9 @@ export const bulkBody = z.strictObject({ tasks: z.array(nativeBody).min(1).max(M
 const words = { title: title.nullish(), description: description.nullish(), priority: priority.default('MEDIUM') };
 export const brokenBody = z.strictObject(words);
 export const retryBody = z.strictObject({ ...words, failures: z.int().min(0).max(10).default(2) });
+
+/** `POST /tasks/actions`: parameters of a `bulk_action`. */
+export const actionBody = bulkAction.params as z.ZodType<{ action: string; filter: Record<string, unknown> }>;
 
 export const editBody = z
   .strictObject({ title: title.nullish(), description: description.nullish(), priority: priority.optional() })

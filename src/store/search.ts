@@ -4,8 +4,8 @@ import type { Task } from '../domain/task.ts';
 /** Exact totals stop here, and a list that no index serves looks at this many rows at a time: reading costs. */
 const MAX_SCANNED = 10_000;
 
-export interface Page {
-  tasks: Task[];
+export interface Page<Row = Task> {
+  tasks: Row[];
   /** The id after which the next page begins; null at the end. */
   next: string | null;
   /** The page may be short, because only so many rows were looked at: `next` goes on. */
@@ -68,6 +68,7 @@ const residualOf = (filter: TaskFilter, { byStatus, byType }: Driver, bind: Bind
   ...oneOf('priority', filter.priorities, bind),
   ...oneOf('queue', filter.queues, bind),
   ...oneOf('t.value', filter.tags, bind).map((isWanted) => `EXISTS (SELECT 1 FROM json_each(tags) AS t WHERE ${isWanted})`),
+  ...(filter.error === undefined ? [] : [`attempts ->> '$[#-1].error.message' = ${bind(filter.error)}`]),
   ...(filter.words ?? []).map((word) => `instr(${SEARCHED}, lower(${bind(word)})) > 0`),
   ...(filter.fields ?? []).map(({ column, path, value }) => {
     const wanted = bind(value);
@@ -96,7 +97,8 @@ const MAX_ARMS = 5;
  * By status unless COMPLETED is among those wanted, which most rows are and no index holds; else by type; else along the
  * primary key. The indexes are named, because the planner, which has no statistics, would choose the primary key.
  */
-const driverOf = ({ statuses = [], types = [] }: TaskFilter): Driver => {
+const driverOf = ({ statuses = [], types = [], ids }: TaskFilter): Driver => {
+  if (ids) return { byStatus: false, byType: false };
   const fits = (values: readonly string[]): boolean => values.length > 0 && new Set(values).size <= MAX_ARMS;
   const byStatus = fits(statuses) && !statuses.includes('COMPLETED');
   return { byStatus, byType: !byStatus && fits(types) };
@@ -108,6 +110,7 @@ const source = (columns: string, owner: string, filter: TaskFilter, before: stri
   const within = [
     `owner = ${bind(owner)}`,
     ...(before === undefined ? [] : [`id < ${bind(before)}`]),
+    ...(filter.ids === undefined ? [] : [`id IN (SELECT value FROM json_each(${bind(JSON.stringify(filter.ids))}))`]),
     ...(after === undefined ? [] : [`id >= ${bind(uuidFloor(after - ID_SLACK_MS))} AND submitted_at >= ${bind(after)}`]),
     ...(until === undefined ? [] : [`id < ${bind(uuidFloor(until + ID_SLACK_MS))} AND submitted_at < ${bind(until)}`]),
   ];
@@ -121,23 +124,31 @@ const source = (columns: string, owner: string, filter: TaskFilter, before: stri
   return `${arms.join(' UNION ALL ')} ORDER BY id DESC`;
 }; // prettier-ignore
 
+/** `before`: a cursor; `offset`: rows to pass over. */
+interface Where {
+  limit: number;
+  before?: string | undefined;
+  offset?: number;
+}
+
 /** The list of tasks, filtered. What an index serves is read row by row; of anything else at most `MAX_SCANNED` rows. */
 export const createTaskSearch = (db: D1Database) => ({
-  /** Newest first. `before`: a cursor; `offset`: rows to pass over. */
-  async page(
-    owner: string,
-    filter: TaskFilter,
-    { limit, before, offset = 0 }: { limit: number; before?: string | undefined; offset?: number },
-  ): Promise<Page> {
+  /** Whole tasks, newest first. */
+  page(owner: string, filter: TaskFilter, where: Where): Promise<Page> {
+    return this.find<Task>('*', owner, filter, where);
+  },
+
+  /** Some columns of the tasks, the id among them, newest first. */
+  async find<Row extends Pick<Task, 'id'>>(columns: string, owner: string, filter: TaskFilter, { limit, before, offset = 0 }: Where): Promise<Page<Row>> {
     const driver = driverOf(filter);
     const { values, bind } = createBinder();
-    const rows = source('*', owner, filter, before, driver, bind);
     const residual = residualOf(filter, driver, bind);
     const isBounded = residual.length > 0;
-    const window = isBounded ? `SELECT * FROM (${rows} LIMIT ${MAX_SCANNED}) WHERE ${residual.join(' AND ')} ORDER BY id DESC` : rows;
+    const rows = source(isBounded ? '*' : columns, owner, filter, before, driver, bind);
+    const window = isBounded ? `SELECT ${columns} FROM (${rows} LIMIT ${MAX_SCANNED}) WHERE ${residual.join(' AND ')} ORDER BY id DESC` : rows;
     // One row more than asked for tells whether there is a next page.
     const statement = `${window} LIMIT ${limit + 1} OFFSET ${offset}`;
-    const { results } = await db.prepare(statement).bind(...values).all<Task>();
+    const { results } = await db.prepare(statement).bind(...values).all<Row>();
     const tasks = results.slice(0, limit);
     if (results.length > limit) return { tasks, next: tasks.at(-1)?.id ?? null, truncated: false };
     if (!isBounded) return { tasks, next: null, truncated: false };
@@ -150,12 +161,12 @@ export const createTaskSearch = (db: D1Database) => ({
   },
 
   /** How many tasks the filter finds; `capped` when there are, or may be, more than were counted. */
-  async count(owner: string, filter: TaskFilter): Promise<{ total: number; capped: boolean }> {
+  async count(owner: string, filter: TaskFilter, before?: string): Promise<{ total: number; capped: boolean }> {
     const driver = driverOf(filter);
     const { values, bind } = createBinder();
     const residual = residualOf(filter, driver, bind);
     const isBounded = residual.length > 0;
-    const rows = source(isBounded ? '*' : 'id', owner, filter, undefined, driver, bind);
+    const rows = source(isBounded ? '*' : 'id', owner, filter, before, driver, bind);
     const fits = isBounded ? residual.join(' AND ') : '1';
     const statement = `SELECT count(*) AS seen, total(${fits}) AS found FROM (${rows} LIMIT ${MAX_SCANNED + 1})`;
     const row = await db.prepare(statement).bind(...values).first<{ seen: number; found: number }>();
@@ -163,3 +174,5 @@ export const createTaskSearch = (db: D1Database) => ({
     return { total: Math.min(found, MAX_SCANNED), capped: seen > MAX_SCANNED };
   },
 }); // prettier-ignore
+
+export type TaskSearch = ReturnType<typeof createTaskSearch>;

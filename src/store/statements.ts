@@ -1,7 +1,15 @@
 import { LEASE_MARGIN_MS, lifecycle, MAX_LEASE_MS } from '../domain/lifecycle.ts';
-import type { Status, Task } from '../domain/task.ts';
+import type { Status, Task, TaskHead } from '../domain/task.ts';
 
 // The pieces of SQL that more than one statement needs.
+
+/** The columns of a row without its long parts. */
+export const HEAD: readonly (keyof TaskHead)[] = [
+  'owner', 'id', 'status', 'queue', 'type', 'priority', 'attempt', 'max_attempts', 'attempt_budget', 'rescues',
+  'version', 'timeout_ms', 'wake_at', 'submitted_at', 'scheduled_at', 'started_at', 'completed_at', 'updated_at',
+  'alias', 'request_id', 'reused_from', 'callback_url', 'idempotency_key', 'fingerprint', 'progress', 'tags', 'title',
+  'description', 'attempts', 'failure_sinks', 'reuse_key',
+]; // prettier-ignore
 
 /** SQL text of a status list: `('NEW', 'PENDING')`. The words are ours, never a caller's. */
 export const inList = (statuses: readonly Status[]): string =>

@@ -3,14 +3,7 @@ import { QUEUES } from '../domain/routing.ts';
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { RESEND_AFTER_MS, type Task, type TaskHead } from '../domain/task.ts';
 import { LOOK_AT_DELIVERIES } from './deliveries.ts';
-import { appendAttempt, guardOf } from './statements.ts';
-
-const HEAD: readonly (keyof TaskHead)[] = [
-  'owner', 'id', 'status', 'queue', 'type', 'priority', 'attempt', 'max_attempts', 'attempt_budget', 'rescues',
-  'version', 'timeout_ms', 'wake_at', 'submitted_at', 'scheduled_at', 'started_at', 'completed_at', 'updated_at',
-  'alias', 'request_id', 'reused_from', 'callback_url', 'idempotency_key', 'fingerprint', 'progress', 'tags', 'title',
-  'description', 'attempts', 'failure_sinks', 'reuse_key',
-]; // prettier-ignore
+import { appendAttempt, guardOf, HEAD } from './statements.ts';
 
 /** The longest that an overdue hand-over waits for its next look. */
 const MAX_RESEND_AFTER_MS = 600_000;

@@ -95,14 +95,17 @@ export const createTaskStore = (db: D1Database) => ({
     );
   },
 
-  /** Deletes a task, unless it is running, and returns the deliveries that were given up with it; null when nothing was deleted. */
-  async remove(owner: string, id: string): Promise<DeliveryKey[] | null> {
-    const statement = `DELETE FROM tasks WHERE owner = ?1 AND id = ?2 AND status <> 'IN_PROGRESS' RETURNING id`;
-    const [open, removed] = await db.batch([
-      db.prepare(openDeliveriesOf('?2')).bind(owner, id),
-      db.prepare(statement).bind(owner, id),
+  /** Deletes tasks, unless they run. Returns the ids of those that were, and the deliveries given up with them. */
+  async remove(owner: string, ids: readonly string[]): Promise<{ removed: string[]; givenUp: DeliveryKey[] }> {
+    const named = 'SELECT value FROM json_each(?2)';
+    const statement = `DELETE FROM tasks WHERE owner = ?1 AND id IN (${named}) AND status <> 'IN_PROGRESS' RETURNING id`;
+    const [open, gone] = await db.batch([
+      db.prepare(openDeliveriesOf(named)).bind(owner, JSON.stringify(ids)),
+      db.prepare(statement).bind(owner, JSON.stringify(ids)),
     ]);
-    return removed?.results.length ? (open?.results as DeliveryKey[]) : null;
+    const removed = new Set((gone?.results as { id: string }[]).map(({ id }) => id));
+    const owed = (open?.results ?? []) as DeliveryKey[];
+    return { removed: [...removed], givenUp: owed.filter(({ task_id }) => removed.has(task_id)) };
   },
 
   /** Deletes up to `limit` tasks of an owner, whatever their status. Returns them, none when none is left, and the deliveries given up with them. */

@@ -1,7 +1,7 @@
 import type { Verdict } from '../domain/retry.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
-import { RESEND_AFTER_MS, isFinal, type Task } from '../domain/task.ts';
-import { appendAttempt, guardOf, inGroups, inList, keysJson, leaseEnd } from './statements.ts';
+import { RESEND_AFTER_MS, isFinal, type Task, type TaskHead } from '../domain/task.ts';
+import { appendAttempt, guardOf, HEAD, inGroups, inList, keysJson, leaseEnd } from './statements.ts';
 
 /** What a queue's consumer decided about one attempt. */
 export interface Recording {
@@ -85,11 +85,18 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
     ).results;
   },
 
-  /** Carries out a person's command; null when the task is not there or its status forbids it. */
+  /** Carries out a person's command on one task; null when it is not there or its status forbids it. */
   async command(name: CommandName, owner: string, id: string, now: number): Promise<Task | null> {
     const statement = `UPDATE tasks SET ${COMMANDS[name]}, version = version + 1, updated_at = ?1
       WHERE owner = ?2 AND id = ?3 AND ${guardOf(name)} RETURNING *`;
     return (await db.prepare(statement).bind(now, owner, id).all<Task>()).results[0] ?? null;
+  },
+
+  /** The same on many, by their ids. Returns those that it changed, without their long parts. */
+  async commandMany(name: CommandName, owner: string, ids: readonly string[], now: number): Promise<TaskHead[]> {
+    const statement = `UPDATE tasks SET ${COMMANDS[name]}, version = version + 1, updated_at = ?1
+      WHERE owner = ?2 AND id IN (SELECT value FROM json_each(?3)) AND ${guardOf(name)} RETURNING ${HEAD.join(', ')}`;
+    return (await db.prepare(statement).bind(now, owner, JSON.stringify(ids)).all<TaskHead>()).results;
   },
 
   /** Writes outcomes, fenced on the attempt that made them. Returns the rows that took them. */

@@ -19,7 +19,7 @@ const aFinishedTask = (result: unknown = 'done'): Task => ({
 const setup = (backend: CacheBackend) => {
   const { log, lines } = keptLog();
   let time = 1_000_000;
-  const cache = createOutputCache(backend, { log, now: () => time });
+  const cache = createOutputCache(backend, { log, now: () => time, count: () => {} });
   return { cache, lines, pass: (ms: number) => void (time += ms) };
 };
 

@@ -50,7 +50,7 @@ const setup = ({ failureUrl = 'https://nobody.example/' } = {}) => {
   const sendMail = async (mail: Mail) => (mails.push(mail), { messageId: '1' });
   const settings = { FAILURE_WEBHOOK_URL: failureUrl, FAILURE_EMAIL_TO: 'ops@example.com', EMAIL_FROM: ['t@example.com'] };
   const send = createDeliverySender({ webhooks, sendMail, settings });
-  const deliverer = createDeliverer({ deliveries, store: createTaskStore(env.DB), send, now: () => now, random: () => 1, log });
+  const deliverer = createDeliverer({ deliveries, store: createTaskStore(env.DB), send, countTry: () => {}, now: () => now, random: () => 1, log });
   return {
     lines,
     mails,

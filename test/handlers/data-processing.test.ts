@@ -5,7 +5,7 @@ import { executorParts, keptLog } from '../parts.ts';
 const run = async (params: unknown): Promise<unknown> =>
   dataProcessing.run({
     ...executorParts.world,
-    files: executorParts.filesOf(),
+    ...executorParts.ownedBy(),
     taskId: 'id',
     params: dataProcessing.params.parse(params),
     attempt: 1,

@@ -30,7 +30,7 @@ const run = async (
     ...executorParts.world,
     fetch: (input, init) => fetch(input, { ...init, signal }),
     sendMail: async (mail) => env.EMAIL.send(mail as EmailMessageBuilder),
-    files: executorParts.filesOf(),
+    ...executorParts.ownedBy(),
     secrets,
     taskId: 'id',
     params: handler.params.parse(params),

@@ -6,7 +6,7 @@ import { sum } from '../../src/handlers/sum.ts';
 import { executorParts, keptLog, world } from '../parts.ts';
 
 const context = (params: unknown, more: object = {}) => ({
-  ...world, files: executorParts.filesOf(), taskId: 'id', params, attempt: 1, signal: new AbortController().signal, progress: () => {}, log: keptLog().log, ...more,
+  ...world, ...executorParts.ownedBy(), taskId: 'id', params, attempt: 1, signal: new AbortController().signal, progress: () => {}, log: keptLog().log, ...more,
 }); // prettier-ignore
 
 describe('sum', () => {

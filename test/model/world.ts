@@ -187,7 +187,7 @@ export class World {
       transitions, store, queues, wakeBy: clock.wakeBy, handOver, announce, forget: async () => {}, endStreams: async () => {}, longTasks, longTaskMs: 30_000, now, log: silent,
     }); // prettier-ignore
     const send = async () => this.receiverIsUp ? { kind: 'delivered' as const } : { kind: 'failed' as const, error: 'down' }; // prettier-ignore
-    const deliverer = createDeliverer({ deliveries: createDeliveryStore(database), store, send, now, random: () => 0.5, log: silent }); // prettier-ignore
+    const deliverer = createDeliverer({ deliveries: createDeliveryStore(database), store, send, countTry: () => {}, now, random: () => 0.5, log: silent }); // prettier-ignore
     return { accepter, clock, consumer, commands, deliverer };
   }
 

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { messageOf } from '../../domain/errors.ts';
+import { QUEUES } from '../../domain/routing.ts';
 import { within } from '../../domain/within.ts';
 import type { Logger } from '../../log.ts';
 import type { AppEnv } from '../context.ts';
@@ -34,20 +35,36 @@ export const health = new Hono<AppEnv>().get(
     isStatic: true,
   }),
   async (c) => {
-    const { store, cache, handOver, dispatcher } = c.var.services;
+    const { store, cache, counts, handOver, dispatcher, now } = c.var.services;
+    let openNotifications: number | null = null;
+    let oldestAt: number | null = null;
     const [database, accepting, queues] = await Promise.all([
-      check('database', c.var.log, () => store.ping()),
+      check('database', c.var.log, async () => {
+        await store.ping();
+        openNotifications = await counts.openNotifications();
+      }),
       check('accepting', c.var.log, async () => {
         if (!(await dispatcher.isAccepting())) throw new Error('The last tasks could not be stored');
       }),
       check('queues', c.var.log, async () => {
-        if ((await handOver.metrics('default-high')).backlog === Infinity) throw new Error('The queue does not answer');
+        const all = await Promise.all(QUEUES.map((queue) => handOver.metrics(queue)));
+        if (all.some(({ backlog }) => backlog === Infinity)) throw new Error('A queue does not answer');
+        const since = all.flatMap((queue) => queue.oldestAt ?? []);
+        if (since.length > 0) oldestAt = Math.min(...since);
       }),
     ]);
     // A cache that is down costs time, never an answer: it degrades, it does not fail.
     const checks = { database, accepting, queues, cache: cache.isUp() ? 'ok' : 'down' };
     const isHealthy = [database, accepting, queues].every((state) => state === 'ok');
     const status = !isHealthy ? 'down' : checks.cache === 'ok' ? 'ok' : 'degraded';
-    return c.json({ status, checks, version: packageJson.version }, isHealthy ? 200 : 503);
+    const oldest_waiting_seconds = oldestAt === null ? null : Math.max(0, now() - oldestAt) / 1_000;
+    const body = {
+      status,
+      checks,
+      open_notifications: openNotifications,
+      oldest_waiting_seconds,
+      version: packageJson.version,
+    };
+    return c.json(body, isHealthy ? 200 : 503);
   },
 );

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { isFinal } from '../../domain/task.ts';
 import { detailOf, viewOf } from '../../domain/view.ts';
-import type { TaskFilter } from '../../domain/filter.ts';
+import { filterOf } from '../../domain/filter-schema.ts';
 import { MAX_BULK_BYTES } from '../body.ts';
 import { findHandler } from '../../handlers/registry.ts';
 import type { AppContext, AppEnv } from '../context.ts';
@@ -11,7 +11,7 @@ import { bulkExamples, submitExamples } from '../openapi/examples.ts';
 import { awaited } from '../prefer.ts';
 import { asking, readTask, taskId, taskNotFound } from '../read-task.ts';
 import * as answers from '../responses.ts';
-import { brokenBody, bulkBody, bulkItems, retryBody, taskBody, taskForms } from '../schemas.ts';
+import { actionBody, brokenBody, bulkBody, bulkItems, retryBody, taskBody, taskForms } from '../schemas.ts';
 import { listFilters, listQuery } from '../list-query.ts';
 import { submit, SUBMIT_ERRORS, submitMany } from '../submit.ts';
 import { jsonBody, query } from '../validate.ts';
@@ -48,20 +48,6 @@ const DONE = {
   },
 };
 const SUBMIT_ANSWERS = { ...accepted('Stored; it will run'), ...DONE };
-
-/** The query's filters, as the store has them. */
-const filterOf = (asked: ReturnType<typeof listQuery.parse>): TaskFilter => ({
-  statuses: asked.status,
-  // By any of its names.
-  types: asked.type?.map((name) => findHandler(name)?.type ?? name),
-  priorities: asked.priority,
-  queues: asked.queue,
-  tags: asked.tag,
-  submittedAfter: asked.submitted_after,
-  submittedBefore: asked.submitted_before,
-  words: asked.q,
-  fields: asked.fields,
-});
 
 export const tasks = new Hono<AppEnv>()
   .post(
@@ -100,6 +86,25 @@ export const tasks = new Hono<AppEnv>()
   )
 
   .post(
+    '/actions',
+    describe({
+      id: 'actOnTasks', access: 'tasks:write',
+      tag: 'Tasks',
+      summary: 'Cancel, pause, resume, retry or delete all tasks that a filter finds',
+      description: 'The action is a task itself, of type `bulk_action`: watch its progress at `/tasks/{id}/events`, abort it by `/tasks/{id}/cancel`. The filter is that of the list; it finds tasks that were submitted before.',
+      answers: accepted('Stored; it will run'),
+      errors: SUBMIT_ERRORS,
+      headers: { 'Idempotency-Key': SUBMIT_HEADERS['Idempotency-Key'] },
+      examples: { retry: { action: 'retry', filter: { status: ['FAILED'], type: ['broken'] } } },
+    }),
+    jsonBody(actionBody),
+    async (c) => {
+      const params = c.req.valid('json');
+      return accept(c, { type: 'bulk_action', params, title: `${params.action} all that match`, priority: 'HIGH' });
+    },
+  )
+
+  .post(
     '/broken',
     describe({ id: 'submitBrokenTask', access: 'tasks:write', tag: 'Tasks', summary: 'Submit a task that always fails', answers: { ...accepted('Stored; it will fail'), ...DONE }, errors: SUBMIT_ERRORS, headers: SUBMIT_HEADERS, examples: { titled: { title: 'To see a failure' } } }),
     jsonBody(brokenBody, { optional: true }),
@@ -131,7 +136,8 @@ export const tasks = new Hono<AppEnv>()
       const asked = c.req.valid('query');
       const { page = 1, page_size, cursor } = asked;
       const { search } = c.var.services;
-      const filter = filterOf(asked);
+      // By any of its names.
+      const filter = filterOf(asked, (name) => findHandler(name)?.type ?? name);
       const isPaged = cursor === undefined;
       const where = { limit: page_size, before: cursor || undefined, offset: isPaged ? (page - 1) * page_size : 0 };
       const [found, counted] = await asking(c, () =>

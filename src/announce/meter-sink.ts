@@ -1,0 +1,44 @@
+import { observe } from '../domain/tally.ts';
+import type { Attempt } from '../domain/task.ts';
+import type { Announced, Sink } from './announce.ts';
+import type { TallySheet } from './tally-sheet.ts';
+
+/** When the attempt that now runs was due, in ms; null after a rerun, which the row does not remember. */
+const dueAt = ({ attempt, submitted_at, scheduled_at }: Announced, last: Attempt | undefined): number | null => {
+  if (attempt === 1) return Math.max(submitted_at, scheduled_at ?? 0);
+  return last && scheduled_at !== null && scheduled_at >= last.ended_at ? scheduled_at : null;
+};
+
+/**
+ * Counts what committed rows tell: a submit (their first version), the start of an attempt and its end, each in the very
+ * write that returned the row, which set `updated_at` too. `nameOf`: the registry's name of a type, for labels.
+ */
+export const createMeterSink = (sheet: TallySheet, nameOf: (type: string) => string): Sink => {
+  const countOne = (task: Announced): void => {
+    const { owner, status, version, started_at, updated_at } = task;
+    const labels = { task_name: nameOf(task.type) };
+    if (version === 1) {
+      sheet.count('tasker_tasks_submitted_total', labels);
+      sheet.minute(owner, updated_at).submitted += 1;
+      return;
+    }
+    const attempts = JSON.parse(task.attempts) as Attempt[];
+    const last = attempts.at(-1);
+    if (status === 'IN_PROGRESS' && started_at === updated_at) {
+      const due = dueAt(task, last);
+      if (due === null) return;
+      const seconds = Math.max(0, started_at - due) / 1_000;
+      sheet.observe('tasker_task_wait_seconds', labels, seconds);
+      observe(sheet.minute(owner, updated_at).wait, seconds);
+    } else if (last?.ended_at === updated_at && last.attempt === task.attempt && status !== 'IN_PROGRESS') {
+      const minute = sheet.minute(owner, updated_at);
+      const seconds = Math.max(0, last.ended_at - (last.started_at ?? last.ended_at)) / 1_000;
+      sheet.count('tasker_task_executions_total', { ...labels, status: last.outcome });
+      sheet.observe('tasker_task_execution_duration_seconds', labels, seconds);
+      observe(minute.run, seconds);
+      if (last.outcome === 'rescued') minute.retried += 1;
+      else minute[last.outcome] += 1;
+    } else if (status === 'CANCELLED' && task.completed_at === updated_at) sheet.minute(owner, updated_at).cancelled += 1;
+  }; // prettier-ignore
+  return { name: 'meter', tell: async (tasks) => tasks.forEach(countOne) };
+};

@@ -1,0 +1,72 @@
+import { messageOf } from '../domain/errors.ts';
+import type { Metric } from '../domain/exposition.ts';
+import { emptyTally, isEmpty, newHistogram, newMinute, observe, seriesName, type Minute, type Tally } from '../domain/tally.ts'; // prettier-ignore
+import { within } from '../domain/within.ts';
+import type { Logger } from '../log.ts';
+
+/** What is counted within this time goes to the meter in one call. */
+const GATHER_MS = 1_000;
+/** A flush that has not come by then was cancelled with the request that scheduled it. */
+const FORGOTTEN_MS = 5_000;
+const SEND_TIMEOUT_MS = 2_000;
+const MINUTE_MS = 60_000;
+
+export interface TallySheetParts {
+  send(tally: Tally): Promise<void>;
+  /** Keeps the invocation alive until it is done. */
+  waitUntil(work: Promise<unknown>): void;
+  wait(ms: number): Promise<void>;
+  now(): number;
+  log: Logger;
+}
+
+/**
+ * Counts in memory; whoever counts sees to it that the counts are handed on: a queue's batch at its end, for the queue
+ * waits for whatever a batch leaves behind, and everybody else once a second. So nothing is asked of the meter per
+ * request, task or message. A crash loses what was counted within the last second; what was told never goes back.
+ */
+export const createTallySheet = ({ send, waitUntil, wait, now, log }: TallySheetParts) => {
+  let sheet = emptyTally();
+  let scheduledAt = -Infinity;
+
+  const flush = async (): Promise<void> => {
+    scheduledAt = -Infinity;
+    if (isEmpty(sheet)) return;
+    const full = sheet;
+    sheet = emptyTally();
+    try {
+      await within(SEND_TIMEOUT_MS, send(full));
+    } catch (error) {
+      // Not sent again: it may have been added.
+      log.warn('counts_lost', { error: messageOf(error) });
+    }
+  };
+
+  return {
+    /** Hands the counts on now. Never throws. */
+    flush,
+
+    /** Hands the counts on within a second. */
+    flushSoon(): void {
+      if (isEmpty(sheet) || now() - scheduledAt < FORGOTTEN_MS) return;
+      scheduledAt = now();
+      waitUntil(wait(GATHER_MS).then(flush));
+    },
+
+    count(metric: Metric, labels: Record<string, string> = {}, by = 1): void {
+      const name = seriesName(metric, labels);
+      sheet.counters[name] = (sheet.counters[name] ?? 0) + by;
+    },
+
+    observe(metric: Metric, labels: Record<string, string>, seconds: number): void {
+      observe((sheet.histograms[seriesName(metric, labels)] ??= newHistogram()), seconds);
+    },
+
+    /** The owner's minute at `at` (ms), to be added to. */
+    minute(owner: string, at: number): Minute {
+      return ((sheet.minutes[owner] ??= {})[Math.floor(at / MINUTE_MS)] ??= newMinute());
+    },
+  };
+};
+
+export type TallySheet = ReturnType<typeof createTallySheet>;

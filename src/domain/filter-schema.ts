@@ -1,0 +1,125 @@
+import * as z from 'zod';
+import type { FieldFilter, TaskFilter } from './filter.ts';
+import { QUEUES } from './routing.ts';
+import { PRIORITIES, STATUSES } from './task.ts';
+
+// A filter as callers write it: in the query of a list, and in the body of an action on all that match.
+
+const several = <Item extends z.ZodType>(item: Item, shown: object, most = 20) =>
+  z
+    .preprocess(
+      (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+      z.array(item).max(most).optional(),
+    )
+    .meta({ type: 'array', items: shown, maxItems: most });
+
+/** Words of ours, in upper or lower case. */
+const severalOf = <const Words extends readonly string[]>(known: Words) =>
+  several(
+    z.preprocess((word) => {
+      const upper = typeof word === 'string' ? word.toUpperCase() : word;
+      return upper === 'NORMAL' ? 'MEDIUM' : upper;
+    }, z.enum(known)),
+    { type: 'string', enum: [...known] },
+  );
+
+const ONCE = 'Give it once';
+/** A text of a query: given several times it would be a list. */
+export const once = () => z.string({ error: ({ code }) => (code === 'invalid_type' ? ONCE : undefined) });
+
+/** A moment, or the beginning of a day in UTC, as ms. */
+const moment = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()], 'Expected a time in ISO 8601, such as 2026-01-31T12:00:00Z')
+  .transform((text) => Date.parse(text))
+  .meta({ type: 'string', format: 'date-time' });
+
+/** The words of a text, all to be found. */
+const search = once()
+  .min(1)
+  .max(200)
+  .transform((text) => text.split(/\s+/).filter((word) => word !== ''))
+  .pipe(z.array(z.string()).max(10))
+  .meta({
+    type: 'string',
+    minLength: 1,
+    maxLength: 200,
+    description: 'Words to be found in title, description, id or error',
+  });
+
+/** Most ids that a filter names. */
+const MAX_IDS = 100;
+
+/** The filters that have a name of their own. */
+export const namedFilters = {
+  status: severalOf(STATUSES),
+  type: several(z.string().min(1).max(100), { type: 'string' }),
+  priority: severalOf(PRIORITIES),
+  queue: several(z.enum(QUEUES), { type: 'string', enum: [...QUEUES] }),
+  tag: several(z.string().min(1).max(50), { type: 'string' }),
+  id: several(z.uuid().toLowerCase(), { type: 'string', format: 'uuid' }, MAX_IDS),
+  submitted_after: moment.optional(),
+  submitted_before: moment.optional(),
+  q: search.optional(),
+  error: once()
+    .min(1)
+    .max(4_000)
+    .optional()
+    .meta({ type: 'string', minLength: 1, maxLength: 4_000, description: 'The message of the last error, exactly' }),
+};
+
+/** `params.<path>` and `result.<path>`: names, and places in lists, separated by dots. */
+const FIELD = /^(params|result)\.(.+)$/;
+// SQLite's JSON paths have no way to write a quote or a backslash.
+const SEGMENTS = /^[^"\\.\p{Cc}]{1,100}(\.[^"\\.\p{Cc}]{1,100}){0,9}$/u;
+const MAX_FIELDS = 10;
+
+/** A schema for `shape` and any number of `params.<path>` and `result.<path>`, which it gathers in `fields`. */
+export const withFields = <Schema extends z.ZodObject>(shape: Schema) =>
+  z.unknown().transform((given, context): z.output<Schema> & { fields: FieldFilter[] } => {
+    const fields: FieldFilter[] = [];
+    const rest: [string, unknown][] = [];
+    const refuse = (key: string, message: string): void => {
+      context.addIssue({ code: 'custom', path: [key], message });
+    };
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+      context.addIssue({ code: 'custom', message: 'Expected an object' });
+      return z.NEVER;
+    }
+    for (const [key, value] of Object.entries(given)) {
+      const [, column, path = ''] = FIELD.exec(key) ?? [];
+      if (column === undefined) rest.push([key, value]);
+      else if (typeof value !== 'string') refuse(key, ONCE);
+      else if (!SEGMENTS.test(path))
+        refuse(key, 'A path is up to 10 names separated by dots, without quotes and backslashes');
+      else fields.push({ column: column as FieldFilter['column'], path: path.split('.'), value });
+    }
+    if (fields.length > MAX_FIELDS) refuse('params', `Give at most ${MAX_FIELDS} of params.… and result.…`);
+    const parsed = shape.safeParse(Object.fromEntries(rest));
+    if (!parsed.success) {
+      context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: given }) as z.core.$ZodRawIssue));
+      return z.NEVER;
+    }
+    return { ...parsed.data, fields } as z.output<Schema> & { fields: FieldFilter[] };
+  });
+
+const filters = z.strictObject(namedFilters);
+export type WrittenFilter = z.output<typeof filters> & { fields: FieldFilter[] };
+
+/** A filter as callers write it, kept as it is: `filterOf` reads it. */
+export const filterAsWritten = withFields(filters);
+export const documentedFilters = filters;
+
+/** What was written, as the store has it. `typeOf`: the type that a name stands for. */
+export const filterOf = (written: WrittenFilter, typeOf: (name: string) => string): TaskFilter => ({
+  statuses: written.status,
+  types: written.type?.map(typeOf),
+  priorities: written.priority,
+  queues: written.queue,
+  tags: written.tag,
+  ids: written.id,
+  submittedAfter: written.submitted_after,
+  submittedBefore: written.submitted_before,
+  words: written.q,
+  error: written.error,
+  fields: written.fields,
+});

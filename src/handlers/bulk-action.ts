@@ -1,0 +1,45 @@
+import * as z from 'zod';
+import { documentedFilters, filterAsWritten } from '../domain/filter-schema.ts';
+import { defineHandler } from './handler.ts';
+
+/** What may be done to all tasks that a filter finds. */
+export const BULK_ACTIONS = ['cancel', 'pause', 'resume', 'retry', 'delete'] as const;
+export type BulkAction = (typeof BULK_ACTIONS)[number];
+
+/** Checked, but kept as it was written: it is read again when the task runs. */
+const filter = z
+  .record(z.string(), z.unknown())
+  .check(({ value, issues }) => {
+    const { error } = filterAsWritten.safeParse(value);
+    issues.push(...(error?.issues ?? []).map((issue) => ({ ...issue, input: value }) as z.core.$ZodRawIssue));
+  })
+  .meta({
+    description: 'As in the query of GET /tasks, also params.<path> and result.<path>; {} means all',
+    properties: z.toJSONSchema(documentedFilters, { io: 'input', unrepresentable: 'any' }).properties,
+  });
+
+export const bulkAction = defineHandler({
+  type: 'bulk_action',
+  description: 'Cancels, pauses, resumes, retries or deletes all tasks that a filter finds, of those submitted before it.',
+  lane: 'default',
+  params: z.strictObject({ action: z.enum(BULK_ACTIONS), filter }),
+  example: { action: 'retry', filter: { status: ['FAILED'], tag: ['nightly'] } },
+  // What was done is done: another attempt goes on with the rest.
+  timeoutMs: 900_000,
+  cacheTtlSeconds: 0,
+  run: async ({ params: { action, filter: given }, taskId, tasks, signal, progress }) => {
+    const all = tasks.matching(action, filterAsWritten.parse(given));
+    const total = await all.count(taskId);
+    let [matched, changed] = [0, 0];
+    // Ids grow with time: from its own id backwards there is nothing that came after it.
+    for (let before: string | null = taskId; before !== null; ) {
+      signal.throwIfAborted();
+      const step = await all.act(before);
+      matched += step.matched;
+      changed += step.changed;
+      before = step.next;
+      progress(matched / Math.max(1, total, matched), `${matched} of ${total >= matched ? total : matched}`);
+    }
+    return { action, matched, changed, skipped: matched - changed };
+  },
+}); // prettier-ignore

@@ -1,0 +1,80 @@
+import { STATUSES, type Status } from '../domain/task.ts';
+
+/** Counting stops here: it reads every row. */
+export const MAX_COUNTED = 10_000;
+/** Failed tasks that are looked at, newest first, to find out what fails. */
+const MAX_FAILED = 2_000;
+const MAX_GROUPS = 100;
+/** Waiting tasks among which the oldest that is due is looked for. */
+const MAX_WAITING = 1_000;
+
+// Of all owners each is found by a seek.
+const ALL_OWNERS = `SELECT min(owner) FROM tasks
+  UNION ALL SELECT (SELECT min(owner) FROM tasks WHERE owner > owners.owner) FROM owners WHERE owners.owner IS NOT NULL`;
+
+// COMPLETED is in no index: it is what the others leave of the total. Whatever the others are, so many rows more than all
+// of them together tell whether there are `MAX_COUNTED`.
+const countsOf = (owners: string): string => `WITH RECURSIVE owners(owner) AS (${owners})
+SELECT s.value AS status, (SELECT count(*) FROM (SELECT 1 FROM owners CROSS JOIN tasks INDEXED BY tasks_by_status
+  ON tasks.owner = owners.owner AND tasks.status = s.value AND tasks.status <> 'COMPLETED' LIMIT ${MAX_COUNTED})) AS n
+FROM json_each(?1) AS s
+UNION ALL SELECT 'all', (SELECT count(*) FROM (SELECT 1 FROM owners CROSS JOIN tasks INDEXED BY tasks_by_type
+  ON tasks.owner = owners.owner LIMIT ${MAX_COUNTED * STATUSES.length}))`;
+
+const OLDEST_WAITING = `SELECT min(due) AS due FROM (SELECT max(submitted_at, coalesce(scheduled_at, 0)) AS due FROM tasks
+  INDEXED BY tasks_by_status WHERE owner = ?1 AND status = 'PENDING' AND status <> 'COMPLETED' ORDER BY id LIMIT ${MAX_WAITING})
+WHERE due <= ?2`;
+
+const FAILURES = `SELECT type, code, message, count(*) AS tasks, min(completed_at) AS first_at, max(completed_at) AS last_at, max(id) AS newest
+FROM (SELECT type, id, completed_at, attempts ->> '$[#-1].error.code' AS code, attempts ->> '$[#-1].error.message' AS message
+  FROM tasks INDEXED BY tasks_by_status WHERE owner = ?1 AND status = 'FAILED' AND status <> 'COMPLETED' ORDER BY id DESC LIMIT ${MAX_FAILED})
+GROUP BY type, code, message ORDER BY tasks DESC, newest DESC LIMIT ${MAX_GROUPS}`;
+
+const NOTIFICATIONS = `SELECT count(*) AS open FROM (SELECT 1 FROM deliveries WHERE wake_at IS NOT NULL LIMIT ${MAX_COUNTED})`;
+
+/** Tasks of one type that failed in the same way. Times are ms. */
+export interface FailureGroup {
+  type: string;
+  code: string | null;
+  message: string | null;
+  tasks: number;
+  first_at: number;
+  last_at: number;
+  /** The id of the newest. */
+  newest: string;
+}
+
+/** Figures of the table as it is; each bounded in what it reads. */
+export const createCounts = (db: D1Database) => {
+  const count = async (owners: string, ...bound: unknown[]): Promise<Record<Status, number>> => {
+    const others = STATUSES.filter((status) => status !== 'COMPLETED');
+    const statement = db.prepare(countsOf(owners)).bind(JSON.stringify(others), ...bound);
+    const counted = new Map((await statement.all<{ status: string; n: number }>()).results.map(({ status, n }) => [status, n]));
+    const rest = others.reduce((left, status) => left - (counted.get(status) ?? 0), counted.get('all') ?? 0);
+    counted.set('COMPLETED', Math.min(MAX_COUNTED, Math.max(0, rest)));
+    return Object.fromEntries(STATUSES.map((status) => [status, counted.get(status) ?? 0])) as Record<Status, number>;
+  };
+
+  return {
+    /** Tasks by status, of each at most `MAX_COUNTED`. */
+    ofOwner: (owner: string): Promise<Record<Status, number>> => count('VALUES(?2)', owner),
+    ofAll: (): Promise<Record<Status, number>> => count(ALL_OWNERS),
+
+    /** Since when (ms) the owner's oldest waiting task is due; null when none waits. */
+    async oldestWaiting(owner: string, now: number): Promise<number | null> {
+      return (await db.prepare(OLDEST_WAITING).bind(owner, now).first<number | null>('due')) ?? null;
+    },
+
+    /** What fails, the most frequent first, among the newest failed tasks. */
+    async failures(owner: string): Promise<FailureGroup[]> {
+      return (await db.prepare(FAILURES).bind(owner).all<FailureGroup>()).results;
+    },
+
+    /** Notifications that are still owed. */
+    async openNotifications(): Promise<number> {
+      return (await db.prepare(NOTIFICATIONS).first<number>('open')) ?? 0;
+    },
+  };
+}; // prettier-ignore
+
+export type Counts = ReturnType<typeof createCounts>;
