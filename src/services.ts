@@ -4,7 +4,7 @@ import { METER } from './announce/meter.ts';
 import { createTallySheet } from './announce/tally-sheet.ts';
 import { createAnnouncer } from './announce/announce.ts';
 import type { Progress } from './domain/frames.ts';
-import { createBoardSink, createCacheSink, createDeliverySink } from './announce/sinks.ts';
+import { createBoardSink, createCacheSink, createDeliverySink, createLogSink } from './announce/sinks.ts';
 import { createWebhookSender } from './announce/webhook.ts';
 import { createOutputCache } from './cache/output-cache.ts';
 import { createUpstashBackend } from './cache/upstash.ts';
@@ -107,7 +107,13 @@ const createServices = (env: Env) => {
   const cacheSinks = cache.shared ? [createCacheSink({ setMany: cache.setMany, ttlSecondsOf })] : [];
   const sendDeliveries = createDeliveryHandOver({ queue: env.QUEUE_DELIVERIES, log });
   const announce = createAnnouncer({
-    sinks: [boardSink, ...cacheSinks, createDeliverySink(sendDeliveries), createMeterSink(sheet, nameOf)],
+    sinks: [
+      boardSink,
+      ...cacheSinks,
+      createDeliverySink(sendDeliveries),
+      createMeterSink(sheet, nameOf),
+      createLogSink(log),
+    ],
     log,
   });
 

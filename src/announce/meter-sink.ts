@@ -1,11 +1,12 @@
 import { observe } from '../domain/tally.ts';
-import type { Attempt } from '../domain/task.ts';
+import { durationOf, endedAttempt, type Attempt } from '../domain/task.ts';
 import type { Announced, Sink } from './announce.ts';
 import type { TallySheet } from './tally-sheet.ts';
 
 /** When the attempt that now runs was due, in ms; null after a rerun, which the row does not remember. */
-const dueAt = ({ attempt, submitted_at, scheduled_at }: Announced, last: Attempt | undefined): number | null => {
+const dueAt = ({ attempt, attempts, submitted_at, scheduled_at }: Announced): number | null => {
   if (attempt === 1) return Math.max(submitted_at, scheduled_at ?? 0);
+  const last = (JSON.parse(attempts) as Attempt[]).at(-1);
   return last && scheduled_at !== null && scheduled_at >= last.ended_at ? scheduled_at : null;
 };
 
@@ -22,22 +23,21 @@ export const createMeterSink = (sheet: TallySheet, nameOf: (type: string) => str
       sheet.minute(owner, updated_at).submitted += 1;
       return;
     }
-    const attempts = JSON.parse(task.attempts) as Attempt[];
-    const last = attempts.at(-1);
     if (status === 'IN_PROGRESS' && started_at === updated_at) {
-      const due = dueAt(task, last);
+      const due = dueAt(task);
       if (due === null) return;
       const seconds = Math.max(0, started_at - due) / 1_000;
       sheet.observe('tasker_task_wait_seconds', labels, seconds);
-      observe(sheet.minute(owner, updated_at).wait, seconds);
-    } else if (last?.ended_at === updated_at && last.attempt === task.attempt && status !== 'IN_PROGRESS') {
+      return observe(sheet.minute(owner, updated_at).wait, seconds);
+    }
+    const ended = endedAttempt(task);
+    if (ended) {
       const minute = sheet.minute(owner, updated_at);
-      const seconds = Math.max(0, last.ended_at - (last.started_at ?? last.ended_at)) / 1_000;
-      sheet.count('tasker_task_executions_total', { ...labels, status: last.outcome });
+      const seconds = durationOf(ended) / 1_000;
+      sheet.count('tasker_task_executions_total', { ...labels, status: ended.outcome });
       sheet.observe('tasker_task_execution_duration_seconds', labels, seconds);
       observe(minute.run, seconds);
-      if (last.outcome === 'rescued') minute.retried += 1;
-      else minute[last.outcome] += 1;
+      minute[ended.outcome === 'rescued' ? 'retried' : ended.outcome] += 1;
     } else if (status === 'CANCELLED' && task.completed_at === updated_at) sheet.minute(owner, updated_at).cancelled += 1;
   }; // prettier-ignore
   return { name: 'meter', tell: async (tasks) => tasks.forEach(countOne) };

@@ -1,6 +1,7 @@
 import type { DeliveryKey, DeliverySink } from '../domain/delivery.ts';
-import { isFinal, type Task } from '../domain/task.ts';
+import { durationOf, endedAttempt, isFinal, type Task } from '../domain/task.ts';
 import { summaryOf, viewOf, type TaskSummary, type TaskView } from '../domain/view.ts';
+import type { Logger } from '../log.ts';
 import type { Announced, Sink } from './announce.ts';
 
 /** Larger than this, params and result stay out of the call; the board reads them for those who watch. UTF-16 units. */
@@ -34,6 +35,20 @@ export const createCacheSink = (parts: {
     await parts.setMany(finished.map((task) => ({ task, ttlSeconds: parts.ttlSecondsOf(task.type) })));
   },
 });
+
+/** One line for each attempt, once its end is committed. */
+export const createLogSink = (log: Logger): Sink => ({
+  name: 'log',
+  tell: async (tasks) => {
+    for (const task of tasks) {
+      const ended = endedAttempt(task);
+      if (!ended) continue;
+      const { id: task_id, type: task_name, owner, attempt, request_id } = task;
+      const fields = { request_id, task_id, task_name, owner, attempt, duration_ms: durationOf(ended), reason: ended.error?.code };
+      log[ended.outcome === 'failed' ? 'warn' : 'info'](`task_${ended.outcome}`, fields);
+    }
+  },
+}); // prettier-ignore
 
 /** The notifications that this transition owes; the rows themselves are written with it. */
 const owedBy = ({ owner, id, version, status, callback_url, failure_sinks }: Announced): DeliveryKey[] => {

@@ -169,4 +169,15 @@ export const reusing = (task: Task, source: Task): Task => ({
   wake_at: null,
 });
 
+/** The attempt that ended in the very write that returned this row, which set `updated_at` too; null when none did. */
+export const endedAttempt = ({ status, version, attempt, attempts, updated_at }: TaskHead): Attempt | null => {
+  if (version === 1 || status === 'IN_PROGRESS') return null;
+  const last = (JSON.parse(attempts) as Attempt[]).at(-1);
+  return last?.ended_at === updated_at && last.attempt === attempt ? last : null;
+};
+
+/** How long an attempt took, ms. */
+export const durationOf = ({ started_at, ended_at }: Attempt): number =>
+  Math.max(0, ended_at - (started_at ?? ended_at));
+
 export const isFinal = (status: Status): boolean => (FINAL_STATUSES as readonly Status[]).includes(status);

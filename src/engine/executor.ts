@@ -115,6 +115,7 @@ export const createExecutor = ({ findHandler, world, ownedBy, countRequest, log 
       attempt: task.attempt,
       request_id: task.request_id,
     });
+    bound.debug('task_started');
     try {
       const context = {
         ...world,

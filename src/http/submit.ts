@@ -136,9 +136,12 @@ const submitted = async (c: AppContext, requests: readonly SubmitRequest[], fiel
   // One by one: what somebody is billed for is worth a call each.
   for (const task of tasks) if (findHandler(task.type)?.isCosted && task.status !== 'COMPLETED') await limitRate(c, 'costed');
   const all = await commit(c, tasks);
-  if (isBulk) c.var.log.info('tasks_submitted', { tasks: all.length, owner: c.var.owner });
-  for (const { task, replayed } of isBulk ? [] : all)
-    c.var.log.info('task_submitted', { task_id: task.id, task_name: task.type, owner: task.owner, ...(replayed && { replayed }) });
+  for (const { task, replayed } of all)
+    c.var.log.debug('task_submitted', { task_id: task.id, task_name: task.type, owner: task.owner, ...(replayed && { replayed }) });
+  const [one] = all;
+  // The request's own line names what it submitted.
+  if (isBulk) c.set('log', c.var.log.with({ tasks: all.length, owner: c.var.owner }));
+  else if (one) c.set('log', c.var.log.with({ task_id: one.task.id, task_name: one.task.type, owner: c.var.owner, ...(one.replayed && { replayed: true }) }));
   return all;
 }; // prettier-ignore
 

@@ -17,7 +17,7 @@ const carryOut =
     const id = taskId(c);
     if (verb === 'rerun') await asSubmit(c, id);
     const row = await asking(c, () => c.var.services.commands[verb](c.var.owner, id));
-    c.var.log.info(`task_${verb}`, { task_id: id, task_name: row.type, owner: row.owner });
+    c.set('log', c.var.log.with({ task_id: id, task_name: row.type, owner: row.owner }));
     return c.json(viewOf(row));
   };
 
