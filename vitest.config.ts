@@ -2,7 +2,7 @@ import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-worker
 import { buildAssets } from './scripts/assets.ts';
 import { defineConfig } from 'vitest/config';
 
-buildAssets();
+await buildAssets();
 const migrations = await readD1Migrations('./migrations');
 const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
 

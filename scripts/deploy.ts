@@ -47,7 +47,7 @@ if (flags.includes('--help')) {
   console.log(HELP);
   process.exit(0);
 }
-buildAssets();
+await buildAssets();
 if (flags.includes('--dry-run')) {
   const { code, output } = await runWrangler([...DEPLOY, '--dry-run', '--outdir', 'dist/worker']);
   console.log(output);

@@ -59,7 +59,7 @@ const migrated = await runWrangler(['d1', 'migrations', 'apply', 'DB', '--local'
 if (migrated.code !== 0) fail(`The migration failed:\n${migrated.output}`);
 
 console.log('Building and starting …');
-buildAssets();
+await buildAssets();
 const child = wrangler(
   [
     'dev',

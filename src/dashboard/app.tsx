@@ -1,0 +1,114 @@
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { apiKey, keepKey, wantsKey } from './api.ts';
+import { connection, isPaused, missed, startLive, togglePause } from './live.ts';
+import { number } from './format.ts';
+import { hrefOf, route } from './router.ts';
+import { ConfirmDialog } from './parts/confirm.tsx';
+import { MadeKey } from './parts/made-key.tsx';
+import { Toasts } from './parts/toast.tsx';
+import { ErrorsPage } from './pages/errors.tsx';
+import { KeysPage } from './pages/keys.tsx';
+import { NewTaskPage } from './pages/new-task.tsx';
+import { OverviewPage } from './pages/overview.tsx';
+import { QueuesPage } from './pages/queues.tsx';
+import { TaskPage } from './pages/task.tsx';
+import { TasksPage } from './pages/tasks.tsx';
+import { TypesPage } from './pages/types.tsx';
+
+const PAGES: { path: string; name: string; Page: ComponentType }[] = [
+  { path: '/', name: 'Overview', Page: OverviewPage },
+  { path: '/tasks', name: 'Tasks', Page: TasksPage },
+  { path: '/new', name: 'New task', Page: NewTaskPage },
+  { path: '/types', name: 'Types', Page: TypesPage },
+  { path: '/queues', name: 'Queues', Page: QueuesPage },
+  { path: '/errors', name: 'Errors', Page: ErrorsPage },
+  { path: '/keys', name: 'Keys', Page: KeysPage },
+];
+
+const STATES = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost', paused: 'Paused' };
+
+/** Whether what is shown is what is; and a switch that holds it still. */
+const Connection = () => {
+  const state = isPaused.value ? 'paused' : connection.value;
+  return (
+    <div class="connection">
+      <span class={`dot ${state}`} aria-hidden="true" />
+      <span role="status">
+        {STATES[state]}
+        {missed.value > 0 && `, ${number(missed.value)} changes held`}
+      </span>
+      <button class="small" aria-pressed={isPaused.value} onClick={togglePause}>
+        {isPaused.value ? 'Go on' : 'Pause'}
+      </button>
+    </div>
+  );
+};
+
+const KeyForm = () => {
+  const [key, setKey] = useState('');
+  return (
+    <form
+      class="card keyform"
+      onSubmit={(event) => {
+        event.preventDefault();
+        keepKey(key.trim());
+      }}
+    >
+      <h2>An API key, please</h2>
+      <p>{wantsKey.value}</p>
+      <MadeKey />
+      <div class="field">
+        <label for="key">API key</label>
+        <input id="key" type="password" autocomplete="off" required value={key} placeholder="tk_…" onInput={(event) => setKey(event.currentTarget.value)} />
+        <span class="hint">It is kept in this tab alone, and forgotten when you close it. Make one with: npm run keys -- create</span>
+      </div>
+      <div class="row end">
+        <button class="primary">Go in</button>
+      </div>
+    </form>
+  );
+}; // prettier-ignore
+
+const Page = () => {
+  const { path } = route.value;
+  if (wantsKey.value !== null) return <KeyForm />;
+  if (/^\/tasks\/[\w-]+$/.test(path)) return <TaskPage key={path} id={path.slice('/tasks/'.length)} />;
+  const found = PAGES.find((each) => each.path === path);
+  return found ? <found.Page key={path} /> : <p class="empty">There is no such page. <a href="#/">Overview</a></p>;
+}; // prettier-ignore
+
+export const App = () => {
+  useEffect(startLive, []);
+  const section = `/${route.value.path.split('/')[1] ?? ''}`;
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), document.getElementById('main')?.focus())}>
+        To the content
+      </a>
+      <header class="top">
+        <a class="brand" href="#/">
+          Tasker
+        </a>
+        <nav aria-label="Pages">
+          {PAGES.map(({ path, name }) => (
+            <a key={path} href={hrefOf(path)} aria-current={section === path ? 'page' : undefined}>
+              {name}
+            </a>
+          ))}
+        </nav>
+        <Connection />
+        {apiKey.value !== null && (
+          <button class="small" onClick={() => keepKey(null)}>
+            Forget key
+          </button>
+        )}
+      </header>
+      <main id="main" tabIndex={-1}>
+        <Page />
+      </main>
+      <ConfirmDialog />
+      <Toasts />
+    </>
+  );
+}; // prettier-ignore

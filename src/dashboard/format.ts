@@ -1,0 +1,25 @@
+const NUMBER = new Intl.NumberFormat('en');
+export const number = (n: number): string => NUMBER.format(n);
+
+/** `12 ms`, `3.4 s`, `2 m 5 s`, `3 h 10 m`, `4 d 2 h`. */
+export const duration = (seconds: number | null): string => {
+  if (seconds === null) return '–';
+  if (seconds < 1) return `${Math.round(seconds * 1_000)} ms`;
+  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  const [minutes, hours, days] = [Math.floor(seconds / 60), Math.floor(seconds / 3_600), Math.floor(seconds / 86_400)];
+  if (minutes < 60) return `${minutes} m ${Math.round(seconds % 60)} s`;
+  if (hours < 24) return `${hours} h ${minutes % 60} m`;
+  return `${days} d ${hours % 24} h`;
+};
+
+/** How long ago, or in how long. */
+export const age = (iso: string, now: number): string => {
+  const seconds = (now - Date.parse(iso)) / 1_000;
+  if (Math.abs(seconds) < 1.5) return 'now';
+  const short = duration(Math.abs(seconds) < 60 ? Math.round(Math.abs(seconds)) : Math.abs(seconds)).replace('.0', '');
+  return seconds < 0 ? `in ${short}` : `${short} ago`;
+};
+
+export const clock = (iso: string): string => new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' }); // prettier-ignore
+
+export const words = (status: string): string => status.toLowerCase().replaceAll('_', ' ');

@@ -1,0 +1,123 @@
+import { effect, signal } from '@preact/signals';
+import type { Frame } from '../domain/frames.ts';
+import type { TaskSummary, TaskView } from '../domain/view.ts';
+import { apiKey, post, wantsKey } from './api.ts';
+
+/** The stream of all tasks, and of one: pushed, never polled. */
+
+export type Connection = 'connecting' | 'live' | 'lost' | 'paused';
+export const connection = signal<Connection>('connecting');
+/** Held by a person: what comes meanwhile is counted, and shown when it goes on. */
+export const isPaused = signal(false);
+export const missed = signal(0);
+
+const RETRY_MS = [250, 1_000, 2_000, 5_000];
+
+const socketTo = async (path: string, taskId: string | undefined): Promise<WebSocket> => {
+  const url = new URL(path, location.href);
+  url.protocol = url.protocol.replace('http', 'ws');
+  // On a machine without keys there is nothing that a ticket could stand for.
+  if (apiKey.value === null) return new WebSocket(url, ['tasker.v1']);
+  const { ticket } = await post<{ ticket: string }>('/events/ticket', taskId === undefined ? {} : { task_id: taskId });
+  return new WebSocket(url, ['tasker.v1', `ticket.${ticket}`]);
+};
+
+interface Watcher {
+  onFrame(frame: Frame): void;
+  onState?(state: 'connecting' | 'live' | 'lost'): void;
+}
+
+/** Keeps a stream open until it is told to stop, or the service says that it is over. */
+const watch = (path: string, taskId: string | undefined, { onFrame, onState }: Watcher): (() => void) => {
+  let socket: WebSocket | null = null;
+  let isStopped = false;
+  let failures = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const again = (): void => {
+    if (isStopped) return;
+    onState?.('lost');
+    timer = setTimeout(() => void open(), RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
+    failures += 1;
+  };
+
+  const open = async (): Promise<void> => {
+    onState?.('connecting');
+    try {
+      socket = await socketTo(path, taskId);
+    } catch {
+      return wantsKey.value === null ? again() : undefined;
+    }
+    if (isStopped) return socket.close();
+    socket.addEventListener('message', ({ data }) => {
+      failures = 0;
+      const frame = JSON.parse(String(data)) as Frame;
+      if (frame.event === 'snapshot') onState?.('live');
+      if (frame.event === 'updates') socket?.send(JSON.stringify({ ack: frame.seq }));
+      onFrame(frame);
+    });
+    socket.addEventListener('close', ({ code }) => {
+      // 1000: the task is final; 4404: it was deleted.
+      if (code === 4404 || (code === 1000 && taskId !== undefined)) isStopped = true;
+      again();
+    });
+  };
+
+  void open();
+  return () => {
+    isStopped = true;
+    clearTimeout(timer);
+    socket?.close();
+  };
+};
+
+/** Follows one task until it is final. */
+export const watchTask = (id: string, onFrame: (frame: Frame) => void): (() => void) =>
+  watch(`/tasks/${id}/events`, id, { onFrame });
+
+export type News = TaskSummary | TaskView;
+const listeners = new Set<(tasks: readonly News[]) => void>();
+let held: News[] = [];
+/** Most changes that are kept while a person holds the updates: beyond it, lists are read anew. */
+const MAX_HELD = 5_000;
+
+/** Tells of every change of any task; the first call brings the newest tasks as they are. */
+export const onNews = (listener: (tasks: readonly News[]) => void): (() => void) => {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+};
+
+const tell = (tasks: readonly News[]): void => listeners.forEach((listener) => listener(tasks));
+
+const receive = (tasks: readonly News[]): void => {
+  if (!isPaused.value) return tell(tasks);
+  held.push(...tasks);
+  if (held.length > MAX_HELD) held = held.slice(-MAX_HELD);
+  missed.value += tasks.length;
+};
+
+export const togglePause = (): void => {
+  isPaused.value = !isPaused.value;
+  if (isPaused.value) return;
+  const tasks = held;
+  held = [];
+  missed.value = 0;
+  tell(tasks);
+};
+
+/** Starts the stream of all tasks, and starts it anew whenever the key changes. */
+export const startLive = (): void => {
+  let stop = (): void => {};
+  effect(() => {
+    // Read here, so that another key opens another stream.
+    void apiKey.value;
+    stop();
+    stop = watch('/events', undefined, {
+      onFrame: (frame) => {
+        if (frame.event === 'snapshot' && 'tasks' in frame) receive(frame.tasks);
+        if (frame.event === 'updates') receive(frame.tasks);
+      },
+      onState: (state) => (connection.value = state),
+    });
+  });
+};

@@ -1,0 +1,62 @@
+import { useState } from 'preact/hooks';
+import type * as z from 'zod';
+import type { TaskView } from '../../domain/view.ts';
+import type { errorGroups } from '../../http/responses.ts';
+import { get } from '../api.ts';
+import { number } from '../format.ts';
+import { hrefOf } from '../router.ts';
+import { Age, Card, Empty, ErrorNote, PageHead } from '../parts/bits.tsx';
+import { BulkProgress, startAction } from '../parts/bulk.tsx';
+import { useAction, useFresh, useLoaded } from '../use.ts';
+
+type Group = z.output<typeof errorGroups>['groups'][number];
+
+const FRESH_MS = 2_000;
+
+const filterOf = ({ type, message }: Group) => ({
+  status: 'FAILED',
+  type,
+  ...(message !== null && message !== '' && { error: message }),
+});
+
+const GroupRow = ({ group, reload }: { group: Group; reload(): void }) => {
+  const [running, setRunning] = useState<TaskView | null>(null);
+  const [isBusy, act] = useAction();
+  const rerun = (): void =>
+    act(async () => {
+      setRunning(await startAction('retry', filterOf(group), 'the group'));
+      return undefined;
+    });
+  return (
+    <li class="group">
+      <div class="grow">
+        <div class="row"><strong>{group.type}</strong><code>{group.code ?? 'unknown'}</code></div>
+        <p class="message">{group.message ?? 'No message'}</p>
+        <p class="muted">last <Age at={group.last_at} />, first <Age at={group.first_at} /></p>
+        {running && <BulkProgress task={running} action="retry" onEnd={() => (setRunning(null), reload())} />}
+      </div>
+      <div class="row end">
+        <span class="count">{number(group.tasks)} ×</span>
+        <a class="button small" href={hrefOf(`/tasks/${group.newest_task_id}`)}>Newest</a>
+        <a class="button small" href={hrefOf('/tasks', filterOf(group))}>All</a>
+        <button class="small primary" disabled={isBusy || running !== null} onClick={rerun}>Rerun the group</button>
+      </div>
+    </li>
+  );
+}; // prettier-ignore
+
+/** What fails, grouped by type and message. */
+export const ErrorsPage = () => {
+  const { data, error, reload } = useLoaded('errors', () => get<{ groups: Group[] }>('/errors'));
+  useFresh(reload, FRESH_MS);
+  return (
+    <>
+      <PageHead title="Errors" />
+      {error && <ErrorNote error={error} retry={reload} />}
+      <Card title="Failed tasks, by type and message">
+        {data?.groups.length === 0 && <Empty>Nothing has failed.</Empty>}
+        <ul class="groups">{data?.groups.map((group) => <GroupRow key={`${group.type} ${group.code} ${group.message}`} group={group} reload={reload} />)}</ul>
+      </Card>
+    </>
+  );
+}; // prettier-ignore

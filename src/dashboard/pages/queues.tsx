@@ -1,0 +1,15 @@
+import { Card, PageHead } from '../parts/bits.tsx';
+import { QueueTable } from '../parts/queue-table.tsx';
+
+export const QueuesPage = () => (
+  <>
+    <PageHead title="Queues" />
+    <Card title="Lanes and priorities">
+      <p class="muted">
+        A queue is a lane and a priority. While it is paused, tasks are accepted and wait; those that run go on. The
+        backlog is what the platform reports, and may lag behind.
+      </p>
+      <QueueTable />
+    </Card>
+  </>
+);

@@ -1,0 +1,162 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { TaskView } from '../../domain/view.ts';
+import { get } from '../api.ts';
+import { number } from '../format.ts';
+import type { News } from '../live.ts';
+import { go, hrefOf, route } from '../router.ts';
+import { Age, Empty, ErrorNote, PageHead, StatusBadge } from '../parts/bits.tsx';
+import { ACTIONS, BulkProgress, startAction, type Action, type Filter } from '../parts/bulk.tsx';
+import { filterQuery, Filters } from '../parts/filters.tsx';
+import { useAction, useLoaded, useNews } from '../use.ts';
+import { applied, matches, PAGE_SIZE, type Row } from './task-rows.ts';
+
+interface Listing {
+  pagination: { total_tasks?: number; total_capped?: boolean; next_cursor: string | null };
+  tasks: TaskView[];
+}
+
+/** How long a changed row is marked. */
+const FLASH_MS = 900;
+
+const read = async (filter: URLSearchParams, cursor: string | null): Promise<Listing> => {
+  const query = new URLSearchParams(filter);
+  query.set('page_size', String(PAGE_SIZE));
+  if (cursor !== null) query.set('cursor', cursor);
+  return get<Listing>(`/tasks?${query.toString()}`);
+};
+
+const TaskRow = ({ row, isChosen, choose }: { row: Row; isChosen: boolean; choose(isChosen: boolean): void }) => {
+  const { task, changedAt, isNew } = row;
+  const isFlashing = changedAt > Date.now() - FLASH_MS;
+  const open = (event: MouseEvent): void => {
+    if (!(event.target as Element).closest('a, input, button')) go(`/tasks/${task.task_id}`);
+  };
+  return (
+    <tr class={`${isNew ? 'new' : ''} ${isFlashing ? 'flash' : ''} ${isChosen ? 'chosen' : ''}`} key={isFlashing ? changedAt : 'still'} onClick={open} data-task={task.task_id}>
+      <td><input type="checkbox" aria-label={`Select ${task.title ?? task.type} ${task.task_id}`} checked={isChosen} onChange={(event) => choose(event.currentTarget.checked)} /></td>
+      <td><StatusBadge status={task.status} /></td>
+      <td class="what"><a href={hrefOf(`/tasks/${task.task_id}`)}>{task.title ?? task.type}</a><span class="muted">{task.title === null ? '' : `${task.type} `}{task.error?.message.slice(0, 120)}</span></td>
+      <td class="wide"><code>{task.task_id.slice(0, 8)}…{task.task_id.slice(-4)}</code></td>
+      <td class="wide">{task.queue}</td>
+      <td class="num wide">{task.attempt}/{task.max_attempts}</td>
+      <td class="num"><Age at={task.submitted_at} /></td>
+    </tr>
+  );
+}; // prettier-ignore
+
+/** The live table. */
+export const TasksPage = () => {
+  const { query } = route.value;
+  const filter = filterQuery(query);
+  const cursor = query.get('cursor');
+  const address = `${filter.toString()} ${cursor ?? ''}`;
+  const { data, error, reload } = useLoaded(`tasks ${address}`, () => read(filter, cursor));
+  const [rows, setRows] = useState<Row[]>([]);
+  const [held, setHeld] = useState<News[]>([]);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [isAll, setAll] = useState(false);
+  const [running, setRunning] = useState<{ task: TaskView; action: Action } | null>(null);
+  const [isBusy, act] = useAction();
+  const isPointerIn = useRef(false);
+  const isFirstPage = cursor === null;
+
+  useEffect(() => {
+    if (data) setRows(data.tasks.map((task) => ({ task, changedAt: 0, isNew: false })));
+    setHeld([]);
+  }, [data]);
+  useEffect(() => {
+    setChosen(new Set());
+    setAll(false);
+  }, [address]);
+
+  useNews((news) => {
+    // Only the service can look inside parameters: then it is asked again, when the reader wants it.
+    const unknown = news.filter((task) => matches(task, filter) === null);
+    const shown = new Set(rows.map(({ task }) => task.task_id));
+    const isStill = isPointerIn.current || chosen.size > 0;
+    const isHeld = (task: News): boolean => isFirstPage && !shown.has(task.task_id) && (isStill || unknown.includes(task));
+    const waiting = news.filter((task) => isHeld(task) && matches(task, filter) !== false && task.task_id > (rows[0]?.task.task_id ?? ''));
+    if (waiting.length > 0) setHeld((before) => [...before.filter(({ task_id }) => !waiting.some((task) => task.task_id === task_id)), ...waiting]);
+    setRows((before) => applied(before, news.filter((task) => !isHeld(task)), filter, isFirstPage, Date.now()));
+  });
+
+  const showHeld = (): void => {
+    if (held.some((task) => matches(task, filter) === null)) reload();
+    else setRows((before) => applied(before, held, filter, isFirstPage, Date.now()));
+    setHeld([]);
+  };
+  const choose = (id: string, isChosen: boolean): void => {
+    const next = new Set(chosen);
+    if (isChosen) next.add(id);
+    else next.delete(id);
+    setAll(false);
+    setChosen(next);
+  };
+  const isPageChosen = rows.length > 0 && rows.every(({ task }) => chosen.has(task.task_id));
+  const total = data?.pagination.total_tasks;
+  const totalText = total === undefined ? 'all' : `all ${number(total)}${data?.pagination.total_capped ? '+' : ''}`;
+
+  const start = (action: Action): void =>
+    act(async () => {
+      const several = [...new Set(filter.keys())].map((name): [string, string | string[]] => [name, filter.getAll(name).length > 1 ? filter.getAll(name) : (filter.get(name) ?? '')]);
+      const target: Filter = isAll ? Object.fromEntries(several) : { id: [...chosen] };
+      const task = await startAction(action, target, isAll ? `${totalText} matching tasks` : `${chosen.size} task${chosen.size > 1 ? 's' : ''}`);
+      if (task) setRunning({ task, action });
+      return undefined;
+    });
+  const finish = (): void => {
+    setRunning(null);
+    setChosen(new Set());
+    setAll(false);
+    reload();
+  };
+  const toPage = (next: string | null): void => {
+    const moved = new URLSearchParams(filter);
+    if (next !== null) moved.set('cursor', next);
+    go('/tasks', moved);
+  };
+  const share = async (): Promise<string> => {
+    await navigator.clipboard.writeText(location.href);
+    return 'The link to this view is copied';
+  };
+
+  return (
+    <>
+      <PageHead title="Tasks">
+        <span class="muted" data-testid="total">{total === undefined ? '' : `${number(total)}${data?.pagination.total_capped ? '+' : ''} when read`}</span>
+        <button class="small" onClick={() => act(share)}>Copy link</button>
+        <button class="small" onClick={reload}>Reload</button>
+        <a class="button primary" href="#/new">New task</a>
+      </PageHead>
+      <Filters />
+      {error && <ErrorNote error={error} retry={reload} />}
+      <div class={`selection ${chosen.size > 0 || running ? 'open' : ''}`}>
+        {running ? <BulkProgress task={running.task} action={running.action} onEnd={finish} /> : chosen.size > 0 && (
+          <>
+            <span>{isAll ? `${totalText} matching` : `${chosen.size} selected`}</span>
+            {isPageChosen && !isAll && <button class="link" onClick={() => setAll(true)}>Select {totalText} matching</button>}
+            <span class="grow" />
+            {ACTIONS.map((action) => <button key={action} class={`small ${action === 'delete' ? 'danger' : ''}`} disabled={isBusy} onClick={() => start(action)}>{action}</button>)}
+          </>
+        )}
+      </div>
+      {held.length > 0 && <button class="held" onClick={showHeld}>{number(held.length)} new task{held.length > 1 ? 's' : ''}: show</button>}
+      <div class="scroll card flush" tabIndex={0} role="region" aria-label="Tasks" onPointerEnter={() => (isPointerIn.current = true)} onPointerLeave={() => (isPointerIn.current = false, chosen.size === 0 && held.length > 0 && showHeld())}>
+        <table class="tasks">
+          <thead>
+            <tr>
+              <th scope="col"><input type="checkbox" aria-label="Select all on this page" checked={isPageChosen} onChange={(event) => (setAll(false), setChosen(new Set(event.currentTarget.checked ? rows.map(({ task }) => task.task_id) : [])))} /></th>
+              <th scope="col">Status</th><th scope="col">Task</th><th scope="col" class="wide">Id</th><th scope="col" class="wide">Queue</th><th scope="col" class="num wide">Attempt</th><th scope="col" class="num">Submitted</th>
+            </tr>
+          </thead>
+          <tbody>{rows.map((row) => <TaskRow key={row.task.task_id} row={row} isChosen={chosen.has(row.task.task_id)} choose={(isChosen) => choose(row.task.task_id, isChosen)} />)}</tbody>
+        </table>
+        {data && rows.length === 0 && <Empty>{[...filter].length > 0 ? 'No task matches these filters.' : <>No task yet. <a href="#/new">Submit one</a></>}</Empty>}
+      </div>
+      <div class="row end pager">
+        {!isFirstPage && <button class="small" onClick={() => toPage(null)}>Newest</button>}
+        {data?.pagination.next_cursor && <button class="small" onClick={() => toPage(data.pagination.next_cursor)}>Older</button>}
+      </div>
+    </>
+  );
+}; // prettier-ignore

@@ -1,0 +1,48 @@
+import type * as z from 'zod';
+import type { taskType } from '../../http/responses.ts';
+import { get } from '../api.ts';
+import { duration } from '../format.ts';
+import { hrefOf } from '../router.ts';
+import { ErrorNote, PageHead } from '../parts/bits.tsx';
+import { Tree } from '../parts/tree.tsx';
+import { useLoaded } from '../use.ts';
+
+type TaskType = z.output<typeof taskType>;
+
+const TypeCard = ({ type }: { type: TaskType }) => (
+  <article class="card">
+    <header>
+      <h2>{type.type}</h2>
+      <span class="badge open">{type.lane}</span>
+    </header>
+    <p>{type.description}</p>
+    {!type.configured && <p class="note warn">Not configured here: it needs {type.needs.join(', ')}.</p>}
+    <dl class="facts">
+      <dt>Also called</dt><dd>{type.aliases.join(', ') || '–'}</dd>
+      <dt>Attempts</dt><dd>{type.retry.max_attempts}, {duration(type.retry.base_seconds)} to {duration(type.retry.max_seconds)} apart</dd>
+      <dt>Timeout</dt><dd>{duration(type.timeout_seconds)}</dd>
+      <dt>Output cached</dt><dd>{type.cache_ttl_seconds === 0 ? 'no' : duration(type.cache_ttl_seconds)}</dd>
+      <dt>Output reused</dt><dd>{type.reuse_seconds === 0 ? 'no' : duration(type.reuse_seconds)}</dd>
+    </dl>
+    <details><summary>Parameters, as JSON Schema</summary><Tree value={type.params} /></details>
+    <div class="row end">
+      <a class="button" href={hrefOf('/tasks', { type: type.type })}>Its tasks</a>
+      <a class="button primary" href={hrefOf('/new', { type: type.type })}>Run one</a>
+    </div>
+  </article>
+); // prettier-ignore
+
+export const TypesPage = () => {
+  const { data, error, reload } = useLoaded('types', () => get<{ task_types: TaskType[] }>('/task-types'));
+  return (
+    <>
+      <PageHead title="Types" />
+      {error && <ErrorNote error={error} retry={reload} />}
+      <div class="grid">
+        {data?.task_types.map((type) => (
+          <TypeCard key={type.type} type={type} />
+        ))}
+      </div>
+    </>
+  );
+};
