@@ -18,6 +18,8 @@ const REVOKED = 4401;
 /** The tag of a key's streams; no task id has a colon. */
 const keyTag = (keyId: string): string => `key:${keyId}`;
 
+/** How often the streams are counted at most, while they come. */
+const COUNT_MS = 1_000;
 const SNAPSHOT_TASKS = 50;
 /** A list subscriber may owe so many acknowledgements: `send()` never blocks, so silence is the only sign. */
 const MAX_UNACKNOWLEDGED = 32;
@@ -41,6 +43,7 @@ export class StatusBoard extends DurableObject<Env> {
   readonly #tickets: ReturnType<typeof createTickets>;
   /** Sockets whose snapshot is not sent yet, and the newest that came meanwhile. */
   readonly #joining = new Map<WebSocket, Map<string, Update>>();
+  #countedAt = -Infinity;
   readonly #feed = createListFeed({
     now: () => this.#parts.now(),
     deliver: (tasks) => {
@@ -80,10 +83,8 @@ export class StatusBoard extends DurableObject<Env> {
     }
     if (stream !== WHOLE_LIST && task === null) return new Response(null, { status: 404 });
     if (task && isFinal(task.status)) return Response.json(task);
-    if ((await this.ctx.storage.getAlarm()) === null) {
-      await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
-      this.ctx.waitUntil(this.#countStreams());
-    }
+    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
+    if (this.#parts.now() - this.#countedAt >= COUNT_MS) this.ctx.waitUntil(this.#countStreams());
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -198,6 +199,7 @@ export class StatusBoard extends DurableObject<Env> {
   }
 
   async #countStreams(): Promise<void> {
+    this.#countedAt = this.#parts.now();
     // Only metrics miss it.
     await this.#parts.countStreams(this.#owner, this.ctx.getWebSockets().length).catch(() => {});
   }

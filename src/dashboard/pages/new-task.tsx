@@ -91,7 +91,7 @@ export const NewTaskPage = () => {
     <>
       <PageHead title={from === null ? 'New task' : 'Run again'} />
       {lost && <ErrorNote error={lost} />}
-      <div class="columns even">
+      <div class="columns even start">
         <Card title="What to run">
           <form class="fields" onSubmit={submit}>
             <div class="field">

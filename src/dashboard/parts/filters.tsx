@@ -58,7 +58,8 @@ const Text = ({
     <label class="filter">
       <span>{label}</span>
       <input
-        type={type}
+        // Preact's types name each kind of input apart.
+        type={type as 'text'}
         value={text}
         placeholder={placeholder}
         onInput={(event) => setText(event.currentTarget.value)}
