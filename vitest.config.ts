@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config';
 await buildAssets();
 const migrations = await readD1Migrations('./migrations');
 const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
+const BROWSER_TESTS = ['test/e2e/{dashboard,pages}.test.ts'];
 
 export default defineConfig({
   test: {
@@ -33,7 +34,7 @@ export default defineConfig({
           exclude: NODE_TESTS,
           setupFiles: ['test/migrate.ts'],
           globalSetup: ['test/setup/services.ts'],
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -42,9 +43,20 @@ export default defineConfig({
         test: {
           name: 'node',
           include: NODE_TESTS,
+          exclude: BROWSER_TESTS,
           testTimeout: 120_000,
           hookTimeout: 125_000,
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // The pages in a real browser, by themselves for the same reason.
+        test: {
+          name: 'browser',
+          include: BROWSER_TESTS,
+          testTimeout: 60_000,
+          hookTimeout: 125_000,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

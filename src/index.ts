@@ -45,6 +45,9 @@ export { Meter };
 export class LongTask extends WorkflowEntrypoint<Env, LongRun> {
   override run({ payload }: WorkflowEvent<LongRun>, step: WorkflowStep): Promise<void> {
     const { longRunner, flushCounts } = servicesOf(this.env);
-    return step.do('run', longStep(payload), () => longRunner.run(payload).finally(flushCounts));
+    return step.do('run', longStep(payload), async () => {
+      await longRunner.run(payload);
+      await flushCounts();
+    });
   }
 }

@@ -55,7 +55,7 @@ export const world: HandlerWorld = {
 };
 
 /** No task that an action could change. */
-export const noTasks: OwnTasks = {
+const noTasks: OwnTasks = {
   matching: () => ({ count: async () => 0, act: async () => ({ matched: 0, changed: 0, next: null }) }),
 };
 

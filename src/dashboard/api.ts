@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 
 /** Where this tab keeps its API key: gone with the tab, and never sent but as a header. */
 const KEY = 'tasker-key';
@@ -13,8 +13,10 @@ export const madeKey = signal<string | null>(null);
 export const keepKey = (key: string | null): void => {
   if (key === null) sessionStorage.removeItem(KEY);
   else sessionStorage.setItem(KEY, key);
-  apiKey.value = key;
-  wantsKey.value = null;
+  batch(() => {
+    apiKey.value = key;
+    wantsKey.value = key === null ? 'The key is forgotten.' : null;
+  });
 };
 
 interface Problem {

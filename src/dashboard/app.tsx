@@ -73,9 +73,11 @@ const KeyForm = () => {
 const Page = () => {
   const { path } = route.value;
   if (wantsKey.value !== null) return <KeyForm />;
-  if (/^\/tasks\/[\w-]+$/.test(path)) return <TaskPage key={path} id={path.slice('/tasks/'.length)} />;
+  // With another key everything is read anew.
+  const visit = `${path} ${apiKey.value ?? ''}`;
+  if (/^\/tasks\/[\w-]+$/.test(path)) return <TaskPage key={visit} id={path.slice('/tasks/'.length)} />;
   const found = PAGES.find((each) => each.path === path);
-  return found ? <found.Page key={path} /> : <p class="empty">There is no such page. <a href="#/">Overview</a></p>;
+  return found ? <found.Page key={visit} /> : <p class="empty">There is no such page. <a href="#/">Overview</a></p>;
 }; // prettier-ignore
 
 export const App = () => {

@@ -110,8 +110,9 @@ export const startLive = (): void => {
   let stop = (): void => {};
   effect(() => {
     // Read here, so that another key opens another stream.
-    void apiKey.value;
+    const isShut = [apiKey.value, wantsKey.value][1] !== null;
     stop();
+    if (isShut) return;
     stop = watch('/events', undefined, {
       onFrame: (frame) => {
         if (frame.event === 'snapshot' && 'tasks' in frame) receive(frame.tasks);

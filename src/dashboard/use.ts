@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { onNews, type News } from './live.ts';
 import { toast } from './parts/toast.tsx';
@@ -47,15 +48,11 @@ export const useFresh = (reload: () => void, pauseMs: number): void => {
   useEffect(() => () => clearTimeout(timer.current), []);
 };
 
-/** The time, once a second, for ages that grow. */
-export const useNow = (): number => {
-  const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1_000);
-    return () => clearInterval(timer);
-  }, []);
-  return now;
-};
+const now = signal(Date.now());
+setInterval(() => (now.value = Date.now()), 1_000);
+
+/** The time, once a second, for ages that grow: one timer for all of them. */
+export const useNow = (): number => now.value;
 
 /** Runs an action, says what became of it, and keeps its button from being pressed twice meanwhile. */
 export const useAction = (): [boolean, (work: () => Promise<string | undefined>) => void] => {

@@ -1,7 +1,7 @@
 import { BOUNDS, countOf, seriesName, sumOf, type Tally } from './tally.ts';
 
 /** All that `/metrics` tells, in the order of its text. */
-export const METRICS = {
+const METRICS = {
   tasker_tasks_submitted_total: { type: 'counter', help: 'Tasks that were accepted' },
   tasker_task_executions_total: { type: 'counter', help: 'Attempts that ended, by outcome' },
   tasker_task_execution_duration_seconds: { type: 'histogram', help: 'From the claim of an attempt to its recorded end' },
@@ -50,8 +50,8 @@ const histogramLines = (series: string, histogram: number[]): string[] => {
 export const expositionOf = ({ counters, histograms }: Omit<Tally, 'minutes'>, gauges: readonly Gauge[]): string => {
   const isOf = (metric: string) => (series: string) => series.split('{')[0] === metric;
   const linesOf: Record<'counter' | 'gauge' | 'histogram', (metric: string) => string[]> = {
-    counter: (metric) => Object.keys(counters).filter(isOf(metric)).sort().map((series) => `${series} ${counters[series]}`),
-    histogram: (metric) => Object.keys(histograms).filter(isOf(metric)).sort().flatMap((series) => histogramLines(series, histograms[series] ?? [])),
+    counter: (metric) => Object.keys(counters).filter(isOf(metric)).toSorted().map((series) => `${series} ${counters[series]}`),
+    histogram: (metric) => Object.keys(histograms).filter(isOf(metric)).toSorted().flatMap((series) => histogramLines(series, histograms[series] ?? [])),
     gauge: (metric) => gauges.filter((gauge) => gauge.metric === metric).map(({ labels, value }) => `${seriesName(metric, labels)} ${value}`),
   }; // prettier-ignore
   const blocks = Object.entries(METRICS).flatMap(([metric, { type, help }]) => {

@@ -99,7 +99,7 @@ export const withFields = <Schema extends z.ZodObject>(shape: Schema) =>
       context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: given }) as z.core.$ZodRawIssue));
       return z.NEVER;
     }
-    return { ...parsed.data, fields } as z.output<Schema> & { fields: FieldFilter[] };
+    return { ...parsed.data, fields };
   });
 
 const filters = z.strictObject(namedFilters);

@@ -3,7 +3,7 @@ import { documentedFilters, filterAsWritten } from '../domain/filter-schema.ts';
 import { defineHandler } from './handler.ts';
 
 /** What may be done to all tasks that a filter finds. */
-export const BULK_ACTIONS = ['cancel', 'pause', 'resume', 'retry', 'delete'] as const;
+const BULK_ACTIONS = ['cancel', 'pause', 'resume', 'retry', 'delete'] as const;
 export type BulkAction = (typeof BULK_ACTIONS)[number];
 
 /** Checked, but kept as it was written: it is read again when the task runs. */

@@ -1,7 +1,7 @@
 import { STATUSES, type Status } from '../domain/task.ts';
 
 /** Counting stops here: it reads every row. */
-export const MAX_COUNTED = 10_000;
+const MAX_COUNTED = 10_000;
 /** Failed tasks that are looked at, newest first, to find out what fails. */
 const MAX_FAILED = 2_000;
 const MAX_GROUPS = 100;
@@ -76,5 +76,3 @@ export const createCounts = (db: D1Database) => {
     },
   };
 }; // prettier-ignore
-
-export type Counts = ReturnType<typeof createCounts>;

@@ -103,7 +103,7 @@ export const createTaskStore = (db: D1Database) => ({
       db.prepare(openDeliveriesOf(named)).bind(owner, JSON.stringify(ids)),
       db.prepare(statement).bind(owner, JSON.stringify(ids)),
     ]);
-    const removed = new Set((gone?.results as { id: string }[]).map(({ id }) => id));
+    const removed = new Set(((gone?.results ?? []) as { id: string }[]).map(({ id }) => id));
     const owed = (open?.results ?? []) as DeliveryKey[];
     return { removed: [...removed], givenUp: owed.filter(({ task_id }) => removed.has(task_id)) };
   },

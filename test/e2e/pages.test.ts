@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, startService, temporaryState, type Service } from '../../scripts/service.ts';
 import { hasBrowser, launch } from '../setup/browser.ts';
+import { openTab, VIEWS, type View } from '../setup/page.ts';
 
 // The pages in a real browser: nothing in the console, nothing asked of anybody else.
 
@@ -20,23 +21,10 @@ afterAll(async () => {
   await rm(state, { recursive: true, force: true });
 });
 
-const VIEWS = [
-  { name: 'desktop, light', viewport: { width: 1_280, height: 900 }, colorScheme: 'light' },
-  { name: 'phone, dark', viewport: { width: 380, height: 780 }, colorScheme: 'dark' },
-] as const;
-
-/** A page, and what should not have happened on it. */
-const open = async (path: string, view: (typeof VIEWS)[number]): Promise<{ page: Page; wrong: string[] }> => {
-  const page = await (await browser.newContext(view)).newPage();
-  const wrong: string[] = [];
-  page.on('console', (message) => message.type() === 'error' && wrong.push(`console: ${message.text()}`));
-  page.on('pageerror', (error) => wrong.push(`error: ${error.message}`));
-  page.on('request', (request) => {
-    const url = new URL(request.url());
-    if (url.protocol.startsWith('http') && url.origin !== service.url) wrong.push(`outside: ${request.url()}`);
-  });
-  await page.goto(`${service.url}${path}`);
-  return { page, wrong };
+const open = async (path: string, view: View) => {
+  const tab = await openTab(browser, view, service.url);
+  await tab.page.goto(`${service.url}${path}`);
+  return tab;
 };
 
 describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view) => {

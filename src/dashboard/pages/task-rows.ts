@@ -1,9 +1,9 @@
 import type { News } from '../live.ts';
 
-/** A row of the list, and when it last changed before the reader's eyes (0: it did not). */
+/** A row of the list, and whether it changed, or came, before the reader's eyes. */
 export interface Row {
   task: News;
-  changedAt: number;
+  isChanged: boolean;
   isNew: boolean;
 }
 
@@ -27,17 +27,17 @@ export const matches = (task: News, query: URLSearchParams): boolean | null => {
 }; // prettier-ignore
 
 /** The rows after news: what is shown changes in place, what is new and fits comes on top. */
-export const applied = (rows: readonly Row[], news: readonly News[], query: URLSearchParams, isFirstPage: boolean, now: number): Row[] => {
+export const applied = (rows: readonly Row[], news: readonly News[], query: URLSearchParams, isFirstPage: boolean): Row[] => {
   const newest = new Map<string, News>();
   for (const task of news) if (task.version >= (newest.get(task.task_id)?.version ?? 0)) newest.set(task.task_id, task);
   const changed = rows.map((row) => {
     const task = newest.get(row.task.task_id);
     newest.delete(row.task.task_id);
-    return task && task.version > row.task.version ? { task, changedAt: now, isNew: row.isNew } : row;
+    return task && task.version > row.task.version ? { task, isChanged: true, isNew: row.isNew } : row;
   });
   if (!isFirstPage) return changed;
   const last = rows.length >= PAGE_SIZE ? (rows.at(-1)?.task.task_id ?? '') : '';
   const fresh = [...newest.values()].filter((task) => task.task_id > last && matches(task, query) === true);
-  const all = [...fresh.map((task) => ({ task, changedAt: 0, isNew: true })), ...changed];
-  return all.sort((a, b) => (a.task.task_id < b.task.task_id ? 1 : -1)).slice(0, PAGE_SIZE);
+  const all = [...fresh.map((task) => ({ task, isChanged: false, isNew: true })), ...changed];
+  return all.toSorted((a, b) => (a.task.task_id < b.task.task_id ? 1 : -1)).slice(0, PAGE_SIZE);
 }; // prettier-ignore

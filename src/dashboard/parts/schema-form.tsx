@@ -49,7 +49,7 @@ const JsonField = ({ id, value, onChange }: { id: string; value: unknown; onChan
 const Field = ({ id, schema, value, onChange }: { id: string; schema: Schema; value: unknown; onChange(value: unknown): void }) => {
   if (schema.enum) {
     return (
-      <select id={id} value={String(value ?? '')} onChange={(event) => onChange(event.currentTarget.value === '' ? undefined : event.currentTarget.value)}>
+      <select id={id} value={typeof value === 'string' ? value : ''} onChange={(event) => onChange(event.currentTarget.value === '' ? undefined : event.currentTarget.value)}>
         <option value="">–</option>
         {schema.enum.map((each) => <option key={String(each)} value={String(each)}>{String(each)}</option>)}
       </select>
@@ -57,7 +57,7 @@ const Field = ({ id, schema, value, onChange }: { id: string; schema: Schema; va
   }
   if (schema.type === 'boolean') return <input id={id} type="checkbox" checked={value === true} onChange={(event) => onChange(event.currentTarget.checked)} />;
   if (schema.type === 'number' || schema.type === 'integer') {
-    return <input id={id} type="number" step={schema.type === 'integer' ? 1 : 'any'} value={value === undefined ? '' : String(value)} onInput={(event) => onChange(event.currentTarget.value === '' ? undefined : Number(event.currentTarget.value))} />;
+    return <input id={id} type="number" step={schema.type === 'integer' ? 1 : 'any'} value={typeof value === 'number' ? String(value) : ''} onInput={(event) => onChange(event.currentTarget.value === '' ? undefined : Number(event.currentTarget.value))} />;
   }
   if (schema.type === 'string') {
     const isLong = (schema.maxLength ?? Infinity) > 300;
@@ -73,7 +73,7 @@ export const SchemaForm = ({ schema, value, onChange }: { schema: Schema; value:
   const properties = Object.entries(schema.properties ?? {});
   const set = (name: string, next: unknown): void => {
     const { [name]: _, ...rest } = value;
-    onChange(next === undefined ? rest : { ...rest, [name]: next });
+    onChange(next === undefined ? rest : { ...value, [name]: next });
   };
   if (properties.length === 0) return <p class="muted">It takes no parameters.</p>;
   return (

@@ -23,7 +23,7 @@ const Text = ({ value }: { value: string }) => {
 
 /** Any JSON, as text and never as HTML; lists and objects fold. */
 const Node = ({ name, value, depth }: { name: string | null; value: unknown; depth: number }) => {
-  const [isOpen, setOpen] = useState(depth < 2);
+  const [isOpen, setOpen] = useState(depth < 3);
   const [shown, setShown] = useState(SHOWN);
   const label = name === null ? null : <span class="name">{name}: </span>;
   if (typeof value === 'string') return <div>{label}<Text value={value} /></div>;

@@ -48,7 +48,7 @@ export const overview = new Hono<AppEnv>()
         counts: Object.fromEntries(STATUSES.map((status) => [status, byStatus[status]])),
         counted_up_to: 10_000,
         oldest_waiting_seconds: waitingSince === null ? null : Math.max(0, at - waitingSince) / 1_000,
-        minutes: series.map(({ at: from, minute: { wait: _, run: __, ...happened } }) => ({ at: new Date(from).toISOString(), ...happened })),
+        minutes: series.map(({ at: from, minute: { submitted, completed, failed, cancelled, retried } }) => ({ at: new Date(from).toISOString(), submitted, completed, failed, cancelled, retried })),
         wait_seconds: timesOf(added(all, 'wait')),
         run_seconds: timesOf(added(all, 'run')),
       });
