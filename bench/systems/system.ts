@@ -1,0 +1,22 @@
+import type { Target } from '../load.ts';
+
+/** A task service that is measured: the same work in each, a `sum` whose status and output are stored and cached. */
+export interface System {
+  name: string;
+  /** Begins a round of its own: nothing that was submitted before is counted in it. */
+  round(): Promise<Round>;
+  stop(): Promise<void>;
+}
+
+export interface Round {
+  /** One submit. */
+  submit: Target;
+  /** Submits of 1 000 tasks at a time. */
+  bulk: Target;
+  /** Tasks of this round whose outcome is stored. */
+  recorded(): Promise<number>;
+  /** Milliseconds from one submit to the moment at which its client can know the outcome. */
+  submitToOutcome(): Promise<number>;
+}
+
+export const BULK_SIZE = 1_000;

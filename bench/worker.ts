@@ -1,0 +1,118 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { unstable_getMiniflareWorkerOptions } from 'wrangler';
+import { hashOfKey, newApiKey } from '../src/domain/api-key.ts';
+import { buildAssets } from '../scripts/assets.ts';
+import { fail } from '../scripts/options.ts';
+import { freePort } from '../scripts/service.ts';
+import { runWrangler } from '../scripts/wrangler.ts';
+
+/** The Worker as it is deployed, in workerd, met directly: no proxy of wrangler's in between. */
+export interface BenchWorker {
+  url: string;
+  /** A worker beside it with one route, `GET /ping`: what the runtime itself can do. */
+  floorUrl: string;
+  /** A key of an owner that nobody else has. */
+  newOwner(): Promise<{ owner: string; headers: Record<string, string> }>;
+  db: D1Like;
+  /** Megabytes that workerd holds. */
+  memoryMb(): number;
+  stop(): Promise<void>;
+}
+
+interface D1Like {
+  prepare(sql: string): { bind(...values: unknown[]): { run(): Promise<unknown>; all(): Promise<{ results: Record<string, unknown>[]; meta: { rows_read: number; rows_written: number } }> }; run(): Promise<unknown> }; // prettier-ignore
+}
+
+const FLOOR = `import { Hono } from './hono.js'; export default new Hono().get('/ping', (c) => c.text('pong'));`;
+const MIGRATIONS = 'migrations';
+
+/** Builds once; `entry` other than the Worker's own is for counting. */
+export const buildWorker = async (folder: string, entry?: string): Promise<void> => {
+  await buildAssets();
+  const { code, output } = await runWrangler(['deploy', ...(entry ? [entry] : []), '--minify', '--dry-run', '--outdir', folder]); // prettier-ignore
+  if (code !== 0) fail(`The Worker could not be built:\n${output}`);
+};
+
+/** The process that runs the Worker: the child of this one with that name. */
+const workerdPid = (): string | undefined =>
+  readdirSync('/proc').filter((name) => /^\d+$/.test(name)).find((pid) => {
+    try {
+      const [, , state] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(/\(|\) /);
+      return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'workerd' && state?.split(' ')[1] === String(process.pid);
+    } catch {
+      return false; // It ended meanwhile.
+    }
+  }); // prettier-ignore
+
+/** Starts it on an empty database of its own. */
+export const startWorker = async (folder: string, inspectorPort?: number): Promise<BenchWorker> => {
+  const state = mkdtempSync(join(tmpdir(), 'tasker-bench-'));
+  const [port, floorPort] = [await freePort(), await freePort()];
+  const { workerOptions, externalWorkers } = unstable_getMiniflareWorkerOptions('wrangler.toml');
+  const script = readdirSync(folder).find((file) => file.endsWith('.js')) ?? 'index.js';
+  const unlimited = Object.fromEntries(Object.entries(workerOptions.ratelimits ?? {}).map(([name, limit]) => [name, { ...(limit as object), simple: { limit: 1_000_000_000, period: 60 as const } }])); // prettier-ignore
+  const mf = new Miniflare(
+    convertV4MiniflareOptions({
+      ...(inspectorPort !== undefined && { inspectorPort }),
+      d1Persist: join(state, 'd1'),
+      durableObjectsPersist: join(state, 'do'),
+      r2Persist: join(state, 'r2'),
+      workflowsPersist: join(state, 'workflows'),
+      workers: [
+        {
+          ...workerOptions,
+          name: 'tasker',
+          modules: [{ type: 'ESModule', path: 'index.js', contents: readFileSync(join(folder, script), 'utf8') }],
+          bindings: {
+            ...workerOptions.bindings,
+            APP_ENV: 'bench',
+            LOG_LEVEL: 'warn',
+            MAX_UNFINISHED_TASKS: '10000000',
+          },
+          ratelimits: unlimited,
+          unsafeDirectSockets: [{ host: '127.0.0.1', port }],
+        },
+        ...externalWorkers,
+        {
+          name: 'floor',
+          compatibilityDate: workerOptions.compatibilityDate ?? '2026-10-23',
+          modules: [
+            { type: 'ESModule', path: 'index.js', contents: FLOOR },
+            { type: 'ESModule', path: 'hono.js', contents: readFileSync('dist/bench/hono.js', 'utf8') },
+          ],
+          unsafeDirectSockets: [{ host: '127.0.0.1', port: floorPort }],
+        },
+      ],
+    }),
+  );
+  await mf.ready;
+  const db = (await mf.getD1Database('DB', 'tasker')) as unknown as D1Like;
+  for (const file of readdirSync(MIGRATIONS).filter((name) => name.endsWith('.sql')).sort()) {
+    for (const statement of readFileSync(join(MIGRATIONS, file), 'utf8').split('--> statement-breakpoint')) await db.prepare(statement.trim()).run();
+  } // prettier-ignore
+  let owners = 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    floorUrl: `http://127.0.0.1:${floorPort}/ping`,
+    db,
+    async newOwner() {
+      const owner = `bench-${(owners += 1)}`;
+      const { key, prefix } = newApiKey();
+      await db.prepare('INSERT INTO keys (id, owner, name, hash, prefix, scopes, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)').bind(crypto.randomUUID(), owner, owner, await hashOfKey(key), prefix, '["admin"]', Date.now()).run(); // prettier-ignore
+      return { owner, headers: { Authorization: `Bearer ${key}` } };
+    },
+    memoryMb() {
+      const pid = workerdPid();
+      const kb =
+        pid === undefined ? NaN : Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+      return Math.round(kb / 1_024);
+    },
+    async stop() {
+      await mf.dispose();
+      rmSync(state, { recursive: true, force: true });
+    },
+  };
+};
