@@ -14,6 +14,7 @@ import type { DeliverySink } from './domain/delivery.ts';
 import { messageOf } from './domain/errors.ts';
 import { MAX_FILE_BYTES } from './domain/file-name.ts';
 import type { OutgoingRules } from './domain/outgoing.ts';
+import { RATES } from './domain/rates.ts';
 import type { Task } from './domain/task.ts';
 import { createBulk } from './engine/bulk.ts';
 import { createCommands } from './engine/commands.ts';
@@ -23,6 +24,7 @@ import { createDeliverySender } from './engine/delivery-sender.ts';
 import { dispatcherName } from './engine/dispatcher.ts';
 import { createExecutor } from './engine/executor.ts';
 import { createKeyring } from './engine/keyring.ts';
+import { createWeightedLimiter } from './engine/limiter.ts';
 import { createLongRunner, createLongTasks } from './engine/long.ts';
 import { createRunner } from './engine/runner.ts';
 import { createHandOver, type TaskQueues } from './engine/hand-over.ts';
@@ -100,7 +102,7 @@ const createServices = (env: Env) => {
   const ttlSecondsOf = (type: string): number => findHandler(type)?.cacheTtlSeconds ?? settings.CACHE_TTL_SECONDS;
 
   const boardOf = (owner: string) => env.BOARD.getByName(owner);
-  const boardSink = createBoardSink((owner, updates) => boardOf(owner).publish(updates));
+  const boardSink = createBoardSink((owner, rows) => boardOf(owner).publish(rows));
   // A cache that only this data centre sees is filled by whoever reads.
   // Labels come from the registry alone.
   const nameOf = (type: string): string => findHandler(type)?.type ?? 'unknown';
@@ -218,7 +220,10 @@ const createServices = (env: Env) => {
       poke: async () => dispatcher().poke(),
       isAccepting: async () => dispatcher().isAccepting(),
     },
-    rates: { writes: env.RATE_WRITES, costed: env.RATE_COSTED },
+    rates: {
+      writes: createWeightedLimiter({ limiter: env.RATE_WRITES, weight: RATES.writes.weight, now }),
+      costed: env.RATE_COSTED,
+    },
     /** Hands an upgrade request over to the owner's board. */
     openStream: ({ owner, keyId, expiresAt }: Identity, stream: string, request: Request) => {
       const query = new URLSearchParams({

@@ -96,7 +96,9 @@ it('tells clients the rates that wrangler.toml has', () => {
     Number(limit),
     Number(period),
   ]);
-  expect(limits).toEqual(Object.values(RATES).map(({ limit, windowSeconds }) => [limit, windowSeconds]));
+  expect(limits).toEqual(
+    Object.values(RATES).map(({ limit, windowSeconds, weight }) => [limit / weight, windowSeconds]),
+  );
 });
 
 describe('the house', () => {

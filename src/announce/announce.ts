@@ -9,7 +9,7 @@ export type Announced = TaskHead & Partial<Pick<Task, 'params' | 'result'>>;
 /** Somebody who wants to know what was committed. */
 export interface Sink {
   name: string;
-  tell(tasks: readonly Announced[]): Promise<void>;
+  tell(tasks: readonly Announced[]): Promise<void> | void;
 }
 
 export type Announce = (tasks: readonly Announced[]) => Promise<void>;
@@ -21,7 +21,8 @@ const SINK_TIMEOUT_MS = 2_000;
 export const createAnnouncer = ({ sinks, log }: { sinks: readonly Sink[]; log: Logger }): Announce => {
   const tell = async (sink: Sink, tasks: readonly Announced[]): Promise<void> => {
     try {
-      await within(SINK_TIMEOUT_MS, sink.tell(tasks));
+      const telling = sink.tell(tasks);
+      if (telling) await within(SINK_TIMEOUT_MS, telling);
     } catch (error) {
       log.warn('announce_failed', { sink: sink.name, tasks: tasks.length, error: messageOf(error) });
     }

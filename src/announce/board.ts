@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { KeyPass } from '../domain/api-key.ts';
-import { isFinal, type Task } from '../domain/task.ts';
+import { isFinal, type Task, type TaskHead } from '../domain/task.ts';
 import { summaryOf, viewOf, type TaskSummary, type TaskView } from '../domain/view.ts';
 import { keepNewest, summarize, type Progress } from '../domain/frames.ts';
 import { createListFeed } from './list-feed.ts';
@@ -88,9 +88,12 @@ export class StatusBoard extends DurableObject<Env> {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** Tells whoever watches. What nobody watches costs next to nothing. */
-  async publish(updates: Update[]): Promise<void> {
+  /** Tells whoever watches. What nobody watches costs next to nothing. `rows`: JSON of tasks, without their bodies where those are large. */
+  async publish(rows: string): Promise<void> {
     if (this.ctx.getWebSockets().length === 0) return;
+    const updates = (JSON.parse(rows) as (TaskHead & Partial<Task>)[]).map((row): Update =>
+      'params' in row ? viewOf(row as Task) : summaryOf(row),
+    );
     const toRead: string[] = [];
     for (const update of updates) {
       const watchers = this.ctx.getWebSockets(update.task_id);

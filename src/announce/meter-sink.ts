@@ -40,5 +40,5 @@ export const createMeterSink = (sheet: TallySheet, nameOf: (type: string) => str
       minute[ended.outcome === 'rescued' ? 'retried' : ended.outcome] += 1;
     } else if (status === 'CANCELLED' && task.completed_at === updated_at) sheet.minute(owner, updated_at).cancelled += 1;
   }; // prettier-ignore
-  return { name: 'meter', tell: async (tasks) => tasks.forEach(countOne) };
+  return { name: 'meter', tell: (tasks) => tasks.forEach(countOne) };
 };

@@ -1,6 +1,5 @@
 import type { DeliveryKey, DeliverySink } from '../domain/delivery.ts';
 import { durationOf, endedAttempt, isFinal, type Task } from '../domain/task.ts';
-import { summaryOf, viewOf, type TaskSummary, type TaskView } from '../domain/view.ts';
 import type { Logger } from '../log.ts';
 import type { Announced, Sink } from './announce.ts';
 
@@ -9,17 +8,19 @@ const MAX_BODY_CHARS = 16_384;
 
 const isWhole = (task: Announced): task is Task => task.params !== undefined && task.result !== undefined;
 
-const updateOf = (task: Announced): TaskView | TaskSummary =>
-  isWhole(task) && task.params.length + (task.result?.length ?? 0) <= MAX_BODY_CHARS ? viewOf(task) : summaryOf(task);
+const withoutBody = ({ params: _, result: __, ...head }: Announced): Announced => head;
+const sparing = (task: Announced): Announced =>
+  isWhole(task) && task.params.length + (task.result?.length ?? 0) > MAX_BODY_CHARS ? withoutBody(task) : task;
 
-/** Live status: one call per batch and owner. */
-export const createBoardSink = (
-  publish: (owner: string, updates: (TaskView | TaskSummary)[]) => Promise<void>,
-): Sink => ({
+/**
+ * Live status: one call per batch and owner. The rows go as one text, which the board does not even parse while nobody
+ * watches.
+ */
+export const createBoardSink = (publish: (owner: string, rows: string) => Promise<void>): Sink => ({
   name: 'board',
   tell: async (tasks) => {
     const byOwner = Map.groupBy(tasks, ({ owner }) => owner);
-    await Promise.all([...byOwner].map(([owner, rows]) => publish(owner, rows.map(updateOf))));
+    await Promise.all([...byOwner].map(([owner, rows]) => publish(owner, JSON.stringify(rows.map(sparing)))));
   },
 });
 
@@ -39,7 +40,7 @@ export const createCacheSink = (parts: {
 /** One line for each attempt, once its end is committed. */
 export const createLogSink = (log: Logger): Sink => ({
   name: 'log',
-  tell: async (tasks) => {
+  tell: (tasks) => {
     for (const task of tasks) {
       const ended = endedAttempt(task);
       if (!ended) continue;
@@ -61,8 +62,8 @@ const owedBy = ({ owner, id, version, status, callback_url, failure_sinks }: Ann
 /** Hands what is owed to the delivery queue, so that nobody waits for the sweep. */
 export const createDeliverySink = (send: (keys: readonly DeliveryKey[]) => Promise<void>): Sink => ({
   name: 'deliveries',
-  tell: async (tasks) => {
+  tell: (tasks) => {
     const owed = tasks.flatMap(owedBy);
-    if (owed.length > 0) await send(owed);
+    return owed.length > 0 ? send(owed) : undefined;
   },
 });

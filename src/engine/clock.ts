@@ -13,6 +13,8 @@ const SWEEP_LIMIT = 500;
 const PRUNE_LIMIT = 200;
 /** It reads the old rows that it may not delete yet, so it is not done at every strike. */
 const PRUNE_EVERY_MS = 3_600_000;
+/** Between two strikes for what may be late: whoever is late waits for others too, and a sweep costs. */
+const MIN_PAUSE_MS = 1_000;
 /** While anything is live the clock strikes at least this often, so claims and retries need not wind it. */
 const MAX_PAUSE_MS = 60_000;
 /** A queue with a longer backlog than this lacks nothing that could be told: counting further would cost more. */
@@ -122,7 +124,9 @@ export const createClock = (parts: ClockParts) => {
     // whoever has just wound it may still be writing the row: no statement takes a minute.
     const isLive = PENDING !== null || IN_PROGRESS !== null || PARKED === 1 || now() < woundAt + MAX_PAUSE_MS;
     const live = isLive ? now() + MAX_PAUSE_MS : Infinity;
-    return Math.min(NEW ?? Infinity, PENDING ?? Infinity, IN_PROGRESS ?? Infinity, DELIVERY ?? Infinity, live);
+    const late = Math.min(PENDING ?? Infinity, IN_PROGRESS ?? Infinity, DELIVERY ?? Infinity);
+    // What was scheduled is due on time.
+    return Math.min(NEW ?? Infinity, Math.max(late, now() + MIN_PAUSE_MS), live);
   };
 
   return {

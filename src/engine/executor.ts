@@ -21,8 +21,8 @@ export interface ExecutorParts {
 
 /** The world of a running task. */
 export interface RunOptions {
-  /** Aborts when the task is no longer ours: cancelled, deleted or taken back. */
-  signal: AbortSignal;
+  /** Begins to look after the task, and gives the signal that aborts when it is no longer ours: cancelled, deleted or taken back. */
+  lookAfter(): AbortSignal;
   progress(fraction: number, note?: string): void;
 }
 
@@ -93,7 +93,7 @@ const deadline = (timeoutMs: number, taken: AbortSignal) => {
 /** Runs one claimed task. */
 export const createExecutor = ({ findHandler, world, ownedBy, countRequest, log }: ExecutorParts) => ({
   /** Always resolves: whatever the handler does becomes an outcome. */
-  async run(task: Task, { signal: taken, progress }: RunOptions): Promise<Outcome> {
+  async run(task: Task, { lookAfter, progress }: RunOptions): Promise<Outcome> {
     const handler = findHandler(task.type);
     if (!handler)
       return failed('unknown_type', `No handler for the type "${task.type}" in this version of the service`);
@@ -107,34 +107,39 @@ export const createExecutor = ({ findHandler, world, ownedBy, countRequest, log 
         `The type "${handler.type}" needs ${missing.join(', ')}: set it and submit again`,
       );
     }
-    const { passed, clear, signal } = deadline(task.timeout_ms, taken);
-    const bound = log.with({
-      task_id: task.id,
-      task_name: task.type,
-      owner: task.owner,
-      attempt: task.attempt,
-      request_id: task.request_id,
-    });
+    const { id: task_id, owner, attempt, request_id } = task;
+    const bound = log.with({ task_id, task_name: task.type, owner, attempt, request_id });
     bound.debug('task_started');
+    // Nobody can interrupt a handler that computes its result and returns it: timers are for those that wait.
+    let limit: ReturnType<typeof deadline> | undefined;
+    const limited = () => (limit ??= deadline(task.timeout_ms, lookAfter()));
+    const context = {
+      ...world,
+      get fetch() {
+        return createProviderFetch({ fetch: world.fetch, signal: limited().signal, count: countRequest, type: handler.type });
+      },
+      get signal() {
+        return limited().signal;
+      },
+      ...ownedBy(owner),
+      taskId: task_id,
+      params: params.data,
+      attempt,
+      progress,
+      log: bound,
+    };
     try {
-      const context = {
-        ...world,
-        fetch: createProviderFetch({ fetch: world.fetch, signal, count: countRequest, type: handler.type }),
-        ...ownedBy(task.owner),
-        taskId: task.id,
-        params: params.data,
-        attempt: task.attempt,
-        signal,
-        progress,
-        log: bound,
-      };
-      return outcomeOf(await Promise.race([passed, (async () => handler.run(context))()]));
+      const returned = handler.run(context);
+      return outcomeOf(isPromise(returned) ? await Promise.race([limited().passed, returned]) : returned);
     } catch (thrown) {
       return outcomeOfThrown(thrown);
     } finally {
-      clear();
+      limit?.clear();
     }
   },
-});
+}); // prettier-ignore
+
+const isPromise = (value: unknown): value is Promise<unknown> =>
+  typeof (value as Promise<unknown> | null)?.then === 'function';
 
 export type Executor = ReturnType<typeof createExecutor>;

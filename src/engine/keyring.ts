@@ -16,6 +16,17 @@ export const createKeyring = ({ store, now }: { store: Pick<KeyStore, 'byHash' |
   const held = new Map<string, Held>();
   let emptiness: { isEmpty: Promise<boolean>; until: number } | null = null;
 
+  /** Hashing costs as much as the rest of admitting; a key's hash is remembered as long as the key. */
+  const hashes = new Map<string, { hash: string; until: number }>();
+  const hashOf = async (text: string): Promise<string> => {
+    const known = hashes.get(text);
+    if (known && now() < known.until) return known.hash;
+    if (hashes.size >= MAX_HELD) hashes.clear();
+    const hash = await hashOfKey(text);
+    hashes.set(text, { hash, until: now() + HOLD_MS });
+    return hash;
+  };
+
   const hold = (hash: string): Promise<ApiKey | null> => {
     const key = store.byHash(hash);
     // Oldest first: a Map keeps the order in which its entries came.
@@ -33,7 +44,7 @@ export const createKeyring = ({ store, now }: { store: Pick<KeyStore, 'byHash' |
     /** The key as stored, also one that is expired or revoked; null when there is none. One with a wrong checksum costs nothing. */
     async find(text: string): Promise<ApiKey | null> {
       if (!isWellFormedKey(text)) return null;
-      const hash = await hashOfKey(text);
+      const hash = await hashOf(text);
       const known = held.get(hash);
       return known && now() < known.until ? known.key : hold(hash);
     },
@@ -51,6 +62,7 @@ export const createKeyring = ({ store, now }: { store: Pick<KeyStore, 'byHash' |
     /** Forgets what it holds: a key was made or revoked here. */
     clear(): void {
       held.clear();
+      hashes.clear();
       emptiness = null;
     },
   };

@@ -14,16 +14,20 @@ export const createRunner = ({ executor, ...parts }: RunnerParts) => {
   const progress = createProgress(parts);
   return {
     async run(task: Task): Promise<Outcome> {
-      const signal = watch.add(task);
+      let isWatched = false;
+      const lookAfter = (): AbortSignal => {
+        isWatched = true;
+        return watch.add(task);
+      };
       const report = (fraction: number, note?: string): void => {
         const step = stepOf(task, fraction, note);
         progress.report(task.owner, step);
         watch.report(task.id, { fraction: step.fraction, note: step.note });
       };
       try {
-        return await executor.run(task, { signal, progress: report });
+        return await executor.run(task, { lookAfter, progress: report });
       } finally {
-        watch.remove(task.id);
+        if (isWatched) watch.remove(task.id);
       }
     },
     stop: progress.stop,

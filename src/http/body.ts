@@ -8,20 +8,33 @@ const MAX_BODY_BYTES = 256 * 1_024;
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
-/** The body as text, counted while it streams in: a lying or missing Content-Length changes nothing. */
-const readText = async (request: Request, maxBytes: number): Promise<string> => {
-  const tooLarge = new AppError('body_too_large', `The body may have at most ${maxBytes} bytes`);
-  if (Number(request.headers.get('Content-Length') ?? 0) > maxBytes) throw tooLarge;
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+const tooLarge = (maxBytes: number): AppError =>
+  new AppError('body_too_large', `The body may have at most ${maxBytes} bytes`);
+
+/** The body's bytes, counted while they stream in. */
+const counted = async (body: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> => {
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
-  let text = '';
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+};
+
+/** The body as text. Where a Content-Length says so, HTTP itself bounds it; a body without one is counted. */
+const readText = async (request: Request, maxBytes: number): Promise<string> => {
+  const length = request.headers.get('Content-Length');
+  if (length !== null && Number(length) > maxBytes) throw tooLarge(maxBytes);
   try {
-    for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-      bytes += chunk.byteLength;
-      if (bytes > maxBytes) throw tooLarge;
-      text += decoder.decode(chunk, { stream: true });
-    }
-    return text + decoder.decode();
+    const isBounded = length !== null && request.headers.get('Transfer-Encoding') === null;
+    const bytes =
+      isBounded || request.body === null
+        ? new Uint8Array(await request.arrayBuffer())
+        : await counted(request.body, maxBytes);
+    if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch (error) {
     if (error instanceof AppError) throw error;
     // A TypeError is the decoder's; anything else means that the caller went away in the middle.

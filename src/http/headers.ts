@@ -5,17 +5,20 @@ import type { AppEnv } from './context.ts';
 /** An answer of the API is no page, and nothing within it may become one. */
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
-/** What every answer says to browsers, unless a page has said something of its own. */
+/** What every answer says to browsers, unless a page says something of its own. */
+const HEADERS = {
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': API_POLICY,
+};
+const HSTS = 'max-age=31536000; includeSubDomains';
+
+/** Set before the answer is made: afterwards each of them would copy the whole response. */
 export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
+  for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
+  if (c.req.url.startsWith('https:')) c.header('Strict-Transport-Security', HSTS);
   await next();
-  // A socket's answer takes no headers any more.
-  if (c.res.status === 101) return;
-  const set = (name: string, value: string): void => void (c.res.headers.has(name) || c.header(name, value));
-  set('X-Content-Type-Options', 'nosniff');
-  set('Referrer-Policy', 'no-referrer');
-  set('Cache-Control', 'no-store');
-  set('Content-Security-Policy', API_POLICY);
-  if (new URL(c.req.url).protocol === 'https:') set('Strict-Transport-Security', 'max-age=31536000; includeSubDomains');
 });
 
 /** Pages of other origins get an answer only if they are named, one by one; keys travel in a header, never in a cookie. */

@@ -1,15 +1,14 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
-import { summaryOf, viewOf } from '../../src/domain/view.ts';
 import { call, finished, submit, watch } from '../client.ts';
 import { aTask } from '../rows.ts';
-import { board, claim, complete, isEnd, taskIn, versionsOf, watched } from './streams.ts';
+import { board, claim, complete, isEnd, taskIn, tell, versionsOf, watched } from './streams.ts';
 
 describe("a task's stream", () => {
   it('begins with a snapshot, follows each change, and closes after the final frame', async () => {
     const { task, frames, next, closed } = await watched();
-    await board().publish([viewOf(await claim(task.id))]);
-    await board().publish([viewOf(await complete(task.id))]);
+    await tell(await claim(task.id));
+    await tell(await complete(task.id));
     await next(isEnd);
     expect(frames.map(({ event }) => event)).toEqual(['snapshot', 'update', 'update']);
     expect(frames.map((frame) => taskIn(frame)?.status)).toEqual(['PENDING', 'IN_PROGRESS', 'COMPLETED']);
@@ -32,10 +31,10 @@ describe("a task's stream", () => {
     const { task, frames, next } = await watched();
     const claimed = await claim(task.id);
     const completed = await complete(task.id);
-    await board().publish([viewOf(claimed), viewOf(claimed), viewOf(task)]);
+    await tell(claimed, claimed, task);
     await board().publishProgress([{ task_id: task.id, version: 1, fraction: 0.1, note: 'stale' }]);
     await board().publishProgress([{ task_id: task.id, version: 2, fraction: 0.5, note: 'half' }]);
-    await board().publish([viewOf(completed)]);
+    await tell(completed);
     await next(isEnd);
     expect(versionsOf(frames)).toEqual([1, 2, 2, 3]);
   });
@@ -43,7 +42,8 @@ describe("a task's stream", () => {
   it('reads a task that was too large to be told', async () => {
     const { task, next } = await watched();
     await claim(task.id);
-    await board().publish([summaryOf(await complete(task.id))]);
+    const { params: _, result: __, ...head } = await complete(task.id);
+    await tell(head);
     expect(taskIn(await next(isEnd))).toMatchObject({ result: 'done' });
   });
 
@@ -70,12 +70,12 @@ describe("a task's stream", () => {
   it('is over with its final frame: a rerun is not told to it', async () => {
     const { task, frames, next } = await watched();
     await claim(task.id);
-    const completed = viewOf(await complete(task.id));
-    await board().publish([completed]);
+    const completed = await complete(task.id);
+    await tell(completed);
     await next(isEnd);
     const other = await watched();
     await claim(other.task.id);
-    await board().publish([{ ...completed, version: 9 }, viewOf(await complete(other.task.id))]);
+    await tell({ ...completed, version: 9 }, await complete(other.task.id));
     await other.next(isEnd);
     expect(frames.map(({ event }) => event)).toEqual(['snapshot', 'update']);
   });
@@ -126,7 +126,7 @@ describe("the list's stream", () => {
     const tasks = Array.from({ length: 30 }, () => aTask());
     const sentAt: number[] = [];
     socket.addEventListener('message', () => void sentAt.push(Date.now()));
-    for (const task of tasks) await board().publish([viewOf(task)]);
+    for (const task of tasks) await tell(task);
     const seen = () =>
       new Set(frames.flatMap((frame) => (frame.event === 'updates' ? frame.tasks.map(({ task_id }) => task_id) : [])));
     await next(() => tasks.every(({ id }) => seen().has(id)));

@@ -1,16 +1,15 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { expect, it } from 'vitest';
 import type { Frame } from '../../src/domain/frames.ts';
-import { viewOf } from '../../src/domain/view.ts';
 import { watch } from '../client.ts';
 import { aTask } from '../rows.ts';
-import { board, claim, complete, isEnd, taskIn, watched } from './streams.ts';
+import { board, claim, complete, isEnd, taskIn, tell, watched } from './streams.ts';
 
 it('goes on after its object was evicted', async () => {
   const { task, next } = await watched();
   await claim(task.id);
   await evictDurableObject(board(), { webSockets: 'hibernate' });
-  await board().publish([viewOf(await complete(task.id))]);
+  await tell(await complete(task.id));
   expect(taskIn(await next(isEnd))).toMatchObject({ status: 'COMPLETED' });
 });
 
@@ -29,7 +28,7 @@ it('closes on a subscriber that stopped acknowledging, and not on one that goes 
   // Evicted in between, the object forgets its pace but not what each subscriber owes.
   while (!isClosed && seqOf(awake.frames) < 60) {
     const before = seqOf(awake.frames);
-    for (let i = 0; i < 4; i += 1) await board().publish([viewOf(aTask())]);
+    for (let i = 0; i < 4; i += 1) await tell(aTask());
     await awake.next((frame) => frame.event === 'updates' && frame.seq > before);
     await evictDurableObject(board(), { webSockets: 'hibernate' });
   }

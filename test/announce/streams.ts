@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:workers';
+import type { Announced } from '../../src/announce/announce.ts';
 import type { Frame } from '../../src/domain/frames.ts';
 import { isFinal, type Task } from '../../src/domain/task.ts';
 import type { TaskView } from '../../src/domain/view.ts';
@@ -7,6 +8,8 @@ import { watch } from '../client.ts';
 import { aTask, OWNER, rowOf, store } from '../rows.ts';
 
 export const board = () => env.BOARD.getByName(OWNER);
+/** Tells the board of committed rows, as the engine does. */
+export const tell = (...rows: Announced[]): Promise<void> => board().publish(JSON.stringify(rows));
 export const taskIn = (frame: Frame | undefined): TaskView | undefined =>
   frame && 'task' in frame ? frame.task : undefined;
 export const isEnd = (frame: Frame): boolean => isFinal(taskIn(frame)?.status ?? 'NEW');

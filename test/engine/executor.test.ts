@@ -27,7 +27,7 @@ const execute = (
     findHandler: (type) => (type === 'sum' ? handler : undefined),
     log: keptLog().log,
   });
-  return executor.run(aTask(more), { progress: () => {}, signal });
+  return executor.run(aTask(more), { progress: () => {}, lookAfter: () => signal });
 };
 
 const circular: Record<string, unknown> = {};

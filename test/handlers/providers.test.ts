@@ -30,7 +30,7 @@ const run = async (handler: Handler, how: string, { timeoutMs = 5_000, key = tru
     log,
   });
   const task = aTask({ type: handler.type, params, timeoutMs });
-  const outcome = await executor.run(task, { signal: new AbortController().signal, progress: () => {} });
+  const outcome = await executor.run(task, { lookAfter: () => new AbortController().signal, progress: () => {} });
   return { outcome, counted, said: JSON.stringify([outcome, lines]) };
 };
 
