@@ -64,7 +64,10 @@ export const startWorker = async (folder: string, inspectorPort?: number): Promi
       workers: [
         {
           ...workerOptions,
-          name: "tasker", assets: undefined, tails: [], streamingTails: [],
+          name: 'tasker',
+          assets: undefined,
+          tails: [],
+          streamingTails: [],
           modules: [{ type: 'ESModule', path: 'index.js', contents: readFileSync(join(folder, script), 'utf8') }],
           bindings: {
             ...workerOptions.bindings,

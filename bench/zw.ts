@@ -5,22 +5,50 @@ import autocannon from 'autocannon';
 await buildFloor();
 const worker = await startWorker('dist/bench/plain', 9555);
 const round = await roundOf(worker);
-const list = await (await fetch('http://127.0.0.1:9555/json/list')).json() as any[];
+const list = (await (await fetch('http://127.0.0.1:9555/json/list')).json()) as any[];
 const target = list.find((x) => x.id.includes('core:user:tasker'));
 console.log(target.id);
 const ws = new WebSocket(target.webSocketDebuggerUrl);
 await new Promise((r) => (ws.onopen = r));
-let id = 0; const waits = new Map<number, (v: any) => void>();
-ws.onmessage = ({ data }) => { const m = JSON.parse(String(data)); if (m.id) waits.get(m.id)?.(m.result); };
-const send = (method: string, params = {}) => new Promise<any>((r) => { waits.set(++id, r); ws.send(JSON.stringify({ id, method, params })); });
-const load = () => autocannon({ connections: 32, duration: 3, url: worker.url + (process.argv[2] ?? '/nowhere'), headers: { ...round.headers, ...(process.argv[3] && { 'content-type': 'application/json' }) }, ...(process.argv[3] && { method: 'POST', body: process.argv[3] }) } as any);
+let id = 0;
+const waits = new Map<number, (v: any) => void>();
+ws.onmessage = ({ data }) => {
+  const m = JSON.parse(String(data));
+  if (m.id) waits.get(m.id)?.(m.result);
+};
+const send = (method: string, params = {}) =>
+  new Promise<any>((r) => {
+    waits.set(++id, r);
+    ws.send(JSON.stringify({ id, method, params }));
+  });
+const load = () =>
+  autocannon({
+    connections: 32,
+    duration: 3,
+    url: worker.url + (process.argv[2] ?? '/nowhere'),
+    headers: { ...round.headers, ...(process.argv[3] && { 'content-type': 'application/json' }) },
+    ...(process.argv[3] && { method: 'POST', body: process.argv[3] }),
+  } as any);
 await load();
-await send('Profiler.enable'); await send('Profiler.setSamplingInterval', { interval: 200 }); await send('Profiler.start');
-const r = await load(); console.log(r.requests.total / r.duration);
+await send('Profiler.enable');
+await send('Profiler.setSamplingInterval', { interval: 200 });
+await send('Profiler.start');
+const r = await load();
+console.log(r.requests.total / r.duration);
 const { profile } = await send('Profiler.stop');
 writeFileSync('/tmp/profile.json', JSON.stringify(profile));
-const self = new Map<string, number>(); let total = 0;
+const self = new Map<string, number>();
+let total = 0;
 const byId = new Map(profile.nodes.map((n: any) => [n.id, n]));
-profile.samples.forEach((s: number, i: number) => { const n: any = byId.get(s); const k = n.callFrame.functionName + ' ' + n.callFrame.url.split('/').pop() + ':' + n.callFrame.lineNumber; const dt = profile.timeDeltas[i]; total += dt; self.set(k, (self.get(k) ?? 0) + dt); });
-for (const [k, v] of [...self].sort((a, b) => b[1] - a[1]).slice(0, 25)) console.log((v / 1000).toFixed(0).padStart(7), 'ms', (100 * v / total).toFixed(1) + '%', k);
-ws.close(); await worker.stop(); process.exit(0);
+profile.samples.forEach((s: number, i: number) => {
+  const n: any = byId.get(s);
+  const k = n.callFrame.functionName + ' ' + n.callFrame.url.split('/').pop() + ':' + n.callFrame.lineNumber;
+  const dt = profile.timeDeltas[i];
+  total += dt;
+  self.set(k, (self.get(k) ?? 0) + dt);
+});
+for (const [k, v] of [...self].sort((a, b) => b[1] - a[1]).slice(0, 25))
+  console.log((v / 1000).toFixed(0).padStart(7), 'ms', ((100 * v) / total).toFixed(1) + '%', k);
+ws.close();
+await worker.stop();
+process.exit(0);

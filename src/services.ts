@@ -43,7 +43,7 @@ import { createLeases } from './store/leases.ts';
 import { createQueueStore } from './store/queues.ts';
 import { createTaskSearch } from './store/search.ts';
 import { createSweeps } from './store/sweeps.ts';
-import { createTaskStore } from './store/tasks.ts';
+import { createTaskStore, rowJson } from './store/tasks.ts';
 import { createTransitions } from './store/transitions.ts';
 
 /** The policy of a type that no longer exists: its tasks fail for good anyway. */
@@ -215,7 +215,7 @@ const createServices = (env: Env) => {
     queueStore,
     handOver,
     dispatcher: {
-      accept: (tasks: Task[]) => dispatcher().accept(tasks),
+      accept: (tasks: Task[]) => dispatcher().accept(tasks.map(rowJson)),
       mayTake: async (owner: string) => dispatcher().mayTake(owner),
       poke: async () => dispatcher().poke(),
       isAccepting: async () => dispatcher().isAccepting(),
@@ -255,6 +255,7 @@ const createServices = (env: Env) => {
       sendDeliveries,
       announce: announceAndCount,
       now,
+      wait,
       log,
     },
     boardParts: {

@@ -24,6 +24,11 @@ export type Acceptance =
 /** Tasks that may wait for a group; beyond it callers are asked to come back. */
 const MAX_WAITING = 5_000;
 
+/** After a group of this size … */
+const BUSY_GROUP = 4;
+/** … the next waits so long for more: what a group costs does not grow with its size. */
+const GATHER_MS = 5;
+
 /** How long a failed write speaks against the service, unless one succeeds. */
 const FAILURE_MEMORY_MS = 60_000;
 
@@ -49,6 +54,8 @@ export interface AccepterParts {
   /** Whether the owners may have so many tasks more. */
   quota: Pick<Quota, 'take'>;
   now(): number;
+  /** Resolves after so many ms. */
+  wait(ms: number): Promise<void>;
   log: Logger;
 }
 
@@ -56,11 +63,12 @@ export interface AccepterParts {
  * Group commit: all accepts that are waiting, from all requests, are written with one statement, and each caller is
  * answered after the commit.
  */
-export const createAccepter = ({ store, handOver, announce, wakeBy, quota, now, log }: AccepterParts) => {
+export const createAccepter = ({ store, handOver, announce, wakeBy, quota, now, wait, log }: AccepterParts) => {
   const waiting: Waiting[] = [];
   let isDraining = false;
   /** When the last group could not be written, unless one was since; ms, or null. */
   let failedAt: number | null = null;
+  let lastSize = 1;
 
   const takeGroup = (): Waiting[] => {
     let chars = 0;
@@ -121,7 +129,9 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, quota, now, 
   const drain = async (): Promise<void> => {
     isDraining = true;
     while (waiting.length > 0) {
+      if (lastSize >= BUSY_GROUP && waiting.length < MAX_INSERT) await wait(GATHER_MS);
       const group = takeGroup();
+      lastSize = group.length;
       try {
         await wakeBy(Math.min(...group.map(({ task }) => wakeOf(task))));
       } catch (error) {
@@ -142,13 +152,14 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, quota, now, 
     isAccepting: (): boolean => failedAt === null || now() - failedAt > FAILURE_MEMORY_MS,
 
     /** Resolves once it is known, task by task, what became of them. Repeating it with the same ids is safe. */
-    async accept(tasks: readonly Task[]): Promise<Acceptance[]> {
+    async accept(tasks: readonly Task[], rows = tasks.map(rowJson)): Promise<Acceptance[]> {
       // Who cannot be counted is let in: the database will have its say.
       const mayHave = await quota.take(tasks).catch(() => true);
       if (!mayHave) return tasks.map(() => 'too_many_unfinished');
       if (waiting.length + tasks.length > MAX_WAITING) return tasks.map(() => 'overloaded');
       const answers = tasks.map(
-        (task) => new Promise<Acceptance>((answer) => void waiting.push({ task, row: rowJson(task), answer })),
+        (task, i) =>
+          new Promise<Acceptance>((answer) => void waiting.push({ task, row: rows[i] ?? rowJson(task), answer })),
       );
       if (!isDraining) void drain();
       return Promise.all(answers);

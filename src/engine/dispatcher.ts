@@ -18,9 +18,15 @@ export class Dispatcher extends DurableObject<Env> {
     this.#accepter = createAccepter({ ...parts, wakeBy: this.#clock.wakeBy });
   }
 
-  /** Writes the tasks and hands them to their queues; answers after the commit. Repeating it by id is safe. */
-  accept(tasks: Task[]): Promise<Acceptance[]> {
-    return this.#accepter.accept(tasks);
+  /**
+   * Writes the tasks and hands them to their queues; answers after the commit. Repeating it by id is safe.
+   * @param rows each task as `rowJson` made it: a text crosses faster than an object of thirty fields
+   */
+  accept(rows: string[]): Promise<Acceptance[]> {
+    return this.#accepter.accept(
+      rows.map((row) => JSON.parse(row) as Task),
+      rows,
+    );
   }
 
   /** Whether an owner may have so many more unfinished tasks, which are then counted in. */

@@ -8,6 +8,9 @@ const MAX_BODY_BYTES = 256 * 1_024;
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
+/** Strict, and without a state of its own: one serves all. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+
 const tooLarge = (maxBytes: number): AppError =>
   new AppError('body_too_large', `The body may have at most ${maxBytes} bytes`);
 
@@ -34,7 +37,7 @@ const readText = async (request: Request, maxBytes: number): Promise<string> => 
         ? new Uint8Array(await request.arrayBuffer())
         : await counted(request.body, maxBytes);
     if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch (error) {
     if (error instanceof AppError) throw error;
     // A TypeError is the decoder's; anything else means that the caller went away in the middle.

@@ -164,4 +164,4 @@ export const createTaskStore = (db: D1Database) => ({
 export type TaskStore = ReturnType<typeof createTaskStore>;
 
 /** A task as `insertMany` takes it; `params` and `tags` stay text within it. */
-export const rowJson = (task: Task): string => JSON.stringify(task, INSERTED as string[]);
+export const rowJson = (task: Task): string => JSON.stringify(task);

@@ -23,6 +23,7 @@ const setup = (wakeBy: (at: number) => Promise<void> = async () => {}, store = c
     wakeBy,
     quota: { take: async () => true },
     now: Date.now,
+    wait: async () => {},
     log,
   });
   return { accept, events, announced, ...queues };

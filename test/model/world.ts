@@ -3,6 +3,7 @@ import { AppError } from '../../src/domain/errors.ts';
 import { isFinal, newTask, type Hint, type Status, type Task } from '../../src/domain/task.ts';
 import { createDeliverySink } from '../../src/announce/sinks.ts';
 import type { Delivery, DeliveryKey } from '../../src/domain/delivery.ts';
+import type { Announce } from '../../src/announce/announce.ts';
 import { createAccepter } from '../../src/engine/accept.ts';
 import { createClock } from '../../src/engine/clock.ts';
 import { createCommands } from '../../src/engine/commands.ts';
@@ -111,7 +112,8 @@ export class World {
       if (isDead()) return new Promise(() => {});
       if (!this.sendFails) for (const key of keys) this.notices.push({ key, visibleAt: this.now });
     };
-    const announce = createDeliverySink(sendDeliveries).tell;
+    const sink = createDeliverySink(sendDeliveries);
+    const announce: Announce = async (tasks) => sink.tell(tasks);
     const queue = {
       sendBatch: async (batch: Iterable<{ body: Hint; delaySeconds?: number }>) => {
         if (isDead()) return new Promise(() => {});
@@ -180,6 +182,7 @@ export class World {
       quota: { take: async () => true },
       wakeBy: isLate ? async () => {} : clock.wakeBy,
       now,
+      wait: async () => {},
       log: silent,
     });
     const queues = createQueueStore(database);
