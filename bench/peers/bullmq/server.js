@@ -1,0 +1,48 @@
+// The service that teams build with Hono, BullMQ, Redis and PostgreSQL: a row, a job, a worker that records it.
+import { randomUUID } from 'node:crypto';
+import { serve } from '@hono/node-server';
+import { Queue } from 'bullmq';
+import { Hono } from 'hono';
+import pg from 'pg';
+
+const { PORT, REDIS_PORT, DATABASE_URL } = process.env;
+const db = new pg.Pool({ connectionString: DATABASE_URL, max: 10 });
+const queue = new Queue('tasks', {
+  connection: { host: '127.0.0.1', port: Number(REDIS_PORT) },
+  defaultJobOptions: { attempts: 3, backoff: { type: 'exponential', delay: 1_000 }, removeOnComplete: true },
+});
+
+const app = new Hono()
+  .get('/ping', (c) => c.text('pong'))
+  .post('/tasks', async (c) => {
+    const { type, params, round } = await c.req.json();
+    const id = randomUUID();
+    await db.query({
+      name: 'insert',
+      text: "INSERT INTO tasks (id, round, type, params, status) VALUES ($1, $2, $3, $4, 'PENDING')",
+      values: [id, round, type, params],
+    });
+    await queue.add(type, { id, params });
+    return c.json({ task_id: id, status: 'PENDING' }, 202);
+  })
+  .post('/tasks/bulk', async (c) => {
+    const { tasks, round } = await c.req.json();
+    const ids = tasks.map(() => randomUUID());
+    await db.query({
+      name: 'insert many',
+      text: "INSERT INTO tasks (id, round, type, params, status) SELECT id, $1, type, params::jsonb, 'PENDING' FROM unnest($2::uuid[], $3::text[], $4::text[]) AS t(id, type, params)",
+      values: [round, ids, tasks.map(({ type }) => type), tasks.map(({ params }) => JSON.stringify(params))],
+    });
+    await queue.addBulk(tasks.map(({ type, params }, i) => ({ name: type, data: { id: ids[i], params } })));
+    return c.json({ accepted: ids.length }, 202);
+  })
+  .get('/tasks/:id', async (c) => {
+    const { rows } = await db.query({
+      name: 'get',
+      text: 'SELECT status, result FROM tasks WHERE id = $1',
+      values: [c.req.param('id')],
+    });
+    return rows[0] ? c.json(rows[0]) : c.json({ error: 'unknown' }, 404);
+  });
+
+serve({ fetch: app.fetch, port: Number(PORT), hostname: '127.0.0.1' }, () => console.log('ready'));
