@@ -32,7 +32,13 @@ export const ratePerSecond = async (target: Target, seconds: number): Promise<nu
 /** Sends so many requests over 32 connections; resolves with the seconds that it took. */
 export const sendAll = async (target: Target, amount: number): Promise<number> => {
   const startedAt = performance.now();
-  assertAnswered(await autocannon({ ...settings(target), amount }), target.url);
+  assertAnswered(
+    await autocannon({
+      ...settings({ ...target, connections: Math.min(amount, target.connections ?? CONNECTIONS) }),
+      amount,
+    }),
+    target.url,
+  );
   return (performance.now() - startedAt) / 1_000;
 };
 

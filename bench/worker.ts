@@ -48,32 +48,33 @@ const workerdPid = (): string | undefined =>
   }); // prettier-ignore
 
 /** Starts it on an empty database of its own. */
-export const startWorker = async (folder: string, inspectorPort?: number): Promise<BenchWorker> => {
+export const startWorker = async (folder: string): Promise<BenchWorker> => {
   const state = mkdtempSync(join(tmpdir(), 'tasker-bench-'));
   const [port, floorPort] = [await freePort(), await freePort()];
   const { workerOptions, externalWorkers } = unstable_getMiniflareWorkerOptions('wrangler.toml');
+  // Static files are served beside the Worker, not by it: locally a router and a proxy would stand in front of it.
+  const { assets: _, ...own } = workerOptions;
   const script = readdirSync(folder).find((file) => file.endsWith('.js')) ?? 'index.js';
+  // Thousands a second are not one key's usual use.
   const unlimited = Object.fromEntries(Object.entries(workerOptions.ratelimits ?? {}).map(([name, limit]) => [name, { ...(limit as object), simple: { limit: 1_000_000_000, period: 60 as const } }])); // prettier-ignore
   const mf = new Miniflare(
     convertV4MiniflareOptions({
-      ...(inspectorPort !== undefined && { inspectorPort }),
       d1Persist: join(state, 'd1'),
       durableObjectsPersist: join(state, 'do'),
       r2Persist: join(state, 'r2'),
       workflowsPersist: join(state, 'workflows'),
       workers: [
         {
-          ...workerOptions,
+          ...own,
           name: 'tasker',
-          assets: undefined,
-          tails: [],
-          streamingTails: [],
           modules: [{ type: 'ESModule', path: 'index.js', contents: readFileSync(join(folder, script), 'utf8') }],
           bindings: {
-            ...workerOptions.bindings,
+            ...(workerOptions.bindings as object),
             APP_ENV: 'bench',
             LOG_LEVEL: 'warn',
             MAX_UNFINISHED_TASKS: '10000000',
+            // The table is filled with old tasks.
+            RETENTION_DAYS: '0',
           },
           ratelimits: unlimited,
           unsafeDirectSockets: [{ host: '127.0.0.1', port }],
@@ -89,7 +90,7 @@ export const startWorker = async (folder: string, inspectorPort?: number): Promi
           unsafeDirectSockets: [{ host: '127.0.0.1', port: floorPort }],
         },
       ],
-    }),
+    } as Parameters<typeof convertV4MiniflareOptions>[0]),
   );
   await mf.ready;
   const db = (await mf.getD1Database('DB', 'tasker')) as unknown as D1Like;
