@@ -94,7 +94,7 @@ export const startWorker = async (folder: string): Promise<BenchWorker> => {
   );
   await mf.ready;
   const db = (await mf.getD1Database('DB', 'tasker')) as unknown as D1Like;
-  for (const file of readdirSync(MIGRATIONS).filter((name) => name.endsWith('.sql')).sort()) {
+  for (const file of readdirSync(MIGRATIONS).filter((name) => name.endsWith('.sql')).toSorted()) {
     for (const statement of readFileSync(join(MIGRATIONS, file), 'utf8').split('--> statement-breakpoint')) await db.prepare(statement.trim()).run();
   } // prettier-ignore
   let owners = 0;

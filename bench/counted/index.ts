@@ -29,7 +29,7 @@ const countedStatement = (statement: D1PreparedStatement): D1PreparedStatement =
           const result = await target.all();
           note(result);
           if (name !== 'first') return result;
-          const row = (result.results[0] ?? null) as Record<string, unknown> | null;
+          const row = result.results[0] ?? null;
           return column === undefined ? row : (row?.[column] ?? null);
         };
       return name === 'raw statement' ? target : Reflect.get(target, name, target);
@@ -81,14 +81,14 @@ const countedObjects = <Namespace extends DurableObjectNamespace>(namespace: Nam
           },
         });
     },
-  }) as Namespace;
+  });
 
 const wrapped = new WeakMap<object, Env>();
 const counted = (env: Env): Env => {
   const known = wrapped.get(env);
   if (known) return known;
   const queues = Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('QUEUE_')).map(([name, queue]) => [name, countedQueue(queue as Queue)])); // prettier-ignore
-  const made = { ...env, ...queues, DB: countedDatabase(env.DB), DISPATCHER: countedObjects(env.DISPATCHER, 'dispatcher_calls'), BOARD: countedObjects(env.BOARD, 'board_calls'), METER: countedObjects(env.METER, 'meter_calls') } as Env; // prettier-ignore
+  const made = { ...env, ...queues, DB: countedDatabase(env.DB), DISPATCHER: countedObjects(env.DISPATCHER, 'dispatcher_calls'), BOARD: countedObjects(env.BOARD, 'board_calls'), METER: countedObjects(env.METER, 'meter_calls') }; // prettier-ignore
   wrapped.set(env, made);
   return made;
 };

@@ -15,7 +15,7 @@ const openSocket = (url: string, headers: Record<string, string>): WebSocket =>
   new WebSocket(url, { headers } as unknown as string[]);
 
 /** The first frame that fits; the socket is closed then. */
-export const frameOf = (url: string, headers: Record<string, string>, fits: (frame: Frame) => boolean): Promise<void> =>
+const frameOf = (url: string, headers: Record<string, string>, fits: (frame: Frame) => boolean): Promise<void> =>
   new Promise((resolve, reject) => {
     const socket = openSocket(url, headers);
     socket.addEventListener('message', ({ data }) => {

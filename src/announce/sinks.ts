@@ -8,7 +8,10 @@ const MAX_BODY_CHARS = 16_384;
 
 const isWhole = (task: Announced): task is Task => task.params !== undefined && task.result !== undefined;
 
-const withoutBody = ({ params: _, result: __, ...head }: Announced): Announced => head;
+const withoutBody = (task: Announced): Announced => {
+  const { params: _, result: __, ...head } = task;
+  return head;
+};
 const sparing = (task: Announced): Announced =>
   isWhole(task) && task.params.length + (task.result?.length ?? 0) > MAX_BODY_CHARS ? withoutBody(task) : task;
 

@@ -7,14 +7,15 @@ const HOLD_MS = 10_000;
 const MAX_HELD = 5_000;
 
 interface Held {
-  key: Promise<ApiKey | null>;
+  key: ApiKey | null;
   until: number;
 }
 
 /** Finds keys without a read for every request. */
 export const createKeyring = ({ store, now }: { store: Pick<KeyStore, 'byHash' | 'isEmpty'>; now: () => number }) => {
+  // Keys as they were read, never the promise of one: what one request has begun to read no other may wait for.
   const held = new Map<string, Held>();
-  let emptiness: { isEmpty: Promise<boolean>; until: number } | null = null;
+  let emptiness: { isEmpty: boolean; until: number } | null = null;
 
   /** Hashing costs as much as the rest of admitting; a key's hash is remembered as long as the key. */
   const hashes = new Map<string, { hash: string; until: number }>();
@@ -27,16 +28,14 @@ export const createKeyring = ({ store, now }: { store: Pick<KeyStore, 'byHash' |
     return hash;
   };
 
-  const hold = (hash: string): Promise<ApiKey | null> => {
-    const key = store.byHash(hash);
+  const read = async (hash: string): Promise<ApiKey | null> => {
+    const key = await store.byHash(hash);
     // Oldest first: a Map keeps the order in which its entries came.
     for (const oldest of held.keys()) {
       if (held.size < MAX_HELD) break;
       held.delete(oldest);
     }
     held.set(hash, { key, until: now() + HOLD_MS });
-    // What failed is asked for again by the next request.
-    key.catch(() => held.delete(hash));
     return key;
   };
 
@@ -46,16 +45,13 @@ export const createKeyring = ({ store, now }: { store: Pick<KeyStore, 'byHash' |
       if (!isWellFormedKey(text)) return null;
       const hash = await hashOf(text);
       const known = held.get(hash);
-      return known && now() < known.until ? known.key : hold(hash);
+      return known && now() < known.until ? known.key : read(hash);
     },
 
     /** Whether there is no key at all, as of a few seconds ago; rejects when the table cannot be read. */
     async isEmpty(): Promise<boolean> {
-      if (!emptiness || now() >= emptiness.until) {
-        const isEmpty = store.isEmpty();
-        emptiness = { isEmpty, until: now() + HOLD_MS };
-        isEmpty.catch(() => (emptiness = null));
-      }
+      if (!emptiness || now() >= emptiness.until)
+        emptiness = { isEmpty: await store.isEmpty(), until: now() + HOLD_MS };
       return emptiness.isEmpty;
     },
 

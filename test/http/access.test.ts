@@ -126,6 +126,12 @@ describe('keys', () => {
     expect(asked.filter(({ sql }) => sql.includes('FROM keys'))).toHaveLength(1);
   });
 
+  it('serve many first requests at once, each by a read of its own', async () => {
+    const { key } = await makeKey('crowd', ['tasks:read']);
+    const answers = await Promise.all(Array.from({ length: 32 }, () => ask('GET', '/tasks', { Authorization: `Bearer ${key}` }))); // prettier-ignore
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 32 }, () => 200));
+  });
+
   it('are made, listed, replaced and revoked by admins; shown once, and stored as a hash', async () => {
     const made = await (await call('/keys', { json: { owner: 'team-a', name: 'one', scopes: ['tasks:read', 'tasks:write'], expires_in_days: 1 } })).json<{ id: string; key: string; expires_at: string }>();
     const auth = { Authorization: `Bearer ${made.key}` };
