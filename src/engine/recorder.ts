@@ -107,7 +107,7 @@ export const createRecorder = ({ transitions, store, announce, policyOf, now, ra
          */
         record(task: Task, outcome: Outcome): Promise<Verdict> {
           const verdict = verdictOn(outcome, task, policyOf(task.type), random);
-          const recording = { owner: task.owner, id: task.id, attempt: task.attempt, verdict };
+          const recording = { owner: task.owner, id: task.id, attempt: task.attempt, verdict, task };
           left -= 1;
           return new Promise((resolve, reject) => {
             gathered.push({ recording, resolve, reject });

@@ -9,6 +9,8 @@ export interface Recording {
   id: string;
   attempt: number;
   verdict: Verdict;
+  /** The row as it was claimed: then only what may have changed since is read back. */
+  task?: Task;
 }
 
 const FINALS = inList([lifecycle.complete.to, lifecycle.fail.to]);
@@ -35,7 +37,12 @@ const RECORD = `UPDATE tasks SET status = o.value ->> 'status', version = versio
 FROM json_each(?2) AS o
 WHERE tasks.owner = o.value ->> 'owner' AND tasks.id = o.value ->> 'id' AND ${guardOf('complete')}
   AND tasks.attempt = o.value ->> 'attempt'
-RETURNING *`;
+RETURNING `;
+
+/** What of a row may have changed since its claim, but for the result, which is known. */
+const CHANGED: readonly (keyof Task)[] = [
+  'owner', 'id', 'status', 'version', 'attempts', 'title', 'description', 'progress', 'scheduled_at', 'completed_at', 'updated_at', 'wake_at', 'failure_sinks',
+]; // prettier-ignore
 
 /** What each command of a person sets; ?1 is now. */
 const COMMANDS = {
@@ -103,9 +110,19 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
   async record(recordings: readonly Recording[], now: number): Promise<Task[]> {
     const texts = recordings.map((recording) => recordingJson(recording, now));
     const groups = inGroups(texts, recordings.length, (text) => text.length);
-    const statements = groups.map((group) => db.prepare(RECORD).bind(now, `[${group.join(',')}]`, failureSinks));
+    const known = new Map(recordings.map((recording) => [recording.id, recording]));
+    const returned = recordings.every(({ task }) => task) ? CHANGED.join(', ') : '*';
+    const statements = groups.map((group) =>
+      db.prepare(`${RECORD}${returned}`).bind(now, `[${group.join(',')}]`, failureSinks),
+    );
     const written: Task[] = [];
-    for (const statement of statements) written.push(...(await statement.all<Task>()).results);
+    for (const statement of statements) {
+      for (const row of (await statement.all<Task>()).results) {
+        const { task, verdict } = known.get(row.id) ?? {};
+        const result = verdict && 'result' in verdict ? verdict.result : null;
+        written.push(task ? { ...task, ...row, result } : row);
+      }
+    }
     return written;
   },
 });
