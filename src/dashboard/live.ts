@@ -24,11 +24,13 @@ const socketTo = async (path: string, taskId: string | undefined): Promise<WebSo
 
 interface Watcher {
   onFrame(frame: Frame): void;
+  /** The task was deleted. */
+  onDeleted?(): void;
   onState?(state: 'connecting' | 'live' | 'lost'): void;
 }
 
 /** Keeps a stream open until it is told to stop, or the service says that it is over. */
-const watch = (path: string, taskId: string | undefined, { onFrame, onState }: Watcher): (() => void) => {
+const watch = (path: string, taskId: string | undefined, { onFrame, onDeleted, onState }: Watcher): (() => void) => {
   let socket: WebSocket | null = null;
   let isStopped = false;
   let failures = 0;
@@ -58,6 +60,7 @@ const watch = (path: string, taskId: string | undefined, { onFrame, onState }: W
     });
     socket.addEventListener('close', ({ code }) => {
       // 1000: the task is final; 4404: it was deleted.
+      if (code === 4404) onDeleted?.();
       if (code === 4404 || (code === 1000 && taskId !== undefined)) isStopped = true;
       again();
     });
@@ -71,9 +74,9 @@ const watch = (path: string, taskId: string | undefined, { onFrame, onState }: W
   };
 };
 
-/** Follows one task until it is final. */
-export const watchTask = (id: string, onFrame: (frame: Frame) => void): (() => void) =>
-  watch(`/tasks/${id}/events`, id, { onFrame });
+/** Follows one task until it is final, or deleted. */
+export const watchTask = (id: string, onFrame: (frame: Frame) => void, onDeleted = (): void => {}): (() => void) =>
+  watch(`/tasks/${id}/events`, id, { onFrame, onDeleted });
 
 export type News = TaskSummary | TaskView;
 const listeners = new Set<(tasks: readonly News[]) => void>();

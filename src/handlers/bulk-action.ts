@@ -11,10 +11,16 @@ const filter = z
   .record(z.string(), z.unknown())
   .check(({ value, issues }) => {
     const { error } = filterAsWritten.safeParse(value);
+    if (Object.keys(value).length === 0)
+      issues.push({
+        code: 'custom',
+        input: value,
+        message: 'Give at least one filter; submitted_before alone means all until then',
+      });
     issues.push(...(error?.issues ?? []).map((issue) => ({ ...issue, input: value }) as z.core.$ZodRawIssue));
   })
   .meta({
-    description: 'As in the query of GET /tasks, also params.<path> and result.<path>; {} means all',
+    description: 'As in the query of GET /tasks, also params.<path> and result.<path>; at least one',
     properties: z.toJSONSchema(documentedFilters, { io: 'input', unrepresentable: 'any' }).properties,
   });
 

@@ -63,7 +63,7 @@ describe('an action on all that match', () => {
     await store(theirs);
     await store(tomorrow);
     expect(await done('cancel', { tag: 'later' })).toMatchObject({ matched: 0 });
-    await done('cancel', {});
+    await done('cancel', { submitted_before: '2100-01-01' });
     const { results } = await env.DB.prepare('SELECT id, status FROM tasks WHERE id IN (?, ?)').bind(theirs.id, tomorrow.id).all();
     expect(results.map(({ status }) => status)).toEqual(['NEW', 'NEW']);
   }); // prettier-ignore
@@ -82,7 +82,7 @@ describe('an action on all that match', () => {
 
   it('refuses what is no action, no filter or no filter of ours', async () => {
     const refused = async (body: unknown) => code(await call('/tasks/actions', { json: body }));
-    for (const body of [{}, { action: 'cancel' }, { action: 'explode', filter: {} }, { action: 'cancel', filter: { nonsense: 1 } }, { action: 'cancel', filter: [] },
+    for (const body of [{}, { action: 'cancel' }, { action: 'delete', filter: {} }, { action: 'explode', filter: {} }, { action: 'cancel', filter: { nonsense: 1 } }, { action: 'cancel', filter: [] },
       { action: 'cancel', filter: { status: 'SAD' } }, { action: 'cancel', filter: { 'params."': 'x' } }, { action: 'cancel', filter: { id: ['x'] } }, { action: 'cancel', filter: { page: 1 } }, { action: 'cancel', filter: null }])
       expect([body, await refused(body)]).toEqual([body, [422, 'invalid_request']]);
     const { key } = await makeKey('reader', ['tasks:read']);

@@ -67,14 +67,17 @@ export const NewTaskPage = () => {
     if (!type || (from !== null && !source)) return;
     const isSource = source?.type === type.type;
     setParams(isSource ? (source.params as Record<string, unknown>) : type.example);
-    setWords(isSource ? { ...NO_WORDS, title: source.title ?? '', priority: source.priority, tags: source.tags.join(', ') } : NO_WORDS);
+    if (isSource) setWords({ ...NO_WORDS, title: source.title ?? '', priority: source.priority, tags: source.tags.join(', ') });
     // Fields that keep a text of their own begin anew.
     setTurn((before) => before + 1);
   }, [type, source]);
 
   if (error) return <ErrorNote error={error} />;
+  if (types && !type) return <p class="empty">There is no type "{name}". <a href="#/types">All types</a></p>;
   if (!types) return <p class="empty">Loading …</p>;
-  const body = bodyOf(name, params, words);
+  // What the form has no field for stays as it was.
+  const kept = source?.type === name ? { ...(source.description !== null && { description: source.description }), max_attempts: source.max_attempts } : {};
+  const body = { ...bodyOf(name, params, words), ...kept };
   const set = (change: Partial<Words>): void => setWords((before) => ({ ...before, ...change }));
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();

@@ -8,7 +8,7 @@ import { Age, Card, ErrorNote, PageHead, Progress, StatusBadge } from '../parts/
 import { confirm } from '../parts/confirm.tsx';
 import { Timeline } from '../parts/timeline.tsx';
 import { Tree } from '../parts/tree.tsx';
-import { useAction, useLoaded } from '../use.ts';
+import { useAction, useLoaded, useNews } from '../use.ts';
 
 const VERBS: { verb: 'cancel' | 'pause' | 'resume' | 'retry'; label: string; from: Status[] }[] = [
   { verb: 'pause', label: 'Pause', from: ['NEW', 'PENDING'] },
@@ -87,6 +87,11 @@ export const TaskPage = ({ id }: { id: string }) => {
   const { data, error, reload } = useLoaded(`task ${id}`, () => get<TaskDetail>(`/tasks/${id}`));
   const [live, setLive] = useState<TaskDetail | null>(null);
   useEffect(() => setLive((before) => (data && (before === null || data.version >= before.version) ? data : before)), [data]);
+  const [isDeleted, setDeleted] = useState(false);
+  // Final ones have no stream of their own: the list's tells when somebody runs one again.
+  useNews((news) => {
+    if (live && news.some((task) => task.task_id === id && task.version > live.version)) reload();
+  });
   const isOver = live !== null && ['COMPLETED', 'FAILED', 'CANCELLED'].includes(live.status);
   useEffect(() => {
     if (live === null || isOver) return;
@@ -97,9 +102,10 @@ export const TaskPage = ({ id }: { id: string }) => {
         // The history of its attempts is no part of a frame.
         if (frame.event === 'update') reload();
       }
-    });
+    }, () => setDeleted(true));
   }, [id, live === null, isOver]);
   if (error && !live) return <ErrorNote error={error} retry={reload} />;
+  if (isDeleted) return <p class="empty">This task was deleted. <a href="#/tasks">All tasks</a></p>;
   if (!live) return <p class="empty">Loading …</p>;
   return (
     <>

@@ -22,7 +22,7 @@ const read = async (filter: URLSearchParams, cursor: string | null): Promise<Lis
   return get<Listing>(`/tasks?${query.toString()}`);
 };
 
-const TaskRow = ({ row, isChosen, choose }: { row: Row; isChosen: boolean; choose(isChosen: boolean): void }) => {
+const TaskRow = ({ row, isChosen, isLeft, choose }: { row: Row; isChosen: boolean; isLeft: boolean; choose(isChosen: boolean): void }) => {
   const { task, isChanged, isNew } = row;
   // Of two names for one animation, each change of a row takes the other: so it starts again.
   const flash = isChanged ? `flash${task.version % 2}` : '';
@@ -31,7 +31,7 @@ const TaskRow = ({ row, isChosen, choose }: { row: Row; isChosen: boolean; choos
   };
   // Rows that did not change are not even compared, while hundreds of tasks a second come by.
   return useMemo(() => (
-    <tr class={`${isNew ? 'new' : ''} ${flash} ${isChosen ? 'chosen' : ''}`} onClick={open} data-task={task.task_id}>
+    <tr class={`${isNew ? 'new' : ''} ${flash} ${isChosen ? 'chosen' : ''} ${isLeft ? 'over' : ''}`} title={isLeft ? 'It does not match the filters any more' : undefined} onClick={open} data-task={task.task_id}>
       <td><input type="checkbox" aria-label={`Select ${task.title ?? task.type} ${task.task_id}`} checked={isChosen} onChange={(event) => choose(event.currentTarget.checked)} /></td>
       <td><StatusBadge status={task.status} /></td>
       <td class="what"><a href={hrefOf(`/tasks/${task.task_id}`)}>{task.title ?? task.type}</a><span class="muted">{task.title === null ? '' : `${task.type} `}{task.error?.message.slice(0, 120)}</span></td>
@@ -40,7 +40,7 @@ const TaskRow = ({ row, isChosen, choose }: { row: Row; isChosen: boolean; choos
       <td class="num wide">{task.attempt}/{task.max_attempts}</td>
       <td class="num"><Age at={task.submitted_at} /></td>
     </tr>
-  ), [row, isChosen]);
+  ), [row, isChosen, isLeft]);
 }; // prettier-ignore
 
 /** The live table. */
@@ -95,7 +95,9 @@ export const TasksPage = () => {
   const start = (action: Action): void =>
     act(async () => {
       const several = [...new Set(filter.keys())].map((name): [string, string | string[]] => [name, filter.getAll(name).length > 1 ? filter.getAll(name) : (filter.get(name) ?? '')]);
-      const target: Filter = isAll ? Object.fromEntries(several) : { id: [...chosen] };
+      // All are those that there were when the reader said so.
+      const all = { submitted_before: new Date().toISOString(), ...Object.fromEntries(several) };
+      const target: Filter = isAll ? all : { id: [...chosen] };
       const task = await startAction(action, target, isAll ? `${totalText} matching tasks` : `${chosen.size} task${chosen.size > 1 ? 's' : ''}`);
       if (task) setRunning({ task, action });
       return undefined;
@@ -145,7 +147,7 @@ export const TasksPage = () => {
               <th scope="col">Status</th><th scope="col">Task</th><th scope="col" class="wide">Id</th><th scope="col" class="wide">Queue</th><th scope="col" class="num wide">Attempt</th><th scope="col" class="num">Submitted</th>
             </tr>
           </thead>
-          <tbody>{rows.map((row) => <TaskRow key={row.task.task_id} row={row} isChosen={chosen.has(row.task.task_id)} choose={(isChosen) => choose(row.task.task_id, isChosen)} />)}</tbody>
+          <tbody>{rows.map((row) => <TaskRow key={row.task.task_id} row={row} isChosen={chosen.has(row.task.task_id)} isLeft={matches(row.task, filter) === false} choose={(isChosen) => choose(row.task.task_id, isChosen)} />)}</tbody>
         </table>
         {data && rows.length === 0 && <Empty>{[...filter].length > 0 ? 'No task matches these filters.' : <>No task yet. <a href="#/new">Submit one</a></>}</Empty>}
       </div>

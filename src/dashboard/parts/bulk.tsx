@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { TaskView } from '../../domain/view.ts';
-import { post } from '../api.ts';
+import { ApiError, post } from '../api.ts';
 import { number } from '../format.ts';
 import { watchTask } from '../live.ts';
 import { useAction } from '../use.ts';
@@ -50,7 +50,12 @@ export const BulkProgress = ({ task, action, onEnd }: { task: TaskView; action: 
   }, [task.task_id]);
   const abort = (): void =>
     act(async () => {
-      await post(`/tasks/${task.task_id}/cancel`);
+      try {
+        await post(`/tasks/${task.task_id}/cancel`);
+      } catch (thrown) {
+        if (thrown instanceof ApiError && thrown.code === 'task_finished') return 'It had ended already';
+        throw thrown;
+      }
       return undefined;
     });
   return (

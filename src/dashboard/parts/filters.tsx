@@ -73,9 +73,14 @@ const FieldFilter = () => {
   const [at = 'params.', value = ''] = [...route.value.query].find(([name]) => /^(params|result)\./.test(name)) ?? [];
   const [path, setPath] = useState(at);
   const [wanted, setWanted] = useState(value);
+  useEffect(() => {
+    setPath(at);
+    setWanted(value);
+  }, [at, value]);
   const apply = (): void => {
     const query = new URLSearchParams([...route.value.query].filter(([name]) => !/^(params|result)\./.test(name)));
-    if (/^(params|result)\..+/.test(path) && wanted !== '') query.set(path, wanted);
+    const whole = /^(params|result)\./.test(path) ? path : `params.${path}`;
+    if (/^\w+\..+/.test(whole) && wanted !== '') query.set(whole, wanted);
     query.delete('cursor');
     replaceQuery(query);
   };
@@ -103,6 +108,12 @@ const FieldFilter = () => {
 /** All filters of the list; what is chosen stands in the URL. */
 export const Filters = () => {
   const { data } = useLoaded('types', () => get<{ task_types: { type: string }[] }>('/task-types'));
+  // As it was when the page came: what is typed into it does not close it.
+  const [isOpen] = useState(() =>
+    [...route.value.query.keys()].some(
+      (name) => ['queue', 'tag', 'submitted_after', 'submitted_before'].includes(name) || name.includes('.'),
+    ),
+  );
   const count = [...filterQuery(route.value.query)].length;
   const error = route.value.query.get('error');
   return (
@@ -111,19 +122,13 @@ export const Filters = () => {
       <Select name="status" values={STATUSES} />
       <Select name="type" values={data?.task_types.map(({ type }) => type) ?? []} />
       <Select name="priority" values={PRIORITIES} />
-      <details
-        class="more"
-        open={
-          ['queue', 'tag', 'submitted_after', 'submitted_before'].some((name) => route.value.query.has(name)) ||
-          [...route.value.query.keys()].some((name) => name.includes('.'))
-        }
-      >
+      <details class="more" open={isOpen}>
         <summary>More filters</summary>
         <div class="row">
           <Select name="queue" values={QUEUES} />
           <Text name="tag" label="tag" />
           <Text name="submitted_after" label="from (UTC)" type="date" />
-          <Text name="submitted_before" label="until (UTC)" type="date" />
+          <Text name="submitted_before" label="before (UTC)" type="date" />
           <FieldFilter />
         </div>
       </details>

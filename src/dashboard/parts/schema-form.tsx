@@ -29,27 +29,30 @@ const bounds = ({ minimum, maximum, maxLength }: Schema): string =>
 const JsonField = ({ id, value, onChange }: { id: string; value: unknown; onChange(value: unknown): void }) => {
   const [text, setText] = useState(value === undefined ? '' : JSON.stringify(value, null, 2));
   const [isWrong, setWrong] = useState(false);
-  const read = (next: string): void => {
-    setText(next);
+  const read = (field: HTMLTextAreaElement): void => {
+    setText(field.value);
     try {
-      onChange(next.trim() === '' ? undefined : JSON.parse(next));
+      onChange(field.value.trim() === '' ? undefined : JSON.parse(field.value));
       setWrong(false);
+      field.setCustomValidity('');
     } catch {
       setWrong(true);
+      // The browser then does not submit the form.
+      field.setCustomValidity('This is not JSON');
     }
   };
   return (
     <>
-      <textarea id={id} class="code" rows={Math.min(14, text.split('\n').length + 1)} value={text} aria-invalid={isWrong} spellcheck={false} onInput={(event) => read(event.currentTarget.value)} />
-      {isWrong && <span class="hint wrong">This is not JSON; the last that was is kept.</span>}
+      <textarea id={id} class="code" rows={Math.min(14, text.split('\n').length + 1)} value={text} aria-invalid={isWrong} spellcheck={false} onInput={(event) => read(event.currentTarget)} />
+      {isWrong && <span class="hint wrong">This is not JSON.</span>}
     </>
   );
 }; // prettier-ignore
 
-const Field = ({ id, schema, value, onChange }: { id: string; schema: Schema; value: unknown; onChange(value: unknown): void }) => {
+const Field = ({ id, schema, value, isRequired, onChange }: { id: string; schema: Schema; value: unknown; isRequired: boolean; onChange(value: unknown): void }) => {
   if (schema.enum) {
     return (
-      <select id={id} value={typeof value === 'string' ? value : ''} onChange={(event) => onChange(event.currentTarget.value === '' ? undefined : event.currentTarget.value)}>
+      <select id={id} required={isRequired} value={typeof value === 'string' ? value : ''} onChange={(event) => onChange(event.currentTarget.value === '' ? undefined : event.currentTarget.value)}>
         <option value="">–</option>
         {schema.enum.map((each) => <option key={String(each)} value={String(each)}>{String(each)}</option>)}
       </select>
@@ -57,7 +60,7 @@ const Field = ({ id, schema, value, onChange }: { id: string; schema: Schema; va
   }
   if (schema.type === 'boolean') return <input id={id} type="checkbox" checked={value === true} onChange={(event) => onChange(event.currentTarget.checked)} />;
   if (schema.type === 'number' || schema.type === 'integer') {
-    return <input id={id} type="number" step={schema.type === 'integer' ? 1 : 'any'} value={typeof value === 'number' ? String(value) : ''} onInput={(event) => onChange(event.currentTarget.value === '' ? undefined : Number(event.currentTarget.value))} />;
+    return <input id={id} required={isRequired} type="number" step={schema.type === 'integer' ? 1 : 'any'} value={typeof value === 'number' ? String(value) : ''} onInput={(event) => onChange(event.currentTarget.value === '' ? undefined : Number(event.currentTarget.value))} />;
   }
   if (schema.type === 'string') {
     const isLong = (schema.maxLength ?? Infinity) > 300;
@@ -78,10 +81,10 @@ export const SchemaForm = ({ schema, value, onChange }: { schema: Schema; value:
   if (properties.length === 0) return <p class="muted">It takes no parameters.</p>;
   return (
     <>
-      {properties.map(([name, each]) => (
+      {properties.map(([name, each]) => ({ name, each, isRequired: (schema.required?.includes(name) ?? false) && each.default === undefined })).map(({ name, each, isRequired }) => (
         <div class="field" key={name}>
-          <label for={`param-${name}`}>{name}{schema.required?.includes(name) && each.default === undefined ? ' *' : ''}</label>
-          <Field id={`param-${name}`} schema={each} value={value[name]} onChange={(next) => set(name, next)} />
+          <label for={`param-${name}`}>{name}{isRequired ? ' *' : ''}</label>
+          <Field id={`param-${name}`} isRequired={isRequired} schema={each} value={value[name]} onChange={(next) => set(name, next)} />
           <span class="hint">{[each.description, each.default === undefined ? '' : `default ${JSON.stringify(each.default)}`, bounds(each)].filter(Boolean).join('; ')}</span>
         </div>
       ))}
