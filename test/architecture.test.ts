@@ -74,7 +74,7 @@ const importsOf = (file: string, source: string): Import[] =>
       to: posix.join(dirname(file), from ?? bare ?? ''),
       typeOnly: type !== undefined,
     }))
-    .filter(({ to }) => !to.startsWith('..'));
+    .filter(({ to }) => !to.startsWith('..') && !to.endsWith('.css'));
 
 const graph = new Map([...sources].map(([file, source]) => [file, importsOf(file, source)]));
 const roomOf = (file: string): string => file.split('/')[0]?.replace(/\.tsx?$/, '') ?? '';

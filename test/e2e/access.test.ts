@@ -90,8 +90,11 @@ it('asks for a key once there is one, and refuses one that was revoked within 10
   const log = service.output().split('\n').filter((line) => line.startsWith('{'));
   expect(log.length).toBeGreaterThan(20);
   expect(log.filter((line) => line.includes(CANARY) || line.includes(key))).toEqual([]);
-  const health = await ask({}, { path: '/health' });
-  expect(health.text).not.toContain(CANARY);
+  for (const path of ['/health', '/metrics', '/stats', '/queues']) {
+    const { text } = await ask(auth, { path });
+    expect(text).not.toContain(CANARY);
+    expect(text).not.toContain(key);
+  }
 
   expect((await runScript('keys', ['revoke', id, '--state', state])).code).toBe(0);
   const took = await until(401, auth);
