@@ -30,6 +30,8 @@ export default defineConfig({
         ],
         test: {
           name: 'workers',
+          // Some fill tables with tens of thousands of rows, and machines differ.
+          testTimeout: 20_000,
           include: ['test/**/*.test.ts'],
           exclude: NODE_TESTS,
           setupFiles: ['test/migrate.ts'],
