@@ -1,9 +1,7 @@
 const NUMBER = new Intl.NumberFormat('en');
 export const number = (n: number): string => NUMBER.format(n);
 
-/** `12 ms`, `3.4 s`, `2 m 5 s`, `3 h 10 m`, `4 d 2 h`. */
-export const duration = (seconds: number | null): string => {
-  if (seconds === null) return '–';
+const long = (seconds: number): string => {
   if (seconds < 1) return `${Math.round(seconds * 1_000)} ms`;
   if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
   const [minutes, hours, days] = [Math.floor(seconds / 60), Math.floor(seconds / 3_600), Math.floor(seconds / 86_400)];
@@ -12,11 +10,19 @@ export const duration = (seconds: number | null): string => {
   return `${days} d ${hours % 24} h`;
 };
 
+/** `12 ms`, `3.4 s`, `2 m 5 s`, `1 h`, `4 d 2 h`. */
+export const duration = (seconds: number | null): string =>
+  seconds === null
+    ? '–'
+    : long(seconds)
+        .replace(/ 0 [smh]$/, '')
+        .replace('.0 ', ' ');
+
 /** How long ago, or in how long. */
 export const age = (iso: string, now: number): string => {
   const seconds = (now - Date.parse(iso)) / 1_000;
   if (Math.abs(seconds) < 1.5) return 'now';
-  const short = duration(Math.abs(seconds) < 60 ? Math.round(Math.abs(seconds)) : Math.abs(seconds)).replace('.0', '');
+  const short = duration(Math.abs(seconds) < 60 ? Math.round(Math.abs(seconds)) : Math.abs(seconds));
   return seconds < 0 ? `in ${short}` : `${short} ago`;
 };
 
