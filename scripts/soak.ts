@@ -129,7 +129,8 @@ for (const [id, expected] of accepted) {
   rows.push(task);
   ended.set(task.status, (ended.get(task.status) ?? 0) + 1);
   const finals = task.attempts.filter(({ outcome }) => outcome === 'completed' || outcome === 'failed');
-  if (finals.length !== 1) twice += 1;
+  // Answered with the output of another, it was never run.
+  if (finals.length !== (task.reused_from === null ? 1 : 0)) twice += 1;
   if (task.status !== expected) wrong += 1;
 }
 /** How long after a kill the last of those ended that were accepted before it and not final at it. */
