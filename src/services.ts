@@ -103,9 +103,9 @@ const createServices = (env: Env) => {
 
   const boardOf = (owner: string) => env.BOARD.getByName(owner);
   const boardSink = createBoardSink((owner, rows) => boardOf(owner).publish(rows));
-  // A cache that only this data centre sees is filled by whoever reads.
   // Labels come from the registry alone.
   const nameOf = (type: string): string => findHandler(type)?.type ?? 'unknown';
+  // A cache that only this data centre sees is filled by whoever reads.
   const cacheSinks = cache.shared ? [createCacheSink({ setMany: cache.setMany, ttlSecondsOf })] : [];
   const sendDeliveries = createDeliveryHandOver({ queue: env.QUEUE_DELIVERIES, log });
   const announce = createAnnouncer({

@@ -62,8 +62,8 @@ export class StatusBoard extends DurableObject<Env> {
   }
 
   /**
-   * Opens a stream: `?stream=<task id>` or `?stream=*`, `key` and `until` of the key that asks for it. 101 with the socket; 404 for an unknown task; 200 with the task
-   * when it is finished, for there is nothing to subscribe to.
+   * Opens a stream: `?stream=<task id>` or `?stream=*`, with `key` and `until` of the key that asks for it. 101 with the
+   * socket; 404 for an unknown task; 200 with the task when it is finished, for there is nothing to subscribe to.
    */
   override async fetch(request: Request): Promise<Response> {
     const query = new URL(request.url).searchParams;

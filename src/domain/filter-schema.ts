@@ -102,12 +102,11 @@ export const withFields = <Schema extends z.ZodObject>(shape: Schema) =>
     return { ...parsed.data, fields };
   });
 
-const filters = z.strictObject(namedFilters);
+export const filters = z.strictObject(namedFilters);
 export type WrittenFilter = z.output<typeof filters> & { fields: FieldFilter[] };
 
 /** A filter as callers write it, kept as it is: `filterOf` reads it. */
 export const filterAsWritten = withFields(filters);
-export const documentedFilters = filters;
 
 /** What was written, as the store has it. `typeOf`: the type that a name stands for. */
 export const filterOf = (written: WrittenFilter, typeOf: (name: string) => string): TaskFilter => ({

@@ -1,9 +1,9 @@
+import type { BulkAction } from '../domain/bulk.ts';
 import { GiveUp } from '../domain/errors.ts';
 import { filterOf } from '../domain/filter-schema.ts';
 import type { TaskFilter } from '../domain/filter.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
 import { STATUSES, type Status } from '../domain/task.ts';
-import type { BulkAction } from '../handlers/bulk-action.ts';
 import type { OwnTasks } from '../handlers/handler.ts';
 import type { TaskSearch } from '../store/search.ts';
 import type { Commands } from './commands.ts';

@@ -36,6 +36,14 @@ const ALREADY: Record<CommandName, readonly Status[]> = {
   rerun: [],
 };
 
+/** What a command needs before its write: whether it makes rows due (a cancel may owe a callback), and whether outputs become stale. */
+const BEFORE: Record<CommandName, { wakes: boolean; forgets: boolean }> = {
+  cancel: { wakes: true, forgets: false },
+  pause: { wakes: false, forgets: false },
+  resume: { wakes: true, forgets: false },
+  rerun: { wakes: true, forgets: true },
+};
+
 /** Rows per statement of a purge: short enough that nobody else waits for it. */
 const PURGE_CHUNK = 200;
 
@@ -75,7 +83,14 @@ export const createCommands = (parts: CommandParts) => {
     return task;
   };
 
+  const prepare = async (name: CommandName, owner: string, ids: readonly string[]): Promise<void> => {
+    if (BEFORE[name].wakes) await wakeBy(now() + RESEND_AFTER_MS);
+    // Before the write, so that nobody who read the old output can put it back after.
+    if (BEFORE[name].forgets) await forget(ids.map((id) => ({ owner, id })));
+  };
+
   const command = async (name: CommandName, owner: string, id: string): Promise<Task> => {
+    await prepare(name, owner, [id]);
     const task = await transitions.command(name, owner, id, now());
     if (task) return follow(task);
     const present = await current(owner, id);
@@ -86,26 +101,14 @@ export const createCommands = (parts: CommandParts) => {
   return {
     /** A running handler is aborted within about 2 s; the task is final at once. */
     async cancel(owner: string, id: string): Promise<Task> {
-      // It may owe a callback, and nothing else may keep the clock going.
-      await wakeBy(now() + RESEND_AFTER_MS);
       const task = await command('cancel', owner, id);
       await terminate(task);
       return task;
     },
 
     pause: (owner: string, id: string): Promise<Task> => command('pause', owner, id),
-
-    async resume(owner: string, id: string): Promise<Task> {
-      await wakeBy(now() + RESEND_AFTER_MS);
-      return command('resume', owner, id);
-    },
-
-    async rerun(owner: string, id: string): Promise<Task> {
-      await wakeBy(now() + RESEND_AFTER_MS);
-      // Before the write, so that nobody who read the old output can put it back after.
-      await forget([{ owner, id }]);
-      return command('rerun', owner, id);
-    },
+    resume: (owner: string, id: string): Promise<Task> => command('resume', owner, id),
+    rerun: (owner: string, id: string): Promise<Task> => command('rerun', owner, id),
 
     /** Changes words at any time; the priority, and with it the queue, only before the task runs. */
     async edit(owner: string, id: string, change: TaskEdit & { priority?: Priority | undefined }): Promise<Task> {
@@ -134,8 +137,7 @@ export const createCommands = (parts: CommandParts) => {
         await endStreams(owner, removed);
         return removed.length;
       }
-      if (name !== 'pause') await wakeBy(now() + RESEND_AFTER_MS);
-      if (name === 'rerun') await forget(ids.map((id) => ({ owner, id })));
+      await prepare(name, owner, ids);
       const tasks = await transitions.commandMany(name, owner, ids, now());
       await Promise.all([announce(tasks), handOver.send(tasks.filter(({ status }) => status === 'PENDING'))]);
       if (name === 'cancel') await Promise.all(tasks.map(terminate));

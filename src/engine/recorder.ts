@@ -51,9 +51,9 @@ export const createRecorder = ({ transitions, store, announce, policyOf, now, ra
     if (!mayHideCommit || written.length === recordings.length) return written;
     const known = new Set(written.map(({ id }) => id));
     const unknown = new Map(
-      recordings.filter(({ id }) => !known.has(id)).map((recording) => [recording.id, recording]),
+      recordings.filter(({ task }) => !known.has(task.id)).map((recording) => [recording.task.id, recording]),
     );
-    const rows = await store.getMany([...unknown.values()]);
+    const rows = await store.getMany([...unknown.values()].map(({ task }) => task));
     return [...written, ...rows.filter((row) => holds(row, unknown.get(row.id) as Recording))];
   };
 
@@ -107,7 +107,7 @@ export const createRecorder = ({ transitions, store, announce, policyOf, now, ra
          */
         record(task: Task, outcome: Outcome): Promise<Verdict> {
           const verdict = verdictOn(outcome, task, policyOf(task.type), random);
-          const recording = { owner: task.owner, id: task.id, attempt: task.attempt, verdict, task };
+          const recording = { task, verdict };
           left -= 1;
           return new Promise((resolve, reject) => {
             gathered.push({ recording, resolve, reject });

@@ -1,10 +1,7 @@
 import * as z from 'zod';
-import { documentedFilters, filterAsWritten } from '../domain/filter-schema.ts';
+import { BULK_ACTIONS } from '../domain/bulk.ts';
+import { filterAsWritten, filters } from '../domain/filter-schema.ts';
 import { defineHandler } from './handler.ts';
-
-/** What may be done to all tasks that a filter finds. */
-const BULK_ACTIONS = ['cancel', 'pause', 'resume', 'retry', 'delete'] as const;
-export type BulkAction = (typeof BULK_ACTIONS)[number];
 
 /** Checked, but kept as it was written: it is read again when the task runs. */
 const filter = z
@@ -21,7 +18,7 @@ const filter = z
   })
   .meta({
     description: 'As in the query of GET /tasks, also params.<path> and result.<path>; at least one',
-    properties: z.toJSONSchema(documentedFilters, { io: 'input', unrepresentable: 'any' }).properties,
+    properties: z.toJSONSchema(filters, { io: 'input', unrepresentable: 'any' }).properties,
   });
 
 export const bulkAction = defineHandler({

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { BulkAction } from '../domain/bulk.ts';
 import type { WrittenFilter } from '../domain/filter-schema.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { Lane } from '../domain/task.ts';
@@ -33,7 +34,7 @@ interface MatchingTasks {
 
 /** The tasks of the task's owner. */
 export interface OwnTasks {
-  matching(action: 'cancel' | 'pause' | 'resume' | 'retry' | 'delete', filter: WrittenFilter): MatchingTasks;
+  matching(action: BulkAction, filter: WrittenFilter): MatchingTasks;
 }
 
 export interface Mail {

@@ -5,12 +5,9 @@ import { appendAttempt, guardOf, HEAD, inGroups, inList, keysJson, leaseEnd } fr
 
 /** What a queue's consumer decided about one attempt. */
 export interface Recording {
-  owner: string;
-  id: string;
-  attempt: number;
+  /** The row as it was claimed: only what may have changed since is read back. */
+  task: Task;
   verdict: Verdict;
-  /** The row as it was claimed: then only what may have changed since is read back. */
-  task?: Task;
 }
 
 const FINALS = inList([lifecycle.complete.to, lifecycle.fail.to]);
@@ -27,6 +24,11 @@ WHERE tasks.owner = m.value ->> 'owner' AND tasks.id = m.value ->> 'id' AND ${gu
   AND NOT EXISTS (SELECT 1 FROM queues WHERE queues.name = tasks.queue)
 RETURNING *`;
 
+/** What of a row may have changed since its claim, but for the result, which is known. */
+const CHANGED: readonly (keyof Task)[] = [
+  'owner', 'id', 'status', 'version', 'attempts', 'title', 'description', 'progress', 'scheduled_at', 'completed_at', 'updated_at', 'wake_at', 'failure_sinks',
+]; // prettier-ignore
+
 // complete, fail and retryLater leave from the same status: one statement serves a mixed group.
 const RECORD = `UPDATE tasks SET status = o.value ->> 'status', version = version + 1, updated_at = ?1,
   result = o.value -> 'result',
@@ -37,12 +39,7 @@ const RECORD = `UPDATE tasks SET status = o.value ->> 'status', version = versio
 FROM json_each(?2) AS o
 WHERE tasks.owner = o.value ->> 'owner' AND tasks.id = o.value ->> 'id' AND ${guardOf('complete')}
   AND tasks.attempt = o.value ->> 'attempt'
-RETURNING `;
-
-/** What of a row may have changed since its claim, but for the result, which is known. */
-const CHANGED: readonly (keyof Task)[] = [
-  'owner', 'id', 'status', 'version', 'attempts', 'title', 'description', 'progress', 'scheduled_at', 'completed_at', 'updated_at', 'wake_at', 'failure_sinks',
-]; // prettier-ignore
+RETURNING ${CHANGED.join(', ')}`;
 
 /** What each command of a person sets; ?1 is now. */
 const COMMANDS = {
@@ -56,10 +53,16 @@ const COMMANDS = {
 } as const;
 export type CommandName = keyof typeof COMMANDS;
 
+/** A command on the tasks whose ids are in ?3, up to the columns that it returns. */
+const commanding = (
+  name: CommandName,
+): string => `UPDATE tasks SET ${COMMANDS[name]}, version = version + 1, updated_at = ?1
+  WHERE owner = ?2 AND id IN (SELECT value FROM json_each(?3)) AND ${guardOf(name)} RETURNING`;
+
 const OUTCOME_WORD = { complete: 'completed', fail: 'failed', retryLater: 'retried' } as const;
 
 /** One recording as JSON; the result goes in as it is, for it is JSON already. */
-const recordingJson = ({ owner, id, attempt, verdict }: Recording, now: number): string => {
+const recordingJson = ({ task: { owner, id, attempt }, verdict }: Recording, now: number): string => {
   const { to: status } = lifecycle[verdict.transition];
   const outcome = OUTCOME_WORD[verdict.transition];
   const head = { owner, id, attempt, status, outcome, ...('error' in verdict && { error: verdict.error }) };
@@ -94,15 +97,12 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
 
   /** Carries out a person's command on one task; null when it is not there or its status forbids it. */
   async command(name: CommandName, owner: string, id: string, now: number): Promise<Task | null> {
-    const statement = `UPDATE tasks SET ${COMMANDS[name]}, version = version + 1, updated_at = ?1
-      WHERE owner = ?2 AND id = ?3 AND ${guardOf(name)} RETURNING *`;
-    return (await db.prepare(statement).bind(now, owner, id).all<Task>()).results[0] ?? null;
+    return (await db.prepare(`${commanding(name)} *`).bind(now, owner, JSON.stringify([id])).all<Task>()).results[0] ?? null; // prettier-ignore
   },
 
   /** The same on many, by their ids. Returns those that it changed, without their long parts. */
   async commandMany(name: CommandName, owner: string, ids: readonly string[], now: number): Promise<TaskHead[]> {
-    const statement = `UPDATE tasks SET ${COMMANDS[name]}, version = version + 1, updated_at = ?1
-      WHERE owner = ?2 AND id IN (SELECT value FROM json_each(?3)) AND ${guardOf(name)} RETURNING ${HEAD.join(', ')}`;
+    const statement = `${commanding(name)} ${HEAD.join(', ')}`;
     return (await db.prepare(statement).bind(now, owner, JSON.stringify(ids)).all<TaskHead>()).results;
   },
 
@@ -110,17 +110,13 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
   async record(recordings: readonly Recording[], now: number): Promise<Task[]> {
     const texts = recordings.map((recording) => recordingJson(recording, now));
     const groups = inGroups(texts, recordings.length, (text) => text.length);
-    const known = new Map(recordings.map((recording) => [recording.id, recording]));
-    const returned = recordings.every(({ task }) => task) ? CHANGED.join(', ') : '*';
-    const statements = groups.map((group) =>
-      db.prepare(`${RECORD}${returned}`).bind(now, `[${group.join(',')}]`, failureSinks),
-    );
+    const known = new Map(recordings.map((recording) => [recording.task.id, recording]));
+    const statements = groups.map((group) => db.prepare(RECORD).bind(now, `[${group.join(',')}]`, failureSinks));
     const written: Task[] = [];
     for (const statement of statements) {
-      for (const row of (await statement.all<Task>()).results) {
-        const { task, verdict } = known.get(row.id) ?? {};
-        const result = verdict && 'result' in verdict ? verdict.result : null;
-        written.push(task ? { ...task, ...row, result } : row);
+      for (const changed of (await statement.all<Task>()).results) {
+        const { task, verdict } = known.get(changed.id) as Recording;
+        written.push({ ...task, ...changed, result: 'result' in verdict ? verdict.result : null });
       }
     }
     return written;
@@ -130,7 +126,7 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
 export type Transitions = ReturnType<typeof createTransitions>;
 
 /** Whether this row shows that `recording` was committed, though its answer may have been lost. */
-export const holds = (task: Task, { attempt, verdict }: Recording): boolean =>
-  task.attempt === attempt &&
-  task.status === lifecycle[verdict.transition].to &&
-  (isFinal(task.status) || task.status === 'PENDING');
+export const holds = (row: Task, { task, verdict }: Recording): boolean =>
+  row.attempt === task.attempt &&
+  row.status === lifecycle[verdict.transition].to &&
+  (isFinal(row.status) || row.status === 'PENDING');

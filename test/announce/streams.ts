@@ -27,6 +27,6 @@ export const claim = async (id: string): Promise<Task> =>
   (await createTransitions(env.DB).claim([{ owner: OWNER, id }], Date.now(), false))[0] ?? (await rowOf(id));
 export const complete = async (id: string): Promise<Task> => {
   const verdict = { transition: 'complete', result: '"done"' } as const;
-  const [row] = await createTransitions(env.DB).record([{ owner: OWNER, id, attempt: 1, verdict }], Date.now());
+  const [row] = await createTransitions(env.DB).record([{ task: await rowOf(id), verdict }], Date.now());
   return row ?? (await rowOf(id));
 };

@@ -271,7 +271,7 @@ describe('the alarm', () => {
     await store(task);
     await claim(task.id, NOW);
     const verdict = { transition: 'retryLater', error: { code: 'x', message: 'y' }, delayMs: 3_600_000 } as const;
-    await createTransitions(env.DB).record([{ owner: OWNER, id: task.id, attempt: 1, verdict }], NOW);
+    await createTransitions(env.DB).record([{ task: await rowOf(task.id), verdict }], NOW);
     await strikeAt(NOW + 1);
     expect(alarmAt()).toBe(NOW + 60_001);
   });

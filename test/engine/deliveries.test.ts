@@ -78,7 +78,7 @@ const ended = async (how: 'complete' | 'fail', callbackUrl: string | null): Prom
   await store(task);
   await claim(task);
   const verdict = how === 'complete' ? ({ transition: how, result: '{"x":1}' } as const) : ({ transition: how, error } as const);
-  await transitions.record([{ owner: OWNER, id: task.id, attempt: 1, verdict }], Date.now());
+  await transitions.record([{ task: await rowOf(task.id), verdict }], Date.now());
   return rowOf(task.id);
 }; // prettier-ignore
 

@@ -169,12 +169,13 @@ describe('a finish and a command at the same moment', () => {
     const { transitions } = setup();
     const tasks = Array.from({ length: 40 }, () => aTask({}, NOW));
     await store(...tasks);
-    await transitions.claim(tasks, NOW, false);
+    const claimed = await transitions.claim(tasks, NOW, false);
     const done = { transition: 'complete', result: '1' } as const;
     await Promise.all(
-      tasks.flatMap(({ id }, i) => {
+      claimed.flatMap((task, i) => {
+        const { id } = task;
         const writes = [
-          () => transitions.record([{ owner: OWNER, id, attempt: 1, verdict: done }], NOW),
+          () => transitions.record([{ task, verdict: done }], NOW),
           () => transitions.command(name, OWNER, id, NOW),
         ];
         return (i % 2 === 0 ? writes : writes.toReversed()).map((write) => write());

@@ -23,11 +23,11 @@ const inStatus = async (status: string): Promise<string> => {
   if (status === 'PAUSED') await transitions.command('pause', OWNER, task.id, Date.now());
   if (status === 'CANCELLED') await transitions.command('cancel', OWNER, task.id, Date.now());
   if (!['IN_PROGRESS', 'COMPLETED', 'FAILED'].includes(status)) return task.id;
-  await transitions.claim([key], Date.now(), false);
+  const [claimed] = await transitions.claim([key], Date.now(), false);
   const done = { transition: 'complete', result: '1' } as const;
   const failed = { transition: 'fail', error: { code: 'x', message: 'y' } } as const;
-  if (status !== 'IN_PROGRESS') {
-    await transitions.record([{ ...key, attempt: 1, verdict: status === 'COMPLETED' ? done : failed }], Date.now());
+  if (status !== 'IN_PROGRESS' && claimed) {
+    await transitions.record([{ task: claimed, verdict: status === 'COMPLETED' ? done : failed }], Date.now());
   }
   return task.id;
 };

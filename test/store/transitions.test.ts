@@ -2,7 +2,9 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { LEASE_MARGIN_MS } from '../../src/domain/lifecycle.ts';
 import type { Verdict } from '../../src/domain/retry.ts';
+import { createLeases } from '../../src/store/leases.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
+import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { aTask, attemptsOf, OWNER, rowOf, store } from '../rows.ts';
 
@@ -20,7 +22,7 @@ const setup = async (more: Parameters<typeof aTask>[0] = {}) => {
     task,
     claim: async (at = NOW, alone = false) => (await transitions.claim([key], at, alone))[0],
     record: async (attempt: number, verdict: Verdict, at = NOW) =>
-      (await transitions.record([{ ...key, attempt, verdict }], at))[0],
+      (await transitions.record([{ task: { ...task, attempt }, verdict }], at))[0],
     rescue: (at: number) => createSweeps(env.DB).sweep(at, 10),
   };
 };
@@ -81,7 +83,7 @@ describe('record', () => {
     for (const { claim } of all) await claim();
     const verdicts: Verdict[] = [done(1), failing, { transition: 'fail', error: { code: 'x', message: 'y' } }];
     const rows = await transitions.record(
-      all.map(({ task }, i) => ({ owner: OWNER, id: task.id, attempt: 1, verdict: verdicts[i] as Verdict })),
+      all.map(({ task }, i) => ({ task: { ...task, attempt: 1 }, verdict: verdicts[i] as Verdict })),
       NOW,
     );
     expect(rows.map(({ status }) => status).toSorted()).toEqual(['COMPLETED', 'FAILED', 'PENDING']);
@@ -96,6 +98,19 @@ describe('record', () => {
     });
     expect(failed).toMatchObject({ status: 'FAILED', completed_at: NOW, wake_at: null, result: null });
   });
+
+  it('returns the row as it is, also what was changed while it ran', async () => {
+    for (const verdict of [done({ x: 1 }), failing, { transition: 'fail', error: { code: 'x', message: 'y' } } as const]) {
+      const { claim, task } = await setup();
+      const claimed = await claim();
+      const words = { title: 'new words', description: 'while it ran' };
+      await createTaskStore(env.DB).edit(OWNER, task.id, words, NOW + 1);
+      await createLeases(env.DB).renew([{ owner: OWNER, id: task.id, attempt: 1, progress: '{"fraction":0.5,"note":null}' }], NOW + 2);
+      const [row] = claimed ? await transitions.record([{ task: claimed, verdict }], NOW + 3) : [];
+      expect(row).toEqual(await rowOf(task.id));
+      expect(row).toMatchObject({ ...words, progress: '{"fraction":0.5,"note":null}' });
+    }
+  }); // prettier-ignore
 
   it('keeps the newest 100 attempts', async () => {
     const { claim, record, task } = await setup({ maxAttempts: 200 });

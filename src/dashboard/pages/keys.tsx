@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type * as z from 'zod';
 import type { keyList, newKey } from '../../http/responses.ts';
+import { SCOPES } from '../../domain/api-key.ts';
 import { api, ApiError, get, madeKey, post } from '../api.ts';
 import { Age, Card, Empty, ErrorNote, PageHead } from '../parts/bits.tsx';
 import { MadeKey } from '../parts/made-key.tsx';
@@ -8,8 +9,6 @@ import { confirm } from '../parts/confirm.tsx';
 import { useAction, useLoaded } from '../use.ts';
 
 type Key = z.output<typeof keyList>['keys'][number];
-
-const SCOPES = ['tasks:read', 'tasks:write', 'metrics:read', 'admin'] as const;
 
 const Create = ({ onMade }: { onMade(): void }) => {
   const [scopes, setScopes] = useState<string[]>(['tasks:read', 'tasks:write']);

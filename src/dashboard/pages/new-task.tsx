@@ -5,7 +5,7 @@ import { go, replaceQuery, route } from '../router.ts';
 import { Card, ErrorNote, PageHead } from '../parts/bits.tsx';
 import { SchemaForm, type Schema } from '../parts/schema-form.tsx';
 import { toast } from '../parts/toast.tsx';
-import { PRIORITIES } from '../statuses.ts';
+import { PRIORITIES } from '../../domain/task.ts';
 import { useAction, useLoaded } from '../use.ts';
 
 interface TaskType {

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Status } from '../statuses.ts';
+import { isFinal, type Status } from '../../domain/task.ts';
 import type { TaskDetail } from '../../domain/view.ts';
 import { api, get, post } from '../api.ts';
 import { watchTask } from '../live.ts';
@@ -92,7 +92,7 @@ export const TaskPage = ({ id }: { id: string }) => {
   useNews((news) => {
     if (live && news.some((task) => task.task_id === id && task.version > live.version)) reload();
   });
-  const isOver = live !== null && ['COMPLETED', 'FAILED', 'CANCELLED'].includes(live.status);
+  const isOver = live !== null && isFinal(live.status);
   useEffect(() => {
     if (live === null || isOver) return;
     return watchTask(id, (frame) => {

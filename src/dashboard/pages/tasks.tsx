@@ -1,11 +1,12 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { BULK_ACTIONS, type BulkAction } from '../../domain/bulk.ts';
 import type { TaskView } from '../../domain/view.ts';
 import { get } from '../api.ts';
 import { number } from '../format.ts';
 import type { News } from '../live.ts';
 import { go, hrefOf, route } from '../router.ts';
 import { Age, Empty, ErrorNote, PageHead, StatusBadge } from '../parts/bits.tsx';
-import { ACTIONS, BulkProgress, startAction, type Action, type Filter } from '../parts/bulk.tsx';
+import { BulkProgress, startAction, type Filter } from '../parts/bulk.tsx';
 import { filterQuery, Filters } from '../parts/filters.tsx';
 import { useAction, useLoaded, useNews } from '../use.ts';
 import { applied, matches, PAGE_SIZE, type Row } from './task-rows.ts';
@@ -54,7 +55,7 @@ export const TasksPage = () => {
   const [held, setHeld] = useState<News[]>([]);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [isAll, setAll] = useState(false);
-  const [running, setRunning] = useState<{ task: TaskView; action: Action } | null>(null);
+  const [running, setRunning] = useState<{ task: TaskView; action: BulkAction } | null>(null);
   const [isBusy, act] = useAction();
   const isPointerIn = useRef(false);
   const isFirstPage = cursor === null;
@@ -92,7 +93,7 @@ export const TasksPage = () => {
   const total = data?.pagination.total_tasks;
   const totalText = total === undefined ? 'all' : `all ${number(total)}${data?.pagination.total_capped ? '+' : ''}`;
 
-  const start = (action: Action): void =>
+  const start = (action: BulkAction): void =>
     act(async () => {
       const several = [...new Set(filter.keys())].map((name): [string, string | string[]] => [name, filter.getAll(name).length > 1 ? filter.getAll(name) : (filter.get(name) ?? '')]);
       // All are those that there were when the reader said so.
@@ -134,7 +135,7 @@ export const TasksPage = () => {
             <span>{isAll ? `${totalText} matching` : `${chosen.size} selected`}</span>
             {isPageChosen && !isAll && <button class="link" onClick={() => setAll(true)}>Select {totalText} matching</button>}
             <span class="grow" />
-            {ACTIONS.map((action) => <button key={action} class={`small ${action === 'delete' ? 'danger' : ''}`} disabled={isBusy} onClick={() => start(action)}>{action}</button>)}
+            {BULK_ACTIONS.map((action) => <button key={action} class={`small ${action === 'delete' ? 'danger' : ''}`} disabled={isBusy} onClick={() => start(action)}>{action}</button>)}
           </>
         )}
       </div>

@@ -1,4 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { BulkAction } from '../../domain/bulk.ts';
+import { isFinal } from '../../domain/task.ts';
 import type { TaskView } from '../../domain/view.ts';
 import { ApiError, post } from '../api.ts';
 import { number } from '../format.ts';
@@ -8,16 +10,13 @@ import { Progress } from './bits.tsx';
 import { confirm } from './confirm.tsx';
 import { toast } from './toast.tsx';
 
-export const ACTIONS = ['cancel', 'retry', 'pause', 'resume', 'delete'] as const;
-export type Action = (typeof ACTIONS)[number];
-
-const DONE: Record<Action, string> = { cancel: 'cancelled', retry: 'sent again', pause: 'paused', resume: 'resumed', delete: 'deleted' }; // prettier-ignore
+const DONE: Record<BulkAction, string> = { cancel: 'cancelled', retry: 'sent again', pause: 'paused', resume: 'resumed', delete: 'deleted' }; // prettier-ignore
 
 /** A filter as `POST /tasks/actions` takes it. */
 export type Filter = Record<string, string | string[]>;
 
 /** Starts an action on all that match; null when the person thought better of it. */
-export const startAction = async (action: Action, filter: Filter, about: string): Promise<TaskView | null> => {
+export const startAction = async (action: BulkAction, filter: Filter, about: string): Promise<TaskView | null> => {
   const isGrave = action === 'delete' || action === 'cancel';
   const verb = `${action[0]?.toUpperCase()}${action.slice(1)}`;
   if (isGrave && !(await confirm(`${verb} ${about}?`, verb))) return null;
@@ -30,7 +29,7 @@ interface Result {
 }
 
 /** How far an action on many has come, pushed by its own stream; it can be aborted. */
-export const BulkProgress = ({ task, action, onEnd }: { task: TaskView; action: Action; onEnd(): void }) => {
+export const BulkProgress = ({ task, action, onEnd }: { task: TaskView; action: BulkAction; onEnd(): void }) => {
   const [shown, setShown] = useState(task);
   const [isBusy, act] = useAction();
   useEffect(() => {
@@ -44,7 +43,7 @@ export const BulkProgress = ({ task, action, onEnd }: { task: TaskView; action: 
       if (frame.event === 'progress') setShown((before) => ({ ...before, progress: frame }));
       if ((frame.event === 'update' || frame.event === 'snapshot') && 'task' in frame) {
         setShown(frame.task);
-        if (['COMPLETED', 'FAILED', 'CANCELLED'].includes(frame.task.status)) finish(frame.task);
+        if (isFinal(frame.task.status)) finish(frame.task);
       }
     });
   }, [task.task_id]);

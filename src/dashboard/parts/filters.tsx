@@ -2,7 +2,8 @@ import { useEffect, useState } from 'preact/hooks';
 import { get } from '../api.ts';
 import { words } from '../format.ts';
 import { replaceQuery, route } from '../router.ts';
-import { PRIORITIES, QUEUES, STATUSES } from '../statuses.ts';
+import { QUEUES } from '../../domain/routing.ts';
+import { PRIORITIES, STATUSES } from '../../domain/task.ts';
 import { useLoaded } from '../use.ts';
 
 /** The names of a list's filters, as they stand in the URL of the page and in the API's query. */
