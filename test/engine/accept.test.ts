@@ -16,6 +16,7 @@ const setup = (wakeBy: (at: number) => Promise<void> = async () => {}, store = c
   const queues = keptQueues();
   const { announce, announced } = keptAnnouncements();
   const handOver = createHandOver({ queues: queues.queues, log });
+  const waits: number[] = [];
   const { accept } = createAccepter({
     store,
     handOver,
@@ -23,10 +24,10 @@ const setup = (wakeBy: (at: number) => Promise<void> = async () => {}, store = c
     wakeBy,
     quota: { take: async () => true },
     now: Date.now,
-    wait: async () => {},
+    wait: async (ms) => void waits.push(ms),
     log,
   });
-  return { accept, events, announced, ...queues };
+  return { accept, events, announced, waits, ...queues };
 };
 
 const exists = async (id: string) => (await createTaskStore(env.DB).getMany([{ owner: 'local', id }])).length === 1;
@@ -78,6 +79,22 @@ describe('accepting', () => {
     const task = aTask();
     expect([await accept([task]), await accept([task])]).toEqual([['accepted'], ['accepted']]);
     expect((await rowOf(task.id)).version).toBe(1);
+  });
+
+  it('waits for more only while many come', async () => {
+    const { accept, waits } = setup();
+    const one = () => accept([aTask()]);
+    for (let i = 0; i < 3; i += 1) await one();
+    expect(waits).toEqual([]);
+    // The first goes alone; those that came meanwhile are a crowd, and whatever follows a crowd is waited for.
+    await Promise.all(Array.from({ length: 10 }, one));
+    await Promise.all(Array.from({ length: 10 }, one));
+    expect(waits.length).toBeGreaterThan(0);
+    expect(new Set(waits)).toEqual(new Set([5]));
+    await one();
+    const before = waits.length;
+    await one();
+    expect(waits.length).toBe(before);
   });
 
   it('asks to come back when too many wait', async () => {

@@ -276,6 +276,17 @@ describe('the alarm', () => {
     expect(alarmAt()).toBe(NOW + 60_001);
   });
 
+  it('strikes for what is late once a second at most, and for what was scheduled on time', async () => {
+    const { strikeAt, alarmAt } = setup();
+    await store(aTask({}, NOW));
+    // Late in 100 ms: it can wait for others.
+    await strikeAt(NOW + 4_900);
+    expect(alarmAt()).toBe(NOW + 5_900);
+    await store(aTask({ scheduledAt: NOW + 5_050 }, NOW));
+    await strikeAt(NOW + 4_950);
+    expect(alarmAt()).toBe(NOW + 5_050);
+  });
+
   it('is not put off by a sweep that was overtaken by an accept', async () => {
     const { clock, sweeps, strikeAt, alarmAt } = setup();
     const { nextWake } = sweeps;
