@@ -29,31 +29,30 @@ export const ratePerSecond = async (target: Target, seconds: number): Promise<nu
   return result['2xx'] / result.duration;
 };
 
-/** Sends so many requests over 32 connections; resolves with the seconds that it took. */
-export const sendAll = async (target: Target, amount: number): Promise<number> => {
-  const startedAt = performance.now();
-  assertAnswered(
-    await autocannon({
-      ...settings({ ...target, connections: Math.min(amount, target.connections ?? CONNECTIONS) }),
-      amount,
-    }),
-    target.url,
-  );
-  return (performance.now() - startedAt) / 1_000;
-};
+/** Sends so many requests over 32 connections; resolves with the seconds until the last was answered. */
+export const sendAll = (target: Target, amount: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const startedAt = performance.now();
+    const connections = Math.min(amount, target.connections ?? CONNECTIONS);
+    const load = autocannon({ ...settings({ ...target, connections }), amount }, (error: unknown) => {
+      reject(error instanceof Error ? error : new Error(`${target.url}: not all of ${amount} requests were answered`));
+    });
+    let answered = 0;
+    // Not its end, which it tells at a whole second.
+    load.on('response', (_client, status) => {
+      if (status < 200 || status > 299) reject(new Error(`${target.url} answered ${status}`));
+      answered += 1;
+      if (answered === amount) resolve((performance.now() - startedAt) / 1_000);
+    });
+  });
 
 export const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
-/** Waits until `count` says `wanted`, asking every 20 ms; throws after a minute without news. */
-export const reached = async (wanted: number, count: () => Promise<number>): Promise<void> => {
-  let last = -1;
-  for (let newsAt = Date.now(); ;) {
-    const now = await count();
-    if (now >= wanted) return;
-    if (now !== last) newsAt = Date.now();
-    else if (Date.now() - newsAt > 60_000) throw new Error(`Only ${now} of ${wanted} after a minute without news`);
-    last = now;
+/** Waits until it is so, asking every 20 ms; throws after two minutes. */
+export const reached = async (isSo: () => Promise<boolean>): Promise<void> => {
+  for (const startedAt = Date.now(); !(await isSo());) {
+    if (Date.now() - startedAt > 120_000) throw new Error('Not all tasks were recorded within two minutes');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 };

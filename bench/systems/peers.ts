@@ -137,7 +137,7 @@ export const startPeer = async (peer: 'bullmq' | 'celery'): Promise<System> => {
       return {
         submit: { url: `${url}/tasks`, method: 'POST', body: { ...task, round } },
         bulk: { url: `${url}/tasks/bulk`, method: 'POST', body: { round, tasks: Array.from({ length: BULK_SIZE }, () => task) } }, // prettier-ignore
-        recorded: async () => Number(await backing.sql(`SELECT count(*) FROM tasks WHERE round = '${round}' AND completed_at IS NOT NULL`)), // prettier-ignore
+        isRecorded: async (tasks) => Number(await backing.sql(`SELECT count(*) FROM tasks WHERE round = '${round}' AND completed_at IS NOT NULL`)) >= tasks, // prettier-ignore
         // There is nothing that pushes: the client asks for the result until it is stored.
         async submitToOutcome() {
           const startedAt = performance.now();

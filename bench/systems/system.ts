@@ -13,8 +13,8 @@ export interface Round {
   submit: Target;
   /** Submits of 1 000 tasks at a time. */
   bulk: Target;
-  /** Tasks of this round whose outcome is stored. */
-  recorded(): Promise<number>;
+  /** Whether the outcomes of all tasks that this round has submitted are stored; `tasks`: how many those are. */
+  isRecorded(tasks: number): Promise<boolean>;
   /** Milliseconds from one submit to the moment at which its client can know the outcome. */
   submitToOutcome(): Promise<number>;
 }
