@@ -3,15 +3,13 @@ import { createMeterSink } from './announce/meter-sink.ts';
 import { METER } from './announce/meter.ts';
 import { createTallySheet } from './announce/tally-sheet.ts';
 import { createAnnouncer } from './announce/announce.ts';
-import type { Progress } from './domain/frames.ts';
-import { createBoardSink, createCacheSink, createDeliverySink, createLogSink } from './announce/sinks.ts';
+import { createBoards } from './announce/boards.ts';
+import { createCacheSink, createDeliverySink, createLogSink } from './announce/sinks.ts';
 import { createWebhookSender } from './announce/webhook.ts';
 import { createOutputCache } from './cache/output-cache.ts';
 import { createUpstashBackend } from './cache/upstash.ts';
 import { createWorkersCacheBackend } from './cache/workers-cache.ts';
-import type { Identity } from './domain/api-key.ts';
 import type { DeliverySink } from './domain/delivery.ts';
-import { messageOf } from './domain/errors.ts';
 import { MAX_FILE_BYTES } from './domain/file-name.ts';
 import type { OutgoingRules } from './domain/outgoing.ts';
 import { RATES } from './domain/rates.ts';
@@ -101,8 +99,7 @@ const createServices = (env: Env) => {
   const cache = createOutputCache(backend, { log, now, count: countLook });
   const ttlSecondsOf = (type: string): number => findHandler(type)?.cacheTtlSeconds ?? settings.CACHE_TTL_SECONDS;
 
-  const boardOf = (owner: string) => env.BOARD.getByName(owner);
-  const boardSink = createBoardSink((owner, rows) => boardOf(owner).publish(rows));
+  const boards = createBoards(env.BOARD, log);
   // Labels come from the registry alone.
   const nameOf = (type: string): string => findHandler(type)?.type ?? 'unknown';
   // A cache that only this data centre sees is filled by whoever reads.
@@ -110,7 +107,7 @@ const createServices = (env: Env) => {
   const sendDeliveries = createDeliveryHandOver({ queue: env.QUEUE_DELIVERIES, log });
   const announce = createAnnouncer({
     sinks: [
-      boardSink,
+      boards.sink,
       ...cacheSinks,
       createDeliverySink(sendDeliveries),
       createMeterSink(sheet, nameOf),
@@ -134,13 +131,6 @@ const createServices = (env: Env) => {
     return env.DISPATCHER.getByName(dispatcherName(), hint ? { locationHint: hint } : {});
   };
   const wakeBy = async (at: number): Promise<void> => dispatcher().wakeBy(at);
-  const endStreams = async (owner: string, ids: string[]): Promise<void> => {
-    try {
-      await boardOf(owner).end(ids);
-    } catch (error) {
-      log.warn('streams_not_ended', { tasks: ids.length, error: messageOf(error) });
-    }
-  };
   const longTasks = createLongTasks({ workflow: env.LONG_TASKS, log });
   const longTaskMs = settings.LONG_TASK_SECONDS * 1_000;
   const queueStore = createQueueStore(env.DB);
@@ -152,7 +142,7 @@ const createServices = (env: Env) => {
     handOver,
     announce,
     forget: cache.delete,
-    endStreams,
+    endStreams: boards.end,
     longTasks,
     longTaskMs,
     now,
@@ -169,8 +159,8 @@ const createServices = (env: Env) => {
   });
   const ownedBy = (owner: string) => ({ files: filesOf(files, owner), tasks: tasksOf(owner) });
   const executor = createExecutor({ findHandler, world, ownedBy, countRequest, log });
-  const publish = async (owner: string, steps: Progress[]) => boardOf(owner).publishProgress(steps);
-  const runner = () => createRunner({ executor, publish, leases: createLeases(env.DB), now, log });
+  const runner = () =>
+    createRunner({ executor, publish: boards.publishProgress, leases: createLeases(env.DB), now, log });
   const consumer = createConsumer({ transitions, runner, recorder, longTasks, longTaskMs, announce, now, log });
 
   const outgoingRules: OutgoingRules = { allowedHosts: isDevelopment ? settings.CALLBACK_HOSTS : [] };
@@ -224,28 +214,7 @@ const createServices = (env: Env) => {
       writes: createWeightedLimiter({ limiter: env.RATE_WRITES, weight: RATES.writes.weight, now }),
       costed: env.RATE_COSTED,
     },
-    /** Hands an upgrade request over to the owner's board. */
-    openStream: ({ owner, keyId, expiresAt }: Identity, stream: string, request: Request) => {
-      const query = new URLSearchParams({
-        stream,
-        ...(keyId !== null && { key: keyId }),
-        ...(expiresAt !== null && { until: String(expiresAt) }),
-      });
-      return boardOf(owner).fetch(new Request(`https://board.internal/?${query.toString()}`, request));
-    },
-    tickets: {
-      issue: async ({ owner, keyId, expiresAt }: Identity, stream: string, hash: string) =>
-        boardOf(owner).issueTicket(hash, { stream, keyId, expiresAt }),
-      redeem: async (owner: string, stream: string, hash: string) => boardOf(owner).redeemTicket(hash, stream),
-    },
-    /** Best effort: its requests are refused in any case. */
-    endStreamsOfKey: async (owner: string, keyId: string): Promise<void> => {
-      try {
-        await boardOf(owner).endKey(keyId);
-      } catch (error) {
-        log.warn('streams_not_ended', { key_id: keyId, error: messageOf(error) });
-      }
-    },
+    boards,
     dispatcherParts: {
       store,
       sweeps: createSweeps(env.DB, failureSinksJson),

@@ -88,9 +88,15 @@ export class StatusBoard extends DurableObject<Env> {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** Tells whoever watches. What nobody watches costs next to nothing. `rows`: JSON of tasks, without their bodies where those are large. */
+  /** Which of these tasks somebody watches. */
+  watched(ids: string[]): string[] {
+    if (this.ctx.getWebSockets().length === 0) return [];
+    if (this.ctx.getWebSockets(WHOLE_LIST).length > 0) return ids;
+    return ids.filter((id) => this.ctx.getWebSockets(id).length > 0);
+  }
+
+  /** Tells whoever watches. `rows`: JSON of tasks, without their bodies where those are large. */
   async publish(rows: string): Promise<void> {
-    if (this.ctx.getWebSockets().length === 0) return;
     const updates = (JSON.parse(rows) as (TaskHead & Partial<Task>)[]).map((row): Update =>
       'params' in row ? viewOf(row as Task) : summaryOf(row),
     );

@@ -16,16 +16,32 @@ const sparing = (task: Announced): Announced =>
   isWhole(task) && task.params.length + (task.result?.length ?? 0) > MAX_BODY_CHARS ? withoutBody(task) : task;
 
 /**
- * Live status: one call per batch and owner. The rows go as one text, which the board does not even parse while nobody
- * watches.
+ * Live status, per batch and owner: one call that asks which tasks somebody watches, and one more with their rows as a
+ * text. Mostly nobody does, and making the text costs more than all else that is told of a task. Who begins to watch in
+ * between reads the row itself.
  */
-export const createBoardSink = (publish: (owner: string, rows: string) => Promise<void>): Sink => ({
-  name: 'board',
-  tell: async (tasks) => {
-    const byOwner = Map.groupBy(tasks, ({ owner }) => owner);
-    await Promise.all([...byOwner].map(([owner, rows]) => publish(owner, JSON.stringify(rows.map(sparing)))));
-  },
-});
+export const createBoardSink = (boards: {
+  watched(owner: string, ids: string[]): Promise<string[]>;
+  publish(owner: string, rows: string): Promise<void>;
+}): Sink => {
+  const tellOwner = async (owner: string, rows: readonly Announced[]): Promise<void> => {
+    const watched = new Set(
+      await boards.watched(
+        owner,
+        rows.map(({ id }) => id),
+      ),
+    );
+    if (watched.size === 0) return;
+    await boards.publish(owner, JSON.stringify(rows.filter(({ id }) => watched.has(id)).map(sparing)));
+  };
+  return {
+    name: 'board',
+    tell: async (tasks) => {
+      const byOwner = Map.groupBy(tasks, ({ owner }) => owner);
+      await Promise.all([...byOwner].map(([owner, rows]) => tellOwner(owner, rows)));
+    },
+  };
+};
 
 /** Outputs of final tasks, kept near for those who will ask. */
 export const createCacheSink = (parts: {

@@ -55,7 +55,7 @@ const byTicket = async (c: AppContext): Promise<Identity | null> => {
   const isKnown = await asking(c, async () => (await keys.hasOwner(ticket.owner)) || (ticket.owner === LOCAL.owner && (await keyring.isEmpty())));
   if (!isKnown) throw new AppError('ticket_invalid', 'There is no such ticket');
   const stream = c.req.param('id')?.toLowerCase() ?? '*';
-  const redeemed = await asking(c, () => c.var.services.tickets.redeem(ticket.owner, stream, ticket.hash));
+  const redeemed = await asking(c, () => c.var.services.boards.redeemTicket(ticket.owner, stream, ticket.hash));
   if (!redeemed) throw new AppError('ticket_invalid', 'The ticket is unknown, used, older than 30 s, or for another stream: POST /events/ticket makes one');
   return { owner: ticket.owner, scopes: ['tasks:read'], ...redeemed };
 }; // prettier-ignore

@@ -14,7 +14,7 @@ const preferredWait = (c: AppContext): number | null => {
 /** Resolves when the task's stream closes, which it does after the final frame, or after so many ms. */
 const streamEnds = async (c: AppContext, id: string, ms: number): Promise<void> => {
   const request = new Request('https://board.internal/', { headers: { Upgrade: 'websocket' } });
-  const { webSocket: socket } = await c.var.services.openStream(c.var.identity, id, request);
+  const { webSocket: socket } = await c.var.services.boards.openStream(c.var.identity, id, request);
   // No socket: it has ended meanwhile, or is gone.
   if (!socket) return;
   let timer: ReturnType<typeof setTimeout> | undefined;

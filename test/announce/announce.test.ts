@@ -43,21 +43,29 @@ describe('announcing', () => {
 });
 
 describe('the board sink', () => {
-  it('calls each owner once for a batch, and leaves out what is long', async () => {
+  it('asks each owner once for a batch what is watched, tells only that, and leaves out what is long', async () => {
     const told: Record<string, { id: string }[]> = {};
+    const asked: Record<string, string[]> = {};
     const publish = async (owner: string, rows: string) => void (told[owner] = JSON.parse(rows) as { id: string }[]);
-    const [mine, long, theirs] = [
+    const [mine, unwatched, long, theirs] = [
+      aTask(),
       aTask(),
       aFinishedTask({ result: JSON.stringify('x'.repeat(20_000)) }),
       aTask({ owner: 'they' }),
     ];
-    await createBoardSink(publish).tell([mine, long, theirs]);
+    const watched = async (owner: string, ids: string[]) => {
+      asked[owner] = ids;
+      return owner === 'local' ? [mine.id, long.id] : [];
+    };
+    await createBoardSink({ watched, publish }).tell([mine, unwatched, long, theirs]);
+    expect(asked).toEqual({ local: [mine.id, unwatched.id, long.id], they: [theirs.id] });
+    expect(Object.keys(told)).toEqual(['local']);
+    expect(told['local']).toHaveLength(2);
     expect(told).toMatchObject({
       local: [
         { id: mine.id, params: '{"a":1,"b":2}' },
         { id: long.id, status: 'COMPLETED' },
       ],
-      they: [{ id: theirs.id }],
     });
     expect(told['local']?.[1]).not.toHaveProperty('result');
   });

@@ -82,11 +82,11 @@ export const keys = new Hono<AppEnv>()
     describe({ id: 'revokeKey', tag: 'Around it', access: 'admin', summary: 'Revoke an API key', description: 'Its streams end at once, its requests are refused within 10 s.', answers: { 204: { description: 'It is revoked', body: null } }, errors: ['key_not_found'] }),
     async (c) => {
       const id = c.req.param('id') ?? '';
-      const { keys: store, keyring, endStreamsOfKey, now } = c.var.services;
+      const { keys: store, keyring, boards, now } = c.var.services;
       const revoked = await asking(c, () => store.revoke(id, now()));
       if (!revoked) throw keyNotFound(id);
       keyring.clear();
-      await endStreamsOfKey(revoked.owner, id);
+      await boards.endKey(revoked.owner, id);
       c.var.log.info('key_revoked', { key_id: id, owner: revoked.owner });
       return c.body(null, 204);
     },
