@@ -1,8 +1,10 @@
 import { DurableObject } from 'cloudflare:workers';
-import { addMinute, addTotals, newMinute, type Minute, type Tally } from '../domain/tally.ts';
+import { addMinute, addTally, addTotals, emptyTally, isEmpty, newMinute, type Minute, type Tally } from '../domain/tally.ts'; // prettier-ignore
 
 const TOTALS = 'totals';
 const MINUTE_MS = 60_000;
+/** What was added is kept so soon. */
+const KEPT_AFTER_MS = 1_000;
 /** Minutes of an owner that are kept. */
 const KEPT_MINUTES = 24 * 60;
 /** Entries that one storage call deletes at most. */
@@ -16,38 +18,34 @@ type Totals = Omit<Tally, 'minutes'>;
 const minuteKey = (owner: string, minute: number): string => `minute:${owner}:${String(minute).padStart(8, '0')}`;
 
 /**
- * Adds up what all parts of the service count, and keeps it: one call for what a part has seen within a second, and two
- * rows written by it. One instance does it all.
+ * Adds up what all parts of the service count, in memory, and keeps it once a second: two rows written for whatever came
+ * meanwhile. A crash loses that second; what was told to anybody is kept before, so it never goes back. One instance
+ * does it all.
  */
 export class Meter extends DurableObject<Env> {
+  #pending = emptyTally();
   #totals: Totals | undefined;
   readonly #subscribers = new Map<string, { count: number; at: number }>();
 
-  /** Adds a tally to the totals, and to its owners' minutes. */
-  async add({ counters, histograms, minutes }: Tally): Promise<void> {
-    const { storage } = this.ctx;
-    const totals = await this.#read();
-    addTotals(totals, { counters, histograms });
-    const entries: Record<string, Minute> = {};
-    for (const [owner, byMinute] of Object.entries(minutes)) {
-      for (const [minute, news] of Object.entries(byMinute)) {
-        const key = minuteKey(owner, Number(minute));
-        const known = await storage.get<Minute>(key);
-        if (!known) await this.#prune(owner, Number(minute));
-        entries[key] = known ?? newMinute();
-        addMinute(entries[key], news);
-      }
-    }
-    await storage.put<Totals | Minute>({ ...entries, [TOTALS]: totals });
+  async add(tally: Tally): Promise<void> {
+    const isFirst = isEmpty(this.#pending);
+    addTally(this.#pending, tally);
+    if (isFirst) await this.ctx.storage.setAlarm(Date.now() + KEPT_AFTER_MS);
   }
 
-  /** All counters and histograms since the beginning: they never go back. */
+  override alarm(): Promise<void> {
+    return this.#keep();
+  }
+
+  /** All counters and histograms since the beginning. */
   async totals(): Promise<Totals> {
+    await this.#keep();
     return this.#read();
   }
 
   /** An owner's last minutes, oldest first; those in which nothing happened are left out. `to`: ms. */
   async minutesOf(owner: string, count: number, to: number): Promise<{ at: number; minute: Minute }[]> {
+    await this.#keep();
     const last = Math.floor(to / MINUTE_MS);
     const [start, end] = [minuteKey(owner, last - count + 1), minuteKey(owner, last + 1)];
     const kept = await this.ctx.storage.list<Minute>({ prefix: `minute:${owner}:`, start, end });
@@ -63,6 +61,27 @@ export class Meter extends DurableObject<Env> {
   /** Open streams of all owners, as their boards have said lately. */
   openStreams(now: number): number {
     return [...this.#subscribers.values()].filter(({ at }) => now - at < SUBSCRIBERS_MS).reduce((sum, { count }) => sum + count, 0); // prettier-ignore
+  }
+
+  /** Nobody else gets a word in: the runtime delivers nothing to an object that waits for its storage. */
+  async #keep(): Promise<void> {
+    const { storage } = this.ctx;
+    const { minutes, ...news } = this.#pending;
+    if (isEmpty(this.#pending)) return;
+    this.#pending = emptyTally();
+    const totals = await this.#read();
+    addTotals(totals, news);
+    const entries: Record<string, Minute> = {};
+    for (const [owner, byMinute] of Object.entries(minutes)) {
+      for (const [minute, more] of Object.entries(byMinute)) {
+        const key = minuteKey(owner, Number(minute));
+        const known = await storage.get<Minute>(key);
+        if (!known) await this.#prune(owner, Number(minute));
+        entries[key] = known ?? newMinute();
+        addMinute(entries[key], more);
+      }
+    }
+    await storage.put<Totals | Minute>({ ...entries, [TOTALS]: totals });
   }
 
   async #read(): Promise<Totals> {

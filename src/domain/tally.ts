@@ -82,3 +82,12 @@ export const addTotals = (to: Omit<Tally, 'minutes'>, from: Omit<Tally, 'minutes
   for (const [name, n] of Object.entries(from.counters)) to.counters[name] = (to.counters[name] ?? 0) + n;
   for (const [name, histogram] of Object.entries(from.histograms)) addHistogram((to.histograms[name] ??= newHistogram()), histogram); // prettier-ignore
 };
+
+/** Adds one tally to another. */
+export const addTally = (to: Tally, from: Tally): void => {
+  addTotals(to, from);
+  for (const [owner, byMinute] of Object.entries(from.minutes)) {
+    const mine = (to.minutes[owner] ??= {});
+    for (const [minute, more] of Object.entries(byMinute)) addMinute((mine[Number(minute)] ??= newMinute()), more);
+  }
+};

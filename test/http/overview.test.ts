@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
 import { METER, type Meter } from '../../src/announce/meter.ts';
 import { newMinute, observe, quantile, newHistogram } from '../../src/domain/tally.ts';
@@ -116,7 +116,10 @@ describe('/stats', () => {
     const meter = env.METER.getByName(METER);
     const now = Date.parse('2026-01-02T00:00:30Z');
     const at = (minutesAgo: number) => ({ counters: {}, histograms: {}, minutes: { kept: { [Math.floor(now / 60_000) - minutesAgo]: { ...newMinute(), submitted: 1 } } } });
-    for (const minutesAgo of [1_500, 1_439, 10, 0]) await meter.add(at(minutesAgo));
+    for (const minutesAgo of [1_500, 1_439, 10, 0]) {
+      await meter.add(at(minutesAgo));
+      await runDurableObjectAlarm(meter);
+    }
     await meter.add(at(0));
     expect((await meter.minutesOf('kept', 1_440, now)).map(({ minute }) => minute.submitted)).toEqual([1, 1, 2]);
     expect(await meter.minutesOf('kept', 2_000, now)).toHaveLength(3);
