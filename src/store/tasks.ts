@@ -2,7 +2,7 @@ import { FINAL_STATUSES, isFinal, RESEND_AFTER_MS, STATUSES, type Priority, type
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { openDeliveriesOf } from './deliveries.ts';
 import { uuidFloor } from './search.ts';
-import { inList, keysJson } from './statements.ts';
+import { eachJson, inList, keysJson } from './statements.ts';
 
 /** The most tasks one INSERT carries. */
 export const MAX_INSERT = 100;
@@ -13,8 +13,8 @@ const INSERTED: readonly (keyof Task)[] = [
   'title', 'description', 'params', 'result', 'completed_at', 'reused_from', 'reuse_key',
 ]; // prettier-ignore
 
-const INSERT = `INSERT INTO tasks (${INSERTED.join(', ')})
-SELECT ${INSERTED.map((column) => `value ->> '${column}'`).join(', ')} FROM json_each(?1) WHERE true
+const INSERT = `INSERT INTO tasks (${INSERTED.join(', ')}) ${eachJson('given', '?1')}
+SELECT ${INSERTED.map((column) => `value ->> '${column}'`).join(', ')} FROM given WHERE true
 ON CONFLICT DO NOTHING RETURNING id`;
 
 // A new priority means another queue of the same lane: a task that waits (a parked one too) is due for a look there.

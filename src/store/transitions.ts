@@ -1,7 +1,7 @@
 import type { Verdict } from '../domain/retry.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
 import { RESEND_AFTER_MS, isFinal, type Task, type TaskHead } from '../domain/task.ts';
-import { appendAttempt, guardOf, HEAD, inGroups, inList, keysJson, leaseEnd } from './statements.ts';
+import { appendAttempt, eachJson, guardOf, HEAD, inGroups, inList, keysJson, leaseEnd } from './statements.ts';
 
 /** What a queue's consumer decided about one attempt. */
 export interface Recording {
@@ -30,13 +30,13 @@ const CHANGED: readonly (keyof Task)[] = [
 ]; // prettier-ignore
 
 // complete, fail and retryLater leave from the same status: one statement serves a mixed group.
-const RECORD = `UPDATE tasks SET status = o.value ->> 'status', version = version + 1, updated_at = ?1,
+const RECORD = `${eachJson('o', '?2')} UPDATE tasks SET status = o.value ->> 'status', version = version + 1, updated_at = ?1,
   result = o.value -> 'result',
   attempts = ${appendAttempt(`o.value ->> 'outcome'`, `o.value -> 'error'`, '?1')},
   completed_at = CASE WHEN o.value ->> 'status' IN ${FINALS} THEN ?1 END,
   scheduled_at = coalesce(o.value ->> 'scheduled_at', scheduled_at), wake_at = o.value ->> 'wake_at',
   failure_sinks = CASE WHEN o.value ->> 'status' = '${lifecycle.fail.to}' THEN ?3 ELSE failure_sinks END
-FROM json_each(?2) AS o
+FROM o
 WHERE tasks.owner = o.value ->> 'owner' AND tasks.id = o.value ->> 'id' AND ${guardOf('complete')}
   AND tasks.attempt = o.value ->> 'attempt'
 RETURNING ${CHANGED.join(', ')}`;

@@ -15,7 +15,11 @@ it('a successful sum writes at most 8 rows and reads nothing besides its claim',
   await vi.waitUntil(() => asked.some(({ sql }) => sql.includes(`->> 'outcome'`)));
   stop();
   expect((await finished(task_id)).status).toBe('COMPLETED');
-  expect(asked.map(({ sql }) => sql.split(' ', 2).join(' '))).toEqual(['INSERT INTO', 'UPDATE tasks', 'UPDATE tasks']);
+  expect(asked.map(({ sql }) => /^(WITH .*\)\) )?(INSERT|UPDATE|SELECT)/.exec(sql)?.[2])).toEqual([
+    'INSERT',
+    'UPDATE',
+    'UPDATE',
+  ]);
   const rowsWritten = asked.reduce((sum, { rowsWritten: rows }) => sum + rows, 0);
   console.log(
     `rows written per sum: ${rowsWritten} (${asked.map(({ rowsWritten: rows }) => rows).join(' + ')}), read: ${asked.map(({ rowsRead }) => rowsRead).join(' + ')}`,

@@ -12,7 +12,7 @@ const rewriting = (statement: RegExp, from: string, to: string): Mutation => ({
   },
 });
 
-const RECORD = /json_each\(\?2\) AS o/;
+const RECORD = /WITH o AS .* UPDATE tasks/;
 const CLAIM = /json_each\(\?2\) AS m/;
 const CANCEL = /SET status = 'CANCELLED'/;
 
