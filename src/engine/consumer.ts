@@ -1,7 +1,7 @@
 import type { Announce } from '../announce/announce.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Outcome, Verdict } from '../domain/retry.ts';
-import type { Hint, Task } from '../domain/task.ts';
+import type { Hint, Lane, Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import { MAX_MESSAGE_DELAY_MS, type Transitions } from '../store/transitions.ts';
 import type { LongTasks } from './long.ts';
@@ -28,8 +28,11 @@ export interface ConsumerParts {
 
 type Messages = readonly Message<Hint>[];
 
-/** A batch is started in so many turns, so that what it starts first goes on while the rest is started. */
-const TURNS = 10;
+/**
+ * A batch is started in so many parts, so that what it starts first goes on while the rest is started. Light tasks that
+ * end at once have nothing to go on with, and then a turn would be idle.
+ */
+const PARTS = 10;
 const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** The platform's own retry brings a task back after its delay; beyond a day the clock does. */
@@ -57,9 +60,9 @@ export const createConsumer = (parts: ConsumerParts) => {
   const execute = async (tasks: readonly Task[], messageOfTask: ReadonlyMap<string, Message<Hint>>): Promise<void> => {
     const runner = parts.runner();
     const batch = recorder.forBatch(tasks.length);
-    const runOne = async (task: Task): Promise<void> => {
+    const recordOne = async (task: Task, ending: Promise<Outcome | null>): Promise<void> => {
       const message = messageOfTask.get(task.id);
-      const outcome = await outcomeOf(task, runner);
+      const outcome = await ending;
       if (outcome === null) {
         batch.skip();
         return message?.ack();
@@ -72,12 +75,18 @@ export const createConsumer = (parts: ConsumerParts) => {
         message?.retry({ delaySeconds: RETRY_SECONDS });
       }
     };
-    const running: Promise<void>[] = [];
-    for (const [i, task] of tasks.entries()) {
-      if (i % Math.ceil(tasks.length / TURNS) === 0) await nextTurn();
-      running.push(runOne(task));
+    const size = Math.ceil(tasks.length / PARTS);
+    const isLight = tasks[0]?.queue.startsWith('default' satisfies Lane);
+    const recording: Promise<void>[] = [];
+    for (let from = 0; from < tasks.length; from += size) {
+      const endings = tasks.slice(from, from + size).map((task) => {
+        const ending = outcomeOf(task, runner);
+        recording.push(recordOne(task, ending));
+        return ending;
+      });
+      await (isLight ? Promise.race([Promise.all(endings), nextTurn()]) : nextTurn());
     }
-    await Promise.all(running);
+    await Promise.all(recording);
     runner.stop();
   };
 

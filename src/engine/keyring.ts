@@ -17,11 +17,12 @@ export const createKeyring = ({ store, now }: { store: Pick<KeyStore, 'byHash' |
   const held = new Map<string, Held>();
   let emptiness: { isEmpty: boolean; until: number } | null = null;
 
-  /** Hashing costs as much as the rest of admitting; a key's hash is remembered as long as the key. */
+  /** Checking and hashing cost as much as the rest of admitting; a key's hash is remembered as long as the key. */
   const hashes = new Map<string, { hash: string; until: number }>();
-  const hashOf = async (text: string): Promise<string> => {
+  const hashOf = async (text: string): Promise<string | null> => {
     const known = hashes.get(text);
     if (known && now() < known.until) return known.hash;
+    if (!isWellFormedKey(text)) return null;
     if (hashes.size >= MAX_HELD) hashes.clear();
     const hash = await hashOfKey(text);
     hashes.set(text, { hash, until: now() + HOLD_MS });
@@ -42,8 +43,8 @@ export const createKeyring = ({ store, now }: { store: Pick<KeyStore, 'byHash' |
   return {
     /** The key as stored, also one that is expired or revoked; null when there is none. One with a wrong checksum costs nothing. */
     async find(text: string): Promise<ApiKey | null> {
-      if (!isWellFormedKey(text)) return null;
       const hash = await hashOf(text);
+      if (hash === null) return null;
       const known = held.get(hash);
       return known && now() < known.until ? known.key : read(hash);
     },
