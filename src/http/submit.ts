@@ -170,11 +170,13 @@ const itemErrors = (item: unknown, index: number): FieldError[] => {
 /** The same for many: all or, where one is invalid, none. */
 export const submitMany = async (c: AppContext, items: readonly unknown[]): Promise<Submitted[]> => {
   const parsed = items.map((item) => bulkItem.safeParse(item));
-  const errors = parsed.flatMap(({ error }, i) =>
-    error ? fieldErrors(error, 'body', ['tasks', i]) : itemErrors(items[i], i),
-  );
   const requests = parsed.flatMap(({ data }) => (data ? [data] : []));
-  if (errors.length > 0) return refuse(errors);
+  // Where one has no right shape, the others are told what is wrong with them too; otherwise they will be anyway.
+  if (requests.length < items.length) {
+    return refuse(
+      parsed.flatMap(({ error }, i) => (error ? fieldErrors(error, 'body', ['tasks', i]) : itemErrors(items[i], i))),
+    );
+  }
   const all = await submitted(c, requests, { type: 'type', params: 'params' }, true);
   if (all.length > 0 && all.every(({ replayed }) => replayed)) c.header('Idempotent-Replayed', 'true');
   return all;

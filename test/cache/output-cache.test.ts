@@ -84,9 +84,12 @@ describe('a cache that fails', () => {
 
   it('refuses a wrong token', async () => {
     if (!redis) return;
-    const { cache, lines } = setup(createUpstashBackend({ ...redis, token: 'wrong' }));
-    expect(await cache.get(OWNER, aFinishedTask().id)).toBeNull();
-    expect(lines).toMatchObject([{ event: 'cache_failed', fields: { error: 'UpstashError' } }]);
+    // Again, should this machine be too slow for the cache's own limit.
+    await vi.waitFor(async () => {
+      const { cache, lines } = setup(createUpstashBackend({ ...redis, token: 'wrong' }));
+      expect(await cache.get(OWNER, aFinishedTask().id)).toBeNull();
+      expect(lines).toMatchObject([{ event: 'cache_failed', fields: { error: 'UpstashError' } }]);
+    });
   });
 
   it('is no longer asked after five failures, tried again after 10 s, and logged once a minute', async () => {
