@@ -1,31 +1,17 @@
-import { rm } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, startService, temporaryState, type Service } from '../../scripts/service.ts';
-import { hasBrowser, launch } from '../setup/browser.ts';
+import type { Page } from 'playwright-core';
+import { afterEach, describe, expect, it } from 'vitest';
+import { hasBrowser, useBrowser } from '../setup/browser.ts';
 import { flaws, openTab, VIEWS, type View } from '../setup/page.ts';
 
 // Every page and every action of the dashboard in a real browser, against the real service.
 
-let service: Service;
-let state: string;
-let browser: Browser;
-beforeAll(async () => {
-  if (!hasBrowser) return;
-  state = await temporaryState();
-  [service, browser] = await Promise.all([freePort().then((port) => startService(port, state)), launch()]);
-});
-afterAll(async () => {
-  if (!hasBrowser) return;
-  await Promise.all([service.kill(), browser.close()]);
-  await rm(state, { recursive: true, force: true });
-});
+const running = useBrowser();
 
 // A page that nobody looks at any more would go on following the tasks of the next test.
 afterEach(async () => {
-  for (const context of browser?.contexts() ?? []) await context.close();
+  for (const context of running.browser?.contexts() ?? []) await context.close();
 });
 
 interface Task {
@@ -33,7 +19,7 @@ interface Task {
   status: string;
 }
 const ask = async <T>(method: string, path: string, body?: object): Promise<T> => {
-  const response = await fetch(`${service.url}${path}`, { method, ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }) }); // prettier-ignore
+  const response = await fetch(`${running.service.url}${path}`, { method, ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }) }); // prettier-ignore
   return (await response.json()) as T;
 };
 const submit = (type: string, params: object = {}, more: object = {}) =>
@@ -45,14 +31,14 @@ const ended = async (id: string): Promise<void> => {
 };
 
 const at = async (page: Page, path: string): Promise<void> => {
-  await page.goto(`${service.url}/#${path}`);
+  await page.goto(`${running.service.url}/#${path}`);
   await page.getByRole('status').getByText('Live').waitFor();
 };
 
 const PAYLOAD = '<img src=x onerror="alert(1)"><script>alert(2)</script>';
 
 it.skipIf(!hasBrowser)('loads in 120 KB, compressed', async () => {
-  const { page } = await openTab(browser, VIEWS[0], service.url);
+  const { page } = await openTab(running.browser, VIEWS[0], running.service.url);
   let bytes = 0;
   page.on('response', (response) => {
     const { pathname } = new URL(response.url());
@@ -67,7 +53,7 @@ it.skipIf(!hasBrowser)('loads in 120 KB, compressed', async () => {
 
 describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
   it('shows every page without a flaw, and whatever tasks hold as text', async () => {
-    const { page, wrong } = await openTab(browser, view, service.url);
+    const { page, wrong } = await openTab(running.browser, view, running.service.url);
     const hostile = await submit('data_processing', { data: { [PAYLOAD]: [PAYLOAD] } }, { title: PAYLOAD, description: PAYLOAD, tags: [PAYLOAD.slice(0, 50)] });
     await submit('broken', {}, { max_attempts: 1, title: PAYLOAD });
     // There is no task whose error is of a stranger's making: this one answer is made up.
@@ -88,7 +74,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
   });
 
   it('submits what a form was filled with, and runs it again with other parameters', async () => {
-    const { page, wrong } = await openTab(browser, view, service.url);
+    const { page, wrong } = await openTab(running.browser, view, running.service.url);
     await at(page, '/types');
     await page.getByRole('article').filter({ has: page.getByRole('heading', { name: 'sum', exact: true }) }).getByRole('link', { name: 'Run one' }).click();
     await page.getByLabel('a *', { exact: true }).fill('40');
@@ -126,7 +112,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
   });
 
   it('pauses, resumes, cancels, reruns and deletes a task, and shows its progress', async () => {
-    const { page, wrong } = await openTab(browser, view, service.url);
+    const { page, wrong } = await openTab(running.browser, view, running.service.url);
     const { task_id } = await submit('simulate', { duration: 30 }, { delay_seconds: 600, title: 'Steered' });
     await at(page, `/tasks/${task_id}`);
     const status = (text: string) => page.locator('.statusline').getByText(text).waitFor();
@@ -152,12 +138,12 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     await page.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('heading', { name: 'Tasks' }).waitFor();
-    expect((await fetch(`${service.url}/tasks/${task_id}`)).status).toBe(404);
+    expect((await fetch(`${running.service.url}/tasks/${task_id}`)).status).toBe(404);
     expect(wrong).toEqual([]);
   });
 
   it('filters by the URL, and acts on some and on all that match', async () => {
-    const { page, wrong } = await openTab(browser, view, service.url);
+    const { page, wrong } = await openTab(running.browser, view, running.service.url);
     const tag = `bulk-${view.viewport.width}`;
     await ask('POST', '/tasks/bulk', { tasks: Array.from({ length: 120 }, (_, i) => ({ type: 'sum', params: { a: i % 2, b: 1 }, delay_seconds: 600, tags: [tag] })) });
     await at(page, `/tasks?tag=${tag}&params.a=1`);
@@ -194,7 +180,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
   });
 
   it('pauses queues, reruns groups of errors, and can be held still', async () => {
-    const { page, wrong } = await openTab(browser, view, service.url);
+    const { page, wrong } = await openTab(running.browser, view, running.service.url);
     await at(page, '/');
     await page.getByRole('button', { name: 'pause external-low' }).click();
     await page.getByRole('button', { name: 'resume external-low' }).click();
@@ -228,7 +214,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
 
 describe.skipIf(!hasBrowser)('live', () => {
   it('has a row on the screen within 100 ms of the submit, in the median', async () => {
-    const { page } = await openTab(browser, VIEWS[0], service.url);
+    const { page } = await openTab(running.browser, VIEWS[0], running.service.url);
     await at(page, '/tasks?type=sum');
     await page.mouse.move(5, 5);
     await page.evaluate(`window.seen = {}; new MutationObserver(() => {
@@ -250,7 +236,7 @@ describe.skipIf(!hasBrowser)('live', () => {
   });
 
   it('stays responsive with 200 tasks a second, and ends with the true counts', async () => {
-    const { page, wrong } = await openTab(browser, VIEWS[0], service.url);
+    const { page, wrong } = await openTab(running.browser, VIEWS[0], running.service.url);
     await at(page, '/tasks');
     await page.evaluate(`window.longest = 0; new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
@@ -276,7 +262,7 @@ describe.skipIf(!hasBrowser)('live', () => {
   });
 
   it('says when the connection is lost, and goes on when it is back', async () => {
-    const { context, page } = await openTab(browser, VIEWS[0], service.url);
+    const { context, page } = await openTab(running.browser, VIEWS[0], running.service.url);
     await page.addInitScript('window.sockets = []; window.WebSocket = class extends WebSocket { constructor(...all) { super(...all); window.sockets.push(this); } }');
     await at(page, '/tasks?type=sum');
     await context.setOffline(true);
@@ -289,7 +275,7 @@ describe.skipIf(!hasBrowser)('live', () => {
   });
 
   it('asks for a key once there is one, and makes and revokes keys', async () => {
-    const { page, wrong } = await openTab(browser, VIEWS[0], service.url);
+    const { page, wrong } = await openTab(running.browser, VIEWS[0], running.service.url);
     await at(page, '/keys');
     await page.getByLabel('Owner *').fill('local');
     await page.getByLabel('Name *').fill('mine');

@@ -1,29 +1,14 @@
-import { rm } from 'node:fs/promises';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, startService, temporaryState, type Service } from '../../scripts/service.ts';
-import { hasBrowser, launch } from '../setup/browser.ts';
+import { describe, expect, it } from 'vitest';
+import { hasBrowser, useBrowser } from '../setup/browser.ts';
 import { openTab, VIEWS, type View } from '../setup/page.ts';
 
 // The pages in a real browser: nothing in the console, nothing asked of anybody else.
 
-let service: Service;
-let state: string;
-let browser: Browser;
-beforeAll(async () => {
-  if (!hasBrowser) return;
-  state = await temporaryState();
-  [service, browser] = await Promise.all([freePort().then((port) => startService(port, state)), launch()]);
-});
-afterAll(async () => {
-  if (!hasBrowser) return;
-  await Promise.all([service.kill(), browser.close()]);
-  await rm(state, { recursive: true, force: true });
-});
+const running = useBrowser();
 
 const open = async (path: string, view: View) => {
-  const tab = await openTab(browser, view, service.url);
-  await tab.page.goto(`${service.url}${path}`);
+  const tab = await openTab(running.browser, view, running.service.url);
+  await tab.page.goto(`${running.service.url}${path}`);
   return tab;
 };
 

@@ -1,5 +1,8 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { chromium, type Browser } from 'playwright-core';
+import { afterAll, beforeAll } from 'vitest';
+import { freePort, startService, temporaryState, type Service } from '../../scripts/service.ts';
 
 /** Debian's, which .ci/run installs. */
 const CHROMIUM = '/usr/bin/chromium';
@@ -12,8 +15,26 @@ if (!hasBrowser) {
   console.warn(`\n⚠  ${message}: SKIPPED\n`);
 }
 
-export const launch = (): Promise<Browser> =>
+const launch = (): Promise<Browser> =>
   chromium.launch({
     executablePath: CHROMIUM,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   }); // prettier-ignore
+
+/** A service and a browser for the tests of a file; neither without Chromium. */
+export const useBrowser = (): { service: Service; browser: Browser } => {
+  const running = {} as { service: Service; browser: Browser };
+  let state: string;
+  beforeAll(async () => {
+    if (!hasBrowser) return;
+    state = await temporaryState();
+    const starting = freePort().then((port) => startService(port, state));
+    [running.service, running.browser] = await Promise.all([starting, launch()]);
+  });
+  afterAll(async () => {
+    if (!hasBrowser) return;
+    await Promise.all([running.service.kill(), running.browser.close()]);
+    await rm(state, { recursive: true, force: true });
+  });
+  return running;
+};
