@@ -169,6 +169,19 @@ export const reusing = (task: Task, source: Task): Task => ({
   wake_at: null,
 });
 
+/** The newest entries of a task's history that are kept. */
+export const MAX_ATTEMPTS_KEPT = 100;
+
+/** The history of a claimed task, as JSON, with the attempt that has just ended. */
+export const withAttempt = (
+  { attempt, started_at, attempts }: Pick<Task, 'attempt' | 'started_at' | 'attempts'>,
+  ended: Pick<Attempt, 'ended_at' | 'outcome' | 'error'>,
+): string => {
+  const { ended_at, outcome, error } = ended;
+  const history = [...(JSON.parse(attempts) as Attempt[]), { attempt, started_at, ended_at, outcome, error }];
+  return JSON.stringify(history.slice(-MAX_ATTEMPTS_KEPT));
+};
+
 /** The attempt that ended in the very write that returned this row, which set `updated_at` too; null when none did. */
 export const endedAttempt = ({ status, version, attempt, attempts, updated_at }: TaskHead): Attempt | null => {
   if (version === 1 || status === 'IN_PROGRESS') return null;

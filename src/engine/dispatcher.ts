@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { Task } from '../domain/task.ts';
+import { taskOfRow } from '../store/tasks.ts';
 import { createAccepter, type Acceptance, type AccepterParts } from './accept.ts';
 import { createClock, type ClockParts } from './clock.ts';
 
@@ -23,10 +23,7 @@ export class Dispatcher extends DurableObject<Env> {
    * @param rows each task as `rowJson` made it: a text crosses faster than an object of thirty fields
    */
   accept(rows: string[]): Promise<Acceptance[]> {
-    return this.#accepter.accept(
-      rows.map((row) => JSON.parse(row) as Task),
-      rows,
-    );
+    return this.#accepter.accept(rows.map(taskOfRow), rows);
   }
 
   /** Whether an owner may have so many more unfinished tasks, which are then counted in. */

@@ -1,5 +1,5 @@
 import { LEASE_MARGIN_MS, lifecycle, MAX_LEASE_MS } from '../domain/lifecycle.ts';
-import type { Status, Task, TaskHead } from '../domain/task.ts';
+import { MAX_ATTEMPTS_KEPT, type Status, type Task, type TaskHead } from '../domain/task.ts';
 
 // The pieces of SQL that more than one statement needs.
 
@@ -35,10 +35,7 @@ export const eachJson = (name: string, list: string): string =>
 /** D1 takes 2 MB a bound value; groups of rows stay well below. In UTF-16 units of JSON. */
 export const MAX_GROUP_CHARS = 1_000_000;
 
-/** The newest entries of a task's history that are kept. */
-const MAX_ATTEMPTS_KEPT = 100;
-
-/** An expression: the task's history with the attempt that just ended. `outcome` and `error` are SQL, `error` JSON or NULL. */
+/** An expression: the same as `withAttempt`, for writes of rows that were not read. `outcome` and `error` are SQL, `error` JSON or NULL. */
 export const appendAttempt = (outcome: string, error: string, endedAt: string): string => `json_insert(
     CASE WHEN json_array_length(tasks.attempts) >= ${MAX_ATTEMPTS_KEPT} THEN json_remove(tasks.attempts, '$[0]') ELSE tasks.attempts END,
     '$[#]',

@@ -14,8 +14,13 @@ const INSERTED: readonly (keyof Task)[] = [
 ]; // prettier-ignore
 
 const INSERT = `INSERT INTO tasks (${INSERTED.join(', ')}) ${eachJson('given', '?1')}
-SELECT ${INSERTED.map((column) => `value ->> '${column}'`).join(', ')} FROM given WHERE true
+SELECT ${INSERTED.map((_, place) => `value ->> ${place}`).join(', ')} FROM given WHERE true
 ON CONFLICT DO NOTHING RETURNING id`;
+
+/** What a task has, besides what it is inserted with. */
+const FRESH = {
+  attempts: '[]', attempt: 0, rescues: 0, version: 1, started_at: null, progress: null, failure_sinks: null,
+} as const satisfies Partial<Task>; // prettier-ignore
 
 // A new priority means another queue of the same lane: a task that waits (a parked one too) is due for a look there.
 const EDIT = `UPDATE tasks SET version = version + 1, updated_at = ?1,
@@ -163,5 +168,13 @@ export const createTaskStore = (db: D1Database) => ({
 
 export type TaskStore = ReturnType<typeof createTaskStore>;
 
-/** A task as `insertMany` takes it; `params` and `tags` stay text within it. */
-export const rowJson = (task: Task): string => JSON.stringify(task);
+/** A new task as `insertMany` takes it: its values by their place, which are found in half the time that names take. */
+export const rowJson = (task: Task): string => JSON.stringify(INSERTED.map((column) => task[column]));
+
+/** The task that `rowJson` made a text of. */
+export const taskOfRow = (row: string): Task => {
+  const values = JSON.parse(row) as unknown[];
+  const task: Record<string, unknown> = { ...FRESH };
+  for (const [place, column] of INSERTED.entries()) task[column] = values[place];
+  return task as unknown as Task;
+};

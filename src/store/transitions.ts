@@ -1,16 +1,14 @@
 import type { Verdict } from '../domain/retry.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
-import { RESEND_AFTER_MS, isFinal, type Task, type TaskHead } from '../domain/task.ts';
-import { appendAttempt, eachJson, guardOf, HEAD, inGroups, inList, keysJson, leaseEnd } from './statements.ts';
+import { isFinal, RESEND_AFTER_MS, withAttempt, type Task, type TaskHead } from '../domain/task.ts';
+import { appendAttempt, eachJson, guardOf, HEAD, inGroups, keysJson, leaseEnd } from './statements.ts';
 
 /** What a queue's consumer decided about one attempt. */
 export interface Recording {
-  /** The row as it was claimed: only what may have changed since is read back. */
+  /** The row as it was claimed. */
   task: Task;
   verdict: Verdict;
 }
-
-const FINALS = inList([lifecycle.complete.to, lifecycle.fail.to]);
 
 /** A queue holds a delayed message for a day at most. */
 export const MAX_MESSAGE_DELAY_MS = 24 * 3_600_000;
@@ -24,21 +22,18 @@ WHERE tasks.owner = m.value ->> 'owner' AND tasks.id = m.value ->> 'id' AND ${gu
   AND NOT EXISTS (SELECT 1 FROM queues WHERE queues.name = tasks.queue)
 RETURNING *`;
 
-/** What of a row may have changed since its claim, but for the result, which is known. */
-const CHANGED: readonly (keyof Task)[] = [
-  'owner', 'id', 'status', 'version', 'attempts', 'title', 'description', 'progress', 'scheduled_at', 'completed_at', 'updated_at', 'wake_at', 'failure_sinks',
-]; // prettier-ignore
+/** What else of a row may have changed since its claim. */
+const CHANGED: readonly (keyof Task)[] = ['owner', 'id', 'version', 'title', 'description', 'progress'];
 
-// complete, fail and retryLater leave from the same status: one statement serves a mixed group.
-const RECORD = `${eachJson('o', '?2')} UPDATE tasks SET status = o.value ->> 'status', version = version + 1, updated_at = ?1,
-  result = o.value -> 'result',
-  attempts = ${appendAttempt(`o.value ->> 'outcome'`, `o.value -> 'error'`, '?1')},
-  completed_at = CASE WHEN o.value ->> 'status' IN ${FINALS} THEN ?1 END,
-  scheduled_at = coalesce(o.value ->> 'scheduled_at', scheduled_at), wake_at = o.value ->> 'wake_at',
-  failure_sinks = CASE WHEN o.value ->> 'status' = '${lifecycle.fail.to}' THEN ?3 ELSE failure_sinks END
+/** What a recording writes. */
+const RECORDED = ['status', 'result', 'attempts', 'completed_at', 'scheduled_at', 'wake_at', 'failure_sinks', 'updated_at'] as const satisfies (keyof Task)[]; // prettier-ignore
+
+// complete, fail and retryLater leave from the same status: one statement serves a mixed group. The values come by their
+// place: owner, id, attempt, and then what is written.
+const RECORD = `${eachJson('o', '?1')} UPDATE tasks SET version = version + 1,
+  ${RECORDED.map((column, place) => `${column} = o.value ->> ${place + 3}`).join(', ')}
 FROM o
-WHERE tasks.owner = o.value ->> 'owner' AND tasks.id = o.value ->> 'id' AND ${guardOf('complete')}
-  AND tasks.attempt = o.value ->> 'attempt'
+WHERE tasks.owner = o.value ->> 0 AND tasks.id = o.value ->> 1 AND ${guardOf('complete')} AND tasks.attempt = o.value ->> 2
 RETURNING ${CHANGED.join(', ')}`;
 
 /** What each command of a person sets; ?1 is now. */
@@ -61,18 +56,19 @@ const commanding = (
 
 const OUTCOME_WORD = { complete: 'completed', fail: 'failed', retryLater: 'retried' } as const;
 
-/** One recording as JSON; the result goes in as it is, for it is JSON already. */
-const recordingJson = ({ task: { owner, id, attempt }, verdict }: Recording, now: number): string => {
+/** What a recording makes of the row: all of it is known, for nothing but a transition writes these once it is claimed. */
+const recorded = ({ task, verdict }: Recording, now: number, failureSinks: string | null): Pick<Task, (typeof RECORDED)[number]> => {
   const { to: status } = lifecycle[verdict.transition];
-  const outcome = OUTCOME_WORD[verdict.transition];
-  const head = { owner, id, attempt, status, outcome, ...('error' in verdict && { error: verdict.error }) };
-  if (verdict.transition === 'complete') return `${JSON.stringify(head).slice(0, -1)},"result":${verdict.result}}`;
-  if (verdict.transition === 'fail') return JSON.stringify(head);
-  const scheduled_at = now + verdict.delayMs;
+  const error = 'error' in verdict ? verdict.error : null;
+  const attempts = withAttempt(task, { ended_at: now, outcome: OUTCOME_WORD[verdict.transition], error });
+  const ended = { status, attempts, updated_at: now, result: null, completed_at: now, scheduled_at: task.scheduled_at, wake_at: null, failure_sinks: task.failure_sinks };
+  if (verdict.transition === 'complete') return { ...ended, result: verdict.result };
+  if (verdict.transition === 'fail') return { ...ended, failure_sinks: failureSinks };
+  const scheduled_at = now + Math.round(verdict.delayMs);
   // Beyond a day the queue cannot hold the message, so the clock brings the task back exactly when it is due.
   const wake_at = scheduled_at + (verdict.delayMs > MAX_MESSAGE_DELAY_MS ? 0 : RESEND_AFTER_MS);
-  return JSON.stringify({ ...head, scheduled_at, wake_at });
-};
+  return { ...ended, completed_at: null, scheduled_at, wake_at };
+}; // prettier-ignore
 
 /** A queue's delays are whole seconds and its clock is not ours: a task is due this early. */
 const CLAIM_TOLERANCE_MS = 1_000;
@@ -108,16 +104,18 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
 
   /** Writes outcomes, fenced on the attempt that made them. Returns the rows that took them. */
   async record(recordings: readonly Recording[], now: number): Promise<Task[]> {
-    const texts = recordings.map((recording) => recordingJson(recording, now));
-    const groups = inGroups(texts, recordings.length, (text) => text.length);
-    const known = new Map(recordings.map((recording) => [recording.task.id, recording]));
-    const statements = groups.map((group) => db.prepare(RECORD).bind(now, `[${group.join(',')}]`, failureSinks));
+    const rows = recordings.map((recording) => {
+      const changes = recorded(recording, now, failureSinks);
+      const { owner, id, attempt } = recording.task;
+      const text = JSON.stringify([owner, id, attempt, ...RECORDED.map((column) => changes[column])]);
+      return { task: { ...recording.task, ...changes }, text };
+    });
+    const known = new Map(rows.map(({ task }) => [task.id, task]));
     const written: Task[] = [];
-    for (const statement of statements) {
-      for (const changed of (await statement.all<Task>()).results) {
-        const { task, verdict } = known.get(changed.id) as Recording;
-        written.push({ ...task, ...changed, result: 'result' in verdict ? verdict.result : null });
-      }
+    for (const group of inGroups(rows, rows.length, ({ text }) => text.length)) {
+      const statement = db.prepare(RECORD).bind(`[${group.map(({ text }) => text).join(',')}]`);
+      for (const changed of (await statement.all<Task>()).results)
+        written.push(Object.assign(known.get(changed.id) as Task, changed));
     }
     return written;
   },

@@ -61,7 +61,7 @@ const acksBeforeCommit: Mutation = {
 
 /** Bugs that the model must find, by name. They live here: the source knows nothing of them. */
 export const mutants: Record<string, Mutation> = {
-  'no fence on attempt': rewriting(RECORD, "AND tasks.attempt = o.value ->> 'attempt'", ''),
+  'no fence on attempt': rewriting(RECORD, 'AND tasks.attempt = o.value ->> 2', ''),
   'attempt reset by rerun': rewriting(
     /attempt_budget, rescues = 0/,
     'max_attempts = attempt + attempt_budget',

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { LEASE_MARGIN_MS } from '../../src/domain/lifecycle.ts';
+import type { Task } from '../../src/domain/task.ts';
 import type { Verdict } from '../../src/domain/retry.ts';
 import { createLeases } from '../../src/store/leases.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
@@ -18,11 +19,19 @@ const setup = async (more: Parameters<typeof aTask>[0] = {}) => {
   const task = aTask(more, NOW);
   await store(task);
   const key = { owner: OWNER, id: task.id };
+  /** The row as each attempt found it. */
+  const claims = new Map<number, Task>();
   return {
     task,
-    claim: async (at = NOW, alone = false) => (await transitions.claim([key], at, alone))[0],
-    record: async (attempt: number, verdict: Verdict, at = NOW) =>
-      (await transitions.record([{ task: { ...task, attempt }, verdict }], at))[0],
+    claim: async (at = NOW, alone = false) => {
+      const [claimed] = await transitions.claim([key], at, alone);
+      if (claimed) claims.set(claimed.attempt, claimed);
+      return claimed;
+    },
+    record: async (attempt: number, verdict: Verdict, at = NOW) => {
+      const claimed = claims.get(attempt);
+      return claimed && (await transitions.record([{ task: claimed, verdict }], at))[0];
+    },
     rescue: (at: number) => createSweeps(env.DB).sweep(at, 10),
   };
 };
