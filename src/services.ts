@@ -161,7 +161,17 @@ const createServices = (env: Env) => {
   const executor = createExecutor({ findHandler, world, ownedBy, countRequest, log });
   const runner = () =>
     createRunner({ executor, publish: boards.publishProgress, leases: createLeases(env.DB), now, log });
-  const consumer = createConsumer({ transitions, runner, recorder, longTasks, longTaskMs, announce, now, log });
+  const consumer = createConsumer({
+    transitions,
+    runner,
+    recorder,
+    handOver,
+    longTasks,
+    longTaskMs,
+    announce,
+    now,
+    log,
+  });
 
   const outgoingRules: OutgoingRules = { allowedHosts: isDevelopment ? settings.CALLBACK_HOSTS : [] };
   const deliveries = createDeliveryStore(env.DB);

@@ -1,7 +1,7 @@
 import type { Announced } from '../src/announce/announce.ts';
 import type { TaskQueues } from '../src/engine/hand-over.ts';
 import { QUEUES } from '../src/domain/routing.ts';
-import type { Hint } from '../src/domain/task.ts';
+import type { Hint, Task } from '../src/domain/task.ts';
 import type { HandlerSecrets, HandlerWorld, OwnTasks } from '../src/handlers/handler.ts';
 import { createLogger, type LogFields, type Logger } from '../src/log.ts';
 
@@ -28,23 +28,26 @@ export const keptAnnouncements = () => {
 
 /** Queues that keep what is sent instead of delivering it (a stand-in: real ones deliver at once), and say any backlog. */
 export const keptQueues = () => {
-  const sent: (Hint & { queue: string })[] = [];
+  /** Every task that a message named. */
+  const sent: (Pick<Task, 'owner' | 'id' | 'queue'> & { alone?: true })[] = [];
+  const messages: { body: Hint; delaySeconds?: number }[] = [];
   const backlog = new Map<string, number>();
   let broken: Error | 'hangs' | undefined;
   const queues = Object.fromEntries(
     QUEUES.map((queue) => [
       queue,
       {
-        sendBatch: async (messages: Iterable<{ body: Hint }>) => {
+        sendBatch: async (batch: { body: Hint; delaySeconds?: number }[]) => {
           if (broken === 'hangs') return new Promise(() => {});
           if (broken) throw broken;
-          sent.push(...[...messages].map(({ body }) => ({ ...body, queue })));
+          messages.push(...batch);
+          sent.push(...batch.flatMap(({ body: { ids, ...body } }) => ids.map((id) => ({ ...body, id, queue }))));
         },
         metrics: async () => ({ backlogCount: backlog.get(queue) ?? 0, backlogBytes: 0 }),
       },
     ]),
   ) as unknown as TaskQueues;
-  return { queues, sent, backlog, breakWith: (how: Error | 'hangs' | undefined) => void (broken = how) };
+  return { queues, sent, messages, backlog, breakWith: (how: Error | 'hangs' | undefined) => void (broken = how) };
 };
 
 /** Providers that nobody configured, and a mail that goes nowhere: for tests of other things. */

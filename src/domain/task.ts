@@ -82,10 +82,13 @@ export interface Task {
 /** A row without its long parts: enough to send it to its queue and to announce it. */
 export type TaskHead = Omit<Task, 'params' | 'result'>;
 
-/** What a queue message carries: a hint, never the truth. `alone` keeps a once-rescued task away from neighbours. */
+/**
+ * What a queue message carries: tasks of one owner to look at, never the truth about them. `alone` keeps a once-rescued
+ * task away from neighbours.
+ */
 export interface Hint {
   owner: string;
-  id: string;
+  ids: string[];
   alone?: true;
 }
 

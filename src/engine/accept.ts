@@ -24,10 +24,15 @@ export type Acceptance =
 /** Tasks that may wait for a group; beyond it callers are asked to come back. */
 const MAX_WAITING = 5_000;
 
-/** After a group of this size … */
+/** After a group of this size the next one waits for more, for what a group costs hardly grows with its size: … */
 const BUSY_GROUP = 4;
-/** … the next waits so long for more: what a group costs does not grow with its size. */
+/** … for so many turns of the event loop in which none came, … */
+const IDLE_TURNS = 4;
+/** … and so long at most. */
 const GATHER_MS = 5;
+/** While groups follow each other, what is stored is handed over after this at most, or when it is so much. */
+const HOLD_MS = 15;
+const HELD_TASKS = 100;
 
 /** How long a failed write speaks against the service, unless one succeeds. */
 const FAILURE_MEMORY_MS = 60_000;
@@ -126,23 +131,47 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, quota, now, 
     }
   };
 
+  /** Waits for more, as long as more keep coming. */
+  const gather = async (): Promise<void> => {
+    const startedAt = now();
+    for (let idle = 0; idle < IDLE_TURNS && waiting.length < MAX_INSERT && now() - startedAt < GATHER_MS;) {
+      const seen = waiting.length;
+      await wait(0);
+      idle = waiting.length > seen ? 0 : idle + 1;
+    }
+  };
+
+  /** Writes the next group; returns what is to be handed over of it. */
+  const storeGroup = async (): Promise<Task[]> => {
+    const group = takeGroup();
+    lastSize = group.length;
+    try {
+      await wakeBy(Math.min(...group.map(({ task }) => wakeOf(task))));
+    } catch (error) {
+      log.error('alarm_failed', { error: messageOf(error) });
+      for (const { answer } of group) answer('database_unavailable');
+      return [];
+    }
+    const stored = await commit(group);
+    void announce(stored);
+    return stored.filter(({ status }) => status === 'PENDING');
+  };
+
   const drain = async (): Promise<void> => {
     isDraining = true;
-    while (waiting.length > 0) {
-      if (lastSize >= BUSY_GROUP && waiting.length < MAX_INSERT) await wait(GATHER_MS);
-      const group = takeGroup();
-      lastSize = group.length;
-      try {
-        await wakeBy(Math.min(...group.map(({ task }) => wakeOf(task))));
-      } catch (error) {
-        log.error('alarm_failed', { error: messageOf(error) });
-        for (const { answer } of group) answer('database_unavailable');
-        continue;
-      }
-      const stored = await commit(group);
-      void announce(stored);
-      // Awaited before the next group, though no caller waits for it: otherwise consumers starve.
-      await handOver.send(stored.filter(({ status }) => status === 'PENDING'));
+    let held: Task[] = [];
+    let heldSince = 0;
+    while (waiting.length > 0 || held.length > 0) {
+      const isBusy = lastSize >= BUSY_GROUP;
+      if (isBusy) await gather();
+      const isOver = waiting.length === 0;
+      if (held.length === 0) heldSince = now();
+      if (!isOver) held.push(...(await storeGroup()));
+      // Many at once make few messages, and few batches for the consumers. Awaited before the next group, though no
+      // caller waits for it: otherwise consumers starve.
+      if (isBusy && !isOver && held.length < HELD_TASKS && now() - heldSince < HOLD_MS) continue;
+      await handOver.send(held);
+      held = [];
     }
     isDraining = false;
   };

@@ -73,9 +73,9 @@ export const createClock = (parts: ClockParts) => {
    */
   const missing = async (overdue: readonly Overdue[], justSent: ReadonlyMap<string, number>): Promise<Overdue[]> => {
     const perQueue = [...Map.groupBy(overdue, ({ queue }) => queue)].map(async ([queue, rows]) => {
-      const { backlog } = await handOver.metrics(queue as QueueName);
-      if (backlog > MAX_COUNTED_BACKLOG) return [];
-      const held = backlog + (justSent.get(queue) ?? 0);
+      const { tasks } = await handOver.metrics(queue as QueueName);
+      if (tasks > MAX_COUNTED_BACKLOG) return [];
+      const held = tasks + (justSent.get(queue) ?? 0);
       const waiting = await sweeps.waiting(queue, held + rows.length);
       return rows.slice(0, Math.max(0, waiting - held));
     });

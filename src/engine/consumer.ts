@@ -3,21 +3,25 @@ import { messageOf } from '../domain/errors.ts';
 import type { Outcome, Verdict } from '../domain/retry.ts';
 import type { Hint, Lane, Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
-import { MAX_MESSAGE_DELAY_MS, type Transitions } from '../store/transitions.ts';
+import { inGroups } from '../store/statements.ts';
+import type { Transitions } from '../store/transitions.ts';
+import type { HandOver } from './hand-over.ts';
 import type { LongTasks } from './long.ts';
 import type { Recorder } from './recorder.ts';
 import type { Runner } from './runner.ts';
+import { createSettlement, RETRY_SECONDS, type Settlement } from './settlement.ts';
 
-/** When the database does not answer, the message comes back after this. */
-const RETRY_SECONDS = 5;
-/** Those run alone wait for each other; after so long the rest goes back to its queue, to wait for nobody. */
-const MAX_ALONE_MS = 30_000;
+/** Groups wait for each other; after so long the rest goes back to its queue, to wait for nobody. */
+const MAX_WAIT_MS = 30_000;
+/** Tasks that are claimed with one statement and run side by side. */
+const MAX_TOGETHER = 250;
 
 export interface ConsumerParts {
   transitions: Pick<Transitions, 'claim'>;
   /** A runner for one batch. */
   runner(): Runner;
   recorder: Recorder;
+  handOver: Pick<HandOver, 'send'>;
   longTasks: Pick<LongTasks, 'start'>;
   /** Tasks that may take longer than this are run by a Workflow, so that they hold up no batch. */
   longTaskMs: number;
@@ -35,15 +39,9 @@ type Messages = readonly Message<Hint>[];
 const PARTS = 10;
 const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
-/** The platform's own retry brings a task back after its delay; beyond a day the clock does. */
-const settle = (message: Message<Hint>, verdict: Verdict): void => {
-  if (verdict.transition !== 'retryLater' || verdict.delayMs > MAX_MESSAGE_DELAY_MS) message.ack();
-  else message.retry({ delaySeconds: Math.ceil(verdict.delayMs / 1_000) });
-};
-
 /** A batch of hints: claim, execute, record, settle. */
 export const createConsumer = (parts: ConsumerParts) => {
-  const { transitions, recorder, longTasks, longTaskMs, announce, now, log } = parts;
+  const { transitions, recorder, handOver, longTasks, longTaskMs, announce, now, log } = parts;
 
   /** The task's outcome; null when a Workflow will see to it. */
   const outcomeOf = async (task: Task, runner: Runner): Promise<Outcome | null> => {
@@ -57,23 +55,24 @@ export const createConsumer = (parts: ConsumerParts) => {
     }
   };
 
-  const execute = async (tasks: readonly Task[], messageOfTask: ReadonlyMap<string, Message<Hint>>): Promise<void> => {
+  const execute = async (tasks: readonly Task[], settlementOf: ReadonlyMap<string, Settlement>): Promise<void> => {
     const runner = parts.runner();
     const batch = recorder.forBatch(tasks.length);
     const recordOne = async (task: Task, ending: Promise<Outcome | null>): Promise<void> => {
-      const message = messageOfTask.get(task.id);
+      const settlement = settlementOf.get(task.id);
       const outcome = await ending;
       if (outcome === null) {
         batch.skip();
-        return message?.ack();
+        return settlement?.settled(task, null);
       }
+      let verdict: Verdict;
       try {
-        const verdict = await batch.record(task, outcome);
-        if (message) settle(message, verdict);
+        verdict = await batch.record(task, outcome);
       } catch (error) {
         log.error('outcome_not_recorded', { task_id: task.id, attempt: task.attempt, error: messageOf(error) });
-        message?.retry({ delaySeconds: RETRY_SECONDS });
+        return settlement?.unsettled();
       }
+      return settlement?.settled(task, verdict);
     };
     const size = Math.ceil(tasks.length / PARTS);
     const isLight = tasks[0]?.queue.startsWith('default' satisfies Lane);
@@ -90,26 +89,33 @@ export const createConsumer = (parts: ConsumerParts) => {
     runner.stop();
   };
 
-  const claimAndRun = async (messages: Messages, alone: boolean): Promise<void> => {
+  /** One settlement for each message by which something was claimed; what names nothing else is acked. */
+  const settlementsOf = (messages: Messages, claimed: readonly Task[]): Map<string, Settlement> => {
+    const isClaimed = new Set(claimed.map(({ id }) => id));
+    const settlementOf = new Map<string, Settlement>();
+    for (const message of messages) {
+      // Each task belongs to one message: duplicates within the batch end here. Of what was not claimed the row says
+      // why, and the clock is the safety net.
+      const ids = new Set(message.body.ids.filter((id) => isClaimed.delete(id)));
+      if (ids.size === 0) message.ack();
+      const settlement = createSettlement(message, ids.size, handOver);
+      for (const id of ids) settlementOf.set(id, settlement);
+    }
+    return settlementOf;
+  };
+
+  const claimAndRun = async (messages: Messages): Promise<void> => {
+    const keys = messages.flatMap(({ body: { owner, ids } }) => ids.map((id) => ({ owner, id })));
     let claimed: Task[];
     try {
-      claimed = await transitions.claim(
-        messages.map(({ body }) => body),
-        now(),
-        alone,
-      );
+      claimed = await transitions.claim(keys, now(), messages[0]?.body.alone ?? false);
     } catch (error) {
       // It may have been committed, and then nobody holds the claim: its lease brings the task back.
-      log.warn('claim_failed', { tasks: messages.length, error: messageOf(error) });
+      log.warn('claim_failed', { tasks: keys.length, error: messageOf(error) });
       for (const message of messages) message.retry({ delaySeconds: RETRY_SECONDS });
       return;
     }
-    const byTask = new Map(messages.map((message) => [message.body.id, message]));
-    const isClaimed = new Set(claimed.map(({ id }) => id));
-    // The row says why it was not claimed, and the clock is the safety net. Duplicates within the batch end here too.
-    for (const message of messages)
-      if (!isClaimed.has(message.body.id) || byTask.get(message.body.id) !== message) message.ack();
-    await Promise.all([announce(claimed), execute(claimed, byTask)]);
+    await Promise.all([announce(claimed), execute(claimed, settlementsOf(messages, claimed))]);
   };
 
   return {
@@ -118,22 +124,24 @@ export const createConsumer = (parts: ConsumerParts) => {
       const sound = messages.filter(isHint);
       for (const message of messages) if (!isHint(message)) message.ack();
       const together = sound.filter(({ body }) => !body.alone);
-      if (together.length > 0) await claimAndRun(together, false);
+      const alone = sound.filter(({ body }) => body.alone).map((message) => [message]);
       const startedAt = now();
-      for (const message of sound.filter(({ body }) => body.alone)) {
-        if (now() - startedAt > MAX_ALONE_MS) message.retry({ delaySeconds: 1 });
-        else await claimAndRun([message], true);
+      for (const group of [...inGroups(together, Infinity, ({ body }) => body.ids.length, MAX_TOGETHER), ...alone]) {
+        if (now() - startedAt <= MAX_WAIT_MS) await claimAndRun(group);
+        else for (const message of group) message.retry({ delaySeconds: 1 });
       }
     },
 
     /** Dead letters: a hundred deliveries came to nothing. The row is untouched, and the clock still has it. */
     bury(messages: Messages): void {
       for (const message of messages) {
-        log.error('dead_letter', isHint(message) ? { task_id: message.body.id } : {});
+        if (isHint(message)) for (const task_id of message.body.ids) log.error('dead_letter', { task_id });
+        else log.error('dead_letter');
         message.ack();
       }
     },
   };
 };
 
-const isHint = ({ body }: Message<Hint>): boolean => typeof body?.owner === 'string' && typeof body.id === 'string';
+const isHint = ({ body }: Message<Hint>): boolean =>
+  typeof body?.owner === 'string' && Array.isArray(body.ids) && body.ids.every((id) => typeof id === 'string');

@@ -1,11 +1,20 @@
 import { messageOf } from '../domain/errors.ts';
 import type { QueueName } from '../domain/routing.ts';
-import type { Hint, Task } from '../domain/task.ts';
+import type { Hint, Lane, Task } from '../domain/task.ts';
 import { within } from '../domain/within.ts';
 import type { Logger } from '../log.ts';
+import { inGroups } from '../store/statements.ts';
 
 /** What a queue takes in one `sendBatch`: https://developers.cloudflare.com/queues/platform/limits/ */
 const MAX_BATCH = 100;
+/** Tasks that one message names: a queue is paid by the message, and a hundred such messages stay below its 256 KB. */
+const MAX_TASKS = 50;
+/** Their parameters, in UTF-16 units, so that a consumer can hold a batch; where they are not known, of a tenth of it. */
+const MAX_PARAMS_CHARS = 128_000;
+/** A message says this much, in bytes, around its tasks … */
+const HINT_BYTES = '{"owner":"","ids":[]}'.length;
+/** … and this much for each. */
+const TASK_BYTES = 39;
 /** A queue that does not answer is left to the sweep: nobody waits longer for it. */
 const SEND_TIMEOUT_MS = 2_000;
 
@@ -13,41 +22,60 @@ export type TaskQueues = Record<QueueName, Pick<Queue<Hint>, 'sendBatch' | 'metr
 
 export type HandOver = ReturnType<typeof createHandOver>;
 
+/** A task that is to be looked at. */
+export type Handed = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'> & Partial<Pick<Task, 'params'>>;
+
+/**
+ * The messages that name these tasks of one queue and owner. What waits on other services has a message to itself, for an
+ * invocation has few connections; so has whoever was rescued once: what killed a worker must not take its neighbours along.
+ */
+const hintsOf = (tasks: readonly Handed[], owner: string, queue: string): Hint[] => {
+  const isLight = queue.startsWith('default' satisfies Lane);
+  const sizeOf = ({ params }: Handed): number => params?.length ?? MAX_PARAMS_CHARS / 10;
+  const sound = inGroups(tasks.filter(({ rescues }) => rescues === 0), isLight ? MAX_TASKS : 1, sizeOf, MAX_PARAMS_CHARS);
+  const alone = tasks.filter(({ rescues }) => rescues > 0).map(({ id }): Hint => ({ owner, ids: [id], alone: true }));
+  return [...sound.map((group): Hint => ({ owner, ids: group.map(({ id }) => id) })), ...alone];
+}; // prettier-ignore
+
 /** Hands tasks to their queues. A message is only a hint: a failure is logged, and the sweep sends again. */
-export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logger }) => ({
-  /** One `sendBatch` per queue and 100 tasks, to be delivered after the delay; never throws. */
-  async send(tasks: readonly Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'>[], delaySeconds = 0): Promise<void> {
-    const byQueue = Map.groupBy(tasks, ({ queue }) => queue as QueueName);
-    const sendOne = async (name: QueueName, rows: typeof tasks): Promise<void> => {
-      try {
-        await within(SEND_TIMEOUT_MS, queues[name].sendBatch(rows.map((row) => ({ body: hintOf(row), delaySeconds }))));
-      } catch (error) {
-        log.warn('hand_over_failed', { queue: name, tasks: rows.length, error: messageOf(error) });
-      }
-    };
-    const batches = [...byQueue].flatMap(([name, rows]) =>
-      Array.from({ length: Math.ceil(rows.length / MAX_BATCH) }, (_, i) =>
-        sendOne(name, rows.slice(i * MAX_BATCH, (i + 1) * MAX_BATCH)),
-      ),
-    );
-    await Promise.all(batches);
-  },
-
-  /** What a queue says of itself: how many messages it holds and since when (ms); Infinity when it does not answer. */
-  async metrics(queue: QueueName): Promise<{ backlog: number; oldestAt: number | null }> {
+export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logger }) => {
+  const sendBatch = async (queue: QueueName, messages: readonly MessageSendRequest<Hint>[]): Promise<void> => {
     try {
-      const { backlogCount, oldestMessageTimestamp } = await within(SEND_TIMEOUT_MS, queues[queue].metrics());
-      return {
-        backlog: backlogCount,
-        oldestAt: backlogCount === 0 ? null : (oldestMessageTimestamp?.getTime() ?? null),
-      };
+      await within(SEND_TIMEOUT_MS, queues[queue].sendBatch(messages));
     } catch (error) {
-      log.warn('queue_metrics_failed', { queue, error: messageOf(error) });
-      return { backlog: Infinity, oldestAt: null };
+      const tasks = messages.reduce((sum, { body }) => sum + body.ids.length, 0);
+      log.warn('hand_over_failed', { queue, tasks, error: messageOf(error) });
     }
-  },
-});
+  };
 
-/** Whoever was rescued once is run alone: what killed a worker must not take its neighbours along again. */
-const hintOf = ({ owner, id, rescues }: Pick<Task, 'owner' | 'id' | 'rescues'>): Hint =>
-  rescues > 0 ? { owner, id, alone: true } : { owner, id };
+  return {
+    /** As few messages as may be, each to be delivered after its tasks' delay (whole seconds); never throws. */
+    async send<Each extends Handed>(tasks: readonly Each[], delaySecondsOf = (_task: Each): number => 0): Promise<void> {
+      const batches = [...Map.groupBy(tasks, ({ queue }) => queue as QueueName)].flatMap(([queue, rows]) => {
+        const alike = Map.groupBy(rows, (row) => `${delaySecondsOf(row)} ${row.owner}`);
+        const messages = [...alike.values()].flatMap((group) => {
+          const [{ owner }, delaySeconds] = [group[0] as Each, delaySecondsOf(group[0] as Each)];
+          return hintsOf(group, owner, queue).map((body) => ({ body, delaySeconds }));
+        });
+        return inGroups(messages, MAX_BATCH, () => 0).map((batch) => sendBatch(queue, batch));
+      });
+      await Promise.all(batches);
+    },
+
+    /**
+     * What a queue says of itself: how many messages it holds and since when (ms), and, by their bytes, how many tasks
+     * those name, rather too many than too few; Infinity when it does not answer.
+     */
+    async metrics(queue: QueueName): Promise<{ backlog: number; tasks: number; oldestAt: number | null }> {
+      try {
+        const { backlogCount, backlogBytes, oldestMessageTimestamp } = await within(SEND_TIMEOUT_MS, queues[queue].metrics());
+        const named = Math.floor((backlogBytes - backlogCount * HINT_BYTES) / TASK_BYTES);
+        const oldestAt = backlogCount === 0 ? null : (oldestMessageTimestamp?.getTime() ?? null);
+        return { backlog: backlogCount, tasks: Math.max(backlogCount, named), oldestAt };
+      } catch (error) {
+        log.warn('queue_metrics_failed', { queue, error: messageOf(error) });
+        return { backlog: Infinity, tasks: Infinity, oldestAt: null };
+      }
+    },
+  }; // prettier-ignore
+};

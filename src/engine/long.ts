@@ -66,7 +66,8 @@ export const createLongRunner = ({ store, runner, recorder, handOver, log }: Lon
     const verdict = await recorder.forBatch(1).record(task, outcome);
     // Beyond a day no queue can hold it, and the clock brings it back.
     if (verdict.transition === 'retryLater' && verdict.delayMs <= MAX_MESSAGE_DELAY_MS) {
-      await handOver.send([task], Math.ceil(verdict.delayMs / 1_000));
+      const seconds = Math.ceil(verdict.delayMs / 1_000);
+      await handOver.send([task], () => seconds);
     }
   },
 });

@@ -41,17 +41,22 @@ export const appendAttempt = (outcome: string, error: string, endedAt: string): 
     '$[#]',
     json_object('attempt', tasks.attempt, 'started_at', tasks.started_at, 'ended_at', ${endedAt}, 'outcome', ${outcome}, 'error', json(${error})))`;
 
-/** Cuts a list of JSON texts into runs of at most `most` items and about `MAX_GROUP_CHARS` each. */
-export const inGroups = <Item>(items: readonly Item[], most: number, charsOf: (item: Item) => number): Item[][] => {
+/** Cuts a list into runs of at most `most` items and a size of about `maxSize` each: by default characters of a statement. */
+export const inGroups = <Item>(
+  items: readonly Item[],
+  most: number,
+  sizeOf: (item: Item) => number,
+  maxSize = MAX_GROUP_CHARS,
+): Item[][] => {
   const groups: Item[][] = [];
-  let chars = 0;
+  let size = 0;
   for (const item of items) {
     const group = groups.at(-1);
-    chars += charsOf(item);
-    if (group && group.length < most && chars <= MAX_GROUP_CHARS) group.push(item);
+    size += sizeOf(item);
+    if (group && group.length < most && size <= maxSize) group.push(item);
     else {
       groups.push([item]);
-      chars = charsOf(item);
+      size = sizeOf(item);
     }
   }
   return groups;

@@ -15,7 +15,7 @@ const withUpstash = (url: string, token: string) =>
 const run = async (services: ReturnType<typeof withUpstash>) => {
   const task = aTask();
   await store(task);
-  const message = { id: '0', timestamp: new Date(), attempts: 1, body: { owner: OWNER, id: task.id } };
+  const message = { id: '0', timestamp: new Date(), attempts: 1, body: { owner: OWNER, ids: [task.id] } };
   await services.consumer.consume(createMessageBatch<Hint>('tasker-default-medium', [message]).messages);
   return rowOf(task.id);
 };

@@ -90,11 +90,19 @@ describe('accepting', () => {
     await Promise.all(Array.from({ length: 10 }, one));
     await Promise.all(Array.from({ length: 10 }, one));
     expect(waits.length).toBeGreaterThan(0);
-    expect(new Set(waits)).toEqual(new Set([5]));
+    expect(new Set(waits)).toEqual(new Set([0]));
     await one();
     const before = waits.length;
     await one();
     expect(waits.length).toBe(before);
+  });
+
+  it('hands over a crowd in few messages, and all of it', async () => {
+    const { accept, sent, messages } = setup();
+    const one = () => accept([aTask()]);
+    for (let round = 0; round < 6; round += 1) await Promise.all(Array.from({ length: 10 }, one));
+    await vi.waitUntil(() => sent.length === 60);
+    expect(messages.length).toBeLessThanOrEqual(12);
   });
 
   it('asks to come back when too many wait', async () => {

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Hint, Task } from '../../src/domain/task.ts';
 import worker from '../../src/index.ts';
 import { breakDatabase } from '../database.ts';
-import { aTask, attemptsOf, rowOf, store } from '../rows.ts';
+import { aTask, attemptsOf, OWNER, rowOf, store } from '../rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -23,7 +23,7 @@ const deliver = async (hints: unknown[], queue = 'tasker-default-medium') => {
   return { outcome, acked: explicitAcks.toSorted(), retried };
 };
 
-const hintOf = ({ owner, id }: Task): Hint => ({ owner, id });
+const hintOf = ({ owner, id }: Task): Hint => ({ owner, ids: [id] });
 
 /** Stored tasks, not handed to any queue. */
 const stored = async (...more: Parameters<typeof aTask>[0][]) => {
@@ -90,9 +90,9 @@ describe('a batch', () => {
 
   it('acks what is no hint, or of no task', async () => {
     const nobody = aTask();
-    expect(await deliver([null, 7, {}, { owner: 'local' }, hintOf(nobody)])).toEqual({
+    expect(await deliver([null, 7, {}, { owner: 'local' }, { owner: 'local', ids: [7] }, hintOf(nobody)])).toEqual({
       outcome: 'ok',
-      acked: ['0', '1', '2', '3', '4'],
+      acked: ['0', '1', '2', '3', '4', '5'],
       retried: [],
     });
   });
@@ -101,6 +101,39 @@ describe('a batch', () => {
     const [task] = await stored({ scheduledAt: Date.now() + 60_000 });
     expect(await deliver([hintOf(task as Task)])).toMatchObject({ acked: ['0'] });
     expect(await rowOf((task as Task).id)).toMatchObject({ status: 'NEW', attempt: 0 });
+  });
+});
+
+describe('a message that names several tasks', () => {
+  const hintOfAll = (tasks: readonly Task[]): Hint => ({ owner: OWNER, ids: tasks.map(({ id }) => id) });
+
+  it('is acked once all of them are recorded, whoever else names them too', async () => {
+    const tasks = await stored({}, {}, {});
+    const messages = [hintOfAll(tasks), hintOfAll(tasks), hintOf(tasks[1] as Task)];
+    expect(await deliver(messages)).toEqual({ outcome: 'ok', acked: ['0', '1', '2'], retried: [] });
+    for (const { id } of tasks) expect(await rowOf(id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+  });
+
+  it('is acked, and those that failed come back in messages of their own, each when it is due', async () => {
+    const tasks = await stored({}, { type: 'broken', params: {} }, { type: 'broken', params: {} });
+    const sent: MessageSendRequest<Hint>[] = [];
+    vi.spyOn(env.QUEUE_DEFAULT_MEDIUM, 'sendBatch').mockImplementation(async (batch) => {
+      sent.push(...(batch as MessageSendRequest<Hint>[]));
+      return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
+    });
+    expect(await deliver([hintOfAll(tasks)])).toEqual({ outcome: 'ok', acked: ['0'], retried: [] });
+    const rows = await Promise.all(tasks.slice(1).map(({ id }) => rowOf(id)));
+    const due = rows.map((row) => ({ id: row.id, delaySeconds: Math.ceil(((row.scheduled_at ?? 0) - row.updated_at) / 1_000) })); // prettier-ignore
+    const named = sent.flatMap(({ body, delaySeconds }) => body.ids.map((id) => ({ id, delaySeconds })));
+    expect(named.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual(due.toSorted((a, b) => a.id.localeCompare(b.id))); // prettier-ignore
+  });
+
+  it('comes back when it is not known whether an outcome was recorded', async () => {
+    const tasks = await stored({}, {});
+    const { mend } = breakDatabase(/^WITH o AS/, 'before', { message: 'D1 DB is overloaded.' });
+    expect(await deliver([hintOfAll(tasks)])).toMatchObject({ acked: [], retried: [{ msgId: '0', delaySeconds: 5 }] });
+    mend();
+    for (const { id } of tasks) expect(await rowOf(id)).toMatchObject({ status: 'IN_PROGRESS', attempt: 1 });
   });
 });
 

@@ -52,7 +52,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
   const recorder = recorderOn(transitions);
 
   /** Delivers what was sent, as one batch, to a worker that dies (answers nothing more) if it runs a poisonous task. */
-  const deliver = async (hints: Hint[]): Promise<void> => {
+  const deliver = async (hints: readonly Handed[]): Promise<void> => {
     let died = (): void => {};
     const death = new Promise<void>((resolve) => (died = resolve));
     const dying = { all: () => new Promise<never>(() => {}) };
@@ -79,17 +79,23 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
       transitions,
       runner,
       recorder: mortal,
+      handOver,
       longTasks,
       longTaskMs: 30_000,
       announce,
       now,
       log,
     });
-    const messages = hints.map((body) => ({ body, ack: () => {}, retry: () => {} }) as unknown as Message<Hint>);
+    const messages = hints.map(
+      ({ owner, id, alone }) =>
+        ({ body: { owner, ids: [id], alone }, ack: () => {}, retry: () => {} }) as unknown as Message<Hint>,
+    );
     await Promise.race([consumer.consume(messages), death]);
   };
   return { ...queues, clock, deliver, recorder, transitions, pass: (ms: number) => void (time += ms) };
 };
+
+type Handed = Pick<Task, 'owner' | 'id'> & { alone?: true };
 
 describe('one poisonous task among innocents', () => {
   it('ends as lost after three rescues; the innocents complete, once rescued', async () => {
@@ -98,7 +104,7 @@ describe('one poisonous task among innocents', () => {
     const all = [...innocents.slice(0, 10), poison, ...innocents.slice(10)];
     await store(...all);
     const { clock, deliver, pass, sent } = setup(({ id }) => id === poison.id);
-    await deliver(all.map(({ owner, id }) => ({ owner, id })));
+    await deliver(all);
     for (let death = 1; death <= 4; death += 1) {
       pass(15_000);
       await clock.strike();

@@ -54,6 +54,8 @@ interface Execution {
   end(how: 'complete' | 'fail'): void;
   /** Resolves when the delivery that runs it is over. */
   delivered: Promise<void>;
+  /** Called when its end was written, or could not be. */
+  recorded(): void;
 }
 
 const log = createLogger({ level: 'error', json: true });
@@ -71,6 +73,7 @@ export class World {
   notices: { key: DeliveryKey; visibleAt: number }[] = [];
   receiverIsUp = true;
   executions: Execution[] = [];
+  readonly #ended: Execution[] = [];
   sendFails = false;
   /** By how much the clock was put back; put right when the faults stop. */
   behindMs = 0;
@@ -121,7 +124,10 @@ export class World {
         for (const { body, delaySeconds = 0 } of batch)
           this.messages.push({ hint: body, visibleAt: this.now + delaySeconds * 1_000 });
       },
-      metrics: async () => ({ backlogCount: this.messages.length, backlogBytes: 0 }),
+      metrics: async () => ({
+        backlogCount: this.messages.length,
+        backlogBytes: this.messages.reduce((sum, { hint }) => sum + JSON.stringify(hint).length, 0),
+      }),
     };
     const handOver = createHandOver({ queues: { [QUEUE]: queue } as unknown as TaskQueues, log: silent });
     const alarm = {
@@ -153,7 +159,7 @@ export class World {
       transitions, store, announce, now, log: silent, wait: async () => {}, random: () => 0.5,
       policyOf: () => ({ maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 }),
     }); // prettier-ignore
-    const recorder = this.#mutation.recorder?.(realRecorder) ?? realRecorder;
+    const recorder = this.#observed(this.#mutation.recorder?.(realRecorder) ?? realRecorder);
     const [sum] = handlers;
     const scripted = sum && {
       ...sum,
@@ -167,6 +173,7 @@ export class World {
       transitions,
       runner,
       recorder,
+      handOver,
       longTasks,
       longTaskMs: 30_000,
       announce,
@@ -239,12 +246,12 @@ export class World {
     if (!keep) this.messages.splice(this.messages.indexOf(message), 1);
     const { generation } = this;
     const isCurrent = (): boolean => this.generation === generation;
-    let attempt: number | undefined;
     const before = this.executions.length;
+    let started: Execution[] = [];
     const handle = {
       body: message.hint,
       ack: () => {
-        if (isCurrent() && attempt !== undefined) this.acknowledged.push({ id: message.hint.id, attempt });
+        if (isCurrent()) this.acknowledged.push(...started.map(({ id, attempt }) => ({ id, attempt })));
       },
       retry: ({ delaySeconds = 0 } = {}) => {
         if (isCurrent()) this.messages.push({ hint: message.hint, visibleAt: this.now + delaySeconds * 1_000 });
@@ -253,11 +260,10 @@ export class World {
     const delivered: Promise<void> = this.#service.consumer.consume([handle]);
     const isOver = delivered.then(() => true);
     while (!(await Promise.race([isOver, tick()])) && this.executions.length === before && isCurrent());
-    const started = this.executions[before];
-    if (started) {
-      started.delivered = delivered;
-      attempt = started.attempt;
-    }
+    // A message that names several starts them turn by turn.
+    if (message.hint.ids.length > 1) await settled();
+    started = this.executions.slice(before);
+    for (const execution of started) execution.delivered = delivered;
   }
 
   /** Delivers a hint of a notification; the receiver takes it or does not. */
@@ -286,9 +292,12 @@ export class World {
     const alive = this.executions.filter(({ generation }) => generation === this.generation);
     const execution = alive[index % Math.max(1, alive.length)];
     if (!execution) return;
-    this.executions.splice(this.executions.indexOf(execution), 1);
+    this.#ended.push(...this.executions.splice(this.executions.indexOf(execution), 1));
+    const recorded = new Promise<void>((resolve) => (execution.recorded = resolve));
     execution.end(how);
-    await execution.delivered;
+    // Its message may name others, which still run.
+    const isLast = !this.executions.some(({ delivered }) => delivered === execution.delivered);
+    await (isLast ? execution.delivered : recorded);
   }
 
   /** `kill -9`: what was in memory is gone. Messages go too (the local broker), or come back (production's). */
@@ -297,7 +306,8 @@ export class World {
     if (losesMessages) this.notices = [];
     if (losesMessages) this.messages = [];
     else {
-      for (const { id } of this.executions) this.messages.push({ hint: { owner: OWNER, id }, visibleAt: this.now });
+      for (const { id } of this.executions)
+        this.messages.push({ hint: { owner: OWNER, ids: [id] }, visibleAt: this.now });
     }
     this.executions = [];
     this.faults.fail = null;
@@ -389,11 +399,25 @@ export class World {
     });
   }
 
+  /** The recorder, which tells executions that they were recorded. */
+  #observed(recorder: Recorder): Recorder {
+    return {
+      forBatch: (size) => {
+        const batch = recorder.forBatch(size);
+        const record: typeof batch.record = async (task, outcome) => {
+          const execution = this.#ended.find(({ id, attempt }) => id === task.id && attempt === task.attempt);
+          return batch.record(task, outcome).finally(() => execution?.recorded());
+        };
+        return { ...batch, record };
+      },
+    };
+  }
+
   #started(id: string, attempt: number, generation: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const end = (how: 'complete' | 'fail'): void =>
         how === 'complete' ? resolve({ attempt }) : reject(new Error('on purpose'));
-      this.executions.push({ id, attempt, generation, end, delivered: Promise.resolve() });
+      this.executions.push({ id, attempt, generation, end, delivered: Promise.resolve(), recorded: () => {} });
     });
   }
 }

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { createHandOver, type Handed } from '../../src/engine/hand-over.ts';
+import { keptLog, keptQueues } from '../parts.ts';
+
+const setup = () => {
+  const queues = keptQueues();
+  return { ...createHandOver({ queues: queues.queues, log: keptLog().log }), ...queues };
+};
+
+const handed = (more: Partial<Handed> = {}): Handed => ({
+  owner: 'ada',
+  id: crypto.randomUUID(),
+  queue: 'default-medium',
+  rescues: 0,
+  params: '{}',
+  ...more,
+});
+const many = (count: number, more: Partial<Handed> = {}): Handed[] => Array.from({ length: count }, () => handed(more));
+
+describe('messages', () => {
+  it('name up to fifty light tasks of one owner', async () => {
+    const { send, messages } = setup();
+    await send([...many(120), ...many(30, { owner: 'bob' })]);
+    expect(messages.map(({ body }) => [body.owner, body.ids.length])).toEqual([
+      ['ada', 50],
+      ['ada', 50],
+      ['ada', 20],
+      ['bob', 30],
+    ]);
+  });
+
+  it('name one task each where it waits on other services, or was rescued', async () => {
+    const { send, messages } = setup();
+    await send([...many(3, { queue: 'external-low' }), ...many(2, { rescues: 1 }), ...many(2)]);
+    expect(messages.map(({ body }) => [body.ids.length, body.alone ?? false])).toEqual([
+      [1, false],
+      [1, false],
+      [1, false],
+      [2, false],
+      [1, true],
+      [1, true],
+    ]);
+  });
+
+  it('name fewer where parameters are large or not known, so that a batch fits into memory', async () => {
+    const { send, messages } = setup();
+    const { params: _, ...unknown } = handed();
+    await send(many(4, { params: 'x'.repeat(60_000) }));
+    await send(Array.from({ length: 20 }, () => unknown));
+    expect(messages.map(({ body }) => body.ids.length)).toEqual([2, 2, 10, 10]);
+  });
+
+  it('are delivered after the delay of their tasks', async () => {
+    const { send, messages } = setup();
+    const [soon, late, later] = [handed(), handed(), handed()] as const;
+    await send([soon, late, later], (task) => (task === soon ? 0 : 7));
+    expect(messages).toEqual([
+      { body: { owner: 'ada', ids: [soon.id] }, delaySeconds: 0 },
+      { body: { owner: 'ada', ids: [late.id, later.id] }, delaySeconds: 7 },
+    ]);
+  });
+});
+
+describe('a backlog', () => {
+  it.each([
+    [many(120), 3],
+    [many(1), 1],
+    [many(7, { queue: 'default-medium', rescues: 1 }), 7],
+    [many(60, { owner: 'o'.repeat(100) }), 2],
+  ])('is told in messages, and in tasks that are never too few (%#)', async (tasks, count) => {
+    const { send, metrics, messages, queues } = setup();
+    await send(tasks);
+    const backlogBytes = messages.reduce((sum, { body }) => sum + JSON.stringify(body).length, 0);
+    queues['default-medium'].metrics = async () => ({ backlogCount: messages.length, backlogBytes });
+    const told = await metrics('default-medium');
+    expect(told.backlog).toBe(count);
+    expect(told.tasks).toBeGreaterThanOrEqual(tasks.length);
+    expect(told.tasks).toBeLessThanOrEqual(tasks.length * 1.1 + count * 3);
+  });
+});
