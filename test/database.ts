@@ -36,6 +36,11 @@ export const observeDatabase = () => {
       note(this, result);
       return result;
     }),
+    vi.spyOn(statement, 'raw').mockImplementation(async function (this: D1PreparedStatement) {
+      const result = await all.call(this);
+      note(this, result);
+      return result.results.map((row) => Object.values(row as object)) as never;
+    }),
     vi.spyOn(statement, 'first').mockImplementation(async function (this: D1PreparedStatement, column?: string) {
       const result = await all.call(this);
       note(this, result);
@@ -85,14 +90,14 @@ export const breakDatabase = (
       if (doomed.has(this)) doomed.add(bound);
       return bound;
     }),
-    ...(['all', 'first'] as const).map((method) => {
+    ...(['all', 'first', 'raw'] as const).map((method) => {
       const original = statement[method];
       return vi.spyOn(statement, method).mockImplementation(async function (
         this: D1PreparedStatement,
         ...args: unknown[]
       ) {
         if (doomed.has(this) && left > 0) return fail(() => all.call(this));
-        return original.apply(this, args as []);
+        return original.apply(this, args as never);
       });
     }),
   ];

@@ -24,10 +24,11 @@ const countedStatement = (statement: D1PreparedStatement): D1PreparedStatement =
   new Proxy(statement, {
     get: (target, name) => {
       if (name === 'bind') return (...values: unknown[]) => countedStatement(target.bind(...values));
-      if (name === 'all' || name === 'run' || name === 'first')
+      if (name === 'all' || name === 'run' || name === 'first' || name === 'raw')
         return async (column?: string) => {
           const result = await target.all();
           note(result);
+          if (name === 'raw') return result.results.map((each) => Object.values(each));
           if (name !== 'first') return result;
           const row = result.results[0] ?? null;
           return column === undefined ? row : (row?.[column] ?? null);

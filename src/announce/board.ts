@@ -23,6 +23,8 @@ const COUNT_MS = 1_000;
 const SNAPSHOT_TASKS = 50;
 /** A list subscriber may owe so many acknowledgements: `send()` never blocks, so silence is the only sign. */
 const MAX_UNACKNOWLEDGED = 32;
+/** Streams that are named to whoever asks what is watched. */
+const MAX_NAMED = 100;
 /** D1 reads for watched tasks, per alarm. */
 const MAX_REREAD_TASKS = 100;
 
@@ -88,11 +90,12 @@ export class StatusBoard extends DurableObject<Env> {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** Which of these tasks somebody watches. */
-  watched(ids: string[]): string[] {
-    if (this.ctx.getWebSockets().length === 0) return [];
-    if (this.ctx.getWebSockets(WHOLE_LIST).length > 0) return ids;
-    return ids.filter((id) => this.ctx.getWebSockets(id).length > 0);
+  /** The tasks that somebody watches; null when that may be any, for the list is watched, or very many are. */
+  watched(): string[] | null {
+    const sockets = this.ctx.getWebSockets();
+    if (sockets.length > MAX_NAMED) return null;
+    const streams = sockets.map((socket) => this.ctx.getTags(socket)[0] ?? WHOLE_LIST);
+    return streams.includes(WHOLE_LIST) ? null : streams;
   }
 
   /** Tells whoever watches. `rows`: JSON of tasks, without their bodies where those are large. */

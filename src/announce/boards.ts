@@ -20,7 +20,7 @@ export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log
 
   return {
     sink: createBoardSink({
-      watched: async (owner, ids) => boardOf(owner).watched(ids),
+      watched: async (owner) => boardOf(owner).watched(),
       publish: async (owner, rows) => boardOf(owner).publish(rows),
     }),
     publishProgress: async (owner: string, steps: Progress[]): Promise<void> => boardOf(owner).publishProgress(steps),

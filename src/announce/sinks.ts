@@ -16,23 +16,18 @@ const sparing = (task: Announced): Announced =>
   isWhole(task) && task.params.length + (task.result?.length ?? 0) > MAX_BODY_CHARS ? withoutBody(task) : task;
 
 /**
- * Live status, per batch and owner: one call that asks which tasks somebody watches, and one more with their rows as a
- * text. Mostly nobody does, and making the text costs more than all else that is told of a task. Who begins to watch in
- * between reads the row itself.
+ * Live status, per batch and owner: one call that asks what is watched, and one more with those rows as a text. Mostly
+ * nobody watches, and making the text costs more than all else that is told of a task. Who begins to watch in between
+ * reads the row itself.
  */
 export const createBoardSink = (boards: {
-  watched(owner: string, ids: string[]): Promise<string[]>;
+  watched(owner: string): Promise<string[] | null>;
   publish(owner: string, rows: string): Promise<void>;
 }): Sink => {
   const tellOwner = async (owner: string, rows: readonly Announced[]): Promise<void> => {
-    const watched = new Set(
-      await boards.watched(
-        owner,
-        rows.map(({ id }) => id),
-      ),
-    );
-    if (watched.size === 0) return;
-    await boards.publish(owner, JSON.stringify(rows.filter(({ id }) => watched.has(id)).map(sparing)));
+    const watched = await boards.watched(owner);
+    const told = watched === null ? rows : rows.filter(({ id }) => watched.includes(id));
+    if (told.length > 0) await boards.publish(owner, JSON.stringify(told.map(sparing)));
   };
   return {
     name: 'board',

@@ -29,6 +29,15 @@ export const createTallySheet = ({ send, waitUntil, wait, now, log }: TallySheet
   let sheet = emptyTally();
   let scheduledAt = -Infinity;
 
+  /** Names are made once: there are few, for labels are words of ours. */
+  const names = new Map<string, string>();
+  const nameOf = (metric: Metric, labels: Record<string, string>): string => {
+    const key = `${metric} ${Object.values(labels).join(' ')}`;
+    const name = names.get(key) ?? seriesName(metric, labels);
+    names.set(key, name);
+    return name;
+  };
+
   const flush = async (): Promise<void> => {
     scheduledAt = -Infinity;
     if (isEmpty(sheet)) return;
@@ -54,12 +63,12 @@ export const createTallySheet = ({ send, waitUntil, wait, now, log }: TallySheet
     },
 
     count(metric: Metric, labels: Record<string, string> = {}, by = 1): void {
-      const name = seriesName(metric, labels);
+      const name = nameOf(metric, labels);
       sheet.counters[name] = (sheet.counters[name] ?? 0) + by;
     },
 
     observe(metric: Metric, labels: Record<string, string>, seconds: number): void {
-      observe((sheet.histograms[seriesName(metric, labels)] ??= newHistogram()), seconds);
+      observe((sheet.histograms[nameOf(metric, labels)] ??= newHistogram()), seconds);
     },
 
     /** The owner's minute at `at` (ms), to be added to. */

@@ -48,7 +48,8 @@ const outcomeOf = (value: unknown): Outcome => {
   } catch (error) {
     return failed('bad_result', `The result is not JSON: ${messageOf(error)}`);
   }
-  const bytes = new TextEncoder().encode(result).byteLength;
+  // Counted only where it can be too much: a UTF-16 unit has three bytes at most.
+  const bytes = result.length * 3 > MAX_RESULT_BYTES ? new TextEncoder().encode(result).byteLength : 0;
   if (bytes > MAX_RESULT_BYTES) {
     return failed(
       'result_too_large',
@@ -108,8 +109,8 @@ export const createExecutor = ({ findHandler, world, ownedBy, countRequest, log 
       );
     }
     const { id: task_id, owner, attempt, request_id } = task;
-    const bound = log.with({ task_id, task_name: task.type, owner, attempt, request_id });
-    bound.debug('task_started');
+    const fields = { task_id, task_name: task.type, owner, attempt, request_id };
+    log.debug('task_started', fields);
     // Nobody can interrupt a handler that computes its result and returns it: timers are for those that wait.
     let limit: ReturnType<typeof deadline> | undefined;
     const limited = () => (limit ??= deadline(task.timeout_ms, lookAfter()));
@@ -121,12 +122,20 @@ export const createExecutor = ({ findHandler, world, ownedBy, countRequest, log 
       get signal() {
         return limited().signal;
       },
-      ...ownedBy(owner),
+      // Most handlers need but their parameters.
+      get files() {
+        return ownedBy(owner).files;
+      },
+      get tasks() {
+        return ownedBy(owner).tasks;
+      },
+      get log() {
+        return log.with(fields);
+      },
       taskId: task_id,
       params: params.data,
       attempt,
       progress,
-      log: bound,
     };
     try {
       const returned = handler.run(context);

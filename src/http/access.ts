@@ -22,7 +22,7 @@ const unauthorized = (code: 'key_missing' | 'key_invalid' | 'key_expired' | 'key
  */
 const isOpenTo = async (c: AppContext): Promise<boolean> => {
   if (process.env.NODE_ENV === 'development') {
-    const { settings, keyring } = c.var.services;
+    const { settings, keyring } = c.get('services');
     if (settings.AUTH === 'required' || !isFromThisMachine(c.req.raw)) return false;
     return keyring.isEmpty().catch(() => false);
   }
@@ -38,7 +38,7 @@ const bearerOf = (c: AppContext): string | null => {
 /** The runtime takes a socket from any page: only our own, and those that are named, may open one. */
 export const assertOrigin = (c: AppContext): void => {
   const origin = c.req.header('Origin');
-  if (origin === undefined || origin === new URL(c.req.url).origin || c.var.services.settings.CORS_ORIGINS.includes(origin)) return;
+  if (origin === undefined || origin === new URL(c.req.url).origin || c.get('services').settings.CORS_ORIGINS.includes(origin)) return;
   throw new AppError('origin_not_allowed', 'Pages of this origin may not open streams; CORS_ORIGINS names those that may');
 }; // prettier-ignore
 
@@ -51,11 +51,11 @@ const byTicket = async (c: AppContext): Promise<Identity | null> => {
   if (!ticket) return null;
   assertOrigin(c);
   // Asking a board makes it: only those of owners that there are.
-  const { keys, keyring } = c.var.services;
+  const { keys, keyring } = c.get('services');
   const isKnown = await asking(c, async () => (await keys.hasOwner(ticket.owner)) || (ticket.owner === LOCAL.owner && (await keyring.isEmpty())));
   if (!isKnown) throw new AppError('ticket_invalid', 'There is no such ticket');
   const stream = c.req.param('id')?.toLowerCase() ?? '*';
-  const redeemed = await asking(c, () => c.var.services.boards.redeemTicket(ticket.owner, stream, ticket.hash));
+  const redeemed = await asking(c, () => c.get('services').boards.redeemTicket(ticket.owner, stream, ticket.hash));
   if (!redeemed) throw new AppError('ticket_invalid', 'The ticket is unknown, used, older than 30 s, or for another stream: POST /events/ticket makes one');
   return { owner: ticket.owner, scopes: ['tasks:read'], ...redeemed };
 }; // prettier-ignore
@@ -69,7 +69,7 @@ const identify = async (c: AppContext): Promise<Identity> => {
     if (await isOpenTo(c)) return LOCAL;
     throw unauthorized('key_missing', 'This needs an API key');
   }
-  const { keyring, now } = c.var.services;
+  const { keyring, now } = c.get('services');
   const found = await asking(c, () => keyring.find(key));
   if (!found) throw unauthorized('key_invalid', 'There is no such API key');
   if (found.revoked_at !== null) throw unauthorized('key_revoked', 'This API key was revoked');

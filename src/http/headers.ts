@@ -23,7 +23,7 @@ export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
 
 /** Pages of other origins get an answer only if they are named, one by one; keys travel in a header, never in a cookie. */
 export const crossOrigin = createMiddleware<AppEnv>(async (c, next) => {
-  const { CORS_ORIGINS: origins } = c.var.services.settings;
+  const { CORS_ORIGINS: origins } = c.get('services').settings;
   if (origins.length === 0) return next();
   const exposed = ['X-Request-Id', 'Location', 'Retry-After', 'X-Cache', 'Idempotent-Replayed', 'Preference-Applied', 'ETag', 'RateLimit', 'RateLimit-Policy']; // prettier-ignore
   return cors({ origin: origins, exposeHeaders: exposed, maxAge: 600 })(c, next);

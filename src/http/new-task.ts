@@ -52,7 +52,7 @@ export interface FieldNames {
 /** The callback's address, if it may be called. */
 const callbackUrl = ({ callback_url = null }: SubmitRequest, c: AppContext): string | null => {
   if (callback_url === null) return null;
-  const { outgoingRules, settings } = c.var.services;
+  const { outgoingRules, settings } = c.get('services');
   if (settings.WEBHOOK_SECRETS.length === 0) {
     throw new AppError(
       'callbacks_not_configured',
@@ -87,10 +87,10 @@ export const taskOf = async (
   const params = handler.params.safeParse(request.params);
   if (!params.success) return refuse(fieldErrors(params.error, 'body', [fields.params]));
   const { priority, title, description, tags, max_attempts, timeout_seconds } = request;
-  const now = c.var.services.now();
+  const now = c.get('services').now();
   return newTask(
     {
-      owner: c.var.owner,
+      owner: c.get('owner'),
       id: uuidv7(),
       type: handler.type,
       alias: request.type === handler.type ? null : request.type,
@@ -103,7 +103,7 @@ export const taskOf = async (
       description,
       tags,
       scheduledAt: scheduledAt(request, now),
-      requestId: c.var.requestId,
+      requestId: c.get('requestId'),
       callbackUrl: callbackUrl(request, c),
       reuseKey: handler.reuseSeconds === undefined ? null : await hashOf([handler.type, params.data]),
       idempotencyKey,

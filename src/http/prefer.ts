@@ -14,7 +14,7 @@ const preferredWait = (c: AppContext): number | null => {
 /** Resolves when the task's stream closes, which it does after the final frame, or after so many ms. */
 const streamEnds = async (c: AppContext, id: string, ms: number): Promise<void> => {
   const request = new Request('https://board.internal/', { headers: { Upgrade: 'websocket' } });
-  const { webSocket: socket } = await c.var.services.boards.openStream(c.var.identity, id, request);
+  const { webSocket: socket } = await c.get('services').boards.openStream(c.get('identity'), id, request);
   // No socket: it has ended meanwhile, or is gone.
   if (!socket) return;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -37,6 +37,6 @@ export const awaited = async (c: AppContext, task: Task): Promise<{ task: Task; 
   c.header('Preference-Applied', `wait=${seconds}`);
   if (isFinal(task.status) || seconds === 0) return { task, waited: true };
   await asking(c, () => streamEnds(c, task.id, seconds * 1_000));
-  const now = await asking(c, () => c.var.services.store.get(task.owner, task.id));
+  const now = await asking(c, () => c.get('services').store.get(task.owner, task.id));
   return { task: now ?? task, waited: true };
 };

@@ -49,7 +49,7 @@ export const problem = (error: unknown, c: AppContext): Response => {
       ? error
       : new AppError('internal_error', 'Something went wrong on our side; the request id helps to find it');
   const [status, title] = PROBLEMS[ours.code];
-  if (ours !== error) c.var.log?.error('request_failed', { error: messageOf(error) });
+  if (ours !== error) c.get('log')?.error('request_failed', { error: messageOf(error) });
   for (const [name, value] of Object.entries(ours.headers)) c.header(name, value);
   if (status === 503 || status === 429) c.header('Retry-After', String(ours.retryAfterSeconds ?? 1));
   const body = {
@@ -58,7 +58,7 @@ export const problem = (error: unknown, c: AppContext): Response => {
     status,
     detail: ours.message,
     instance: new URL(c.req.url).pathname,
-    request_id: c.var.requestId,
+    request_id: c.get('requestId'),
     code: ours.code,
     ...ours.members,
     ...(ours.errors && { errors: ours.errors }),

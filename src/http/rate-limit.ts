@@ -7,12 +7,12 @@ import type { AppContext } from './context.ts';
  * 429 when it is used up. Without a key (on the developer's own machine) nothing is limited.
  */
 export const limitRate = async (c: AppContext, name: keyof typeof RATES): Promise<void> => {
-  const { keyId } = c.var.identity;
+  const { keyId } = c.get('identity');
   if (keyId === null) return;
   const { limit, windowSeconds } = RATES[name];
   const policy = `"${name}";q=${limit};w=${windowSeconds}`;
   c.header('RateLimit-Policy', policy, { append: true });
-  const { success } = await c.var.services.rates[name].limit({ key: keyId });
+  const { success } = await c.get('services').rates[name].limit({ key: keyId });
   if (success) return;
   throw new AppError('rate_limited', `This key may make ${limit} such requests in ${windowSeconds} s; try again in a moment`, {
     retryAfterSeconds: windowSeconds,

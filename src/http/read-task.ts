@@ -24,7 +24,7 @@ export const asking = async <T>(
     return await read();
   } catch (error) {
     if (error instanceof AppError) throw error;
-    c.var.log.error(code, { error: messageOf(error) });
+    c.get('log').error(code, { error: messageOf(error) });
     const what = code === 'database_unavailable' ? 'database' : 'file storage';
     throw new AppError(code, `The ${what} did not answer; try again`, {
       retryAfterSeconds: 2,
@@ -38,13 +38,13 @@ export const asking = async <T>(
  * the database is put there for the next reader.
  */
 export const readTask = async (c: AppContext, id: string): Promise<Task> => {
-  const { cache, store, ttlSecondsOf } = c.var.services;
-  const cached = await cache.get(c.var.owner, id);
+  const { cache, store, ttlSecondsOf } = c.get('services');
+  const cached = await cache.get(c.get('owner'), id);
   if (cached) {
     c.header('X-Cache', 'HIT');
     return cached;
   }
-  const task = await asking(c, () => store.get(c.var.owner, id));
+  const task = await asking(c, () => store.get(c.get('owner'), id));
   if (!task) throw taskNotFound(id);
   if (isFinal(task.status)) {
     c.header('X-Cache', 'MISS');

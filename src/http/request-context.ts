@@ -22,5 +22,5 @@ export const requestContext = createMiddleware<AppEnv>(async (c, next) => {
   // The route, not the path: that may hold a file's name, or a key that somebody put there by mistake.
   const route = matchedRoutes(c).findLast(({ method }) => method !== 'ALL')?.path ?? 'none';
   services.flushCountsSoon();
-  c.var.log.info('request', { method: c.req.method, route, status: c.res.status, duration_ms });
+  c.get('log').info('request', { method: c.req.method, route, status: c.res.status, duration_ms });
 });

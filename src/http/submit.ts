@@ -74,7 +74,7 @@ const answered = async (c: AppContext, tasks: Task[], requests: readonly SubmitR
   const keys = tasks.flatMap(({ reuse_key }, i) => (mayReuse[i] && reuse_key !== null ? [reuse_key] : []));
   if (keys.length === 0) return tasks;
   const oldest = Math.min(...tasks.map((task) => task.submitted_at - secondsOf(task) * 1_000));
-  const sources = await asking(c, () => c.var.services.store.reusable(c.var.owner, [...new Set(keys)], oldest));
+  const sources = await asking(c, () => c.get('services').store.reusable(c.get('owner'), [...new Set(keys)], oldest));
   return tasks.map((task, i) => {
     const source = mayReuse[i] ? sources.get(task.reuse_key ?? '') : undefined;
     const isYoung = source && (source.completed_at ?? 0) >= task.submitted_at - secondsOf(task) * 1_000;
@@ -86,7 +86,7 @@ const answered = async (c: AppContext, tasks: Task[], requests: readonly SubmitR
 const replays = async (c: AppContext, tasks: readonly Task[]): Promise<Map<string, Task>> => {
   const keys = tasks.flatMap(({ idempotency_key: key }) => (key === null ? [] : [key]));
   if (keys.length === 0) return new Map();
-  const stored = await asking(c, () => c.var.services.store.byIdempotencyKeys(c.var.owner, keys));
+  const stored = await asking(c, () => c.get('services').store.byIdempotencyKeys(c.get('owner'), keys));
   const conflicts = tasks.flatMap(({ idempotency_key: key, fingerprint }, index) => {
     const first = stored.get(key ?? '');
     return first && first.fingerprint !== fingerprint ? [{ index, key, first }] : [];
@@ -114,7 +114,7 @@ const assertAccepted = (acceptances: readonly Acceptance[], tasks: readonly Task
 const commit = async (c: AppContext, tasks: readonly Task[]): Promise<Submitted[]> => {
   // Of several, none is stored when one conflicts; a single one finds out by trying.
   if (tasks.length > 1) await replays(c, tasks);
-  const answers = await accept(c.var.services, [...tasks]);
+  const answers = await accept(c.get('services'), [...tasks]);
   // Who repeats a submit is to learn of its task, whatever else the owner may not have.
   const isRefused = answers.includes('too_many_unfinished');
   const there = isRefused ? await replays(c, tasks) : new Map<string, Task>();
@@ -137,11 +137,11 @@ const submitted = async (c: AppContext, requests: readonly SubmitRequest[], fiel
   for (const task of tasks) if (findHandler(task.type)?.isCosted && task.status !== 'COMPLETED') await limitRate(c, 'costed');
   const all = await commit(c, tasks);
   for (const { task, replayed } of all)
-    c.var.log.debug('task_submitted', { task_id: task.id, task_name: task.type, owner: task.owner, ...(replayed && { replayed }) });
+    c.get('log').debug('task_submitted', { task_id: task.id, task_name: task.type, owner: task.owner, ...(replayed && { replayed }) });
   const [one] = all;
   // The request's own line names what it submitted.
-  if (isBulk) c.set('log', c.var.log.with({ tasks: all.length, owner: c.var.owner }));
-  else if (one) c.set('log', c.var.log.with({ task_id: one.task.id, task_name: one.task.type, owner: c.var.owner, ...(one.replayed && { replayed: true }) }));
+  if (isBulk) c.set('log', c.get('log').with({ tasks: all.length, owner: c.get('owner') }));
+  else if (one) c.set('log', c.get('log').with({ task_id: one.task.id, task_name: one.task.type, owner: c.get('owner'), ...(one.replayed && { replayed: true }) }));
   return all;
 }; // prettier-ignore
 

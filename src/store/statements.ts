@@ -32,6 +32,20 @@ export const keysJson = (keys: readonly Pick<Task, 'owner' | 'id'>[]): string =>
 export const eachJson = (name: string, list: string): string =>
   `WITH ${name} AS MATERIALIZED (SELECT value FROM json_each(${list}))`;
 
+/**
+ * Makes rows of lists of values, such as `raw` returns: its `all` makes an object of each row by way of its pairs, which
+ * costs as much as the statement. `fixed`: what else every row has.
+ */
+export const rowMaker = <Row extends object>(columns: readonly (keyof Row)[], fixed: Partial<Row> = {}) => {
+  // All names are there from the beginning, so that all rows have one shape.
+  const shape = { ...fixed, ...Object.fromEntries(columns.map((column) => [column, null])) } as Row;
+  return (values: readonly unknown[]): Row => {
+    const row = { ...shape };
+    for (let place = 0; place < columns.length; place += 1) row[columns[place] as keyof Row] = values[place] as Row[keyof Row];
+    return row;
+  };
+}; // prettier-ignore
+
 /** D1 takes 2 MB a bound value; groups of rows stay well below. In UTF-16 units of JSON. */
 export const MAX_GROUP_CHARS = 1_000_000;
 

@@ -2,10 +2,10 @@ import { FINAL_STATUSES, isFinal, RESEND_AFTER_MS, STATUSES, type Priority, type
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { openDeliveriesOf } from './deliveries.ts';
 import { uuidFloor } from './search.ts';
-import { eachJson, inList, keysJson } from './statements.ts';
+import { eachJson, inList, keysJson, rowMaker } from './statements.ts';
 
 /** The most tasks one INSERT carries. */
-export const MAX_INSERT = 100;
+export const MAX_INSERT = 1_000;
 
 const INSERTED: readonly (keyof Task)[] = [
   'owner', 'id', 'status', 'queue', 'type', 'priority', 'max_attempts', 'attempt_budget', 'timeout_ms', 'wake_at',
@@ -17,10 +17,9 @@ const INSERT = `INSERT INTO tasks (${INSERTED.join(', ')}) ${eachJson('given', '
 SELECT ${INSERTED.map((_, place) => `value ->> ${place}`).join(', ')} FROM given WHERE true
 ON CONFLICT DO NOTHING RETURNING id`;
 
-/** What a task has, besides what it is inserted with. */
-const FRESH = {
+const inserted = rowMaker<Task>(INSERTED, {
   attempts: '[]', attempt: 0, rescues: 0, version: 1, started_at: null, progress: null, failure_sinks: null,
-} as const satisfies Partial<Task>; // prettier-ignore
+}); // prettier-ignore
 
 // A new priority means another queue of the same lane: a task that waits (a parked one too) is due for a look there.
 const EDIT = `UPDATE tasks SET version = version + 1, updated_at = ?1,
@@ -59,11 +58,11 @@ export const createTaskStore = (db: D1Database) => ({
    * @param rows each task as `rowJson` made it, `MAX_GROUP_CHARS` in all
    */
   async insertMany(rows: readonly string[]): Promise<Set<string>> {
-    const { results } = await db
+    const ids = await db
       .prepare(INSERT)
       .bind(`[${rows.join(',')}]`)
-      .all<{ id: string }>();
-    return new Set(results.map(({ id }) => id));
+      .raw<[string]>();
+    return new Set(ids.map(([id]) => id));
   },
 
   async get(owner: string, id: string): Promise<Task | null> {
@@ -172,9 +171,4 @@ export type TaskStore = ReturnType<typeof createTaskStore>;
 export const rowJson = (task: Task): string => JSON.stringify(INSERTED.map((column) => task[column]));
 
 /** The task that `rowJson` made a text of. */
-export const taskOfRow = (row: string): Task => {
-  const values = JSON.parse(row) as unknown[];
-  const task: Record<string, unknown> = { ...FRESH };
-  for (const [place, column] of INSERTED.entries()) task[column] = values[place];
-  return task as unknown as Task;
-};
+export const taskOfRow = (row: string): Task => inserted(JSON.parse(row) as unknown[]);

@@ -1,7 +1,7 @@
 import type { Verdict } from '../domain/retry.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
 import { isFinal, RESEND_AFTER_MS, withAttempt, type Task, type TaskHead } from '../domain/task.ts';
-import { appendAttempt, eachJson, guardOf, HEAD, inGroups, keysJson, leaseEnd } from './statements.ts';
+import { appendAttempt, eachJson, guardOf, HEAD, inGroups, keysJson, leaseEnd, rowMaker } from './statements.ts';
 
 /** What a queue's consumer decided about one attempt. */
 export interface Recording {
@@ -13,6 +13,11 @@ export interface Recording {
 /** A queue holds a delayed message for a day at most. */
 export const MAX_MESSAGE_DELAY_MS = 24 * 3_600_000;
 
+/** What a claim sets, or can only meet: it is not read back. */
+const CLAIMED_AS = { status: lifecycle.claim.to, progress: null, result: null, completed_at: null, reused_from: null } as const satisfies Partial<Task>; // prettier-ignore
+const CLAIMED: readonly (keyof Task)[] = [...HEAD, 'params' as const].filter((column) => !(column in CLAIMED_AS));
+const claimed = rowMaker<Task>(CLAIMED, CLAIMED_AS);
+
 const CLAIM = `UPDATE tasks SET status = '${lifecycle.claim.to}', attempt = attempt + 1, version = version + 1,
   progress = NULL, started_at = ?1, updated_at = ?1, wake_at = ${leaseEnd('?1')}
 FROM json_each(?2) AS m
@@ -20,10 +25,11 @@ WHERE tasks.owner = m.value ->> 'owner' AND tasks.id = m.value ->> 'id' AND ${gu
   AND (tasks.scheduled_at IS NULL OR tasks.scheduled_at <= ?1 + ?3)
   AND tasks.attempt < tasks.max_attempts + tasks.rescues AND (tasks.rescues = 0 OR ?4)
   AND NOT EXISTS (SELECT 1 FROM queues WHERE queues.name = tasks.queue)
-RETURNING *`;
+RETURNING ${CLAIMED.map((column) => `tasks.${column}`).join(', ')}`;
 
 /** What else of a row may have changed since its claim. */
-const CHANGED: readonly (keyof Task)[] = ['owner', 'id', 'version', 'title', 'description', 'progress'];
+const CHANGED = ['id', 'version', 'title', 'description', 'progress'] as const satisfies (keyof Task)[];
+const changed = rowMaker<Pick<Task, (typeof CHANGED)[number]>>(CHANGED);
 
 /** What a recording writes. */
 const RECORDED = ['status', 'result', 'attempts', 'completed_at', 'scheduled_at', 'wake_at', 'failure_sinks', 'updated_at'] as const satisfies (keyof Task)[]; // prettier-ignore
@@ -83,12 +89,11 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
   /** Takes those of `keys` that are due, one attempt more each, under a lease. `alone`: also those once rescued. */
   async claim(keys: readonly Pick<Task, 'owner' | 'id'>[], now: number, alone: boolean): Promise<Task[]> {
     const bound = [now, keysJson(keys), CLAIM_TOLERANCE_MS, alone ? 1 : 0];
-    return (
-      await db
-        .prepare(CLAIM)
-        .bind(...bound)
-        .all<Task>()
-    ).results;
+    const rows = await db
+      .prepare(CLAIM)
+      .bind(...bound)
+      .raw();
+    return rows.map(claimed);
   },
 
   /** Carries out a person's command on one task; null when it is not there or its status forbids it. */
@@ -114,8 +119,8 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
     const written: Task[] = [];
     for (const group of inGroups(rows, rows.length, ({ text }) => text.length)) {
       const statement = db.prepare(RECORD).bind(`[${group.map(({ text }) => text).join(',')}]`);
-      for (const changed of (await statement.all<Task>()).results)
-        written.push(Object.assign(known.get(changed.id) as Task, changed));
+      for (const row of (await statement.raw()).map(changed))
+        written.push(Object.assign(known.get(row.id) as Task, row));
     }
     return written;
   },

@@ -35,6 +35,7 @@ export const faultyDatabase = (real: D1Database, faults: DatabaseFaults, isDead:
       real: statement,
       bind: (...values: unknown[]) => wrap(sql, statement.bind(...values)),
       all: () => carryOut(sql, () => statement.all()),
+      raw: () => carryOut(sql, () => statement.raw()),
       run: () => carryOut(sql, () => statement.run()),
       first: (column?: string) =>
         carryOut(sql, () => (column === undefined ? statement.first() : statement.first(column))),

@@ -75,10 +75,10 @@ const viewOfState = (task: Task) => {
 const SHOWN = 100;
 
 const list = async (c: AppContext, state: State | null, type: Kind | null) => {
-  const { search, now } = c.var.services;
+  const { search, now } = c.get('services');
   const filter = both(state ? BY_STATE[state] : {}, type ? byKind(now())[type] : {});
   const [page, counted] = filter
-    ? await asking(c, () => Promise.all([search.page(c.var.owner, filter, { limit: SHOWN }), search.count(c.var.owner, filter)]))
+    ? await asking(c, () => Promise.all([search.page(c.get('owner'), filter, { limit: SHOWN }), search.count(c.get('owner'), filter)]))
     : [{ tasks: [] }, { total: 0 }];
   return {
     tasks: page.tasks.map((task) => ({ task_id: task.id, ...viewOfState(task) })),
@@ -121,12 +121,12 @@ export const apiTasks = new Hono<AppEnv>()
     '/purge',
     describe({ id: 'apiPurgeTasks', access: 'admin', tag: 'Older APIs', summary: 'Cancel and delete all tasks', answers: { 200: { description: 'What was there', body: answers.purged } } }),
     async (c) => {
-      const tasks = await asking(c, () => c.var.services.commands.purge(c.var.owner));
-      const now = c.var.services.now();
+      const tasks = await asking(c, () => c.get('services').commands.purge(c.get('owner')));
+      const now = c.get('services').now();
       const count = (fits: (task: (typeof tasks)[number]) => boolean): number => tasks.filter(fits).length;
       const isScheduled = ({ status, scheduled_at }: (typeof tasks)[number]): boolean =>
         status === 'NEW' || (status === 'PENDING' && (scheduled_at ?? 0) > now);
-      c.var.log.warn('tasks_purged', { owner: c.var.owner, tasks: tasks.length });
+      c.get('log').warn('tasks_purged', { owner: c.get('owner'), tasks: tasks.length });
       return c.json({
         status: 'success',
         message: 'All task history has been purged',

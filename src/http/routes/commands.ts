@@ -16,8 +16,8 @@ const carryOut =
   async (c: AppContext): Promise<Response> => {
     const id = taskId(c);
     if (verb === 'rerun') await asSubmit(c, id);
-    const row = await asking(c, () => c.var.services.commands[verb](c.var.owner, id));
-    c.set('log', c.var.log.with({ task_id: id, task_name: row.type, owner: row.owner }));
+    const row = await asking(c, () => c.get('services').commands[verb](c.get('owner'), id));
+    c.set('log', c.get('log').with({ task_id: id, task_name: row.type, owner: row.owner }));
     return c.json(viewOf(row));
   };
 
@@ -34,10 +34,10 @@ const command = (id: string, summary: string) => describe(commandOf(id, summary)
 
 /** A retry is a run like a submit's: it counts as one, for what it costs and for what its owner may have. */
 const asSubmit = async (c: AppContext, id: string): Promise<void> => {
-  const { store, dispatcher } = c.var.services;
-  const row = await asking(c, () => store.get(c.var.owner, id));
+  const { store, dispatcher } = c.get('services');
+  const row = await asking(c, () => store.get(c.get('owner'), id));
   if (row && findHandler(row.type)?.isCosted) await limitRate(c, 'costed');
-  if (row && !(await asking(c, () => dispatcher.mayTake(c.var.owner)))) throw new AppError('too_many_unfinished', 'Too many tasks of this owner are waiting or running; let some end first');
+  if (row && !(await asking(c, () => dispatcher.mayTake(c.get('owner'))))) throw new AppError('too_many_unfinished', 'Too many tasks of this owner are waiting or running; let some end first');
 }; // prettier-ignore
 
 /** What a person does to a task. */
@@ -50,11 +50,11 @@ export const commands = new Hono<AppEnv>()
   .on(['PUT', 'PATCH'], '/:id', describe({ ...commandOf('editTask', 'Change title, description and, until it runs, priority'), examples: { priority: { priority: 'HIGH' } } }), jsonBody(editBody), async (c) => {
     const id = taskId(c);
     const change = c.req.valid('json');
-    return c.json(viewOf(await asking(c, () => c.var.services.commands.edit(c.var.owner, id, change))));
+    return c.json(viewOf(await asking(c, () => c.get('services').commands.edit(c.get('owner'), id, change))));
   })
 
   .delete('/:id', describe({ id: 'deleteTask', access: 'tasks:write', tag: 'Tasks', summary: 'Delete a task that does not run', answers: { 204: { description: 'It is gone', body: null } }, errors: REFUSALS }), async (c) => {
     const id = taskId(c);
-    await asking(c, () => c.var.services.commands.remove(c.var.owner, id));
+    await asking(c, () => c.get('services').commands.remove(c.get('owner'), id));
     return c.body(null, 204);
   }); // prettier-ignore

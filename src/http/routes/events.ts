@@ -32,7 +32,7 @@ const finishedStream = (task: TaskView): WebSocket => {
 
 /** Asks the board for a stream: a socket, or the task where it is final already. */
 const open = async (c: AppContext, name: string, request: Request): Promise<WebSocket | TaskView> => {
-  const response = await asking(c, () => c.var.services.boards.openStream(c.var.identity, name, request));
+  const response = await asking(c, () => c.get('services').boards.openStream(c.get('identity'), name, request));
   if (response.status === 404) throw taskNotFound(name);
   return response.webSocket ?? response.json<TaskView>();
 };
@@ -104,8 +104,8 @@ export const events = new Hono<AppEnv>()
     jsonBody(ticketBody, { optional: true }),
     async (c) => {
       const { task_id = WHOLE_LIST } = c.req.valid('json');
-      const { ticket, hash } = await newTicket(c.var.owner);
-      await asking(c, () => c.var.services.boards.issueTicket(c.var.identity, task_id.toLowerCase(), hash));
+      const { ticket, hash } = await newTicket(c.get('owner'));
+      await asking(c, () => c.get('services').boards.issueTicket(c.get('identity'), task_id.toLowerCase(), hash));
       return c.json({ ticket, expires_in: TICKET_SECONDS });
     },
   ) // prettier-ignore

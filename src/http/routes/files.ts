@@ -52,7 +52,7 @@ export const files = new Hono<AppEnv>()
     query(filesQuery),
     async (c) => {
       const { page_size, cursor } = c.req.valid('query');
-      const page = await asked(c, () => c.var.services.files.list(c.var.owner, page_size, cursor));
+      const page = await asked(c, () => c.get('services').files.list(c.get('owner'), page_size, cursor));
       const next_cursor = page.hasMore ? (page.files.at(-1)?.name ?? null) : null;
       return c.json({ pagination: { page_size, next_cursor }, files: page.files.map(viewOf) });
     },
@@ -78,15 +78,15 @@ export const files = new Hono<AppEnv>()
       if (Number(c.req.header('Content-Length') ?? 0) > MAX_FILE_BYTES) throw tooLarge();
       const given = c.req.header('Content-Type') ?? '';
       const contentType = MEDIA_TYPE.test(given) && given.length <= 200 ? given : DEFAULT_TYPE;
-      const { files: store } = c.var.services;
+      const { files: store } = c.get('services');
       if ((c.req.header('Content-Encoding') ?? 'identity') !== 'identity')
         throw new AppError('unsupported_media_type', 'Send the file as it is, without a Content-Encoding');
       const content = received(c.req.raw.body);
-      const isNew = (await asked(c, () => store.info(c.var.owner, name))) === null;
+      const isNew = (await asked(c, () => store.info(c.get('owner'), name))) === null;
       const saved = await asked(c, () =>
-        store.save(c.var.owner, name, content, { contentType, maxBytes: MAX_FILE_BYTES }),
+        store.save(c.get('owner'), name, content, { contentType, maxBytes: MAX_FILE_BYTES }),
       );
-      c.var.log.info('file_saved', { owner: c.var.owner, bytes: saved.bytes });
+      c.get('log').info('file_saved', { owner: c.get('owner'), bytes: saved.bytes });
       return c.json(viewOf(saved), isNew ? 201 : 200, { Location: `/files/${name}` });
     },
   )
@@ -108,7 +108,7 @@ export const files = new Hono<AppEnv>()
     }),
     async (c) => {
       const name = fileName(c);
-      const found = await asked(c, () => c.var.services.files.open(c.var.owner, name));
+      const found = await asked(c, () => c.get('services').files.open(c.get('owner'), name));
       if (!found) throw fileNotFound(name);
       const { body, info } = found;
       if (
@@ -144,7 +144,7 @@ export const files = new Hono<AppEnv>()
     }),
     async (c) => {
       const name = fileName(c);
-      if (!(await asked(c, () => c.var.services.files.remove(c.var.owner, name)))) throw fileNotFound(name);
+      if (!(await asked(c, () => c.get('services').files.remove(c.get('owner'), name)))) throw fileNotFound(name);
       return c.body(null, 204);
     },
   );

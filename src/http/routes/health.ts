@@ -35,18 +35,18 @@ export const health = new Hono<AppEnv>().get(
     isStatic: true,
   }),
   async (c) => {
-    const { store, cache, counts, handOver, dispatcher, now } = c.var.services;
+    const { store, cache, counts, handOver, dispatcher, now } = c.get('services');
     let openNotifications: number | null = null;
     let oldestAt: number | null = null;
     const [database, accepting, queues] = await Promise.all([
-      check('database', c.var.log, async () => {
+      check('database', c.get('log'), async () => {
         await store.ping();
         openNotifications = await counts.openNotifications();
       }),
-      check('accepting', c.var.log, async () => {
+      check('accepting', c.get('log'), async () => {
         if (!(await dispatcher.isAccepting())) throw new Error('The last tasks could not be stored');
       }),
-      check('queues', c.var.log, async () => {
+      check('queues', c.get('log'), async () => {
         const all = await Promise.all(QUEUES.map((queue) => handOver.metrics(queue)));
         if (all.some(({ backlog }) => backlog === Infinity)) throw new Error('A queue does not answer');
         const since = all.flatMap((queue) => queue.oldestAt ?? []);

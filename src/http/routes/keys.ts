@@ -30,7 +30,7 @@ const keyNotFound = (id: string): AppError =>
 
 /** The key that a new one takes the place of, as it was: it goes on for a while, so that nobody is locked out meanwhile. */
 const replaced = async (c: AppContext, id: string, graceSeconds: number): Promise<ApiKey> => {
-  const { keys, now } = c.var.services;
+  const { keys, now } = c.get('services');
   const before = await asking(c, () => keys.get(id));
   const ended = before && (await asking(c, () => keys.expire(id, now() + graceSeconds * 1_000, now())));
   const message = 'There is no such key, or it was revoked or has expired';
@@ -50,7 +50,7 @@ export const keys = new Hono<AppEnv>()
     jsonBody(keyBody),
     async (c) => {
       const { owner, name, scopes, expires_in_days, replaces, grace_seconds } = c.req.valid('json');
-      const { keys: store, keyring, now } = c.var.services;
+      const { keys: store, keyring, now } = c.get('services');
       const old = replaces === undefined ? null : await replaced(c, replaces, grace_seconds);
       const { key, prefix } = newApiKey();
       const made: ApiKey = {
@@ -66,7 +66,7 @@ export const keys = new Hono<AppEnv>()
       };
       await asking(c, () => store.insert(made));
       keyring.clear();
-      c.var.log.info('key_created', { key_id: made.id, owner: made.owner });
+      c.get('log').info('key_created', { key_id: made.id, owner: made.owner });
       return c.json({ key, ...viewOf(made) }, 201);
     },
   )
@@ -74,7 +74,7 @@ export const keys = new Hono<AppEnv>()
   .get(
     '/',
     describe({ id: 'listKeys', tag: 'Around it', access: 'admin', summary: 'List the newest 1000 API keys', answers: { 200: { description: 'The keys, without the keys themselves', body: answers.keyList } } }),
-    async (c) => c.json({ keys: (await asking(c, () => c.var.services.keys.list(LISTED))).map(viewOf) }),
+    async (c) => c.json({ keys: (await asking(c, () => c.get('services').keys.list(LISTED))).map(viewOf) }),
   )
 
   .delete(
@@ -82,12 +82,12 @@ export const keys = new Hono<AppEnv>()
     describe({ id: 'revokeKey', tag: 'Around it', access: 'admin', summary: 'Revoke an API key', description: 'Its streams end at once, its requests are refused within 10 s.', answers: { 204: { description: 'It is revoked', body: null } }, errors: ['key_not_found'] }),
     async (c) => {
       const id = c.req.param('id') ?? '';
-      const { keys: store, keyring, boards, now } = c.var.services;
+      const { keys: store, keyring, boards, now } = c.get('services');
       const revoked = await asking(c, () => store.revoke(id, now()));
       if (!revoked) throw keyNotFound(id);
       keyring.clear();
       await boards.endKey(revoked.owner, id);
-      c.var.log.info('key_revoked', { key_id: id, owner: revoked.owner });
+      c.get('log').info('key_revoked', { key_id: id, owner: revoked.owner });
       return c.body(null, 204);
     },
   ); // prettier-ignore

@@ -39,7 +39,7 @@ export const metrics = new Hono<AppEnv>().get(
     answers: { 200: { description: 'Text format 0.0.4', body: 'text/plain' } },
   }),
   async (c) => {
-    const { services } = c.var;
+    const services = c.get('services');
     const [totals, gauges] = await asking(c, () => Promise.all([services.meter.totals(), gaugesOf(services)]));
     return c.body(expositionOf(totals, gauges), 200, { 'Content-Type': TEXT });
   },

@@ -35,13 +35,13 @@ export const overview = new Hono<AppEnv>()
     }),
     query(statsQuery),
     async (c) => {
-      const { counts, meter, now } = c.var.services;
+      const { counts, meter, now } = c.get('services');
       const { minutes } = c.req.valid('query');
       const at = now();
       const [byStatus, waitingSince, series] = await Promise.all([
-        asking(c, () => counts.ofOwner(c.var.owner)),
-        asking(c, () => counts.oldestWaiting(c.var.owner, at)),
-        asking(c, () => meter.minutesOf(c.var.owner, minutes, at)),
+        asking(c, () => counts.ofOwner(c.get('owner'))),
+        asking(c, () => counts.oldestWaiting(c.get('owner'), at)),
+        asking(c, () => meter.minutesOf(c.get('owner'), minutes, at)),
       ]);
       const all = series.map(({ minute }) => minute);
       return c.json({
@@ -66,7 +66,7 @@ export const overview = new Hono<AppEnv>()
       answers: { 200: { description: 'The groups, the largest first', body: answers.errorGroups } },
     }),
     async (c) => {
-      const groups = await asking(c, () => c.var.services.counts.failures(c.var.owner));
+      const groups = await asking(c, () => c.get('services').counts.failures(c.get('owner')));
       return c.json({
         groups: groups.map(({ type, code, message, tasks, first_at, last_at, newest }) => ({
           type, code, message, tasks,

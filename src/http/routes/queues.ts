@@ -14,7 +14,7 @@ const queueName = (c: AppContext): QueueName => {
 
 /** How all queues stand: by the table, and by what the platform reports of them. */
 const statesOf = async (c: AppContext) => {
-  const { queueStore, handOver, now } = c.var.services;
+  const { queueStore, handOver, now } = c.get('services');
   const states = await asking(c, () => queueStore.list());
   return Promise.all(
     states.map(async ({ name, paused_at, pending, in_progress }) => {
@@ -61,14 +61,14 @@ export const queues = new Hono<AppEnv>()
 
   .post('/:name/pause', queueCommand('pauseQueue', 'Pause a queue: what is submitted to it waits'), async (c) => {
     const name = queueName(c);
-    await asking(c, () => c.var.services.commands.pauseQueue(name));
-    c.var.log.info('queue_paused', { queue: name });
+    await asking(c, () => c.get('services').commands.pauseQueue(name));
+    c.get('log').info('queue_paused', { queue: name });
     return c.json(await stateOf(c, name));
   })
 
   .post('/:name/resume', queueCommand('resumeQueue', 'Resume a queue'), async (c) => {
     const name = queueName(c);
-    await asking(c, () => c.var.services.commands.resumeQueue(name));
-    c.var.log.info('queue_resumed', { queue: name });
+    await asking(c, () => c.get('services').commands.resumeQueue(name));
+    c.get('log').info('queue_resumed', { queue: name });
     return c.json(await stateOf(c, name));
   });

@@ -39,7 +39,7 @@ export const taskTypes = new Hono<AppEnv>()
       answers: { 200: { description: 'All task types', body: taskTypeList } },
       isStatic: true,
     }),
-    (c) => c.json({ task_types: handlers.map((handler) => viewOf(handler, c.var.services)) }),
+    (c) => c.json({ task_types: handlers.map((handler) => viewOf(handler, c.get('services'))) }),
   )
 
   .get(
@@ -55,7 +55,7 @@ export const taskTypes = new Hono<AppEnv>()
     }),
     (c) => {
       const handler = findHandler(c.req.param('type'));
-      if (handler) return c.json(viewOf(handler, c.var.services));
+      if (handler) return c.json(viewOf(handler, c.get('services')));
       const known = handlers.map(({ type }) => type).join(', ');
       throw new AppError('type_not_found', `No such task type. Known types: ${known}`);
     },

@@ -135,13 +135,13 @@ export const tasks = new Hono<AppEnv>()
     async (c) => {
       const asked = c.req.valid('query');
       const { page = 1, page_size, cursor } = asked;
-      const { search } = c.var.services;
+      const { search } = c.get('services');
       // By any of its names.
       const filter = filterOf(asked, (name) => findHandler(name)?.type ?? name);
       const isPaged = cursor === undefined;
       const where = { limit: page_size, before: cursor || undefined, offset: isPaged ? (page - 1) * page_size : 0 };
       const [found, counted] = await asking(c, () =>
-        Promise.all([search.page(c.var.owner, filter, where), isPaged ? search.count(c.var.owner, filter) : null]),
+        Promise.all([search.page(c.get('owner'), filter, where), isPaged ? search.count(c.get('owner'), filter) : null]),
       );
       const totals = counted === null ? {} : totalsOf(counted, page_size);
       const truncated = found.truncated ? { truncated: true } : {};
@@ -157,7 +157,7 @@ export const tasks = new Hono<AppEnv>()
       const task = await readTask(c, taskId(c));
       // Most tasks owe nobody a word, and cost no further read.
       const owes = task.callback_url !== null || task.failure_sinks !== null;
-      const deliveries = owes ? await asking(c, () => c.var.services.deliveries.listOf(task.owner, task.id)) : [];
+      const deliveries = owes ? await asking(c, () => c.get('services').deliveries.listOf(task.owner, task.id)) : [];
       return c.json(detailOf(task, deliveries));
     },
   )
@@ -167,7 +167,7 @@ export const tasks = new Hono<AppEnv>()
     describe({ id: 'getTaskStatus', access: 'tasks:read', tag: 'Tasks', summary: 'Get how far a task is', answers: { 200: { description: 'Its status', body: answers.taskStatus } } }),
     async (c) => {
       const id = taskId(c);
-      const task = await asking(c, () => c.var.services.store.get(c.var.owner, id));
+      const task = await asking(c, () => c.get('services').store.get(c.get('owner'), id));
       if (!task) throw taskNotFound(id);
       const { status, progress, attempt, max_attempts, version } = viewOf(task);
       return c.json({ task_id: id, task_uuid: id, status, progress, attempt, max_attempts, version });
