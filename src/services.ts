@@ -14,6 +14,7 @@ import { MAX_FILE_BYTES } from './domain/file-name.ts';
 import type { OutgoingRules } from './domain/outgoing.ts';
 import { RATES } from './domain/rates.ts';
 import type { Task } from './domain/task.ts';
+import type { Acceptance } from './engine/accept.ts';
 import { createBulk } from './engine/bulk.ts';
 import { createCommands } from './engine/commands.ts';
 import { createConsumer } from './engine/consumer.ts';
@@ -215,7 +216,10 @@ const createServices = (env: Env) => {
     queueStore,
     handOver,
     dispatcher: {
-      accept: (tasks: Task[]) => dispatcher().accept(tasks.map(rowJson)),
+      accept: async (tasks: Task[]) => {
+        const answers = await dispatcher().accept(tasks.map(rowJson).join('\n'));
+        return answers.split(',') as Acceptance[];
+      },
       mayTake: async (owner: string) => dispatcher().mayTake(owner),
       poke: async () => dispatcher().poke(),
       isAccepting: async () => dispatcher().isAccepting(),

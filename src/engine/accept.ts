@@ -31,8 +31,8 @@ const IDLE_TURNS = 4;
 /** … and so long at most. */
 const GATHER_MS = 5;
 /** While groups follow each other, what is stored is handed over after this at most, or when it is so much. */
-const HOLD_MS = 15;
-const HELD_TASKS = 100;
+const HOLD_MS = 25;
+const HELD_TASKS = 200;
 
 /** How long a failed write speaks against the service, unless one succeeds. */
 const FAILURE_MEMORY_MS = 60_000;

@@ -14,7 +14,7 @@ import { createSettlement, RETRY_SECONDS, type Settlement } from './settlement.t
 /** Groups wait for each other; after so long the rest goes back to its queue, to wait for nobody. */
 const MAX_WAIT_MS = 30_000;
 /** Tasks that are claimed with one statement and run side by side. */
-const MAX_TOGETHER = 250;
+const MAX_TOGETHER = 1_000;
 
 export interface ConsumerParts {
   transitions: Pick<Transitions, 'claim'>;

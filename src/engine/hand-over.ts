@@ -5,10 +5,10 @@ import { within } from '../domain/within.ts';
 import type { Logger } from '../log.ts';
 import { inGroups } from '../store/statements.ts';
 
-/** What a queue takes in one `sendBatch`: https://developers.cloudflare.com/queues/platform/limits/ */
-const MAX_BATCH = 100;
-/** Tasks that one message names: a queue is paid by the message, and a hundred such messages stay below its 256 KB. */
-const MAX_TASKS = 50;
+/** Messages of one `sendBatch`, which takes a hundred, but 256 KB: https://developers.cloudflare.com/queues/platform/limits/ */
+const MAX_BATCH = 50;
+/** Tasks that one message names: a queue is paid by the message, and fifty such messages stay below its 256 KB. */
+const MAX_TASKS = 100;
 /** Their parameters, in UTF-16 units, so that a consumer can hold a batch; where they are not known, of a tenth of it. */
 const MAX_PARAMS_CHARS = 128_000;
 /** A message says this much, in bytes, around its tasks … */

@@ -18,12 +18,12 @@ const handed = (more: Partial<Handed> = {}): Handed => ({
 const many = (count: number, more: Partial<Handed> = {}): Handed[] => Array.from({ length: count }, () => handed(more));
 
 describe('messages', () => {
-  it('name up to fifty light tasks of one owner', async () => {
+  it('name up to a hundred light tasks of one owner', async () => {
     const { send, messages } = setup();
-    await send([...many(120), ...many(30, { owner: 'bob' })]);
+    await send([...many(220), ...many(30, { owner: 'bob' })]);
     expect(messages.map(({ body }) => [body.owner, body.ids.length])).toEqual([
-      ['ada', 50],
-      ['ada', 50],
+      ['ada', 100],
+      ['ada', 100],
       ['ada', 20],
       ['bob', 30],
     ]);
@@ -63,10 +63,10 @@ describe('messages', () => {
 
 describe('a backlog', () => {
   it.each([
-    [many(120), 3],
+    [many(120), 2],
     [many(1), 1],
     [many(7, { queue: 'default-medium', rescues: 1 }), 7],
-    [many(60, { owner: 'o'.repeat(100) }), 2],
+    [many(60, { owner: 'o'.repeat(100) }), 1],
   ])('is told in messages, and in tasks that are never too few (%#)', async (tasks, count) => {
     const { send, metrics, messages, queues } = setup();
     await send(tasks);
