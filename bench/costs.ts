@@ -21,18 +21,24 @@ type Counts = Record<'d1_statements' | 'd1_rows_read' | 'd1_rows_written' | 'que
 
 const rounded = (n: number): number => Number(n.toFixed(3));
 
-/** Counts, in a build whose bindings count, what tasks cost one by one and in bulk. `folder`: that build. */
-export const measureCosts = async (folder: string, tasks: number): Promise<Record<'single' | 'bulk', Cost>> => {
+/** Tasks that are submitted each when the one before is recorded. */
+const ALONE = 20;
+
+/**
+ * Counts, in a build whose bindings count, what a task costs that comes alone, one of a crowd, and in bulk. `folder`: that
+ * build.
+ */
+export const measureCosts = async (folder: string, tasks: number): Promise<Record<'alone' | 'single' | 'bulk', Cost>> => {
   const worker = await startWorker(folder);
   const system = { name: 'counted', round: () => roundOf(worker), stop: () => worker.stop() };
   const counts = async (): Promise<Counts> => (await (await fetch(`${worker.url}/counts`)).json()) as Counts;
-  const costOf = async (requests: number, run: () => Promise<unknown>): Promise<Cost> => {
+  const costOf = async (requests: number, run: () => Promise<unknown>, of = tasks): Promise<Cost> => {
     const before = await counts();
     await run();
     // The last counts are handed on within a second.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     const after = await counts();
-    const each = (...names: (keyof Counts)[]): number => names.reduce((sum, name) => sum + after[name] - before[name], 0) / tasks;
+    const each = (...names: (keyof Counts)[]): number => names.reduce((sum, name) => sum + after[name] - before[name], 0) / of;
     const cost = {
       d1_statements: rounded(each('d1_statements')),
       d1_rows_read: rounded(each('d1_rows_read')),
@@ -40,7 +46,7 @@ export const measureCosts = async (folder: string, tasks: number): Promise<Recor
       // A message is written, read and deleted: https://developers.cloudflare.com/queues/platform/pricing/
       queue_operations: rounded(each('queue_messages') * 3),
       object_calls: rounded(each('dispatcher_calls', 'board_calls', 'meter_calls')),
-      requests: rounded(requests / tasks + each('queue_batches')),
+      requests: rounded(requests / of + each('queue_batches')),
     };
     const dollars = Object.entries(PRICES).reduce((sum, [name, price]) => sum + price * cost[name as keyof typeof cost], 0);
     return { ...cost, dollars_a_million: Number(dollars.toFixed(2)) };
@@ -48,7 +54,11 @@ export const measureCosts = async (folder: string, tasks: number): Promise<Recor
   try {
     await singleEndToEnd(system, 300);
     const single = await costOf(tasks, () => singleEndToEnd(system, tasks));
-    return { single, bulk: await costOf(tasks / 1_000, () => bulkEndToEnd(system, tasks)) };
+    const bulk = await costOf(tasks / 1_000, () => bulkEndToEnd(system, tasks));
+    const oneByOne = async (): Promise<void> => {
+      for (let i = 0; i < ALONE; i += 1) await singleEndToEnd(system, 1);
+    };
+    return { alone: await costOf(ALONE, oneByOne, ALONE), single, bulk };
   } finally {
     await worker.stop();
   }

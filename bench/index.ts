@@ -80,7 +80,7 @@ else {
     `One task told to ${sockets} streams of the list: the first after ${told.first_ms} ms, the last after ${told.last_ms} ms`,
   );
   console.log(`Memory of workerd, with ${rows} rows and ${sockets} streams: ${memory} MB`);
-  console.log('What one task costs, alone and in bulk:');
+  console.log('What one task costs, alone, one of many submits, and in bulk:');
   console.table(costs);
 }
 process.exit(0);

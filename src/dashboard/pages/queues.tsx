@@ -7,7 +7,7 @@ export const QueuesPage = () => (
     <Card title="Lanes and priorities">
       <p class="muted">
         A queue is a lane and a priority. While it is paused, tasks are accepted and wait; those that run go on. The
-        backlog is what the platform reports, and may lag behind.
+        backlog is messages, each of up to a hundred tasks, as the platform reports them: it may lag behind.
       </p>
       <QueueTable />
     </Card>
