@@ -133,11 +133,9 @@ export const queue = z
     pending: whole,
     in_progress: whole,
     oldest_waiting_seconds: z.number().nullable(),
-    backlog: whole
-      .nullable()
-      .meta({
-        description: 'Messages, each of up to a hundred tasks, as the platform reports them; null when it does not',
-      }),
+    backlog: whole.nullable().meta({
+      description: 'Messages, each of up to a hundred tasks, as the platform reports them; null when it does not',
+    }),
   })
   .meta({ id: 'Queue' });
 const times = z.strictObject({
