@@ -36,6 +36,8 @@ export const IDS = ['0199b3c2-0000-7000-8000-000000000001', '0199b3c2-0000-7000-
 /** How a mutant changes the engine; each part is what the real one would be, and returns what is used instead. */
 export interface Mutation {
   rewrite?: (sql: string) => string;
+  /** What `rewrite` did not find in its statement. */
+  misfit?: () => string | null;
   sweeps?: (real: Sweeps, database: D1Database, meanwhile: () => Promise<void>) => Sweeps;
   recorder?: (real: Recorder) => Recorder;
   alarmAfterInsert?: boolean;
