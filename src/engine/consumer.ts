@@ -1,9 +1,9 @@
 import type { Announce } from '../announce/announce.ts';
 import { messageOf } from '../domain/errors.ts';
+import { inGroups } from '../domain/groups.ts';
 import type { Outcome, Verdict } from '../domain/retry.ts';
 import type { Hint, Lane, Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
-import { inGroups } from '../store/statements.ts';
 import type { Transitions } from '../store/transitions.ts';
 import type { HandOver } from './hand-over.ts';
 import type { LongTasks } from './long.ts';
@@ -97,7 +97,10 @@ export const createConsumer = (parts: ConsumerParts) => {
       // Each task belongs to one message: duplicates within the batch end here. Of what was not claimed the row says
       // why, and the clock is the safety net.
       const ids = new Set(message.body.ids.filter((id) => isClaimed.delete(id)));
-      if (ids.size === 0) message.ack();
+      if (ids.size === 0) {
+        message.ack();
+        continue;
+      }
       const settlement = createSettlement(message, ids.size, handOver);
       for (const id of ids) settlementOf.set(id, settlement);
     }
@@ -126,7 +129,10 @@ export const createConsumer = (parts: ConsumerParts) => {
       const together = sound.filter(({ body }) => !body.alone);
       const alone = sound.filter(({ body }) => body.alone).map((message) => [message]);
       const startedAt = now();
-      for (const group of [...inGroups(together, Infinity, ({ body }) => body.ids.length, MAX_TOGETHER), ...alone]) {
+      for (const group of [
+        ...inGroups(together, { sizeOf: ({ body }) => body.ids.length, maxSize: MAX_TOGETHER }),
+        ...alone,
+      ]) {
         if (now() - startedAt <= MAX_WAIT_MS) await claimAndRun(group);
         else for (const message of group) message.retry({ delaySeconds: 1 });
       }

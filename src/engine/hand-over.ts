@@ -1,15 +1,15 @@
 import { messageOf } from '../domain/errors.ts';
+import { inGroups } from '../domain/groups.ts';
 import type { QueueName } from '../domain/routing.ts';
 import type { Hint, Lane, Task } from '../domain/task.ts';
 import { within } from '../domain/within.ts';
 import type { Logger } from '../log.ts';
-import { inGroups } from '../store/statements.ts';
 
 /** Messages of one `sendBatch`, which takes a hundred, but 256 KB: https://developers.cloudflare.com/queues/platform/limits/ */
 const MAX_BATCH = 50;
 /** Tasks that one message names: a queue is paid by the message, and fifty such messages stay below its 256 KB. */
 const MAX_TASKS = 100;
-/** Their parameters, in UTF-16 units, so that a consumer can hold a batch; where they are not known, of a tenth of it. */
+/** Their parameters, in UTF-16 units, so that a consumer can hold a batch. Parameters that are not known count as a tenth. */
 const MAX_PARAMS_CHARS = 128_000;
 /** A message says this much, in bytes, around its tasks … */
 const HINT_BYTES = '{"owner":"","ids":[]}'.length;
@@ -32,7 +32,7 @@ export type Handed = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'> & Partial<
 const hintsOf = (tasks: readonly Handed[], owner: string, queue: string): Hint[] => {
   const isLight = queue.startsWith('default' satisfies Lane);
   const sizeOf = ({ params }: Handed): number => params?.length ?? MAX_PARAMS_CHARS / 10;
-  const sound = inGroups(tasks.filter(({ rescues }) => rescues === 0), isLight ? MAX_TASKS : 1, sizeOf, MAX_PARAMS_CHARS);
+  const sound = inGroups(tasks.filter(({ rescues }) => rescues === 0), { most: isLight ? MAX_TASKS : 1, sizeOf, maxSize: MAX_PARAMS_CHARS });
   const alone = tasks.filter(({ rescues }) => rescues > 0).map(({ id }): Hint => ({ owner, ids: [id], alone: true }));
   return [...sound.map((group): Hint => ({ owner, ids: group.map(({ id }) => id) })), ...alone];
 }; // prettier-ignore
@@ -57,7 +57,7 @@ export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logge
           const [{ owner }, delaySeconds] = [group[0] as Each, delaySecondsOf(group[0] as Each)];
           return hintsOf(group, owner, queue).map((body) => ({ body, delaySeconds }));
         });
-        return inGroups(messages, MAX_BATCH, () => 0).map((batch) => sendBatch(queue, batch));
+        return inGroups(messages, { most: MAX_BATCH }).map((batch) => sendBatch(queue, batch));
       });
       await Promise.all(batches);
     },

@@ -26,7 +26,7 @@ export const keysJson = (keys: readonly Pick<Task, 'owner' | 'id'>[]): string =>
   JSON.stringify(keys.map(({ owner, id }) => ({ owner, id })));
 
 /**
- * A list of JSON objects as a table of one column, `value`. json_each writes the text of a row anew for each column that
+ * A JSON list as a table of one column, `value`. json_each writes the text of a row anew for each column that
  * is taken from it: kept, an INSERT of a hundred costs half.
  */
 export const eachJson = (name: string, list: string): string =>
@@ -34,7 +34,7 @@ export const eachJson = (name: string, list: string): string =>
 
 /**
  * Makes rows of lists of values, such as `raw` returns: its `all` makes an object of each row by way of its pairs, which
- * costs as much as the statement. `fixed`: what else every row has.
+ * is slow. `fixed`: what else every row has.
  */
 export const rowMaker = <Row extends object>(columns: readonly (keyof Row)[], fixed: Partial<Row> = {}) => {
   // All names are there from the beginning, so that all rows have one shape.
@@ -46,32 +46,11 @@ export const rowMaker = <Row extends object>(columns: readonly (keyof Row)[], fi
   };
 }; // prettier-ignore
 
-/** D1 takes 2 MB a bound value; groups of rows stay well below. In UTF-16 units of JSON. */
-export const MAX_GROUP_CHARS = 1_000_000;
+/** D1 takes 2 MB a bound value; groups of rows stay below. In UTF-16 units of JSON, which have three bytes at most. */
+export const MAX_GROUP_CHARS = 600_000;
 
 /** An expression: the same as `withAttempt`, for writes of rows that were not read. `outcome` and `error` are SQL, `error` JSON or NULL. */
 export const appendAttempt = (outcome: string, error: string, endedAt: string): string => `json_insert(
     CASE WHEN json_array_length(tasks.attempts) >= ${MAX_ATTEMPTS_KEPT} THEN json_remove(tasks.attempts, '$[0]') ELSE tasks.attempts END,
     '$[#]',
     json_object('attempt', tasks.attempt, 'started_at', tasks.started_at, 'ended_at', ${endedAt}, 'outcome', ${outcome}, 'error', json(${error})))`;
-
-/** Cuts a list into runs of at most `most` items and a size of about `maxSize` each: by default characters of a statement. */
-export const inGroups = <Item>(
-  items: readonly Item[],
-  most: number,
-  sizeOf: (item: Item) => number,
-  maxSize = MAX_GROUP_CHARS,
-): Item[][] => {
-  const groups: Item[][] = [];
-  let size = 0;
-  for (const item of items) {
-    const group = groups.at(-1);
-    size += sizeOf(item);
-    if (group && group.length < most && size <= maxSize) group.push(item);
-    else {
-      groups.push([item]);
-      size = sizeOf(item);
-    }
-  }
-  return groups;
-};

@@ -1,7 +1,8 @@
 import type { Verdict } from '../domain/retry.ts';
+import { inGroups } from '../domain/groups.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
 import { isFinal, RESEND_AFTER_MS, withAttempt, type Task, type TaskHead } from '../domain/task.ts';
-import { appendAttempt, eachJson, guardOf, HEAD, inGroups, keysJson, leaseEnd, rowMaker } from './statements.ts';
+import { appendAttempt, eachJson, guardOf, HEAD, keysJson, leaseEnd, MAX_GROUP_CHARS, rowMaker } from './statements.ts';
 
 /** What a queue's consumer decided about one attempt. */
 export interface Recording {
@@ -32,12 +33,16 @@ const CHANGED = ['id', 'version', 'title', 'description', 'progress'] as const s
 const changed = rowMaker<Pick<Task, (typeof CHANGED)[number]>>(CHANGED);
 
 /** What a recording writes. */
-const RECORDED = ['status', 'result', 'attempts', 'completed_at', 'scheduled_at', 'wake_at', 'failure_sinks', 'updated_at'] as const satisfies (keyof Task)[]; // prettier-ignore
+const RECORDED = ['status', 'completed_at', 'scheduled_at', 'wake_at', 'failure_sinks', 'updated_at'] as const satisfies (keyof Task)[]; // prettier-ignore
+/** What of it is JSON already, and goes in as it is: as a text within JSON it could grow to twice its size, which D1 bounds. */
+const RECORDED_JSON = ['attempts', 'result'] as const satisfies (keyof Task)[];
+type Recorded = Pick<Task, (typeof RECORDED)[number] | (typeof RECORDED_JSON)[number]>;
 
 // complete, fail and retryLater leave from the same status: one statement serves a mixed group. The values come by their
-// place: owner, id, attempt, and then what is written.
+// place: owner, id, attempt, and then what is written; the result last, and left out where there is none.
 const RECORD = `${eachJson('o', '?1')} UPDATE tasks SET version = version + 1,
-  ${RECORDED.map((column, place) => `${column} = o.value ->> ${place + 3}`).join(', ')}
+  ${RECORDED.map((column, place) => `${column} = o.value ->> ${place + 3}`).join(', ')},
+  ${RECORDED_JSON.map((column, place) => `${column} = o.value -> ${place + 3 + RECORDED.length}`).join(', ')}
 FROM o
 WHERE tasks.owner = o.value ->> 0 AND tasks.id = o.value ->> 1 AND ${guardOf('complete')} AND tasks.attempt = o.value ->> 2
 RETURNING ${CHANGED.join(', ')}`;
@@ -63,7 +68,7 @@ const commanding = (
 const OUTCOME_WORD = { complete: 'completed', fail: 'failed', retryLater: 'retried' } as const;
 
 /** What a recording makes of the row: all of it is known, for nothing but a transition writes these once it is claimed. */
-const recorded = ({ task, verdict }: Recording, now: number, failureSinks: string | null): Pick<Task, (typeof RECORDED)[number]> => {
+const recorded = ({ task, verdict }: Recording, now: number, failureSinks: string | null): Recorded => {
   const { to: status } = lifecycle[verdict.transition];
   const error = 'error' in verdict ? verdict.error : null;
   const attempts = withAttempt(task, { ended_at: now, outcome: OUTCOME_WORD[verdict.transition], error });
@@ -75,6 +80,12 @@ const recorded = ({ task, verdict }: Recording, now: number, failureSinks: strin
   const wake_at = scheduled_at + (verdict.delayMs > MAX_MESSAGE_DELAY_MS ? 0 : RESEND_AFTER_MS);
   return { ...ended, completed_at: null, scheduled_at, wake_at };
 }; // prettier-ignore
+
+/** One recording as the statement takes it. */
+const recordingJson = ({ owner, id, attempt }: Task, changes: Recorded): string => {
+  const head = JSON.stringify([owner, id, attempt, ...RECORDED.map((column) => changes[column])]).slice(0, -1);
+  return `${[head, ...RECORDED_JSON.flatMap((column) => changes[column] ?? [])].join(',')}]`;
+};
 
 /** A queue's delays are whole seconds and its clock is not ours: a task is due this early. */
 const CLAIM_TOLERANCE_MS = 1_000;
@@ -111,13 +122,11 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
   async record(recordings: readonly Recording[], now: number): Promise<Task[]> {
     const rows = recordings.map((recording) => {
       const changes = recorded(recording, now, failureSinks);
-      const { owner, id, attempt } = recording.task;
-      const text = JSON.stringify([owner, id, attempt, ...RECORDED.map((column) => changes[column])]);
-      return { task: { ...recording.task, ...changes }, text };
+      return { task: { ...recording.task, ...changes }, text: recordingJson(recording.task, changes) };
     });
     const known = new Map(rows.map(({ task }) => [task.id, task]));
     const written: Task[] = [];
-    for (const group of inGroups(rows, rows.length, ({ text }) => text.length)) {
+    for (const group of inGroups(rows, { sizeOf: ({ text }) => text.length, maxSize: MAX_GROUP_CHARS })) {
       const statement = db.prepare(RECORD).bind(`[${group.map(({ text }) => text).join(',')}]`);
       for (const row of (await statement.raw()).map(changed))
         written.push(Object.assign(known.get(row.id) as Task, row));

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { LEASE_MARGIN_MS } from '../../src/domain/lifecycle.ts';
 import type { Task } from '../../src/domain/task.ts';
 import type { Verdict } from '../../src/domain/retry.ts';
@@ -11,6 +11,8 @@ import { aTask, attemptsOf, OWNER, rowOf, store } from '../rows.ts';
 
 const transitions = createTransitions(env.DB);
 const NOW = 1_900_000_000_000;
+/** https://developers.cloudflare.com/d1/platform/limits/; the local simulator does not enforce it. */
+const D1_MAX_VALUE_BYTES = 2_000_000;
 const done = (result: unknown): Verdict => ({ transition: 'complete', result: JSON.stringify(result) });
 const failing: Verdict = { transition: 'retryLater', error: { code: 'handler_error', message: 'no' }, delayMs: 3_000 };
 
@@ -74,6 +76,19 @@ describe('record', () => {
       await record(1, done(result));
       expect((await rowOf(task.id)).result).toBe(JSON.stringify(result));
     }
+  });
+
+  it('binds a result of a megabyte, all quotes, as no more than D1 takes', async () => {
+    const { claim, record, task } = await setup();
+    await claim();
+    const result = '"'.repeat(524_280);
+    const bound = vi.spyOn(Object.getPrototypeOf(env.DB.prepare('SELECT 1')) as D1PreparedStatement, 'bind');
+    await record(1, done(result));
+    const longest = Math.max(...bound.mock.calls.flat().map((value) => String(value).length));
+    bound.mockRestore();
+    expect(longest).toBeGreaterThan(1_000_000);
+    expect(longest).toBeLessThan(D1_MAX_VALUE_BYTES);
+    expect((await rowOf(task.id)).result).toBe(JSON.stringify(result));
   });
 
   it('refuses a late first attempt once the second has been claimed', async () => {
