@@ -24,7 +24,7 @@ const SNAPSHOT_TASKS = 50;
 /** A list subscriber may owe so many acknowledgements: `send()` never blocks, so silence is the only sign. */
 const MAX_UNACKNOWLEDGED = 32;
 /** Streams that are named to whoever asks what is watched. */
-const MAX_NAMED = 100;
+const MAX_NAMED = 1_000;
 /** D1 reads for watched tasks, per alarm. */
 const MAX_REREAD_TASKS = 100;
 

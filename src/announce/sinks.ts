@@ -26,7 +26,8 @@ export const createBoardSink = (boards: {
 }): Sink => {
   const tellOwner = async (owner: string, rows: readonly Announced[]): Promise<void> => {
     const watched = await boards.watched(owner);
-    const told = watched === null ? rows : rows.filter(({ id }) => watched.includes(id));
+    const named = watched && new Set(watched);
+    const told = named ? rows.filter(({ id }) => named.has(id)) : rows;
     if (told.length > 0) await boards.publish(owner, JSON.stringify(told.map(sparing)));
   };
   return {

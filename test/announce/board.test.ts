@@ -27,6 +27,19 @@ describe("a task's stream", () => {
     expect(late.frames.map(({ event }) => event)).toEqual(['snapshot']);
   });
 
+  it('is named to whoever asks what is watched; a stream of the list means that all is', async () => {
+    const [one, other] = [await watched(), await watched()];
+    const named = await board().watched();
+    expect(named).toEqual(expect.arrayContaining([one.task.id, other.task.id]));
+    const list = await watch('/events');
+    expect(await board().watched()).toBeNull();
+    for (const { socket, closed } of [one, other, list]) {
+      socket.close();
+      await closed;
+    }
+    await expect.poll(() => board().watched()).not.toContain(one.task.id);
+  });
+
   it('never goes back to an older version', async () => {
     const { task, frames, next } = await watched();
     const claimed = await claim(task.id);

@@ -11,7 +11,11 @@ import { aTask, rowOf } from '../rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
-const setup = (wakeBy: (at: number) => Promise<void> = async () => {}, store = createTaskStore(env.DB)) => {
+const setup = (
+  wakeBy: (at: number) => Promise<void> = async () => {},
+  store = createTaskStore(env.DB),
+  now = Date.now,
+) => {
   const { log, events } = keptLog();
   const queues = keptQueues();
   const { announce, announced } = keptAnnouncements();
@@ -23,7 +27,7 @@ const setup = (wakeBy: (at: number) => Promise<void> = async () => {}, store = c
     announce,
     wakeBy,
     quota: { take: async () => true },
-    now: Date.now,
+    now,
     wait: async (ms) => void waits.push(ms),
     log,
   });
@@ -97,12 +101,26 @@ describe('accepting', () => {
     expect(waits.length).toBe(before);
   });
 
-  it('hands over a crowd in few messages, and all of it', async () => {
-    const { accept, sent, messages } = setup();
-    const one = () => accept([aTask()]);
-    for (let round = 0; round < 6; round += 1) await Promise.all(Array.from({ length: 10 }, one));
-    await vi.waitUntil(() => sent.length === 60);
-    expect(messages.length).toBeLessThanOrEqual(12);
+  it('hands over what groups that follow each other have stored in one message, and all of it', async () => {
+    const real = createTaskStore(env.DB);
+    const insertMany: typeof real.insertMany = (rows) => {
+      // The next group comes while this one is written.
+      if (groups < 6) next();
+      return real.insertMany(rows);
+    };
+    // By a clock that stands still: however long the groups take.
+    const { accept, sent, messages } = setup(undefined, { ...real, insertMany }, () => 0);
+    let groups = 0;
+    const answers: Promise<unknown>[] = [];
+    const next = (): void => {
+      groups += 1;
+      for (let i = 0; i < 5; i += 1) answers.push(accept([aTask()]));
+    };
+    next();
+    await vi.waitUntil(() => sent.length === 30);
+    await Promise.all(answers);
+    // The first came alone; nobody knew yet that it was one of a crowd.
+    expect(messages.length).toBeLessThanOrEqual(3);
   });
 
   it('asks to come back when too many wait', async () => {
