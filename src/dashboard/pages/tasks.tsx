@@ -11,6 +11,9 @@ import { filterQuery, Filters } from '../parts/filters.tsx';
 import { useAction, useLoaded, useNews } from '../use.ts';
 import { applied, matches, PAGE_SIZE, type Row } from './task-rows.ts';
 
+/** The list's frames are 250 ms apart: one that was on its way may bring back rows that are deleted. */
+const LATE_FRAME_MS = 500;
+
 interface Listing {
   pagination: { total_tasks?: number; total_capped?: boolean; next_cursor: string | null };
   tasks: TaskView[];
@@ -56,6 +59,7 @@ export const TasksPage = () => {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [isAll, setAll] = useState(false);
   const [running, setRunning] = useState<{ task: TaskView; action: BulkAction } | null>(null);
+  const [deletions, setDeletions] = useState(0);
   const [isBusy, act] = useAction();
   const isPointerIn = useRef(false);
   const isFirstPage = cursor === null;
@@ -68,6 +72,11 @@ export const TasksPage = () => {
     setChosen(new Set());
     setAll(false);
   }, [address]);
+  useEffect(() => {
+    if (deletions === 0) return undefined;
+    const timer = setTimeout(reload, LATE_FRAME_MS);
+    return () => clearTimeout(timer);
+  }, [deletions, address]);
 
   useNews((news) => {
     // Only the service can look inside parameters: then it is asked again, when the reader wants it.
@@ -104,6 +113,7 @@ export const TasksPage = () => {
       return undefined;
     });
   const finish = (): void => {
+    if (running?.action === 'delete') setDeletions((before) => before + 1);
     setRunning(null);
     setChosen(new Set());
     setAll(false);
