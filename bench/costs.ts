@@ -3,7 +3,13 @@ import { roundOf } from './systems/tasker.ts';
 import { startWorker } from './worker.ts';
 
 /** List prices in dollars a million: https://developers.cloudflare.com/workers/platform/pricing/ */
-const PRICES = { requests: 0.3, queue_operations: 0.4, object_calls: 0.15, d1_rows_read: 0.001, d1_rows_written: 1 };
+const PRICES = {
+  requests: 0.3,
+  queue_operations: 0.4,
+  object_calls: 0.15,
+  d1_rows_read: 0.001,
+  d1_rows_written: 1,
+};
 
 /** What one task costs of each, in the mean. */
 export interface Cost {
@@ -17,7 +23,17 @@ export interface Cost {
   dollars_a_million: number;
 }
 
-type Counts = Record<'d1_statements' | 'd1_rows_read' | 'd1_rows_written' | 'queue_messages' | 'queue_batches' | 'dispatcher_calls' | 'board_calls' | 'meter_calls', number>; // prettier-ignore
+type Counts = Record<
+  | 'd1_statements'
+  | 'd1_rows_read'
+  | 'd1_rows_written'
+  | 'queue_messages'
+  | 'queue_batches'
+  | 'dispatcher_calls'
+  | 'board_calls'
+  | 'meter_calls',
+  number
+>;
 
 const rounded = (n: number): number => Number(n.toFixed(3));
 
@@ -28,17 +44,26 @@ const ALONE = 20;
  * Counts, in a build whose bindings count, what a task costs that comes alone, one of a crowd, and in bulk. `folder`: that
  * build.
  */
-export const measureCosts = async (folder: string, tasks: number): Promise<Record<'alone' | 'single' | 'bulk', Cost>> => {
+export const measureCosts = async (
+  folder: string,
+  tasks: number,
+): Promise<Record<'alone' | 'single' | 'bulk', Cost>> => {
   const worker = await startWorker(folder);
   const system = { name: 'counted', round: () => roundOf(worker), stop: () => worker.stop() };
-  const counts = async (): Promise<Counts> => (await (await fetch(`${worker.url}/counts`)).json()) as Counts;
-  const costOf = async (requests: number, run: () => Promise<unknown>, of = tasks): Promise<Cost> => {
+  const counts = async (): Promise<Counts> =>
+    (await (await fetch(`${worker.url}/counts`)).json()) as Counts;
+  const costOf = async (
+    requests: number,
+    run: () => Promise<unknown>,
+    of = tasks,
+  ): Promise<Cost> => {
     const before = await counts();
     await run();
     // The last counts are handed on within a second.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     const after = await counts();
-    const each = (...names: (keyof Counts)[]): number => names.reduce((sum, name) => sum + after[name] - before[name], 0) / of;
+    const each = (...names: (keyof Counts)[]): number =>
+      names.reduce((sum, name) => sum + after[name] - before[name], 0) / of;
     const cost = {
       d1_statements: rounded(each('d1_statements')),
       d1_rows_read: rounded(each('d1_rows_read')),
@@ -48,7 +73,10 @@ export const measureCosts = async (folder: string, tasks: number): Promise<Recor
       object_calls: rounded(each('dispatcher_calls', 'board_calls', 'meter_calls')),
       requests: rounded(requests / of + each('queue_batches')),
     };
-    const dollars = Object.entries(PRICES).reduce((sum, [name, price]) => sum + price * cost[name as keyof typeof cost], 0);
+    const dollars = Object.entries(PRICES).reduce(
+      (sum, [name, price]) => sum + price * cost[name as keyof typeof cost],
+      0,
+    );
     return { ...cost, dollars_a_million: Number(dollars.toFixed(2)) };
   };
   try {
@@ -62,4 +90,4 @@ export const measureCosts = async (folder: string, tasks: number): Promise<Recor
   } finally {
     await worker.stop();
   }
-}; // prettier-ignore
+};

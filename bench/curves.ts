@@ -9,20 +9,34 @@ interface Curve {
 }
 
 /** A picture of curves over the size of the table, which grows tenfold from point to point. */
-const picture = (title: string, unit: string, figures: readonly Growth[], curves: readonly Curve[]): string => {
-  const highest = Math.max(1, ...figures.flatMap((each) => curves.map(({ of }) => of(each)))) * 1.15;
-  const x = (i: number): number => LEFT + ((WIDTH - LEFT - 130) * i) / Math.max(1, figures.length - 1);
-  const y = (value: number): number => HEIGHT - BOTTOM - ((HEIGHT - BOTTOM - TOP) * value) / highest;
+const picture = (
+  title: string,
+  unit: string,
+  figures: readonly Growth[],
+  curves: readonly Curve[],
+): string => {
+  const highest =
+    Math.max(1, ...figures.flatMap((each) => curves.map(({ of }) => of(each)))) * 1.15;
+  const x = (i: number): number =>
+    LEFT + ((WIDTH - LEFT - 130) * i) / Math.max(1, figures.length - 1);
+  const y = (value: number): number =>
+    HEIGHT - BOTTOM - ((HEIGHT - BOTTOM - TOP) * value) / highest;
   const lines = [0, 0.25, 0.5, 0.75, 1].map((part) => {
     const at = y((highest / 1.15) * part);
     return `<line x1="${LEFT}" y1="${at}" x2="${WIDTH - 130}" y2="${at}" stroke="#8884"/><text x="${LEFT - 8}" y="${at + 4}" text-anchor="end">${Math.round((highest / 1.15) * part)}</text>`;
   });
   const drawn = curves.map(({ label, of }, n) => {
     const points = figures.map((each, i) => `${x(i).toFixed(1)},${y(of(each)).toFixed(1)}`);
-    const dots = points.map((point) => `<circle cx="${point.split(',')[0]}" cy="${point.split(',')[1]}" r="3.5" fill="${COLORS[n]}"/>`); // prettier-ignore
+    const dots = points.map(
+      (point) =>
+        `<circle cx="${point.split(',')[0]}" cy="${point.split(',')[1]}" r="3.5" fill="${COLORS[n]}"/>`,
+    );
     return `<polyline points="${points.join(' ')}" fill="none" stroke="${COLORS[n]}" stroke-width="2.5"/>${dots.join('')}<text x="${WIDTH - 120}" y="${TOP + 18 + n * 20}" fill="${COLORS[n]}">${label}</text>`;
   });
-  const names = figures.map(({ rows }, i) => `<text x="${x(i)}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle">${rows.toLocaleString('en')}</text>`); // prettier-ignore
+  const names = figures.map(
+    ({ rows }, i) =>
+      `<text x="${x(i)}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle">${rows.toLocaleString('en')}</text>`,
+  );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12" fill="#777"><text x="${LEFT}" y="16" font-weight="600">${title}, ${unit}</text>${lines.join('')}${names.join('')}<text x="${(WIDTH - 60) / 2}" y="${HEIGHT - 6}" text-anchor="middle">rows in the table</text>${drawn.join('')}</svg>\n`;
 };
 

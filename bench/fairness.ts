@@ -39,7 +39,8 @@ await client.post('/queues/default-low/resume');
 const floodedAt = Date.now();
 const times: number[] = [];
 const pendingAtFirst = await low();
-for (let i = 0; i < count; i += 1) times.push(await submitToFrame(values.url, { priority: 'HIGH' }));
+for (let i = 0; i < count; i += 1)
+  times.push(await submitToFrame(values.url, { priority: 'HIGH' }));
 const pendingAtLast = await low();
 await until(600, async () => ((await low()) === 0 ? true : null));
 const figures = {

@@ -3,7 +3,10 @@ import { roundOf } from './systems/tasker.ts';
 import type { BenchWorker } from './worker.ts';
 
 /** Opens so many streams of the list and submits one task: ms until the first and the last of them were told. */
-export const fanOut = async (worker: BenchWorker, count: number): Promise<{ sockets: number; first_ms: number; last_ms: number }> => {
+export const fanOut = async (
+  worker: BenchWorker,
+  count: number,
+): Promise<{ sockets: number; first_ms: number; last_ms: number }> => {
   const round = await roundOf(worker);
   const times: number[] = [];
   let sentAt = Infinity;
@@ -12,7 +15,9 @@ export const fanOut = async (worker: BenchWorker, count: number): Promise<{ sock
   const sockets: WebSocket[] = [];
   const open = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const socket = new WebSocket(`${worker.url.replace('http', 'ws')}/events`, { headers: round.headers } as unknown as string[]);
+      const socket = new WebSocket(`${worker.url.replace('http', 'ws')}/events`, {
+        headers: round.headers,
+      } as unknown as string[]);
       sockets.push(socket);
       socket.addEventListener('error', () => reject(new Error('A stream broke')));
       let isTold = false;
@@ -26,10 +31,19 @@ export const fanOut = async (worker: BenchWorker, count: number): Promise<{ sock
       });
     });
   // Some at a time, as they would come.
-  for (let i = 0; i < count; i += 50) await Promise.all(Array.from({ length: Math.min(50, count - i) }, open));
+  for (let i = 0; i < count; i += 50)
+    await Promise.all(Array.from({ length: Math.min(50, count - i) }, open));
   sentAt = performance.now();
-  await fetch(round.submit.url, { method: 'POST', headers: { ...round.headers, 'Content-Type': 'application/json' }, body: JSON.stringify(round.submit.body) });
+  await fetch(round.submit.url, {
+    method: 'POST',
+    headers: { ...round.headers, 'Content-Type': 'application/json' },
+    body: JSON.stringify(round.submit.body),
+  });
   await all;
   for (const socket of sockets) socket.close();
-  return { sockets: count, first_ms: Number(Math.min(...times).toFixed(1)), last_ms: Number(Math.max(...times).toFixed(1)) };
-}; // prettier-ignore
+  return {
+    sockets: count,
+    first_ms: Number(Math.min(...times).toFixed(1)),
+    last_ms: Number(Math.max(...times).toFixed(1)),
+  };
+};

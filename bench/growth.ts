@@ -43,16 +43,20 @@ const counted = await startWorker('dist/bench/counted');
 const figures: Growth[] = [];
 try {
   const [here, there] = [await roundOf(timed.worker), await roundOf(counted)];
-  const counts = async () => (await (await fetch(`${counted.url}/counts`)).json()) as Record<string, number>;
+  const counts = async () =>
+    (await (await fetch(`${counted.url}/counts`)).json()) as Record<string, number>;
   /** What some work reads and writes, in rows of the database. */
-  const rowsOf = async (work: () => Promise<unknown>): Promise<{ read: number; written: number }> => {
+  const rowsOf = async (
+    work: () => Promise<unknown>,
+  ): Promise<{ read: number; written: number }> => {
     const before = await counts();
     await work();
     const after = await counts();
     const more = (name: string): number => (after[name] ?? 0) - (before[name] ?? 0);
     return { read: more('d1_rows_read'), written: more('d1_rows_written') };
   };
-  const ask = async (path: string): Promise<unknown> => (await fetch(`${counted.url}${path}`, { headers: there.headers })).json(); // prettier-ignore
+  const ask = async (path: string): Promise<unknown> =>
+    (await fetch(`${counted.url}${path}`, { headers: there.headers })).json();
   // The first of all reads the key, and counts what is unfinished.
   await there.submitToOutcome();
   let filled = 0;
@@ -63,17 +67,28 @@ try {
       fillTable(counted, there.owner, filled, rows),
     ]);
     filled = rows;
-    const response = await fetch(there.submit.url, { method: 'POST', headers: { ...there.headers, 'Content-Type': 'application/json', Prefer: 'wait=10' }, body: JSON.stringify(there.submit.body) }); // prettier-ignore
+    const response = await fetch(there.submit.url, {
+      method: 'POST',
+      headers: { ...there.headers, 'Content-Type': 'application/json', Prefer: 'wait=10' },
+      body: JSON.stringify(there.submit.body),
+    });
     const { task_id } = (await response.json()) as { task_id: string };
     // Read from the database by nobody but this: the stream of the wait ends before the next begins.
     const submitted = await rowsOf(async () => {
-      await fetch(there.submit.url, { method: 'POST', headers: { ...there.headers, 'Content-Type': 'application/json' }, body: JSON.stringify(there.submit.body) }); // prettier-ignore
+      await fetch(there.submit.url, {
+        method: 'POST',
+        headers: { ...there.headers, 'Content-Type': 'application/json' },
+        body: JSON.stringify(there.submit.body),
+      });
       await new Promise((resolve) => setTimeout(resolve, 500));
     });
     const listed = await rowsOf(() => ask('/tasks?cursor=&page_size=50'));
     const got = await rowsOf(() => ask(`/tasks/${task_id}/status`));
     const list = { url: `${timed.worker.url}/tasks?cursor=&page_size=50`, headers: here.headers };
-    const one = { url: `${timed.worker.url}/tasks/${(await (await fetch(`${timed.worker.url}/tasks?cursor=&page_size=1`, { headers: here.headers })).json() as { tasks: { task_id: string }[] }).tasks[0]?.task_id}/status`, headers: here.headers }; // prettier-ignore
+    const one = {
+      url: `${timed.worker.url}/tasks/${((await (await fetch(`${timed.worker.url}/tasks?cursor=&page_size=1`, { headers: here.headers })).json()) as { tasks: { task_id: string }[] }).tasks[0]?.task_id}/status`,
+      headers: here.headers,
+    };
     const recorded: number[] = [];
     for (let i = 0; i < 3; i += 1) recorded.push((await singleEndToEnd(timed, 1_000)).recorded);
     figures.push({
@@ -92,7 +107,8 @@ try {
 }
 if (values.write) {
   writeFileSync('docs/performance.json', `${JSON.stringify(figures, null, 2)}\n`);
-  for (const [name, svg] of Object.entries(curves(figures))) writeFileSync(`docs/performance-${name}.svg`, svg);
+  for (const [name, svg] of Object.entries(curves(figures)))
+    writeFileSync(`docs/performance-${name}.svg`, svg);
 }
 if (values.json) console.log(JSON.stringify(figures, null, 2));
 else console.table(figures);

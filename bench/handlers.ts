@@ -33,8 +33,16 @@ const operations = [
   { op: 'rename', fields: { sold: 'amount' } },
   { op: 'sort', by: [{ field: 'amount', order: 'descending' }, { field: 'id' }] },
   { op: 'unique', fields: ['city', 'amount'] },
-  { op: 'group', by: ['city'], calculate: { rows: { function: 'count' }, total: { function: 'sum', field: 'amount' }, mean: { function: 'mean', field: 'amount' } } },
-]; // prettier-ignore
+  {
+    op: 'group',
+    by: ['city'],
+    calculate: {
+      rows: { function: 'count' },
+      total: { function: 'sum', field: 'amount' },
+      mean: { function: 'mean', field: 'amount' },
+    },
+  },
+];
 
 const LINE = (i: number): string =>
   `${i},Lisbon,${(i * 7_919) % 1_000}.5,2026-01-${String((i % 28) + 1).padStart(2, '0')},"a note, quoted"\n`;
@@ -67,7 +75,12 @@ const run = async (handler: Handler, params: unknown): Promise<unknown> =>
     fetch,
     secrets: { OPENAI_BASE_URL: '', OPENAI_DEFAULT_MODEL: '', OPENWEATHER_BASE_URL: '' },
     sendMail: () => Promise.reject(new Error('No mail here')),
-    tasks: { matching: () => ({ count: async () => 0, act: async () => ({ matched: 0, changed: 0, next: null }) }) },
+    tasks: {
+      matching: () => ({
+        count: async () => 0,
+        act: async () => ({ matched: 0, changed: 0, next: null }),
+      }),
+    },
     files: {
       open: async () => ({ body: largeCsv(), bytes: FILE_BYTES, etag: '' }),
       save: async (_name, content) => {
@@ -78,7 +91,8 @@ const run = async (handler: Handler, params: unknown): Promise<unknown> =>
     },
   });
 
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+const median = (values: number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 const measure = async (name: string, handler: Handler, params: unknown) => {
   const times: number[] = [];
@@ -100,8 +114,14 @@ const measure = async (name: string, handler: Handler, params: unknown) => {
 };
 
 const figures = [
-  await measure('data_processing: 100 000 rows, five operations', dataProcessing, { data: rows, operations }),
-  await measure('file_processing: summarize a CSV of 25 MB', fileProcessing, { file: 'x.csv', operation: 'summarize' }),
+  await measure('data_processing: 100 000 rows, five operations', dataProcessing, {
+    data: rows,
+    operations,
+  }),
+  await measure('file_processing: summarize a CSV of 25 MB', fileProcessing, {
+    file: 'x.csv',
+    operation: 'summarize',
+  }),
   await measure('file_processing: convert it to JSON', fileProcessing, {
     file: 'x.csv',
     operation: 'convert',

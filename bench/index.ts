@@ -25,7 +25,12 @@ const values = readOptions(HELP, {
   sockets: { type: 'string', default: '1000' },
   json: { type: 'boolean', default: false },
 });
-const [rounds, seconds, rows, sockets] = [wholeNumber('rounds', values.rounds, 1, 20), wholeNumber('seconds', values.seconds, 1, 60), wholeNumber('rows', values.rows, 100, 1_000_000), wholeNumber('sockets', values.sockets, 1, 10_000)]; // prettier-ignore
+const [rounds, seconds, rows, sockets] = [
+  wholeNumber('rounds', values.rounds, 1, 20),
+  wholeNumber('seconds', values.seconds, 1, 60),
+  wholeNumber('rows', values.rows, 100, 1_000_000),
+  wholeNumber('sockets', values.sockets, 1, 10_000),
+];
 const say = (text: string): void => console.error(text);
 const SINGLES = 2_000;
 const BULK = 5_000;
@@ -38,13 +43,20 @@ const system = await startTasker('dist/bench/worker');
 const { worker } = system;
 
 const found = new Map<string, number[]>();
-const add = (name: string, value: number): void => void found.set(name, [...(found.get(name) ?? []), value]);
+const add = (name: string, value: number): void =>
+  void found.set(name, [...(found.get(name) ?? []), value]);
 
 say(`Filling the table with ${rows} rows …`);
 const reader = await roundOf(worker);
 await fillTable(worker, reader.owner, 0, rows);
 await singleEndToEnd(system, 500);
-const { task_id } = (await (await fetch(`${worker.url}/tasks`, { method: 'POST', headers: { ...reader.headers, 'Content-Type': 'application/json', Prefer: 'wait=10' }, body: JSON.stringify(reader.submit.body) })).json()) as { task_id: string }; // prettier-ignore
+const { task_id } = (await (
+  await fetch(`${worker.url}/tasks`, {
+    method: 'POST',
+    headers: { ...reader.headers, 'Content-Type': 'application/json', Prefer: 'wait=10' },
+    body: JSON.stringify(reader.submit.body),
+  })
+).json()) as { task_id: string };
 const get = (path: string) => ({ url: `${worker.url}${path}`, headers: reader.headers });
 
 for (let i = 1; i <= rounds; i += 1) {
@@ -55,7 +67,10 @@ for (let i = 1; i <= rounds; i += 1) {
   add('bulk submit to recorded', await bulkEndToEnd(system, BULK));
   add('status, from the database', await ratePerSecond(get(`/tasks/${task_id}/status`), seconds));
   add('task, from the cache', await ratePerSecond(get(`/tasks/${task_id}`), seconds));
-  add('list of 50, first page by cursor', await ratePerSecond(get('/tasks?cursor=&page_size=50'), seconds));
+  add(
+    'list of 50, first page by cursor',
+    await ratePerSecond(get('/tasks?cursor=&page_size=50'), seconds),
+  );
   const { p50_ms, p99_ms } = await latency(system, 50);
   add('submit to frame, p50', p50_ms);
   add('submit to frame, p99', p99_ms);
@@ -71,9 +86,15 @@ const floor = median(found.get('floor') ?? []);
 const figures = [...found].map(([measure, all]) => {
   const value = median(all);
   const isTime = measure.startsWith('submit to frame');
-  return { measure, value: Number(value.toFixed(isTime ? 1 : 0)), unit: isTime ? 'ms' : '1/s', of_the_floor: isTime ? null : Number((value / floor).toFixed(3)) };
-}); // prettier-ignore
-if (values.json) console.log(JSON.stringify({ figures, fan_out: told, memory_mb: memory, costs }, null, 2));
+  return {
+    measure,
+    value: Number(value.toFixed(isTime ? 1 : 0)),
+    unit: isTime ? 'ms' : '1/s',
+    of_the_floor: isTime ? null : Number((value / floor).toFixed(3)),
+  };
+});
+if (values.json)
+  console.log(JSON.stringify({ figures, fan_out: told, memory_mb: memory, costs }, null, 2));
 else {
   console.table(figures);
   console.log(

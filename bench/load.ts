@@ -10,7 +10,13 @@ export interface Target {
   connections?: number;
 }
 
-const settings = ({ url, headers = {}, method = 'GET', body, connections = CONNECTIONS }: Target) => ({
+const settings = ({
+  url,
+  headers = {},
+  method = 'GET',
+  body,
+  connections = CONNECTIONS,
+}: Target) => ({
   url,
   method,
   connections,
@@ -19,8 +25,9 @@ const settings = ({ url, headers = {}, method = 'GET', body, connections = CONNE
 });
 
 const assertAnswered = ({ non2xx, errors, timeouts }: autocannon.Result, url: string): void => {
-  if (non2xx + errors + timeouts > 0) throw new Error(`${url}: ${non2xx} refusals, ${errors} errors, ${timeouts} timeouts`);
-}; // prettier-ignore
+  if (non2xx + errors + timeouts > 0)
+    throw new Error(`${url}: ${non2xx} refusals, ${errors} errors, ${timeouts} timeouts`);
+};
 
 /** Requests a second over 32 connections, for so many seconds. */
 export const ratePerSecond = async (target: Target, seconds: number): Promise<number> => {
@@ -34,9 +41,16 @@ export const sendAll = (target: Target, amount: number): Promise<number> =>
   new Promise((resolve, reject) => {
     const startedAt = performance.now();
     const connections = Math.min(amount, target.connections ?? CONNECTIONS);
-    const load = autocannon({ ...settings({ ...target, connections }), amount }, (error: unknown) => {
-      reject(error instanceof Error ? error : new Error(`${target.url}: not all of ${amount} requests were answered`));
-    });
+    const load = autocannon(
+      { ...settings({ ...target, connections }), amount },
+      (error: unknown) => {
+        reject(
+          error instanceof Error
+            ? error
+            : new Error(`${target.url}: not all of ${amount} requests were answered`),
+        );
+      },
+    );
     let answered = 0;
     // Not its end, which it tells at a whole second.
     load.on('response', (_client, status) => {
@@ -52,7 +66,8 @@ export const median = (values: readonly number[]): number =>
 /** Waits until it is so, asking every 20 ms; throws after two minutes. */
 export const reached = async (isSo: () => Promise<boolean>): Promise<void> => {
   for (const startedAt = Date.now(); !(await isSo());) {
-    if (Date.now() - startedAt > 120_000) throw new Error('Not all tasks were recorded within two minutes');
+    if (Date.now() - startedAt > 120_000)
+      throw new Error('Not all tasks were recorded within two minutes');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 };

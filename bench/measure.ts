@@ -34,6 +34,8 @@ export const submitToFrame = async (url: string, more: object = {}): Promise<num
 export const figuresOf = (times: readonly number[]) => {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number): number =>
-    Number((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN).toFixed(1));
+    Number(
+      (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN).toFixed(1),
+    );
   return { p50_ms: at(0.5), p90_ms: at(0.9), p99_ms: at(0.99), best_ms: at(0), worst_ms: at(1) };
 };

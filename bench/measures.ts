@@ -3,13 +3,19 @@ import { figuresOf } from './measure.ts';
 import { BULK_SIZE, type System } from './systems/system.ts';
 
 /** Tasks a second from the first submit, one task a request, to the last stored outcome. */
-export const singleEndToEnd = async (system: System, tasks: number): Promise<{ submitted: number; recorded: number }> => {
+export const singleEndToEnd = async (
+  system: System,
+  tasks: number,
+): Promise<{ submitted: number; recorded: number }> => {
   const round = await system.round();
   const startedAt = performance.now();
   const seconds = await sendAll(round.submit, tasks);
   await reached(() => round.isRecorded(tasks));
-  return { submitted: tasks / seconds, recorded: tasks / ((performance.now() - startedAt) / 1_000) };
-}; // prettier-ignore
+  return {
+    submitted: tasks / seconds,
+    recorded: tasks / ((performance.now() - startedAt) / 1_000),
+  };
+};
 
 /** The same with 1 000 tasks a request. */
 export const bulkEndToEnd = async (system: System, tasks: number): Promise<number> => {
@@ -21,7 +27,10 @@ export const bulkEndToEnd = async (system: System, tasks: number): Promise<numbe
 };
 
 /** One task at a time, on an otherwise idle service: from its submit to the moment its client knows the outcome. */
-export const latency = async (system: System, tasks: number): Promise<ReturnType<typeof figuresOf>> => {
+export const latency = async (
+  system: System,
+  tasks: number,
+): Promise<ReturnType<typeof figuresOf>> => {
   const round = await system.round();
   const times: number[] = [];
   for (let i = 0; i < tasks + 5; i += 1) times.push(await round.submitToOutcome());
@@ -40,8 +49,28 @@ export interface Compared {
 const rounded = (n: number): number => (n < 100 ? Number(n.toFixed(1)) : Math.round(n));
 
 /** All systems in turn, round by round, so that whatever else the machine does meets each of them; medians. */
-export const compare = async (systems: readonly System[], { rounds, tasks, bulk, singles, say }: { rounds: number; tasks: number; bulk: number; singles: number; say(text: string): void }): Promise<Compared[]> => {
-  const found = new Map(systems.map(({ name }) => [name, { submitted: [] as number[], recorded: [] as number[], bulk: [] as number[], p50: [] as number[], p99: [] as number[] }]));
+export const compare = async (
+  systems: readonly System[],
+  {
+    rounds,
+    tasks,
+    bulk,
+    singles,
+    say,
+  }: { rounds: number; tasks: number; bulk: number; singles: number; say(text: string): void },
+): Promise<Compared[]> => {
+  const found = new Map(
+    systems.map(({ name }) => [
+      name,
+      {
+        submitted: [] as number[],
+        recorded: [] as number[],
+        bulk: [] as number[],
+        p50: [] as number[],
+        p99: [] as number[],
+      },
+    ]),
+  );
   for (const system of systems) await singleEndToEnd(system, 500); // Warm.
   for (let i = 0; i < rounds; i += 1) {
     for (const system of systems) {
@@ -64,4 +93,4 @@ export const compare = async (systems: readonly System[], { rounds, tasks, bulk,
     latency_p50_ms: rounded(median(p50)),
     latency_p99_ms: rounded(median(p99)),
   }));
-}; // prettier-ignore
+};

@@ -21,7 +21,11 @@ const values = readOptions(HELP, {
   bulk: { type: 'string', default: '10000' },
   json: { type: 'boolean', default: false },
 });
-const [rounds, tasks, bulk] = [wholeNumber('rounds', values.rounds, 1, 20), wholeNumber('tasks', values.tasks, 100, 100_000), wholeNumber('bulk', values.bulk, 1_000, 1_000_000)]; // prettier-ignore
+const [rounds, tasks, bulk] = [
+  wholeNumber('rounds', values.rounds, 1, 20),
+  wholeNumber('tasks', values.tasks, 100, 100_000),
+  wholeNumber('bulk', values.bulk, 1_000, 1_000_000),
+];
 const say = (text: string): void => console.error(text);
 
 const systems: System[] = [];
@@ -40,8 +44,11 @@ try {
     console.table(figures);
     const [ours, ...peers] = figures;
     for (const peer of peers) {
-      const ratio = (name: 'single_per_second' | 'bulk_per_second' | 'latency_p50_ms') => ((ours?.[name] ?? NaN) / peer[name]).toFixed(2); // prettier-ignore
-      console.log(`Tasker against ${peer.system}: ${ratio('single_per_second')} x as many single tasks, ${ratio('bulk_per_second')} x in bulk, ${ratio('latency_p50_ms')} x the time from submit to outcome`); // prettier-ignore
+      const ratio = (name: 'single_per_second' | 'bulk_per_second' | 'latency_p50_ms') =>
+        ((ours?.[name] ?? NaN) / peer[name]).toFixed(2);
+      console.log(
+        `Tasker against ${peer.system}: ${ratio('single_per_second')} x as many single tasks, ${ratio('bulk_per_second')} x in bulk, ${ratio('latency_p50_ms')} x the time from submit to outcome`,
+      );
     }
   }
 } finally {

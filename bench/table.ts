@@ -8,7 +8,12 @@ SELECT ?1, printf('%08x-%04x-7000-8000-%012x', (1700000000000 + i) / 65536, (170
   1700000000000 + i, 1700000000001 + i, 1700000000002 + i, 1700000000002 + i, '{"a":5,"b":3}', '{"operation":"sum","a":5,"b":3,"result":8}' FROM n`;
 
 /** Fills the table with finished tasks of an owner, up to so many, all older than any that is submitted now. */
-export const fillTable = async ({ db }: BenchWorker, owner: string, from: number, to: number): Promise<void> => {
+export const fillTable = async (
+  { db }: BenchWorker,
+  owner: string,
+  from: number,
+  to: number,
+): Promise<void> => {
   for (let i = from; i < to; i += CHUNK)
     await db
       .prepare(INSERT)

@@ -23,7 +23,16 @@ export interface BenchWorker {
 }
 
 interface D1Like {
-  prepare(sql: string): { bind(...values: unknown[]): { run(): Promise<unknown>; all(): Promise<{ results: Record<string, unknown>[]; meta: { rows_read: number; rows_written: number } }> }; run(): Promise<unknown> }; // prettier-ignore
+  prepare(sql: string): {
+    bind(...values: unknown[]): {
+      run(): Promise<unknown>;
+      all(): Promise<{
+        results: Record<string, unknown>[];
+        meta: { rows_read: number; rows_written: number };
+      }>;
+    };
+    run(): Promise<unknown>;
+  };
 }
 
 const FLOOR = `import { Hono } from './hono.js'; export default new Hono().get('/ping', (c) => c.text('pong'));`;
@@ -32,20 +41,32 @@ const MIGRATIONS = 'migrations';
 /** Builds once; `entry` other than the Worker's own is for counting. */
 export const buildWorker = async (folder: string, entry?: string): Promise<void> => {
   await buildAssets();
-  const { code, output } = await runWrangler(['deploy', ...(entry ? [entry] : []), '--minify', '--dry-run', '--outdir', folder]); // prettier-ignore
+  const { code, output } = await runWrangler([
+    'deploy',
+    ...(entry ? [entry] : []),
+    '--minify',
+    '--dry-run',
+    '--outdir',
+    folder,
+  ]);
   if (code !== 0) fail(`The Worker could not be built:\n${output}`);
 };
 
 /** The process that runs the Worker: the child of this one with that name. */
 const workerdPid = (): string | undefined =>
-  readdirSync('/proc').filter((name) => /^\d+$/.test(name)).find((pid) => {
-    try {
-      const [, , state] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(/\(|\) /);
-      return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'workerd' && state?.split(' ')[1] === String(process.pid);
-    } catch {
-      return false; // It ended meanwhile.
-    }
-  }); // prettier-ignore
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .find((pid) => {
+      try {
+        const [, , state] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(/\(|\) /);
+        return (
+          readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'workerd' &&
+          state?.split(' ')[1] === String(process.pid)
+        );
+      } catch {
+        return false; // It ended meanwhile.
+      }
+    });
 
 /** Starts it on an empty database of its own. */
 export const startWorker = async (folder: string): Promise<BenchWorker> => {
@@ -56,7 +77,12 @@ export const startWorker = async (folder: string): Promise<BenchWorker> => {
   const { assets: _, ...own } = workerOptions;
   const script = readdirSync(folder).find((file) => file.endsWith('.js')) ?? 'index.js';
   // Thousands a second are not one key's usual use.
-  const unlimited = Object.fromEntries(Object.entries(workerOptions.ratelimits ?? {}).map(([name, limit]) => [name, { ...(limit as object), simple: { limit: 1_000_000_000, period: 60 as const } }])); // prettier-ignore
+  const unlimited = Object.fromEntries(
+    Object.entries(workerOptions.ratelimits ?? {}).map(([name, limit]) => [
+      name,
+      { ...(limit as object), simple: { limit: 1_000_000_000, period: 60 as const } },
+    ]),
+  );
   const mf = new Miniflare(
     convertV4MiniflareOptions({
       d1Persist: join(state, 'd1'),
@@ -67,7 +93,13 @@ export const startWorker = async (folder: string): Promise<BenchWorker> => {
         {
           ...own,
           name: 'tasker',
-          modules: [{ type: 'ESModule', path: 'index.js', contents: readFileSync(join(folder, script), 'utf8') }],
+          modules: [
+            {
+              type: 'ESModule',
+              path: 'index.js',
+              contents: readFileSync(join(folder, script), 'utf8'),
+            },
+          ],
           bindings: {
             ...(workerOptions.bindings as object),
             APP_ENV: 'bench',
@@ -85,7 +117,11 @@ export const startWorker = async (folder: string): Promise<BenchWorker> => {
           compatibilityDate: workerOptions.compatibilityDate ?? '2026-10-23',
           modules: [
             { type: 'ESModule', path: 'index.js', contents: FLOOR },
-            { type: 'ESModule', path: 'hono.js', contents: readFileSync('dist/bench/hono.js', 'utf8') },
+            {
+              type: 'ESModule',
+              path: 'hono.js',
+              contents: readFileSync('dist/bench/hono.js', 'utf8'),
+            },
           ],
           unsafeDirectSockets: [{ host: '127.0.0.1', port: floorPort }],
         },
@@ -94,9 +130,14 @@ export const startWorker = async (folder: string): Promise<BenchWorker> => {
   );
   await mf.ready;
   const db = (await mf.getD1Database('DB', 'tasker')) as unknown as D1Like;
-  for (const file of readdirSync(MIGRATIONS).filter((name) => name.endsWith('.sql')).toSorted()) {
-    for (const statement of readFileSync(join(MIGRATIONS, file), 'utf8').split('--> statement-breakpoint')) await db.prepare(statement.trim()).run();
-  } // prettier-ignore
+  for (const file of readdirSync(MIGRATIONS)
+    .filter((name) => name.endsWith('.sql'))
+    .toSorted()) {
+    for (const statement of readFileSync(join(MIGRATIONS, file), 'utf8').split(
+      '--> statement-breakpoint',
+    ))
+      await db.prepare(statement.trim()).run();
+  }
   let owners = 0;
   return {
     url: `http://127.0.0.1:${port}`,
@@ -105,13 +146,28 @@ export const startWorker = async (folder: string): Promise<BenchWorker> => {
     async newOwner() {
       const owner = `bench-${(owners += 1)}`;
       const { key, prefix } = newApiKey();
-      await db.prepare('INSERT INTO keys (id, owner, name, hash, prefix, scopes, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)').bind(crypto.randomUUID(), owner, owner, await hashOfKey(key), prefix, '["admin"]', Date.now()).run(); // prettier-ignore
+      await db
+        .prepare(
+          'INSERT INTO keys (id, owner, name, hash, prefix, scopes, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        )
+        .bind(
+          crypto.randomUUID(),
+          owner,
+          owner,
+          await hashOfKey(key),
+          prefix,
+          '["admin"]',
+          Date.now(),
+        )
+        .run();
       return { owner, headers: { Authorization: `Bearer ${key}` } };
     },
     memoryMb() {
       const pid = workerdPid();
       const kb =
-        pid === undefined ? NaN : Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+        pid === undefined
+          ? NaN
+          : Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
       return Math.round(kb / 1_024);
     },
     async stop() {

@@ -24,21 +24,35 @@ const buildDashboard = async (): Promise<void> => {
       emptyOutDir: true,
       modulePreload: false,
       target: 'es2023',
-      rolldownOptions: { output: { entryFileNames: 'assets/dashboard.js', chunkFileNames: 'assets/[name].js', assetFileNames: 'assets/dashboard[extname]' } },
+      rolldownOptions: {
+        output: {
+          entryFileNames: 'assets/dashboard.js',
+          chunkFileNames: 'assets/[name].js',
+          assetFileNames: 'assets/dashboard[extname]',
+        },
+      },
     },
   });
-}; // prettier-ignore
+};
 
 const filesBelow = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => statSync(join(folder, file)).isFile());
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    statSync(join(folder, file)).isFile(),
+  );
 
 /** Puts together what the Worker serves as files (`[assets]` in wrangler.toml). */
 export const buildAssets = async (): Promise<void> => {
   await buildDashboard();
   const sources = [
     // Headers for all files; Cloudflare reads it, and serves it to nobody.
-    ...readdirSync(STATIC).map((file) => ({ from: join(STATIC, file), to: file === '_headers' ? file : join('assets', file) })),
-    ...['swagger-ui.css', 'swagger-ui-bundle.js'].map((file) => ({ from: join(SWAGGER, file), to: join('assets', basename(file)) })),
+    ...readdirSync(STATIC).map((file) => ({
+      from: join(STATIC, file),
+      to: file === '_headers' ? file : join('assets', file),
+    })),
+    ...['swagger-ui.css', 'swagger-ui-bundle.js'].map((file) => ({
+      from: join(SWAGGER, file),
+      to: join('assets', basename(file)),
+    })),
     ...filesBelow(BUILT).map((file) => ({ from: join(BUILT, file), to: file })),
   ];
   for (const { from, to } of sources) {
@@ -46,6 +60,7 @@ export const buildAssets = async (): Promise<void> => {
     const content = readFileSync(from);
     mkdirSync(dirname(target), { recursive: true });
     // Every `wrangler dev` that serves this folder starts anew when one of its files is written.
-    if (!existsSync(target) || !readFileSync(target).equals(content)) writeFileSync(target, content);
+    if (!existsSync(target) || !readFileSync(target).equals(content))
+      writeFileSync(target, content);
   }
-}; // prettier-ignore
+};

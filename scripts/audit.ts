@@ -9,7 +9,10 @@ interface Report {
   message?: string;
 }
 
-const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], { encoding: 'utf8', shell: false });
+const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], {
+  encoding: 'utf8',
+  shell: false,
+});
 const report = JSON.parse(stdout || '{}') as Report;
 const found = report.metadata?.vulnerabilities.total;
 if (found === undefined)

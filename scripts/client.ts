@@ -44,7 +44,8 @@ export type Client = ReturnType<typeof createClient>;
 
 export const isFinal = ({ status }: Pick<TaskView, 'status'>): boolean => FINAL.includes(status);
 
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+export const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 
 /** Asks until `done` says so; throws after `seconds`. */
 export const until = async <T>(seconds: number, done: () => Promise<T | null>): Promise<T> => {

@@ -37,18 +37,23 @@ const tasker = createTasker({ baseUrl: values.url, retries: 0 });
 
 const submit = async (type: string, params: object): Promise<Row> => {
   const startedAt = Date.now();
-  const task = await tasker.submit({ type, params, title: `demo: ${type}` }).catch((error: Error) => {
-    if (error instanceof TaskerError) return fail(`${type} was refused with ${error.status}: ${error.message}`);
-    return fail(`No service at ${values.url}. Start one in another terminal: npm start`);
-  });
+  const task = await tasker
+    .submit({ type, params, title: `demo: ${type}` })
+    .catch((error: Error) => {
+      if (error instanceof TaskerError)
+        return fail(`${type} was refused with ${error.status}: ${error.message}`);
+      return fail(`No service at ${values.url}. Start one in another terminal: npm start`);
+    });
   return { type, id: task.task_id, task, fraction: 0, note: '', startedAt, endedAt: null };
 };
 
-const isFinished = ({ task }: Row): boolean => ['COMPLETED', 'FAILED', 'CANCELLED'].includes(task?.status ?? '');
+const isFinished = ({ task }: Row): boolean =>
+  ['COMPLETED', 'FAILED', 'CANCELLED'].includes(task?.status ?? '');
 /** Follows one task's stream to its final frame. */
 const watch = async (row: Row, changed: () => void): Promise<void> => {
   for await (const frame of tasker.watch(row.id)) {
-    if (frame.event === 'progress') Object.assign(row, { fraction: frame.fraction, note: frame.note ?? '' });
+    if (frame.event === 'progress')
+      Object.assign(row, { fraction: frame.fraction, note: frame.note ?? '' });
     else if ('task' in frame) row.task = frame.task;
     if (isFinished(row)) row.endedAt ??= Date.now();
     changed();
@@ -59,13 +64,15 @@ const watch = async (row: Row, changed: () => void): Promise<void> => {
 const isUnconfigured = ({ task }: Row): boolean => task?.error?.code === 'not_configured';
 
 const isAsPromised = (row: Row): boolean =>
-  row.task?.status === (row.type === EXPECTED_TO_FAIL ? 'FAILED' : 'COMPLETED') || isUnconfigured(row);
+  row.task?.status === (row.type === EXPECTED_TO_FAIL ? 'FAILED' : 'COMPLETED') ||
+  isUnconfigured(row);
 
 const line = (row: Row): string => {
   const { status = '?', attempt = 0, max_attempts = 0 } = row.task ?? {};
   const filled = Math.round((isFinished(row) ? 1 : row.fraction) * BAR_WIDTH);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
-  const elapsed = `${(((row.endedAt ?? Date.now()) - row.startedAt) / 1_000).toFixed(1)} s`.padStart(7);
+  const elapsed =
+    `${(((row.endedAt ?? Date.now()) - row.startedAt) / 1_000).toFixed(1)} s`.padStart(7);
   const more = isFinished(row) ? '' : row.note;
   return `${row.type.padEnd(28)} ${bar} ${status.padEnd(11)} ${elapsed}  attempt ${attempt}/${max_attempts}  ${more}`;
 };
@@ -79,12 +86,16 @@ const outcome = (row: Row): string => {
   return `${mark} ${row.type.padEnd(28)} ${text}${row.type === EXPECTED_TO_FAIL && isAsPromised(row) ? '   (as it should)' : ''}`;
 };
 
-const rows = await Promise.all(handlers.map(({ type, example }) => submit(type, example as object)));
+const rows = await Promise.all(
+  handlers.map(({ type, example }) => submit(type, example as object)),
+);
 
 let drawn = 0;
 const draw = (): void => {
   if (!isLive) return;
-  process.stdout.write(`${drawn > 0 ? `\x1b[${drawn}A` : ''}${rows.map((row) => `\x1b[2K${line(row)}`).join('\n')}\n`);
+  process.stdout.write(
+    `${drawn > 0 ? `\x1b[${drawn}A` : ''}${rows.map((row) => `\x1b[2K${line(row)}`).join('\n')}\n`,
+  );
   drawn = rows.length;
 };
 if (!values.json) console.log(`One task of each type, at ${values.url}\n`);

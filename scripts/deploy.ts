@@ -23,7 +23,8 @@ const DEPLOY = ['deploy', '--minify'];
 const assertClosed = (): void => {
   const bundle = readFileSync(new URL('../dist/worker/index.js', import.meta.url), 'utf8');
   const left = ['MF-Original-URL', 'Sec-Fetch-Site'].filter((word) => bundle.includes(word));
-  if (left.length > 0) fail(`The deploy bundle still has the development branch: ${left.join(', ')}`);
+  if (left.length > 0)
+    fail(`The deploy bundle still has the development branch: ${left.join(', ')}`);
   if (!bundle.includes('key_missing')) fail('The deploy bundle asks nobody for a key');
   console.log('The bundle has no development branch');
 };
@@ -37,7 +38,8 @@ const step = async (what: string, args: readonly string[]): Promise<void> => {
 /** Creates what is missing and leaves alone what is there. */
 const ensure = async (what: string, create: readonly string[]): Promise<void> => {
   const { code, output } = await runWrangler(create);
-  const isThere = code !== 0 && /already (exists|taken|in use|own)|\[code: (11009|10004)\]/i.test(output);
+  const isThere =
+    code !== 0 && /already (exists|taken|in use|own)|\[code: (11009|10004)\]/i.test(output);
   if (code !== 0 && !isThere) fail(`"wrangler ${create.join(' ')}" failed:\n${output}`);
   console.log(`${what}: ${isThere ? 'there' : 'created'}`);
 };
@@ -57,7 +59,9 @@ if (flags.includes('--dry-run')) {
 
 const account = await runWrangler(['whoami']);
 if (account.code !== 0 || /not (authenticated|logged in)/i.test(account.output)) {
-  fail('Cloudflare does not know you yet. Run "npx wrangler login", or set CLOUDFLARE_API_TOKEN, and try again');
+  fail(
+    'Cloudflare does not know you yet. Run "npx wrangler login", or set CLOUDFLARE_API_TOKEN, and try again',
+  );
 }
 const toml = readFileSync(new URL('../wrangler.toml', import.meta.url), 'utf8');
 const queues = new Set(

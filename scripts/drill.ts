@@ -30,14 +30,25 @@ const drills: Record<string, { vars?: string[]; run(scene: Scene): Promise<void>
   consumer: {
     async run({ client, killAndRestart }) {
       const { task_id } = await client.submit('simulate', { duration: 3 }, { timeout_seconds: 5 });
-      await until(20, async () => ((await client.get(task_id)).status === 'IN_PROGRESS' ? true : null));
+      await until(20, async () =>
+        (await client.get(task_id)).status === 'IN_PROGRESS' ? true : null,
+      );
       say('A simulate task of 3 s is IN_PROGRESS, under a lease of its timeout (5 s) + 10 s');
       await killAndRestart();
       const restartedAt = Date.now();
-      say(`Its worker is gone. The API says: ${(await client.get(task_id)).status}; the lease still runs`);
-      const task = await until(60, async () => { const now = await client.get(task_id); return isFinal(now) ? now : null; }); // prettier-ignore
-      say(`${seconds(restartedAt)} after the restart: ${task.status}, ${JSON.stringify(task.result)}`);
-      say(`Its history: ${task.attempts.map(({ attempt, outcome }) => `attempt ${attempt} ${outcome}`).join(', ')}`);
+      say(
+        `Its worker is gone. The API says: ${(await client.get(task_id)).status}; the lease still runs`,
+      );
+      const task = await until(60, async () => {
+        const now = await client.get(task_id);
+        return isFinal(now) ? now : null;
+      });
+      say(
+        `${seconds(restartedAt)} after the restart: ${task.status}, ${JSON.stringify(task.result)}`,
+      );
+      say(
+        `Its history: ${task.attempts.map(({ attempt, outcome }) => `attempt ${attempt} ${outcome}`).join(', ')}`,
+      );
       holds(
         'the task was taken back, run again, and ended once',
         task.status === 'COMPLETED' && task.attempt === 2 && task.rescues === 1,
@@ -50,7 +61,10 @@ const drills: Record<string, { vars?: string[]; run(scene: Scene): Promise<void>
     async run({ client, service }) {
       say('The cache is set to an address where nobody answers');
       const { task_id } = await client.submit('sum', { a: 5, b: 3 });
-      const task = await until(20, async () => { const now = await client.get(task_id); return isFinal(now) ? now : null; }); // prettier-ignore
+      const task = await until(20, async () => {
+        const now = await client.get(task_id);
+        return isFinal(now) ? now : null;
+      });
       say(`A sum: ${task.status}, ${JSON.stringify(task.result)}`);
       const times: number[] = [];
       let header = '';
@@ -64,9 +78,14 @@ const drills: Record<string, { vars?: string[]; run(scene: Scene): Promise<void>
       say(
         `Twenty reads of it: X-Cache ${header}, slowest ${Math.max(...times).toFixed(0)} ms, last ${times.at(-1)?.toFixed(0)} ms: the breaker no longer asks`,
       );
-      const health = await client.json<{ status: string; checks: Record<string, string> }>('/health');
+      const health = await client.json<{ status: string; checks: Record<string, string> }>(
+        '/health',
+      );
       say(`/health: 200, ${JSON.stringify(health)}`);
-      holds('the same answers, from the database', task.status === 'COMPLETED' && header === 'MISS');
+      holds(
+        'the same answers, from the database',
+        task.status === 'COMPLETED' && header === 'MISS',
+      );
       holds(
         'at most 300 ms later, and degraded rather than down',
         Math.max(...times) < 400 && health.status === 'degraded',
@@ -78,21 +97,33 @@ const drills: Record<string, { vars?: string[]; run(scene: Scene): Promise<void>
     async run({ client, killAndRestart }) {
       await client.post('/queues/default-low/pause');
       const tasks = await Promise.all(
-        Array.from({ length: 20 }, (_, a) => client.submit('sum', { a, b: 1 }, { priority: 'LOW' })),
+        Array.from({ length: 20 }, (_, a) =>
+          client.submit('sum', { a, b: 1 }, { priority: 'LOW' }),
+        ),
       );
       say('The queue default-low is paused, and 20 sums are submitted to it: 20 × 202');
       await killAndRestart();
       say('Everything was killed: the local queue lives in memory, so its messages are gone');
-      const { queues } = await client.json<{ queues: { name: string; pending: number; backlog: number }[] }>('/queues');
+      const { queues } = await client.json<{
+        queues: { name: string; pending: number; backlog: number }[];
+      }>('/queues');
       const low = queues.find(({ name }) => name === 'default-low');
-      say(`The API says of it: pending ${low?.pending} by the table, backlog ${low?.backlog} by the queue`);
+      say(
+        `The API says of it: pending ${low?.pending} by the table, backlog ${low?.backlog} by the queue`,
+      );
       await client.post('/queues/default-low/resume');
       const resumedAt = Date.now();
-      const all = await until(60, async () => { const now = await client.all(); return [...now.values()].every(isFinal) ? now : null; }); // prettier-ignore
+      const all = await until(60, async () => {
+        const now = await client.all();
+        return [...now.values()].every(isFinal) ? now : null;
+      });
       say(`Resumed: all ended ${seconds(resumedAt)} later`);
       holds(
         'every task that was accepted completed, once',
-        tasks.every(({ task_id }) => all.get(task_id)?.status === 'COMPLETED' && all.get(task_id)?.attempt === 1),
+        tasks.every(
+          ({ task_id }) =>
+            all.get(task_id)?.status === 'COMPLETED' && all.get(task_id)?.attempt === 1,
+        ),
       );
     },
   },
@@ -116,8 +147,13 @@ const drills: Record<string, { vars?: string[]; run(scene: Scene): Promise<void>
       say(
         `300 submits at once, everything killed after the 100th answer: ${accepted.size} got 202, ${refused} got no answer and no promise`,
       );
-      const all = await until(60, async () => { const now = await client.all(); return [...now.values()].every(isFinal) ? now : null; }); // prettier-ignore
-      say(`All ${all.size} that are stored ended ${seconds(restartedAt)} after the restart, without being asked for`);
+      const all = await until(60, async () => {
+        const now = await client.all();
+        return [...now.values()].every(isFinal) ? now : null;
+      });
+      say(
+        `All ${all.size} that are stored ended ${seconds(restartedAt)} after the restart, without being asked for`,
+      );
       holds(
         'every 202 was kept',
         [...accepted].every((id) => all.get(id)?.status === 'COMPLETED'),
@@ -132,7 +168,8 @@ if (name === '--help') {
   process.exit(0);
 }
 const drill = drills[name];
-if (!drill || surplus.length > 0) fail(`${name ? `No drill "${name}"` : 'Which drill?'}\n\n${HELP}`);
+if (!drill || surplus.length > 0)
+  fail(`${name ? `No drill "${name}"` : 'Which drill?'}\n\n${HELP}`);
 
 const state = await temporaryState();
 const port = await freePort();

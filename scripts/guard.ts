@@ -35,13 +35,17 @@ export const startGuard = async (port: number): Promise<{ passTo(target: string)
   proxy.on('error', (_error, _request, response) => {
     if (!response || !('writeHead' in response)) return void response?.destroy();
     if (response.headersSent) return void response.destroy();
-    response.writeHead(503, { 'Content-Type': 'text/plain', 'Retry-After': '1' }).end('The service is not up\n');
+    response
+      .writeHead(503, { 'Content-Type': 'text/plain', 'Retry-After': '1' })
+      .end('The service is not up\n');
   });
   for (const address of ADDRESSES) {
     const server = createServer((request, response) => {
       disarm(request);
       if (target !== null) return void proxy.web(request, response, { target });
-      response.writeHead(503, { 'Content-Type': 'text/plain', 'Retry-After': '1' }).end('The service is starting\n');
+      response
+        .writeHead(503, { 'Content-Type': 'text/plain', 'Retry-After': '1' })
+        .end('The service is starting\n');
     });
     server.on('upgrade', (request, socket, head) => {
       disarm(request);

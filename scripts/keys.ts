@@ -48,7 +48,11 @@ if (values.help || command === undefined) {
 }
 
 const quoted = (value: string | number | null): string =>
-  value === null ? 'NULL' : typeof value === 'number' ? String(value) : `'${value.replaceAll("'", "''")}'`;
+  value === null
+    ? 'NULL'
+    : typeof value === 'number'
+      ? String(value)
+      : `'${value.replaceAll("'", "''")}'`;
 
 /** Asks the database; returns the rows of the statement. */
 const ask = async (sql: string): Promise<ApiKey[]> => {
@@ -57,32 +61,65 @@ const ask = async (sql: string): Promise<ApiKey[]> => {
     const migrated = await runWrangler(['d1', 'migrations', 'apply', 'DB', ...place]);
     if (migrated.code !== 0) fail(`The migration failed:\n${migrated.output}`);
   }
-  const { code, output } = await runWrangler(['d1', 'execute', 'DB', ...place, '--json', '--command', sql]);
+  const { code, output } = await runWrangler([
+    'd1',
+    'execute',
+    'DB',
+    ...place,
+    '--json',
+    '--command',
+    sql,
+  ]);
   const start = output.indexOf('[');
   if (code !== 0 || start < 0) fail(`The database did not answer:\n${output}`);
-  const [answer] = JSON.parse(output.slice(start, output.lastIndexOf(']') + 1)) as { results: ApiKey[] }[];
+  const [answer] = JSON.parse(output.slice(start, output.lastIndexOf(']') + 1)) as {
+    results: ApiKey[];
+  }[];
   return answer?.results ?? [];
 };
 
 const scopesOf = (list: string): Scope[] => {
   const scopes = list.split(',').map((scope) => scope.trim());
   const wrong = scopes.find((scope) => !(SCOPES as readonly string[]).includes(scope));
-  return wrong === undefined ? (scopes as Scope[]) : fail(`There is no scope "${wrong}". The scopes: ${SCOPES.join(', ')}`);
-}; // prettier-ignore
+  return wrong === undefined
+    ? (scopes as Scope[])
+    : fail(`There is no scope "${wrong}". The scopes: ${SCOPES.join(', ')}`);
+};
 
-const create = async (like: Pick<ApiKey, 'owner' | 'name' | 'scopes'>, expiresAt: number | null = null): Promise<void> => {
+const create = async (
+  like: Pick<ApiKey, 'owner' | 'name' | 'scopes'>,
+  expiresAt: number | null = null,
+): Promise<void> => {
   const days = values.days === undefined ? null : Number(values.days);
-  if (days !== null && !(days > 0 && days <= 3_650)) fail('--days takes a number greater than 0, and 3650 at most');
-  if (!/^[\w.@:-]{1,100}$/.test(like.owner)) fail('An owner has 1 to 100 letters, digits and . _ @ : -');
+  if (days !== null && !(days > 0 && days <= 3_650))
+    fail('--days takes a number greater than 0, and 3650 at most');
+  if (!/^[\w.@:-]{1,100}$/.test(like.owner))
+    fail('An owner has 1 to 100 letters, digits and . _ @ : -');
   const { key, prefix } = newApiKey();
-  const row = { id: uuidv7(), ...like, hash: await hashOfKey(key), prefix, created_at: Date.now(), expires_at: days === null ? expiresAt : Date.now() + Math.round(days * DAY_MS) }; // prettier-ignore
-  await ask(`INSERT INTO keys (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).map(quoted).join(', ')})`);
-  if (values.json) console.log(JSON.stringify({ key, ...row, hash: undefined, scopes: JSON.parse(row.scopes) as Scope[] }));
-  else console.log(`${key}\n\nShown this once. Owner ${row.owner}, scopes ${row.scopes}, id ${row.id}.\nFrom now on the service asks for a key (within 10 s):\n\n  curl -H 'Authorization: Bearer ${key}' …`);
-}; // prettier-ignore
+  const row = {
+    id: uuidv7(),
+    ...like,
+    hash: await hashOfKey(key),
+    prefix,
+    created_at: Date.now(),
+    expires_at: days === null ? expiresAt : Date.now() + Math.round(days * DAY_MS),
+  };
+  await ask(
+    `INSERT INTO keys (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).map(quoted).join(', ')})`,
+  );
+  if (values.json)
+    console.log(
+      JSON.stringify({ key, ...row, hash: undefined, scopes: JSON.parse(row.scopes) as Scope[] }),
+    );
+  else
+    console.log(
+      `${key}\n\nShown this once. Owner ${row.owner}, scopes ${row.scopes}, id ${row.id}.\nFrom now on the service asks for a key (within 10 s):\n\n  curl -H 'Authorization: Bearer ${key}' …`,
+    );
+};
 
 const one = async (sql: string): Promise<ApiKey> => {
-  if (!id || !/^[0-9a-f-]{36}$/i.test(id)) return fail(`Give the id of a key: npm run keys -- ${command} <id>`);
+  if (!id || !/^[0-9a-f-]{36}$/i.test(id))
+    return fail(`Give the id of a key: npm run keys -- ${command} <id>`);
   const [row] = await ask(`${sql} WHERE id = ${quoted(id.toLowerCase())} RETURNING *`);
   return row ?? fail(`There is no key ${id}. npm run keys -- list shows them`);
 };
@@ -90,11 +127,25 @@ const one = async (sql: string): Promise<ApiKey> => {
 const time = (ms: number | null): string => (ms === null ? '–' : new Date(ms).toISOString());
 
 const COMMANDS: Record<string, () => Promise<void>> = {
-  create: () => create({ owner: values.owner, name: values.name, scopes: JSON.stringify(scopesOf(values.scopes)) }),
+  create: () =>
+    create({
+      owner: values.owner,
+      name: values.name,
+      scopes: JSON.stringify(scopesOf(values.scopes)),
+    }),
 
   async list() {
     const rows = await ask('SELECT * FROM keys ORDER BY id DESC');
-    const shown = rows.map(({ id: keyId, owner, name, prefix, scopes, ...row }) => ({ id: keyId, owner, name, prefix, scopes, created_at: time(row.created_at), expires_at: time(row.expires_at), revoked_at: time(row.revoked_at) })); // prettier-ignore
+    const shown = rows.map(({ id: keyId, owner, name, prefix, scopes, ...row }) => ({
+      id: keyId,
+      owner,
+      name,
+      prefix,
+      scopes,
+      created_at: time(row.created_at),
+      expires_at: time(row.expires_at),
+      revoked_at: time(row.revoked_at),
+    }));
     if (values.json) console.log(JSON.stringify(shown));
     else if (shown.length === 0) console.log('There are no keys. npm run keys -- create makes one');
     else console.table(shown);

@@ -19,7 +19,11 @@ const env = {
   ...(seed !== undefined && { MODEL_SEED: seed }),
 };
 const only = mutants ? [] : ['-t', 'keeps its promise'];
-spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--project', 'workers', 'test/model', ...only], {
-  stdio: 'inherit',
-  env,
-}).on('close', (code) => process.exit(code ?? 1));
+spawn(
+  process.execPath,
+  ['node_modules/vitest/vitest.mjs', 'run', '--project', 'workers', 'test/model', ...only],
+  {
+    stdio: 'inherit',
+    env,
+  },
+).on('close', (code) => process.exit(code ?? 1));

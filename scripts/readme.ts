@@ -31,7 +31,12 @@ const types = handlers.map(({ type, aliases, description, lane, example, needs, 
     ...(needs.length > 0 ? [`Needs ${needs.map(code).join(', ')}.`] : []),
     ...(reuseSeconds === undefined ? [] : [`An output is used again for ${reuseSeconds} s.`]),
   ];
-  return [names, lane, [description, ...more].join(' '), code(JSON.stringify(example).replaceAll('|', '\\|'))];
+  return [
+    names,
+    lane,
+    [description, ...more].join(' '),
+    code(JSON.stringify(example).replaceAll('|', '\\|')),
+  ];
 });
 
 const TABLES = {
@@ -44,10 +49,15 @@ let after = before;
 for (const [name, text] of Object.entries(TABLES)) {
   const between = new RegExp(`(<!-- ${name} -->)[\\s\\S]*?(<!-- /${name} -->)`);
   if (!between.test(after)) throw new Error(`The README has no place for the ${name}`);
-  after = after.replace(between, (_, open: string, close: string) => `${open}\n\n${text}\n\n${close}`);
+  after = after.replace(
+    between,
+    (_, open: string, close: string) => `${open}\n\n${text}\n\n${close}`,
+  );
 }
 if (after !== before && process.argv.includes('--check')) {
-  console.error('The README tells other task types or settings than the code has: run "npm run readme"');
+  console.error(
+    'The README tells other task types or settings than the code has: run "npm run readme"',
+  );
   process.exit(1);
 }
 writeFileSync(README, after);

@@ -31,13 +31,17 @@ export const freePort = async (): Promise<number> => {
 export const temporaryState = (): Promise<string> => mkdtemp(join(tmpdir(), 'tasker-e2e-'));
 
 /** Runs one of the project's scripts to its end. */
-export const runScript = async (script: string, args: string[]): Promise<{ code: number | null; output: string }> => {
+export const runScript = async (
+  script: string,
+  args: string[],
+): Promise<{ code: number | null; output: string }> => {
   const child = spawn(process.execPath, [`scripts/${script}.ts`, ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { code, output };
 };
@@ -59,7 +63,14 @@ const START_TIMEOUT_MS = 40_000;
 const startOnce = async (port: number, state: string, vars: string[] = []): Promise<Service> => {
   const child: ChildProcess = spawn(
     process.execPath,
-    ['scripts/start.ts', '--port', String(port), '--state', state, ...vars.flatMap((each) => ['--var', each])],
+    [
+      'scripts/start.ts',
+      '--port',
+      String(port),
+      '--state',
+      state,
+      ...vars.flatMap((each) => ['--var', each]),
+    ],
     {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -93,12 +104,18 @@ const startOnce = async (port: number, state: string, vars: string[] = []): Prom
 };
 
 /** What `npm start` runs, in a process group of its own; resolves at its ready line, without making a request. */
-export const startService = async (port: number, state: string, vars: string[] = []): Promise<Service> => {
+export const startService = async (
+  port: number,
+  state: string,
+  vars: string[] = [],
+): Promise<Service> => {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await startOnce(port, state, vars);
     } catch (error) {
-      const mayPass = [HANGS, 'Address already in use'].some((text) => String(error).includes(text));
+      const mayPass = [HANGS, 'Address already in use'].some((text) =>
+        String(error).includes(text),
+      );
       if (attempt === TRIES || !mayPass) throw error;
     }
   }

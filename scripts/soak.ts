@@ -28,10 +28,27 @@ const rate = wholeNumber('rate', values.rate, 1, 200);
 /** What is submitted, how often of a hundred, and how it must end. */
 const MIX = [
   { share: 60, type: 'sum', params: { a: 20, b: 22 }, ends: 'COMPLETED' },
-  { share: 10, type: 'longest_consecutive_letters', params: { string: 'aaabbccccdd' }, ends: 'COMPLETED' },
+  {
+    share: 10,
+    type: 'longest_consecutive_letters',
+    params: { string: 'aaabbccccdd' },
+    ends: 'COMPLETED',
+  },
   { share: 10, type: 'flaky', params: { failures: 1 }, ends: 'COMPLETED' },
-  { share: 10, type: 'simulate', params: { duration: 1 }, more: { timeout_seconds: 5 }, ends: 'COMPLETED' },
-  { share: 2, type: 'simulate', params: { duration: 2 }, more: { timeout_seconds: 31 }, ends: 'COMPLETED' },
+  {
+    share: 10,
+    type: 'simulate',
+    params: { duration: 1 },
+    more: { timeout_seconds: 5 },
+    ends: 'COMPLETED',
+  },
+  {
+    share: 2,
+    type: 'simulate',
+    params: { duration: 2 },
+    more: { timeout_seconds: 31 },
+    ends: 'COMPLETED',
+  },
   { share: 8, type: 'broken', params: {}, more: { max_attempts: 2 }, ends: 'FAILED' },
 ] as const;
 
@@ -96,7 +113,11 @@ const cutting = async (): Promise<void> => {
 };
 
 const CLIENTS = 10;
-const work = [...Array.from({ length: CLIENTS }, () => submitting(1 / CLIENTS)), cutting(), cutting()];
+const work = [
+  ...Array.from({ length: CLIENTS }, () => submitting(1 / CLIENTS)),
+  cutting(),
+  cutting(),
+];
 const endAt = Date.now() + minutes * 60_000;
 // Kills at random moments, one in each of as many equal spans; the last span is left for the end.
 const span = (minutes * 60_000) / (kills + 1);
@@ -113,7 +134,9 @@ isOver = true;
 await Promise.all(work);
 
 say('Faults are over; waiting for every task to end …');
-await until(BOUND_SECONDS, async () => ([...(await client.all()).values()].every(isFinal) ? true : null));
+await until(BOUND_SECONDS, async () =>
+  [...(await client.all()).values()].every(isFinal) ? true : null,
+);
 
 let lost = 0;
 let twice = 0;
@@ -128,14 +151,18 @@ for (const [id, expected] of accepted) {
   }
   rows.push(task);
   ended.set(task.status, (ended.get(task.status) ?? 0) + 1);
-  const finals = task.attempts.filter(({ outcome }) => outcome === 'completed' || outcome === 'failed');
+  const finals = task.attempts.filter(
+    ({ outcome }) => outcome === 'completed' || outcome === 'failed',
+  );
   // Answered with the output of another, it was never run.
   if (finals.length !== (task.reused_from === null ? 1 : 0)) twice += 1;
   if (task.status !== expected) wrong += 1;
 }
 /** How long after a kill the last of those ended that were accepted before it and not final at it. */
 const recoveries = killedAt.map((at) => {
-  const open = rows.filter((row) => Date.parse(row.submitted_at) <= at && Date.parse(row.completed_at ?? '') > at);
+  const open = rows.filter(
+    (row) => Date.parse(row.submitted_at) <= at && Date.parse(row.completed_at ?? '') > at,
+  );
   return Math.max(0, ...open.map((row) => (Date.parse(row.completed_at ?? '') - at) / 1_000));
 });
 const figures = {
@@ -160,4 +187,6 @@ else console.table(figures);
 await service.kill();
 await cache.close();
 await rm(state, { recursive: true, force: true });
-process.exit(lost + twice + wrong === 0 && figures.recovery_after_last_kill_seconds <= BOUND_SECONDS ? 0 : 1);
+process.exit(
+  lost + twice + wrong === 0 && figures.recovery_after_last_kill_seconds <= BOUND_SECONDS ? 0 : 1,
+);

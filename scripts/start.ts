@@ -26,7 +26,10 @@ const assertSettings = async (vars: string[]): Promise<void> => {
   // As wrangler will build it: some defaults are for this machine alone.
   process.env['NODE_ENV'] = 'development';
   const { readSettings } = await import('../src/settings.ts');
-  const given = vars.map((text) => [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)]);
+  const given = vars.map((text) => [
+    text.slice(0, text.indexOf(':')),
+    text.slice(text.indexOf(':') + 1),
+  ]);
   const file = existsSync('.dev.vars') ? parseEnv(readFileSync('.dev.vars', 'utf8')) : {};
   try {
     readSettings({ ...file, ...Object.fromEntries(given) });
@@ -55,7 +58,15 @@ const guard = await startGuard(port).catch((error: NodeJS.ErrnoException) =>
 );
 
 console.log('Migrating the database …');
-const migrated = await runWrangler(['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state]);
+const migrated = await runWrangler([
+  'd1',
+  'migrations',
+  'apply',
+  'DB',
+  '--local',
+  '--persist-to',
+  state,
+]);
 if (migrated.code !== 0) fail(`The migration failed:\n${migrated.output}`);
 
 console.log('Building and starting …');
@@ -93,7 +104,8 @@ const show = (line: string): void => {
   // Tasker logs each request itself.
   else if (line !== '' && !line.startsWith('[wrangler:info]')) console.log(line);
 };
-for (const input of [child.stdout, child.stderr]) if (input) createInterface({ input }).on('line', show);
+for (const input of [child.stdout, child.stderr])
+  if (input) createInterface({ input }).on('line', show);
 child.on('close', (code) => {
   if (startLog && !isStopping) console.error(`The service did not start:\n${startLog.join('\n')}`);
   process.exit(isStopping ? 0 : (code ?? 1));

@@ -18,7 +18,8 @@ export default {
     const { consumer, deliverer, flushCounts } = servicesOf(env);
     // What a queue carries is known by its name alone.
     if (batch.queue === DEAD_LETTERS) consumer.bury(batch.messages as Message<Hint>[]);
-    else if (batch.queue === DELIVERIES) await deliverer.consume(batch.messages as Message<DeliveryKey>[]);
+    else if (batch.queue === DELIVERIES)
+      await deliverer.consume(batch.messages as Message<DeliveryKey>[]);
     else await consumer.consume(batch.messages as Message<Hint>[]);
     await flushCounts();
   },

@@ -8,10 +8,42 @@ type LogLevel = (typeof LEVELS)[number];
  * compile, and is not printed.
  */
 const FIELDS = [
-  'app', 'env', 'request_id', 'task_id', 'task_name', 'owner', 'attempt', 'method', 'route', 'status', 'duration_ms', 'error', 'failure', 'reason',
-  'tasks', 'deliveries', 'delivery', 'sink', 'tries', 'queue', 'check', 'cache', 'operation', 'failures', 'replayed', 'bytes', 'recipients', 'template', 'key_id',
-  'dispatched', 'rescued', 'lost', 'resent', 'parked', 'unparked',
-] as const; // prettier-ignore
+  'app',
+  'env',
+  'request_id',
+  'task_id',
+  'task_name',
+  'owner',
+  'attempt',
+  'method',
+  'route',
+  'status',
+  'duration_ms',
+  'error',
+  'failure',
+  'reason',
+  'tasks',
+  'deliveries',
+  'delivery',
+  'sink',
+  'tries',
+  'queue',
+  'check',
+  'cache',
+  'operation',
+  'failures',
+  'replayed',
+  'bytes',
+  'recipients',
+  'template',
+  'key_id',
+  'dispatched',
+  'rescued',
+  'lost',
+  'resent',
+  'parked',
+  'unparked',
+] as const;
 type LogField = (typeof FIELDS)[number];
 export type LogFields = Partial<Record<LogField, string | number | boolean | null | undefined>>;
 
@@ -39,17 +71,26 @@ export interface LogOptions {
 const plain = (text: string): string => JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"');
 
 const pretty = (level: LogLevel, event: string, fields: LogFields): string => {
-  const pairs = Object.entries(fields).filter(([key, value]) => value !== undefined && key !== 'app' && key !== 'env');
-  return [level.toUpperCase().padEnd(5), event, ...pairs.map(([key, value]) => `${key}=${plain(String(value))}`)].join(
-    ' ',
+  const pairs = Object.entries(fields).filter(
+    ([key, value]) => value !== undefined && key !== 'app' && key !== 'env',
   );
+  return [
+    level.toUpperCase().padEnd(5),
+    event,
+    ...pairs.map(([key, value]) => `${key}=${plain(String(value))}`),
+  ].join(' ');
 };
 
 export const createLogger = ({ level, json, fields: bound = {} }: LogOptions): Logger => {
   const write = (at: LogLevel, event: string, fields: LogFields = {}): void => {
     if (LEVELS.indexOf(at) < LEVELS.indexOf(level)) return;
     const line = json
-      ? JSON.stringify({ timestamp: new Date().toISOString(), level: at, event, ...allowed({ ...bound, ...fields }) })
+      ? JSON.stringify({
+          timestamp: new Date().toISOString(),
+          level: at,
+          event,
+          ...allowed({ ...bound, ...fields }),
+        })
       : pretty(at, event, allowed({ ...bound, ...fields }));
     // console.log for every level: wrangler decorates console.error and would break the JSON lines.
     console.log(line);

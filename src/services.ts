@@ -63,7 +63,8 @@ const filesOf = (files: FileStore, owner: string): Files => ({
     const found = await files.open(owner, name);
     return found && { body: found.body, bytes: found.info.bytes, etag: found.info.etag };
   },
-  save: (name, content, contentType) => files.save(owner, name, content, { contentType, maxBytes: 4 * MAX_FILE_BYTES }),
+  save: (name, content, contentType) =>
+    files.save(owner, name, content, { contentType, maxBytes: 4 * MAX_FILE_BYTES }),
 });
 
 /** Bindings -> the objects that each room needs, wired once for all entries. */
@@ -92,19 +93,30 @@ const createServices = (env: Env) => {
     UPSTASH_REDIS_REST_URL && UPSTASH_REDIS_REST_TOKEN
       ? { url: UPSTASH_REDIS_REST_URL, token: UPSTASH_REDIS_REST_TOKEN }
       : null;
-  const backend = upstash ? createUpstashBackend(upstash) : createWorkersCacheBackend({ isDevelopment });
+  const backend = upstash
+    ? createUpstashBackend(upstash)
+    : createWorkersCacheBackend({ isDevelopment });
   const meter = () => env.METER.getByName(METER);
-  const sheet = createTallySheet({ send: async (tally) => meter().add(tally), waitUntil, wait, now, log });
+  const sheet = createTallySheet({
+    send: async (tally) => meter().add(tally),
+    waitUntil,
+    wait,
+    now,
+    log,
+  });
   const countLook = (isHit: boolean): void =>
     sheet.count(isHit ? 'tasker_cache_hits_total' : 'tasker_cache_misses_total');
   const cache = createOutputCache(backend, { log, now, count: countLook });
-  const ttlSecondsOf = (type: string): number => findHandler(type)?.cacheTtlSeconds ?? settings.CACHE_TTL_SECONDS;
+  const ttlSecondsOf = (type: string): number =>
+    findHandler(type)?.cacheTtlSeconds ?? settings.CACHE_TTL_SECONDS;
 
   const boards = createBoards(env.BOARD, log);
   // Labels come from the registry alone.
   const nameOf = (type: string): string => findHandler(type)?.type ?? 'unknown';
   // A cache that only this data centre sees is filled by whoever reads.
-  const cacheSinks = cache.shared ? [createCacheSink({ setMany: cache.setMany, ttlSecondsOf })] : [];
+  const cacheSinks = cache.shared
+    ? [createCacheSink({ setMany: cache.setMany, ttlSecondsOf })]
+    : [];
   const sendDeliveries = createDeliveryHandOver({ queue: env.QUEUE_DELIVERIES, log });
   const announce = createAnnouncer({
     sinks: [
@@ -119,10 +131,23 @@ const createServices = (env: Env) => {
 
   const handOver = createHandOver({ queues: queuesOf(env), log });
   const policyOf = (type: string) => findHandler(type)?.retry ?? NO_RETRY;
-  const recorder = createRecorder({ transitions, store, announce, policyOf, now, random: Math.random, wait, log });
+  const recorder = createRecorder({
+    transitions,
+    store,
+    announce,
+    policyOf,
+    now,
+    random: Math.random,
+    wait,
+    log,
+  });
   const files = createFileStore(env.FILES);
   const sendMail: SendMail = async (mail) => env.EMAIL.send(mail as EmailMessageBuilder);
-  const world = { fetch: (input, init) => fetch(input, init), secrets: settings, sendMail } satisfies HandlerWorld;
+  const world = {
+    fetch: (input, init) => fetch(input, init),
+    secrets: settings,
+    sendMail,
+  } satisfies HandlerWorld;
   const countRequest: CountRequest = (type, status, duration_ms) => {
     sheet.count('tasker_external_api_requests_total', { task_name: type, status });
     log.debug('provider_request', { task_name: type, status, duration_ms });
@@ -161,7 +186,13 @@ const createServices = (env: Env) => {
   const ownedBy = (owner: string) => ({ files: filesOf(files, owner), tasks: tasksOf(owner) });
   const executor = createExecutor({ findHandler, world, ownedBy, countRequest, log });
   const runner = () =>
-    createRunner({ executor, publish: boards.publishProgress, leases: createLeases(env.DB), now, log });
+    createRunner({
+      executor,
+      publish: boards.publishProgress,
+      leases: createLeases(env.DB),
+      now,
+      log,
+    });
   const consumer = createConsumer({
     transitions,
     runner,
@@ -174,9 +205,16 @@ const createServices = (env: Env) => {
     log,
   });
 
-  const outgoingRules: OutgoingRules = { allowedHosts: isDevelopment ? settings.CALLBACK_HOSTS : [] };
+  const outgoingRules: OutgoingRules = {
+    allowedHosts: isDevelopment ? settings.CALLBACK_HOSTS : [],
+  };
   const deliveries = createDeliveryStore(env.DB);
-  const webhooks = createWebhookSender({ secrets: settings.WEBHOOK_SECRETS, rules: outgoingRules, fetch: world.fetch, now }); // prettier-ignore
+  const webhooks = createWebhookSender({
+    secrets: settings.WEBHOOK_SECRETS,
+    rules: outgoingRules,
+    fetch: world.fetch,
+    now,
+  });
   const countTry = (sink: DeliverySink, outcome: string): void =>
     sheet.count('tasker_notifications_total', { sink, outcome });
   const sendDelivery = createDeliverySender({ webhooks, sendMail, settings });
@@ -199,7 +237,8 @@ const createServices = (env: Env) => {
     counts: createCounts(env.DB),
     meter: {
       totals: async () => meter().totals(),
-      minutesOf: async (owner: string, minutes: number, to: number) => meter().minutesOf(owner, minutes, to),
+      minutesOf: async (owner: string, minutes: number, to: number) =>
+        meter().minutesOf(owner, minutes, to),
       openStreams: async (at: number) => meter().openStreams(at),
     },
     keys,
@@ -208,7 +247,15 @@ const createServices = (env: Env) => {
     ttlSecondsOf,
     consumer,
     deliveries,
-    deliverer: createDeliverer({ deliveries, store, send: sendDelivery, countTry, now, random: Math.random, log }),
+    deliverer: createDeliverer({
+      deliveries,
+      store,
+      send: sendDelivery,
+      countTry,
+      now,
+      random: Math.random,
+      log,
+    }),
     outgoingRules,
     files,
     longRunner: createLongRunner({ store, runner, recorder, handOver, log }),
@@ -234,7 +281,11 @@ const createServices = (env: Env) => {
       sweeps: createSweeps(env.DB, failureSinksJson),
       retentionMs,
       handOver,
-      quota: createQuota({ countUnfinished: store.countUnfinished, maxUnfinished: settings.MAX_UNFINISHED_TASKS, now }),
+      quota: createQuota({
+        countUnfinished: store.countUnfinished,
+        maxUnfinished: settings.MAX_UNFINISHED_TASKS,
+        now,
+      }),
       sendDeliveries,
       announce: announceAndCount,
       now,
@@ -243,8 +294,10 @@ const createServices = (env: Env) => {
     },
     boardParts: {
       getMany: store.getMany,
-      newest: async (owner: string, limit: number) => (await search.page(owner, {}, { limit })).tasks,
-      countStreams: async (owner: string, count: number) => meter().subscribers(owner, count, now()),
+      newest: async (owner: string, limit: number) =>
+        (await search.page(owner, {}, { limit })).tasks,
+      countStreams: async (owner: string, count: number) =>
+        meter().subscribers(owner, count, now()),
       now,
     },
   };

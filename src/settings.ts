@@ -57,9 +57,13 @@ export const settingsFields = {
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
     .meta({ description: 'The least level that is logged' }),
-  LOG_JSON: flag(true).meta({ description: '`false` prints lines for people instead of JSON', default: '`true`' }),
+  LOG_JSON: flag(true).meta({
+    description: '`false` prints lines for people instead of JSON',
+    default: '`true`',
+  }),
   CACHE_TTL_SECONDS: z.coerce.number().int().min(0).max(31_536_000).default(3_600).meta({
-    description: 'How long the output of a final task is cached, unless its type says otherwise; 0 caches nothing',
+    description:
+      'How long the output of a final task is cached, unless its type says otherwise; 0 caches nothing',
   }),
   RETENTION_DAYS: z.coerce.number().int().min(0).max(3_650).default(30).meta({
     description: 'Tasks are deleted this long after their end; 0 keeps them',
@@ -69,22 +73,33 @@ export const settingsFields = {
       'How many tasks of one owner may wait or run at a time, about; beyond it submits are answered with 429',
   }),
   LONG_TASK_SECONDS: z.coerce.number().int().min(1).max(600).default(30).meta({
-    description: "A task with a longer timeout is run by a Workflow instead of its queue's consumer",
+    description:
+      "A task with a longer timeout is run by a Workflow instead of its queue's consumer",
   }),
   UPSTASH_REDIS_REST_URL: z.url().optional().meta({
     description:
       'The REST address of an Upstash Redis. Without it outputs are cached by the Workers Cache API, which needs no set-up',
   }),
-  UPSTASH_REDIS_REST_TOKEN: z.string().min(1).optional().meta({ description: 'Its token (a secret)' }),
-  OPENAI_API_KEY: optional().meta({ description: 'Key of the language model for `chatgpt` (a secret)' }),
+  UPSTASH_REDIS_REST_TOKEN: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'Its token (a secret)' }),
+  OPENAI_API_KEY: optional().meta({
+    description: 'Key of the language model for `chatgpt` (a secret)',
+  }),
   OPENAI_BASE_URL: httpUrl().default('https://api.openai.com/v1').meta({
     description: "The model's address: any service or gateway that speaks OpenAI's API",
   }),
   OPENAI_DEFAULT_MODEL: z.string().min(1).default('gpt-3.5-turbo').meta({
     description: 'The model asked when a task names none',
   }),
-  OPENWEATHER_API_KEY: optional().meta({ description: 'Key of OpenWeatherMap for `weather` (a secret)' }),
-  OPENWEATHER_BASE_URL: httpUrl().default('https://api.openweathermap.org').meta({ description: 'Its address' }),
+  OPENWEATHER_API_KEY: optional().meta({
+    description: 'Key of OpenWeatherMap for `weather` (a secret)',
+  }),
+  OPENWEATHER_BASE_URL: httpUrl()
+    .default('https://api.openweathermap.org')
+    .meta({ description: 'Its address' }),
   EMAIL_FROM: words(isDevelopment ? 'tasker@example.com' : '', z.email())
     .transform((senders) => (senders.length > 0 ? senders : undefined))
     .meta({
@@ -110,32 +125,44 @@ export const settingsFields = {
       'Origins whose pages may call this service and open streams, such as `https://app.example.com`, separated by commas',
     default: '–',
   }),
-  FAILURE_WEBHOOK_URL: optional().meta({ description: 'Is told of every task that fails, signed as callbacks are' }),
+  FAILURE_WEBHOOK_URL: optional().meta({
+    description: 'Is told of every task that fails, signed as callbacks are',
+  }),
   FAILURE_EMAIL_TO: optional()
     .pipe(z.email().optional())
     .meta({ description: 'Gets a mail for every task that fails' }),
-  LOCATION_HINT: z.enum(['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me']).optional().meta({
-    description:
-      'Where the Dispatcher object should live, near your database: `wnam`, `enam`, `sam`, `weur`, `eeur`, `apac`, `oc`, `afr` or `me`',
-  }),
+  LOCATION_HINT: z
+    .enum(['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'])
+    .optional()
+    .meta({
+      description:
+        'Where the Dispatcher object should live, near your database: `wnam`, `enam`, `sam`, `weur`, `eeur`, `apac`, `oc`, `afr` or `me`',
+    }),
 };
 
 const settingsSchema = z
   .object(settingsFields)
   .refine(
-    ({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token }) => (url === undefined) === (token === undefined),
+    ({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token }) =>
+      (url === undefined) === (token === undefined),
     {
       path: ['UPSTASH_REDIS_REST_TOKEN'],
       message: 'The URL and the token go together',
     },
   )
-  .refine(({ FAILURE_WEBHOOK_URL: url, WEBHOOK_SECRETS: secrets }) => url === undefined || secrets.length > 0, {
-    path: ['WEBHOOK_SECRETS'],
-    message: 'FAILURE_WEBHOOK_URL is signed with it',
-  })
+  .refine(
+    ({ FAILURE_WEBHOOK_URL: url, WEBHOOK_SECRETS: secrets }) =>
+      url === undefined || secrets.length > 0,
+    {
+      path: ['WEBHOOK_SECRETS'],
+      message: 'FAILURE_WEBHOOK_URL is signed with it',
+    },
+  )
   .superRefine(({ FAILURE_WEBHOOK_URL: url, CALLBACK_HOSTS: hosts }, context) => {
-    const message = url === undefined ? null : refusedUrl(url, { allowedHosts: isDevelopment ? hosts : [] });
-    if (message !== null) context.addIssue({ code: 'custom', path: ['FAILURE_WEBHOOK_URL'], message });
+    const message =
+      url === undefined ? null : refusedUrl(url, { allowedHosts: isDevelopment ? hosts : [] });
+    if (message !== null)
+      context.addIssue({ code: 'custom', path: ['FAILURE_WEBHOOK_URL'], message });
   })
   .refine(({ FAILURE_EMAIL_TO: to, EMAIL_FROM: from }) => to === undefined || from !== undefined, {
     path: ['EMAIL_FROM'],
@@ -149,5 +176,8 @@ export const readSettings = (env: unknown): Settings => {
   const parsed = settingsSchema.safeParse(env);
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new AppError('misconfigured', `Settings are wrong, see the README's table: ${wrong.join('; ')}`);
+  throw new AppError(
+    'misconfigured',
+    `Settings are wrong, see the README's table: ${wrong.join('; ')}`,
+  );
 };

@@ -62,7 +62,8 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((file) => /\.tsx?$/.test(file) && !file.endsWith('.d.ts'));
 const sources = new Map(files.map((file) => [file, readFileSync(join(SRC, file), 'utf8')]));
 
-const withoutComments = (source: string): string => source.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+const withoutComments = (source: string): string =>
+  source.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
 
 /** What a file imports or re-exports from `src`, as paths below it. */
 const importsOf = (file: string, source: string): Import[] =>
@@ -86,17 +87,19 @@ const isAllowed = (from: string, { to, typeOnly }: Import): boolean => {
   return (
     room === target ||
     allowed.some(
-      (word) => word === target || word === to.replace(/\.tsx?$/, '') || (typeOnly && word === `types:${target}`),
+      (word) =>
+        word === target ||
+        word === to.replace(/\.tsx?$/, '') ||
+        (typeOnly && word === `types:${target}`),
     )
   );
 };
 
 it('tells clients the rates that wrangler.toml has', () => {
   const toml = readFileSync(fileURLToPath(new URL('../wrangler.toml', import.meta.url)), 'utf8');
-  const limits = [...toml.matchAll(/simple = \{ limit = (\d+), period = (\d+) \}/g)].map(([, limit, period]) => [
-    Number(limit),
-    Number(period),
-  ]);
+  const limits = [...toml.matchAll(/simple = \{ limit = (\d+), period = (\d+) \}/g)].map(
+    ([, limit, period]) => [Number(limit), Number(period)],
+  );
   expect(limits).toEqual(
     Object.values(RATES).map(({ limit, windowSeconds, weight }) => [limit / weight, windowSeconds]),
   );
@@ -131,13 +134,17 @@ describe('the house', () => {
   });
 
   it('names Env in its few places alone', () => {
-    const naming = [...sources].filter(([, source]) => /\bEnv\b/.test(withoutComments(source))).map(([file]) => file);
+    const naming = [...sources]
+      .filter(([, source]) => /\bEnv\b/.test(withoutComments(source)))
+      .map(([file]) => file);
     expect(naming.filter((file) => !MAY_NAME_ENV.includes(file))).toEqual([]);
   });
 
   it('speaks SQL in the store alone, and prints in the log alone', () => {
     const found = (pattern: RegExp) =>
-      [...sources].filter(([, source]) => pattern.test(withoutComments(source))).map(([file]) => file);
+      [...sources]
+        .filter(([, source]) => pattern.test(withoutComments(source)))
+        .map(([file]) => file);
     expect(
       found(/\b(INSERT INTO|UPDATE \w+ SET|DELETE FROM|SELECT [\w*(].* FROM)\b/).filter(
         (file) => roomOf(file) !== 'store',

@@ -7,16 +7,24 @@ import type { TaskDetail, TaskView } from '../src/domain/view.ts';
 const BASE = 'http://localhost:8787';
 
 /** A request to the Worker, as a client makes it, with the usual key unless it brings its own; a `json` body is sent as such. */
-export const call = (path: string, { json, ...init }: RequestInit & { json?: unknown } = {}): Promise<Response> => {
+export const call = (
+  path: string,
+  { json, ...init }: RequestInit & { json?: unknown } = {},
+): Promise<Response> => {
   const headers = new Headers(init.headers);
   if (!headers.has('Authorization')) headers.set('Authorization', `Bearer ${usualKey.key}`);
-  if (json !== undefined && !headers.has('Content-Type')) headers.set('Content-Type', 'application/json');
+  if (json !== undefined && !headers.has('Content-Type'))
+    headers.set('Content-Type', 'application/json');
   const body = json === undefined ? {} : { method: 'POST', body: JSON.stringify(json) };
   return exports.default.fetch(new Request(`${BASE}${path}`, { ...body, ...init, headers }));
 };
 
 /** Submits a task and returns it; throws unless it was accepted. */
-export const submit = async (type: string, params: unknown = {}, more: object = {}): Promise<TaskView> => {
+export const submit = async (
+  type: string,
+  params: unknown = {},
+  more: object = {},
+): Promise<TaskView> => {
   const response = await call('/tasks', { json: { type, params, ...more } });
   if (response.status !== 202) throw new Error(`${response.status}: ${await response.text()}`);
   return response.json();
@@ -29,7 +37,9 @@ export const watch = async (path: string) => {
   if (!socket) throw new Error(`No socket: ${response.status} ${await response.text()}`);
   const frames: Frame[] = [];
   const waiters = new Set<() => void>();
-  const closed = new Promise<{ code: number; reason: string }>((resolve) => socket.addEventListener('close', resolve));
+  const closed = new Promise<{ code: number; reason: string }>((resolve) =>
+    socket.addEventListener('close', resolve),
+  );
   socket.addEventListener('message', ({ data }) => {
     if (data !== 'pong') frames.push(JSON.parse(data as string) as Frame);
     for (const wake of waiters) wake();

@@ -16,7 +16,11 @@ export const observeDatabase = () => {
   const asked: Asked[] = [];
   const texts = new WeakMap<D1PreparedStatement, string>();
   const note = (of: D1PreparedStatement, { meta }: D1Result): void => {
-    asked.push({ sql: texts.get(of) ?? '?', rowsRead: meta.rows_read, rowsWritten: meta.rows_written });
+    asked.push({
+      sql: texts.get(of) ?? '?',
+      rowsRead: meta.rows_read,
+      rowsWritten: meta.rows_written,
+    });
   };
   const { prepare, batch } = database;
   const { bind, all } = statement;
@@ -41,7 +45,10 @@ export const observeDatabase = () => {
       note(this, result);
       return result.results.map((row) => Object.values(row as object)) as never;
     }),
-    vi.spyOn(statement, 'first').mockImplementation(async function (this: D1PreparedStatement, column?: string) {
+    vi.spyOn(statement, 'first').mockImplementation(async function (
+      this: D1PreparedStatement,
+      column?: string,
+    ) {
       const result = await all.call(this);
       note(this, result);
       const row = (result.results[0] ?? null) as Record<string, unknown> | null;

@@ -4,13 +4,29 @@ import { hashOfKey, newApiKey, type ApiKey, type Scope } from '../src/domain/api
 import { createKeyStore } from '../src/store/keys.ts';
 
 /** Stores a key and returns it. */
-export const makeKey = async (owner: string, scopes: readonly Scope[], more: Partial<ApiKey> = {}, made = newApiKey()) => {
+export const makeKey = async (
+  owner: string,
+  scopes: readonly Scope[],
+  more: Partial<ApiKey> = {},
+  made = newApiKey(),
+) => {
   const { key, prefix } = made;
   const id = uuidv7();
-  await createKeyStore(env.DB).insert({ id, owner, name: 'test', hash: await hashOfKey(key), prefix, scopes: JSON.stringify(scopes), created_at: Date.now(), expires_at: null, revoked_at: null, ...more });
+  await createKeyStore(env.DB).insert({
+    id,
+    owner,
+    name: 'test',
+    hash: await hashOfKey(key),
+    prefix,
+    scopes: JSON.stringify(scopes),
+    created_at: Date.now(),
+    expires_at: null,
+    revoked_at: null,
+    ...more,
+  });
   if (more.revoked_at) await createKeyStore(env.DB).revoke(id, more.revoked_at);
   return { id, key };
-}; // prettier-ignore
+};
 
 /** The key with which the tests call: of the usual owner, allowed everything. */
 export const usualKey = newApiKey();

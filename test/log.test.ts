@@ -5,7 +5,11 @@ afterEach(() => vi.restoreAllMocks());
 
 it.each([true, false])('prints nothing that is not on the list (JSON: %s)', (json) => {
   const printed = vi.spyOn(console, 'log').mockImplementation(() => {});
-  const log = createLogger({ level: 'info', json, fields: { app: 'tasker', secret: 'canary' } as LogFields });
+  const log = createLogger({
+    level: 'info',
+    json,
+    fields: { app: 'tasker', secret: 'canary' } as LogFields,
+  });
   log
     .with({ task_id: 'an id', params: 'canary' } as LogFields)
     .info('event', { attempt: 1, token: 'canary' } as LogFields);

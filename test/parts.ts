@@ -23,7 +23,10 @@ export const keptLog = () => {
 /** Announcements, kept. */
 export const keptAnnouncements = () => {
   const announced: Announced[] = [];
-  return { announced, announce: async (tasks: readonly Announced[]) => void announced.push(...tasks) };
+  return {
+    announced,
+    announce: async (tasks: readonly Announced[]) => void announced.push(...tasks),
+  };
 };
 
 /** Queues that keep what is sent instead of delivering it (a stand-in: real ones deliver at once), and say any backlog. */
@@ -41,25 +44,42 @@ export const keptQueues = () => {
           if (broken === 'hangs') return new Promise(() => {});
           if (broken) throw broken;
           messages.push(...batch);
-          sent.push(...batch.flatMap(({ body: { ids, ...body } }) => ids.map((id) => ({ ...body, id, queue }))));
+          sent.push(
+            ...batch.flatMap(({ body: { ids, ...body } }) =>
+              ids.map((id) => ({ ...body, id, queue })),
+            ),
+          );
         },
         metrics: async () => ({ backlogCount: backlog.get(queue) ?? 0, backlogBytes: 0 }),
       },
     ]),
   ) as unknown as TaskQueues;
-  return { queues, sent, messages, backlog, breakWith: (how: Error | 'hangs' | undefined) => void (broken = how) };
+  return {
+    queues,
+    sent,
+    messages,
+    backlog,
+    breakWith: (how: Error | 'hangs' | undefined) => void (broken = how),
+  };
 };
 
 /** Providers that nobody configured, and a mail that goes nowhere: for tests of other things. */
 export const world: HandlerWorld = {
   fetch: () => Promise.reject(new Error('No network here')),
-  secrets: { OPENAI_BASE_URL: '', OPENAI_DEFAULT_MODEL: '', OPENWEATHER_BASE_URL: '' } satisfies HandlerSecrets,
+  secrets: {
+    OPENAI_BASE_URL: '',
+    OPENAI_DEFAULT_MODEL: '',
+    OPENWEATHER_BASE_URL: '',
+  } satisfies HandlerSecrets,
   sendMail: () => Promise.reject(new Error('No mail here')),
 };
 
 /** No task that an action could change. */
 const noTasks: OwnTasks = {
-  matching: () => ({ count: async () => 0, act: async () => ({ matched: 0, changed: 0, next: null }) }),
+  matching: () => ({
+    count: async () => 0,
+    act: async () => ({ matched: 0, changed: 0, next: null }),
+  }),
 };
 
 /** What an executor needs besides its handlers. */

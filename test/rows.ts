@@ -35,4 +35,8 @@ export const rowOf = async (id: string): Promise<Task> => {
 };
 
 export const attemptsOf = (task: Task) =>
-  JSON.parse(task.attempts) as { attempt: number; outcome: string; error: { code: string; message: string } | null }[];
+  JSON.parse(task.attempts) as {
+    attempt: number;
+    outcome: string;
+    error: { code: string; message: string } | null;
+  }[];

@@ -11,7 +11,17 @@ import type { Hint } from '../../src/domain/task.ts';
 // The Worker with its bindings wrapped, so that what a task costs can be counted: D1 rows, queue operations, calls to
 // objects. Only for counting; speed is measured without it.
 
-const counts = { d1_statements: 0, d1_rows_read: 0, d1_rows_written: 0, queue_sends: 0, queue_messages: 0, queue_batches: 0, dispatcher_calls: 0, board_calls: 0, meter_calls: 0 }; // prettier-ignore
+const counts = {
+  d1_statements: 0,
+  d1_rows_read: 0,
+  d1_rows_written: 0,
+  queue_sends: 0,
+  queue_messages: 0,
+  queue_batches: 0,
+  dispatcher_calls: 0,
+  board_calls: 0,
+  meter_calls: 0,
+};
 type Counted = keyof typeof counts;
 
 const note = ({ meta }: D1Result): void => {
@@ -23,7 +33,8 @@ const note = ({ meta }: D1Result): void => {
 const countedStatement = (statement: D1PreparedStatement): D1PreparedStatement =>
   new Proxy(statement, {
     get: (target, name) => {
-      if (name === 'bind') return (...values: unknown[]) => countedStatement(target.bind(...values));
+      if (name === 'bind')
+        return (...values: unknown[]) => countedStatement(target.bind(...values));
       if (name === 'all' || name === 'run' || name === 'first' || name === 'raw')
         return async (column?: string) => {
           const result = await target.all();
@@ -43,7 +54,9 @@ const countedDatabase = (database: D1Database): D1Database =>
       if (name === 'prepare') return (sql: string) => countedStatement(target.prepare(sql));
       if (name === 'batch')
         return async (statements: Record<string, D1PreparedStatement>[]) => {
-          const results = await target.batch(statements.map((each) => each['raw statement'] as D1PreparedStatement));
+          const results = await target.batch(
+            statements.map((each) => each['raw statement'] as D1PreparedStatement),
+          );
           results.forEach(note);
           return results;
         };
@@ -55,7 +68,8 @@ const countedDatabase = (database: D1Database): D1Database =>
 const countedQueue = (queue: Queue): Queue =>
   new Proxy(queue, {
     get: (target, name) => {
-      if (name !== 'sendBatch') return (Reflect.get(target, name, target) as () => unknown).bind(target);
+      if (name !== 'sendBatch')
+        return (Reflect.get(target, name, target) as () => unknown).bind(target);
       return (messages: Iterable<MessageSendRequest>) => {
         const all = [...messages];
         counts.queue_sends += 1;
@@ -65,10 +79,14 @@ const countedQueue = (queue: Queue): Queue =>
     },
   });
 
-const countedObjects = <Namespace extends DurableObjectNamespace>(namespace: Namespace, name: Counted): Namespace =>
+const countedObjects = <Namespace extends DurableObjectNamespace>(
+  namespace: Namespace,
+  name: Counted,
+): Namespace =>
   new Proxy(namespace, {
     get: (target, method) => {
-      if (method !== 'getByName') return (Reflect.get(target, method, target) as () => unknown).bind(target);
+      if (method !== 'getByName')
+        return (Reflect.get(target, method, target) as () => unknown).bind(target);
       return (...of: Parameters<DurableObjectNamespace['getByName']>) =>
         new Proxy(target.getByName(...of), {
           get: (stub, call) => {
@@ -77,7 +95,9 @@ const countedObjects = <Namespace extends DurableObjectNamespace>(namespace: Nam
             return (...args: unknown[]) => {
               counts[name] += 1;
               // Called on the stub itself: a method taken from it would be asked for by `apply`.
-              return (stub as unknown as Record<PropertyKey, (...all: unknown[]) => unknown>)[call]?.(...args);
+              return (stub as unknown as Record<PropertyKey, (...all: unknown[]) => unknown>)[
+                call
+              ]?.(...args);
             };
           },
         });
@@ -88,8 +108,19 @@ const wrapped = new WeakMap<object, Env>();
 const counted = (env: Env): Env => {
   const known = wrapped.get(env);
   if (known) return known;
-  const queues = Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('QUEUE_')).map(([name, queue]) => [name, countedQueue(queue as Queue)])); // prettier-ignore
-  const made = { ...env, ...queues, DB: countedDatabase(env.DB), DISPATCHER: countedObjects(env.DISPATCHER, 'dispatcher_calls'), BOARD: countedObjects(env.BOARD, 'board_calls'), METER: countedObjects(env.METER, 'meter_calls') }; // prettier-ignore
+  const queues = Object.fromEntries(
+    Object.entries(env)
+      .filter(([name]) => name.startsWith('QUEUE_'))
+      .map(([name, queue]) => [name, countedQueue(queue as Queue)]),
+  );
+  const made = {
+    ...env,
+    ...queues,
+    DB: countedDatabase(env.DB),
+    DISPATCHER: countedObjects(env.DISPATCHER, 'dispatcher_calls'),
+    BOARD: countedObjects(env.BOARD, 'board_calls'),
+    METER: countedObjects(env.METER, 'meter_calls'),
+  };
   wrapped.set(env, made);
   return made;
 };

@@ -18,13 +18,23 @@ export type Announce = (tasks: readonly Announced[]) => Promise<void>;
 const SINK_TIMEOUT_MS = 2_000;
 
 /** After the commit, once per batch: tells every sink. Best effort: never throws, never waits long. */
-export const createAnnouncer = ({ sinks, log }: { sinks: readonly Sink[]; log: Logger }): Announce => {
+export const createAnnouncer = ({
+  sinks,
+  log,
+}: {
+  sinks: readonly Sink[];
+  log: Logger;
+}): Announce => {
   const tell = async (sink: Sink, tasks: readonly Announced[]): Promise<void> => {
     try {
       const telling = sink.tell(tasks);
       if (telling) await within(SINK_TIMEOUT_MS, telling);
     } catch (error) {
-      log.warn('announce_failed', { sink: sink.name, tasks: tasks.length, error: messageOf(error) });
+      log.warn('announce_failed', {
+        sink: sink.name,
+        tasks: tasks.length,
+        error: messageOf(error),
+      });
     }
   };
   return async (tasks) => {

@@ -85,7 +85,8 @@ export class StatusBoard extends DurableObject<Env> {
     }
     if (stream !== WHOLE_LIST && task === null) return new Response(null, { status: 404 });
     if (task && isFinal(task.status)) return Response.json(task);
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
+    if ((await this.ctx.storage.getAlarm()) === null)
+      await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
     if (this.#parts.now() - this.#countedAt >= COUNT_MS) this.ctx.waitUntil(this.#countStreams());
     return new Response(null, { status: 101, webSocket: client });
   }
@@ -124,13 +125,15 @@ export class StatusBoard extends DurableObject<Env> {
 
   /** A key was revoked: its streams end, and its tickets open nothing any more. */
   async endKey(keyId: string): Promise<void> {
-    for (const socket of this.ctx.getWebSockets(keyTag(keyId))) socket.close(REVOKED, 'key revoked');
+    for (const socket of this.ctx.getWebSockets(keyTag(keyId)))
+      socket.close(REVOKED, 'key revoked');
     await this.#tickets.forgetKey(keyId);
   }
 
   /** Ends the streams of tasks that were deleted: they have no final frame. */
   end(ids: string[]): void {
-    for (const id of ids) for (const socket of this.ctx.getWebSockets(id)) socket.close(DELETED, 'deleted');
+    for (const id of ids)
+      for (const socket of this.ctx.getWebSockets(id)) socket.close(DELETED, 'deleted');
   }
 
   /** Tells those who watch one of these tasks how far it has come. */
@@ -139,7 +142,9 @@ export class StatusBoard extends DurableObject<Env> {
       for (const socket of this.ctx.getWebSockets(step.task_id)) {
         const subscriber = subscriberOf(socket);
         const isNews =
-          subscriber?.stream === 'task' && step.version >= subscriber.version && !this.#joining.has(socket);
+          subscriber?.stream === 'task' &&
+          step.version >= subscriber.version &&
+          !this.#joining.has(socket);
         if (isNews) send(socket, { event: 'progress', ...step });
       }
     }
@@ -185,12 +190,18 @@ export class StatusBoard extends DurableObject<Env> {
       socket.close(1000, 'unknown task');
       return null;
     }
-    const task = missed && 'params' in missed && missed.version > row.version ? missed : viewOf(row);
+    const task =
+      missed && 'params' in missed && missed.version > row.version ? missed : viewOf(row);
     if (isFinal(task.status)) {
       socket.close(1000, 'final');
       return task;
     }
-    socket.serializeAttachment({ stream: 'task', id, version: task.version, until } satisfies Subscriber);
+    socket.serializeAttachment({
+      stream: 'task',
+      id,
+      version: task.version,
+      until,
+    } satisfies Subscriber);
     send(socket, { event: 'snapshot', task });
     return task;
   }
@@ -198,7 +209,12 @@ export class StatusBoard extends DurableObject<Env> {
   async #joinList(socket: WebSocket, until: number | null): Promise<void> {
     const tasks = (await this.#parts.newest(this.#owner, SNAPSHOT_TASKS)).map(summaryOf);
     const missed = [...this.#takeMissed(socket).values()].map(summarize);
-    socket.serializeAttachment({ stream: 'list', seq: 0, acknowledged: 0, until } satisfies Subscriber);
+    socket.serializeAttachment({
+      stream: 'list',
+      seq: 0,
+      acknowledged: 0,
+      until,
+    } satisfies Subscriber);
     send(socket, { event: 'snapshot', tasks });
     if (missed.length > 0) this.#sendList(socket, missed);
   }
@@ -257,7 +273,8 @@ export class StatusBoard extends DurableObject<Env> {
   #sendList(socket: WebSocket, tasks: TaskSummary[]): void {
     const subscriber = subscriberOf(socket);
     if (subscriber?.stream !== 'list') return;
-    if (subscriber.seq - subscriber.acknowledged >= MAX_UNACKNOWLEDGED) return socket.close(1013, 'not acknowledging');
+    if (subscriber.seq - subscriber.acknowledged >= MAX_UNACKNOWLEDGED)
+      return socket.close(1013, 'not acknowledging');
     const seq = subscriber.seq + 1;
     socket.serializeAttachment({ ...subscriber, seq } satisfies Subscriber);
     send(socket, { event: 'updates', seq, tasks });

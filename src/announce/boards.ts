@@ -10,7 +10,10 @@ export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log
   const boardOf = (owner: string) => namespace.getByName(owner);
 
   /** A stream that is not ended notices at its next reading. */
-  const ending = async (what: Record<string, unknown>, work: () => Promise<void>): Promise<void> => {
+  const ending = async (
+    what: Record<string, unknown>,
+    work: () => Promise<void>,
+  ): Promise<void> => {
     try {
       await work();
     } catch (error) {
@@ -23,7 +26,8 @@ export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log
       watched: async (owner) => boardOf(owner).watched(),
       publish: async (owner, rows) => boardOf(owner).publish(rows),
     }),
-    publishProgress: async (owner: string, steps: Progress[]): Promise<void> => boardOf(owner).publishProgress(steps),
+    publishProgress: async (owner: string, steps: Progress[]): Promise<void> =>
+      boardOf(owner).publishProgress(steps),
 
     /** Ends the streams of deleted tasks. Best effort. */
     end: (owner: string, ids: string[]): Promise<void> =>
@@ -33,17 +37,26 @@ export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log
       ending({ key_id: keyId }, async () => boardOf(owner).endKey(keyId)),
 
     /** Hands an upgrade request over to the owner's board. */
-    openStream: ({ owner, keyId, expiresAt }: Identity, stream: string, request: Request): Promise<Response> => {
+    openStream: (
+      { owner, keyId, expiresAt }: Identity,
+      stream: string,
+      request: Request,
+    ): Promise<Response> => {
       const query = new URLSearchParams({
         stream,
         ...(keyId !== null && { key: keyId }),
         ...(expiresAt !== null && { until: String(expiresAt) }),
       });
-      return boardOf(owner).fetch(new Request(`https://board.internal/?${query.toString()}`, request));
+      return boardOf(owner).fetch(
+        new Request(`https://board.internal/?${query.toString()}`, request),
+      );
     },
 
-    issueTicket: async ({ owner, keyId, expiresAt }: Identity, stream: string, hash: string): Promise<void> =>
-      boardOf(owner).issueTicket(hash, { stream, keyId, expiresAt }),
+    issueTicket: async (
+      { owner, keyId, expiresAt }: Identity,
+      stream: string,
+      hash: string,
+    ): Promise<void> => boardOf(owner).issueTicket(hash, { stream, keyId, expiresAt }),
     redeemTicket: async (owner: string, stream: string, hash: string): Promise<KeyPass | null> =>
       boardOf(owner).redeemTicket(hash, stream),
   };

@@ -38,7 +38,8 @@ export const createMeterSink = (sheet: TallySheet, nameOf: (type: string) => str
       sheet.observe('tasker_task_execution_duration_seconds', labels, seconds);
       observe(minute.run, seconds);
       minute[ended.outcome === 'rescued' ? 'retried' : ended.outcome] += 1;
-    } else if (status === 'CANCELLED' && task.completed_at === updated_at) sheet.minute(owner, updated_at).cancelled += 1;
-  }; // prettier-ignore
+    } else if (status === 'CANCELLED' && task.completed_at === updated_at)
+      sheet.minute(owner, updated_at).cancelled += 1;
+  };
   return { name: 'meter', tell: (tasks) => tasks.forEach(countOne) };
 };

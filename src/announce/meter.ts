@@ -1,5 +1,14 @@
 import { DurableObject } from 'cloudflare:workers';
-import { addMinute, addTally, addTotals, emptyTally, isEmpty, newMinute, type Minute, type Tally } from '../domain/tally.ts'; // prettier-ignore
+import {
+  addMinute,
+  addTally,
+  addTotals,
+  emptyTally,
+  isEmpty,
+  newMinute,
+  type Minute,
+  type Tally,
+} from '../domain/tally.ts';
 
 const TOTALS = 'totals';
 const MINUTE_MS = 60_000;
@@ -15,7 +24,8 @@ const SUBSCRIBERS_MS = 60_000;
 type Totals = Omit<Tally, 'minutes'>;
 
 /** Sorts by time: minutes since 1970 have eight digits until the year 2160. */
-const minuteKey = (owner: string, minute: number): string => `minute:${owner}:${String(minute).padStart(8, '0')}`;
+const minuteKey = (owner: string, minute: number): string =>
+  `minute:${owner}:${String(minute).padStart(8, '0')}`;
 
 /**
  * Adds up what all parts of the service count, in memory, and keeps it once a second: two rows written for whatever came
@@ -44,12 +54,19 @@ export class Meter extends DurableObject<Env> {
   }
 
   /** An owner's last minutes, oldest first; those in which nothing happened are left out. `to`: ms. */
-  async minutesOf(owner: string, count: number, to: number): Promise<{ at: number; minute: Minute }[]> {
+  async minutesOf(
+    owner: string,
+    count: number,
+    to: number,
+  ): Promise<{ at: number; minute: Minute }[]> {
     await this.#keep();
     const last = Math.floor(to / MINUTE_MS);
     const [start, end] = [minuteKey(owner, last - count + 1), minuteKey(owner, last + 1)];
     const kept = await this.ctx.storage.list<Minute>({ prefix: `minute:${owner}:`, start, end });
-    return [...kept].map(([key, minute]) => ({ at: Number(key.slice(key.lastIndexOf(':') + 1)) * MINUTE_MS, minute }));
+    return [...kept].map(([key, minute]) => ({
+      at: Number(key.slice(key.lastIndexOf(':') + 1)) * MINUTE_MS,
+      minute,
+    }));
   }
 
   /** A board says now and then how many streams are open. Kept in memory: it says so again. */
@@ -60,7 +77,9 @@ export class Meter extends DurableObject<Env> {
 
   /** Open streams of all owners, as their boards have said lately. */
   openStreams(now: number): number {
-    return [...this.#subscribers.values()].filter(({ at }) => now - at < SUBSCRIBERS_MS).reduce((sum, { count }) => sum + count, 0); // prettier-ignore
+    return [...this.#subscribers.values()]
+      .filter(({ at }) => now - at < SUBSCRIBERS_MS)
+      .reduce((sum, { count }) => sum + count, 0);
   }
 
   /** Nobody else gets a word in: the runtime delivers nothing to an object that waits for its storage. */
@@ -85,7 +104,8 @@ export class Meter extends DurableObject<Env> {
   }
 
   async #read(): Promise<Totals> {
-    const stored = this.#totals ?? (await this.ctx.storage.get<Totals>(TOTALS)) ?? { counters: {}, histograms: {} };
+    const stored = this.#totals ??
+      (await this.ctx.storage.get<Totals>(TOTALS)) ?? { counters: {}, histograms: {} };
     // Of two that read at once the first counts: the second must not put back what the first has added meanwhile.
     return (this.#totals ??= stored);
   }
@@ -93,7 +113,11 @@ export class Meter extends DurableObject<Env> {
   /** Every minute that comes takes away those that are too old; some more at a time, after a pause. */
   async #prune(owner: string, minute: number): Promise<void> {
     const end = minuteKey(owner, minute - KEPT_MINUTES);
-    const old = await this.ctx.storage.list({ prefix: `minute:${owner}:`, end, limit: MAX_DELETED });
+    const old = await this.ctx.storage.list({
+      prefix: `minute:${owner}:`,
+      end,
+      limit: MAX_DELETED,
+    });
     if (old.size > 0) await this.ctx.storage.delete([...old.keys()]);
   }
 }

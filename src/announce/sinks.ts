@@ -6,14 +6,17 @@ import type { Announced, Sink } from './announce.ts';
 /** Larger than this, params and result stay out of the call; the board reads them for those who watch. UTF-16 units. */
 const MAX_BODY_CHARS = 16_384;
 
-const isWhole = (task: Announced): task is Task => task.params !== undefined && task.result !== undefined;
+const isWhole = (task: Announced): task is Task =>
+  task.params !== undefined && task.result !== undefined;
 
 const withoutBody = (task: Announced): Announced => {
   const { params: _, result: __, ...head } = task;
   return head;
 };
 const sparing = (task: Announced): Announced =>
-  isWhole(task) && task.params.length + (task.result?.length ?? 0) > MAX_BODY_CHARS ? withoutBody(task) : task;
+  isWhole(task) && task.params.length + (task.result?.length ?? 0) > MAX_BODY_CHARS
+    ? withoutBody(task)
+    : task;
 
 /**
  * Live status, per batch and owner: one call that asks what is watched, and one more with those rows as a text. Mostly
@@ -48,7 +51,9 @@ export const createCacheSink = (parts: {
   tell: async (tasks) => {
     const finished = tasks.filter(isWhole).filter(({ status }) => isFinal(status));
     if (finished.length === 0) return;
-    await parts.setMany(finished.map((task) => ({ task, ttlSeconds: parts.ttlSecondsOf(task.type) })));
+    await parts.setMany(
+      finished.map((task) => ({ task, ttlSeconds: parts.ttlSecondsOf(task.type) })),
+    );
   },
 });
 
@@ -60,22 +65,42 @@ export const createLogSink = (log: Logger): Sink => ({
       const ended = endedAttempt(task);
       if (!ended) continue;
       const { id: task_id, type: task_name, owner, attempt, request_id } = task;
-      const fields = { request_id, task_id, task_name, owner, attempt, duration_ms: durationOf(ended), reason: ended.error?.code };
+      const fields = {
+        request_id,
+        task_id,
+        task_name,
+        owner,
+        attempt,
+        duration_ms: durationOf(ended),
+        reason: ended.error?.code,
+      };
       log[ended.outcome === 'failed' ? 'warn' : 'info'](`task_${ended.outcome}`, fields);
     }
   },
-}); // prettier-ignore
+});
 
 /** The notifications that this transition owes; the rows themselves are written with it. */
-const owedBy = ({ owner, id, version, status, callback_url, failure_sinks }: Announced): DeliveryKey[] => {
+const owedBy = ({
+  owner,
+  id,
+  version,
+  status,
+  callback_url,
+  failure_sinks,
+}: Announced): DeliveryKey[] => {
   if (!isFinal(status)) return [];
-  const failure = status === 'FAILED' && failure_sinks !== null ? (JSON.parse(failure_sinks) as DeliverySink[]) : [];
+  const failure =
+    status === 'FAILED' && failure_sinks !== null
+      ? (JSON.parse(failure_sinks) as DeliverySink[])
+      : [];
   const sinks = callback_url === null ? failure : ['callback' as const, ...failure];
   return sinks.map((sink) => ({ owner, task_id: id, version, sink }));
 };
 
 /** Hands what is owed to the delivery queue, so that nobody waits for the sweep. */
-export const createDeliverySink = (send: (keys: readonly DeliveryKey[]) => Promise<void>): Sink => ({
+export const createDeliverySink = (
+  send: (keys: readonly DeliveryKey[]) => Promise<void>,
+): Sink => ({
   name: 'deliveries',
   tell: (tasks) => {
     const owed = tasks.flatMap(owedBy);

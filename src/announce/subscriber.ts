@@ -1,10 +1,13 @@
 import type { Frame } from '../domain/frames.ts';
 
 /** What a socket keeps while the object hibernates. */
-export type Subscriber = ({ stream: 'task'; id: string; version: number } | { stream: 'list'; seq: number; acknowledged: number }) & {
+export type Subscriber = (
+  | { stream: 'task'; id: string; version: number }
+  | { stream: 'list'; seq: number; acknowledged: number }
+) & {
   /** When the key expires that opened it, ms; null: never. */
   until: number | null;
-}; // prettier-ignore
+};
 
 /** Not to a socket that is closing: it is listed until its client has answered, and sending to it throws. */
 export const send = (socket: WebSocket, frame: Frame): void => {

@@ -1,6 +1,15 @@
 import { messageOf } from '../domain/errors.ts';
 import type { Metric } from '../domain/exposition.ts';
-import { emptyTally, isEmpty, newHistogram, newMinute, observe, seriesName, type Minute, type Tally } from '../domain/tally.ts'; // prettier-ignore
+import {
+  emptyTally,
+  isEmpty,
+  newHistogram,
+  newMinute,
+  observe,
+  seriesName,
+  type Minute,
+  type Tally,
+} from '../domain/tally.ts';
 import { within } from '../domain/within.ts';
 import type { Logger } from '../log.ts';
 

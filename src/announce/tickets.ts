@@ -13,9 +13,18 @@ export interface Ticket extends KeyPass {
 type Kept = Ticket & { until: number };
 
 /** Tickets for one owner's streams, kept by their hash: each opens its stream once, within 30 s. */
-export const createTickets = ({ storage, now }: { storage: DurableObjectStorage; now: () => number }) => {
+export const createTickets = ({
+  storage,
+  now,
+}: {
+  storage: DurableObjectStorage;
+  now: () => number;
+}) => {
   const forget = async (isGone: (ticket: Kept) => boolean, limit?: number): Promise<void> => {
-    const kept = await storage.list<Kept>({ prefix: TICKETS, ...(limit !== undefined && { limit }) });
+    const kept = await storage.list<Kept>({
+      prefix: TICKETS,
+      ...(limit !== undefined && { limit }),
+    });
     const gone = [...kept].filter(([, ticket]) => isGone(ticket)).map(([name]) => name);
     await storage.delete(gone.slice(0, MAX_DELETED));
   };
@@ -25,7 +34,10 @@ export const createTickets = ({ storage, now }: { storage: DurableObjectStorage;
       const issuedAt = now();
       // Some at a time: every ticket that is made takes more away than it adds.
       await forget(({ until }) => until <= issuedAt, MAX_DELETED);
-      await storage.put(`${TICKETS}${hash}`, { ...ticket, until: issuedAt + TICKET_MS } satisfies Kept);
+      await storage.put(`${TICKETS}${hash}`, {
+        ...ticket,
+        until: issuedAt + TICKET_MS,
+      } satisfies Kept);
     },
 
     /** Takes a ticket, once; null unless it is for this stream and young enough. */

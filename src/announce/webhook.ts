@@ -18,7 +18,13 @@ export interface WebhookParts {
 }
 
 /** Posts events signed by Standard Webhooks (https://www.standardwebhooks.com), to public addresses alone. */
-export const createWebhookSender = ({ secrets, rules, fetch, now, timeoutMs = TIMEOUT_MS }: WebhookParts) => {
+export const createWebhookSender = ({
+  secrets,
+  rules,
+  fetch,
+  now,
+  timeoutMs = TIMEOUT_MS,
+}: WebhookParts) => {
   const signers = secrets.map((secret) => new Webhook(secret));
   return {
     /** One try; never throws. The receiver's answer is not read, its redirects are not followed. */
@@ -37,7 +43,13 @@ export const createWebhookSender = ({ secrets, rules, fetch, now, timeoutMs = TI
       };
       try {
         const signal = AbortSignal.timeout(timeoutMs);
-        const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal });
+        const response = await fetch(url, {
+          method: 'POST',
+          headers,
+          body,
+          redirect: 'manual',
+          signal,
+        });
         await response.body?.cancel();
         if (response.ok) return { kind: 'delivered' };
         const error = `The receiver answered ${response.status}`;
@@ -45,7 +57,9 @@ export const createWebhookSender = ({ secrets, rules, fetch, now, timeoutMs = TI
         return { kind: 'failed', error, final: response.status === GONE, retryAfterMs: wait };
       } catch (error) {
         const isLate = error instanceof Error && error.name === 'TimeoutError';
-        const text = isLate ? `No answer within ${timeoutMs / 1_000} s` : `No connection: ${messageOf(error)}`;
+        const text = isLate
+          ? `No answer within ${timeoutMs / 1_000} s`
+          : `No connection: ${messageOf(error)}`;
         return { kind: 'failed', error: text };
       }
     },

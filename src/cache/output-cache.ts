@@ -47,15 +47,23 @@ const MAX_BATCH_CHARS = 1_000_000;
 const LOG_EVERY_MS = 60_000;
 
 // Version 1 of the stored shape: a change of `Task` takes another number.
-const keyOf = (owner: string, id: string): string => `tasker:output:1:${encodeURIComponent(owner)}:${id}`;
+const keyOf = (owner: string, id: string): string =>
+  `tasker:output:1:${encodeURIComponent(owner)}:${id}`;
 
 /** What a cache returns may be anything: only what looks like this very task, finished, is believed. */
 const readTask = (text: string, owner: string, id: string): Task | null => {
   const value = JSON.parse(text) as Partial<Task> | null;
   const sound =
-    value?.id === id && value.owner === owner && value.status !== undefined && isFinal(value.status) &&
-    [value.params, value.attempts, value.tags, value.type, value.queue].every((field) => typeof field === 'string') &&
-    [value.version, value.submitted_at, value.completed_at].every((field) => typeof field === 'number'); // prettier-ignore
+    value?.id === id &&
+    value.owner === owner &&
+    value.status !== undefined &&
+    isFinal(value.status) &&
+    [value.params, value.attempts, value.tags, value.type, value.queue].every(
+      (field) => typeof field === 'string',
+    ) &&
+    [value.version, value.submitted_at, value.completed_at].every(
+      (field) => typeof field === 'number',
+    );
   return sound ? (value as Task) : null;
 };
 
@@ -100,13 +108,17 @@ export const createOutputCache = (
     shared: backend.shared,
     isUp: () => breaker.isClosed(),
     get: async (owner, id) => {
-      const task = await ask('get', async () => {
-        const text = await backend.get(keyOf(owner, id));
-        return text === null || text === TOMBSTONE ? null : readTask(text, owner, id);
-      }, null);
+      const task = await ask(
+        'get',
+        async () => {
+          const text = await backend.get(keyOf(owner, id));
+          return text === null || text === TOMBSTONE ? null : readTask(text, owner, id);
+        },
+        null,
+      );
       parts.count(task !== null);
       return task;
-    }, // prettier-ignore
+    },
     setMany: async (outputs) => {
       const entries: CacheEntry[] = [];
       let chars = 0;

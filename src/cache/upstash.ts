@@ -5,7 +5,13 @@ import type { CacheBackend, CacheEntry } from './output-cache.ts';
 const REQUEST_TIMEOUT_MS = 290;
 
 /** Outputs in Upstash Redis: one request for a batch. */
-export const createUpstashBackend = ({ url, token }: { url: string; token: string }): CacheBackend => {
+export const createUpstashBackend = ({
+  url,
+  token,
+}: {
+  url: string;
+  token: string;
+}): CacheBackend => {
   const redis = new Redis({
     url,
     token,

@@ -79,7 +79,18 @@ const chunksOf = (tasks: readonly NewTask[]): NewTask[][] => {
 
 const queryOf = (options: ListOptions): URLSearchParams => {
   const query = new URLSearchParams();
-  const { status, type, priority, queue, tag, submittedAfter, submittedBefore, q, fields = {}, pageSize = 100 } = options;
+  const {
+    status,
+    type,
+    priority,
+    queue,
+    tag,
+    submittedAfter,
+    submittedBefore,
+    q,
+    fields = {},
+    pageSize = 100,
+  } = options;
   for (const [name, values] of Object.entries({ status, type, priority, queue, tag }))
     for (const value of [values ?? []].flat()) query.append(name, value);
   if (submittedAfter) query.set('submitted_after', submittedAfter.toISOString());
@@ -88,7 +99,7 @@ const queryOf = (options: ListOptions): URLSearchParams => {
   for (const [name, value] of Object.entries(fields)) query.set(name, value);
   query.set('page_size', String(pageSize));
   return query;
-}; // prettier-ignore
+};
 
 /**
  * A client of a Tasker service. Every call throws `TaskerError` with a stable `code` when it is refused.
@@ -100,31 +111,51 @@ const queryOf = (options: ListOptions): URLSearchParams => {
 export const createTasker = (options: ClientOptions) => {
   const send = createRequest(options);
   const { retries = 3 } = options;
-  const json = <T>(path: string, request: RequestOptions = {}): Promise<T> => send(path, request, async (response): Promise<T> => {
+  const json = <T>(path: string, request: RequestOptions = {}): Promise<T> =>
+    send(path, request, async (response): Promise<T> => {
       const body: unknown = await response.json();
       return body as T;
     });
   const taskPath = (id: string, rest = ''): string => {
-    if (!/^[0-9a-f-]{36}$/i.test(id)) throw new TypeError(`Not the id of a task: ${JSON.stringify(id)}`);
+    if (!/^[0-9a-f-]{36}$/i.test(id))
+      throw new TypeError(`Not the id of a task: ${JSON.stringify(id)}`);
     return `/tasks/${id}${rest}`;
   };
   // Repeating one that already holds is no error, so that a lost answer does no harm.
-  const command = (id: string, verb: string, isRepeatable = true): Promise<TaskView> => json(taskPath(id, `/${verb}`), { method: 'POST', isRepeatable }); // prettier-ignore
+  const command = (id: string, verb: string, isRepeatable = true): Promise<TaskView> =>
+    json(taskPath(id, `/${verb}`), { method: 'POST', isRepeatable });
 
   const tasker = {
     /** Submits a task. */
-    submit(task: NewTask, { idempotencyKey = crypto.randomUUID(), waitSeconds, signal }: SubmitOptions = {}): Promise<TaskView> {
-      const headers = { 'Idempotency-Key': idempotencyKey, ...(waitSeconds !== undefined && { Prefer: `wait=${waitSeconds}` }) };
+    submit(
+      task: NewTask,
+      { idempotencyKey = crypto.randomUUID(), waitSeconds, signal }: SubmitOptions = {},
+    ): Promise<TaskView> {
+      const headers = {
+        'Idempotency-Key': idempotencyKey,
+        ...(waitSeconds !== undefined && { Prefer: `wait=${waitSeconds}` }),
+      };
       return json('/tasks', { method: 'POST', json: task, headers, signal, isRepeatable: true });
     },
 
     /** Submits any number of tasks, 1 000 a request; what a refused request would have held is not stored. */
-    async submitMany(tasks: readonly NewTask[], { idempotencyKey = crypto.randomUUID(), signal }: Omit<SubmitOptions, 'waitSeconds'> = {}): Promise<{ task_id: string; status: Status }[]> {
+    async submitMany(
+      tasks: readonly NewTask[],
+      { idempotencyKey = crypto.randomUUID(), signal }: Omit<SubmitOptions, 'waitSeconds'> = {},
+    ): Promise<{ task_id: string; status: Status }[]> {
       const accepted: { task_id: string; status: Status }[] = [];
       const chunks = chunksOf(tasks);
       for (const [i, chunk] of chunks.entries()) {
-        const headers = { 'Idempotency-Key': chunks.length === 1 ? idempotencyKey : `${idempotencyKey}/${i}` };
-        const answer = await json<{ tasks: typeof accepted }>('/tasks/bulk', { method: 'POST', json: { tasks: chunk }, headers, signal, isRepeatable: true });
+        const headers = {
+          'Idempotency-Key': chunks.length === 1 ? idempotencyKey : `${idempotencyKey}/${i}`,
+        };
+        const answer = await json<{ tasks: typeof accepted }>('/tasks/bulk', {
+          method: 'POST',
+          json: { tasks: chunk },
+          headers,
+          signal,
+          isRepeatable: true,
+        });
         accepted.push(...answer.tasks);
       }
       return accepted;
@@ -136,7 +167,7 @@ export const createTasker = (options: ClientOptions) => {
     /** All tasks that fit, newest first, page by page as they are read. */
     async *list({ signal, ...filters }: ListOptions = {}): AsyncGenerator<TaskView> {
       const query = queryOf(filters);
-      for (let cursor: string | null = ''; cursor !== null; ) {
+      for (let cursor: string | null = ''; cursor !== null;) {
         query.set('cursor', cursor);
         const page: Page = await json(`/tasks?${query.toString()}`, { signal });
         yield* page.tasks;
@@ -145,14 +176,19 @@ export const createTasker = (options: ClientOptions) => {
     },
 
     /** The frames of a task as they come; ends after the final one. Opens a broken stream again. */
-    watch: (id: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Frame> => watch(send, taskPath(id, '/events'), { signal, retries }),
+    watch: (id: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Frame> =>
+      watch(send, taskPath(id, '/events'), { signal, retries }),
 
     /** The changes of all tasks; ends only when the caller stops reading. */
-    watchAll: ({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Frame> => watch(send, '/events', { signal, retries }),
+    watchAll: ({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Frame> =>
+      watch(send, '/events', { signal, retries }),
 
     /** The task once it is final. Throws a `TimeoutError` (DOMException) when that takes too long. */
     async wait(id: string, { timeout, signal }: WaitOptions = {}): Promise<TaskDetail> {
-      const signals = [...(timeout === undefined ? [] : [AbortSignal.timeout(timeout)]), ...(signal ? [signal] : [])];
+      const signals = [
+        ...(timeout === undefined ? [] : [AbortSignal.timeout(timeout)]),
+        ...(signal ? [signal] : []),
+      ];
       const either = AbortSignal.any(signals);
       const frames = watch(send, taskPath(id, '/events'), { signal: either, retries });
       while (!(await frames.next()).done);
@@ -164,18 +200,29 @@ export const createTasker = (options: ClientOptions) => {
     resume: (id: string): Promise<TaskView> => command(id, 'resume'),
     /** Runs a failed or cancelled task again. */
     retry: (id: string): Promise<TaskView> => command(id, 'retry', false),
-    edit: (id: string, change: { title?: string | null; description?: string | null; priority?: Priority }): Promise<TaskView> =>
+    edit: (
+      id: string,
+      change: { title?: string | null; description?: string | null; priority?: Priority },
+    ): Promise<TaskView> =>
       json(taskPath(id), { method: 'PATCH', json: change, isRepeatable: true }),
     async remove(id: string): Promise<void> {
       await send(taskPath(id), { method: 'DELETE' });
     },
 
     /** Uploads a file for `file_processing`. */
-    putFile: (name: string, body: RequestBody, contentType = 'application/octet-stream'): Promise<{ name: string; bytes: number; etag: string }> =>
-      json(`/files/${encodeURIComponent(name)}`, { method: 'PUT', body, headers: { 'Content-Type': contentType } }),
+    putFile: (
+      name: string,
+      body: RequestBody,
+      contentType = 'application/octet-stream',
+    ): Promise<{ name: string; bytes: number; etag: string }> =>
+      json(`/files/${encodeURIComponent(name)}`, {
+        method: 'PUT',
+        body,
+        headers: { 'Content-Type': contentType },
+      }),
     getFile: (name: string): Promise<Response> => send(`/files/${encodeURIComponent(name)}`),
   };
   return tasker;
-}; // prettier-ignore
+};
 
 export type Tasker = ReturnType<typeof createTasker>;

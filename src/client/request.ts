@@ -51,7 +51,9 @@ const HTTP_DATE = /GMT$/;
 
 /** How long the service asks to be left alone, in ms; 0 when it does not say. */
 const retryAfterMs = (header: string | null): number => {
-  const ms = HTTP_DATE.test(header ?? '') ? Date.parse(header ?? '') - Date.now() : Number(header ?? 0) * 1_000;
+  const ms = HTTP_DATE.test(header ?? '')
+    ? Date.parse(header ?? '') - Date.now()
+    : Number(header ?? 0) * 1_000;
   return Number.isFinite(ms) ? Math.max(0, ms) : 0;
 };
 
@@ -80,12 +82,23 @@ const problemOf = async (response: Response): Promise<Problem> => {
   } catch {
     // Something between us and the service answered.
     const detail = `The service answered ${response.status}`;
-    return { status: response.status, code: 'unexpected_answer', title: detail, detail, request_id: '' };
+    return {
+      status: response.status,
+      code: 'unexpected_answer',
+      title: detail,
+      detail,
+      request_id: '',
+    };
   }
 };
 
 /** Sends requests; throws `TaskerError` for refusals, and whatever `fetch` throws where there is no answer at all. */
-export const createRequest = ({ baseUrl, apiKey, fetch: send = globalThis.fetch, retries = 3 }: ClientOptions) => {
+export const createRequest = ({
+  baseUrl,
+  apiKey,
+  fetch: send = globalThis.fetch,
+  retries = 3,
+}: ClientOptions) => {
   const base = baseUrl.replace(/\/+$/, '');
   /** `read` is part of the try: an answer that breaks off in the middle is none. */
   return async <T = Response>(
@@ -93,7 +106,12 @@ export const createRequest = ({ baseUrl, apiKey, fetch: send = globalThis.fetch,
     options: RequestOptions = {},
     read: (response: Response) => Promise<T> | T = (response) => response as T,
   ): Promise<T> => {
-    const { method = 'GET', json, body = json === undefined ? null : JSON.stringify(json), signal } = options;
+    const {
+      method = 'GET',
+      json,
+      body = json === undefined ? null : JSON.stringify(json),
+      signal,
+    } = options;
     const isRepeatable = options.isRepeatable ?? method === 'GET';
     const headers = {
       ...(json !== undefined && { 'Content-Type': 'application/json' }),
@@ -104,10 +122,18 @@ export const createRequest = ({ baseUrl, apiKey, fetch: send = globalThis.fetch,
       const isLast = !isRepeatable || attempt >= retries;
       let waitMs = 250 * 2 ** attempt;
       try {
-        const response = await send(`${base}${path}`, { method, headers, body, ...(signal && { signal }) });
+        const response = await send(`${base}${path}`, {
+          method,
+          headers,
+          body,
+          ...(signal && { signal }),
+        });
         if (response.ok) return await read(response);
         if (isLast || !BUSY.has(response.status)) throw new TaskerError(await problemOf(response));
-        waitMs = Math.max(waitMs * (0.5 + Math.random() / 2), retryAfterMs(response.headers.get('Retry-After')));
+        waitMs = Math.max(
+          waitMs * (0.5 + Math.random() / 2),
+          retryAfterMs(response.headers.get('Retry-After')),
+        );
         await response.body?.cancel();
       } catch (error) {
         signal?.throwIfAborted();

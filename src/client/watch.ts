@@ -17,7 +17,10 @@ interface ServerEvent {
 }
 
 /** The events of a text/event-stream (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
-const eventsOf = async function* (body: ReadableStream<Uint8Array>, heard: () => void): AsyncGenerator<ServerEvent> {
+const eventsOf = async function* (
+  body: ReadableStream<Uint8Array>,
+  heard: () => void,
+): AsyncGenerator<ServerEvent> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = '';
@@ -30,7 +33,10 @@ const eventsOf = async function* (body: ReadableStream<Uint8Array>, heard: () =>
       rest = blocks.pop() ?? '';
       for (const block of blocks) {
         const lines = block.split('\n');
-        const field = (name: string): string[] => lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2)); // prettier-ignore
+        const field = (name: string): string[] =>
+          lines
+            .filter((line) => line.startsWith(`${name}: `))
+            .map((line) => line.slice(name.length + 2));
         const data = field('data').join('\n');
         if (data !== '') yield { id: field('id')[0] ?? null, data };
       }
@@ -85,7 +91,11 @@ export const watch = async function* (
         Accept: 'text/event-stream',
         ...(lastId !== null && { 'Last-Event-ID': lastId }),
       };
-      const response: Response = await send(path, { headers, signal: guard.signal, isRepeatable: false });
+      const response: Response = await send(path, {
+        headers,
+        signal: guard.signal,
+        isRepeatable: false,
+      });
       // The final frame has been seen.
       if (response.status === 204 || !response.body) return;
       if (!response.headers.get('Content-Type')?.startsWith('text/event-stream'))
@@ -103,7 +113,10 @@ export const watch = async function* (
     } catch (error) {
       signal?.throwIfAborted();
       // Refused, and not for being busy: asking again would not help.
-      if (error instanceof NotAStream || (error instanceof TaskerError && error.status < 500 && error.status !== 429))
+      if (
+        error instanceof NotAStream ||
+        (error instanceof TaskerError && error.status < 500 && error.status !== 429)
+      )
         throw error;
       failures += 1;
       if (!hasBegun && failures > retries) throw error;

@@ -40,14 +40,22 @@ export class ApiError extends Error {
 }
 
 /** Asks the API; throws `ApiError` for a refusal and for silence. */
-export const api = async <Answer>(method: string, path: string, body?: unknown): Promise<Answer> => {
+export const api = async <Answer>(
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Answer> => {
   const headers: Record<string, string> = {
     ...(apiKey.value !== null && { Authorization: `Bearer ${apiKey.value}` }),
     ...(body !== undefined && { 'Content-Type': 'application/json' }),
   };
   let response: Response;
   try {
-    response = await fetch(path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+    response = await fetch(path, {
+      method,
+      headers,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
   } catch {
     throw new ApiError(0, { code: 'unreachable', detail: 'The service does not answer' });
   }
@@ -60,4 +68,5 @@ export const api = async <Answer>(method: string, path: string, body?: unknown):
 };
 
 export const get = <Answer>(path: string): Promise<Answer> => api<Answer>('GET', path);
-export const post = <Answer>(path: string, body?: unknown): Promise<Answer> => api<Answer>('POST', path, body);
+export const post = <Answer>(path: string, body?: unknown): Promise<Answer> =>
+  api<Answer>('POST', path, body);

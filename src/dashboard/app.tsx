@@ -26,7 +26,12 @@ const PAGES: { path: string; name: string; Page: ComponentType }[] = [
   { path: '/keys', name: 'Keys', Page: KeysPage },
 ];
 
-const STATES = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost', paused: 'Paused' };
+const STATES = {
+  connecting: 'Connecting',
+  live: 'Live',
+  lost: 'Connection lost',
+  paused: 'Paused',
+};
 
 /** Whether what is shown is what is; and a switch that holds it still. */
 const Connection = () => {
@@ -60,32 +65,54 @@ const KeyForm = () => {
       <MadeKey />
       <div class="field">
         <label for="key">API key</label>
-        <input id="key" type="password" autocomplete="off" required value={key} placeholder="tk_…" onInput={(event) => setKey(event.currentTarget.value)} />
-        <span class="hint">It is kept in this tab alone, and forgotten when you close it. Make one with: npm run keys -- create</span>
+        <input
+          id="key"
+          type="password"
+          autocomplete="off"
+          required
+          value={key}
+          placeholder="tk_…"
+          onInput={(event) => setKey(event.currentTarget.value)}
+        />
+        <span class="hint">
+          It is kept in this tab alone, and forgotten when you close it. Make one with: npm run keys
+          -- create
+        </span>
       </div>
       <div class="row end">
         <button class="primary">Go in</button>
       </div>
     </form>
   );
-}; // prettier-ignore
+};
 
 const Page = () => {
   const { path } = route.value;
   if (wantsKey.value !== null) return <KeyForm />;
   // With another key everything is read anew.
   const visit = `${path} ${apiKey.value ?? ''}`;
-  if (/^\/tasks\/[\w-]+$/.test(path)) return <TaskPage key={visit} id={path.slice('/tasks/'.length)} />;
+  if (/^\/tasks\/[\w-]+$/.test(path))
+    return <TaskPage key={visit} id={path.slice('/tasks/'.length)} />;
   const found = PAGES.find((each) => each.path === path);
-  return found ? <found.Page key={visit} /> : <p class="empty">There is no such page. <a href="#/">Overview</a></p>;
-}; // prettier-ignore
+  return found ? (
+    <found.Page key={visit} />
+  ) : (
+    <p class="empty">
+      There is no such page. <a href="#/">Overview</a>
+    </p>
+  );
+};
 
 export const App = () => {
   useEffect(startLive, []);
   const section = `/${route.value.path.split('/')[1] ?? ''}`;
   return (
     <>
-      <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), document.getElementById('main')?.focus())}>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => (event.preventDefault(), document.getElementById('main')?.focus())}
+      >
         To the content
       </a>
       <header class="top">
@@ -113,4 +140,4 @@ export const App = () => {
       <Toasts />
     </>
   );
-}; // prettier-ignore
+};

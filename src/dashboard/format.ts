@@ -4,7 +4,11 @@ export const number = (n: number): string => NUMBER.format(n);
 const long = (seconds: number): string => {
   if (seconds < 1) return `${Math.round(seconds * 1_000)} ms`;
   if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
-  const [minutes, hours, days] = [Math.floor(seconds / 60), Math.floor(seconds / 3_600), Math.floor(seconds / 86_400)];
+  const [minutes, hours, days] = [
+    Math.floor(seconds / 60),
+    Math.floor(seconds / 3_600),
+    Math.floor(seconds / 86_400),
+  ];
   if (minutes < 60) return `${minutes} m ${Math.round(seconds % 60)} s`;
   if (hours < 24) return `${hours} h ${minutes % 60} m`;
   return `${days} d ${hours % 24} h`;
@@ -22,10 +26,13 @@ export const duration = (seconds: number | null): string =>
 export const age = (iso: string, now: number): string => {
   const seconds = (now - Date.parse(iso)) / 1_000;
   if (Math.abs(seconds) < 1.5) return 'now';
-  const short = duration(Math.abs(seconds) < 60 ? Math.round(Math.abs(seconds)) : Math.abs(seconds));
+  const short = duration(
+    Math.abs(seconds) < 60 ? Math.round(Math.abs(seconds)) : Math.abs(seconds),
+  );
   return seconds < 0 ? `in ${short}` : `${short} ago`;
 };
 
-export const clock = (iso: string): string => new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' }); // prettier-ignore
+export const clock = (iso: string): string =>
+  new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
 export const words = (status: string): string => status.toLowerCase().replaceAll('_', ' ');

@@ -18,7 +18,10 @@ const socketTo = async (path: string, taskId: string | undefined): Promise<WebSo
   url.protocol = url.protocol.replace('http', 'ws');
   // On a machine without keys there is nothing that a ticket could stand for.
   if (apiKey.value === null) return new WebSocket(url, ['tasker.v1']);
-  const { ticket } = await post<{ ticket: string }>('/events/ticket', taskId === undefined ? {} : { task_id: taskId });
+  const { ticket } = await post<{ ticket: string }>(
+    '/events/ticket',
+    taskId === undefined ? {} : { task_id: taskId },
+  );
   return new WebSocket(url, ['tasker.v1', `ticket.${ticket}`]);
 };
 
@@ -30,7 +33,11 @@ interface Watcher {
 }
 
 /** Keeps a stream open until it is told to stop, or the service says that it is over. */
-const watch = (path: string, taskId: string | undefined, { onFrame, onDeleted, onState }: Watcher): (() => void) => {
+const watch = (
+  path: string,
+  taskId: string | undefined,
+  { onFrame, onDeleted, onState }: Watcher,
+): (() => void) => {
   let socket: WebSocket | null = null;
   let isStopped = false;
   let failures = 0;
@@ -75,8 +82,11 @@ const watch = (path: string, taskId: string | undefined, { onFrame, onDeleted, o
 };
 
 /** Follows one task until it is final, or deleted. */
-export const watchTask = (id: string, onFrame: (frame: Frame) => void, onDeleted = (): void => {}): (() => void) =>
-  watch(`/tasks/${id}/events`, id, { onFrame, onDeleted });
+export const watchTask = (
+  id: string,
+  onFrame: (frame: Frame) => void,
+  onDeleted = (): void => {},
+): (() => void) => watch(`/tasks/${id}/events`, id, { onFrame, onDeleted });
 
 export type News = TaskSummary | TaskView;
 const listeners = new Set<(tasks: readonly News[]) => void>();

@@ -14,7 +14,10 @@ const parsed = (): Route => {
 export const route = signal<Route>(parsed());
 addEventListener('hashchange', () => (route.value = parsed()));
 
-export const hrefOf = (path: string, query: URLSearchParams | Record<string, string> = {}): string => {
+export const hrefOf = (
+  path: string,
+  query: URLSearchParams | Record<string, string> = {},
+): string => {
   const text = new URLSearchParams(query).toString();
   return `#${path}${text === '' ? '' : `?${text}`}`;
 };

@@ -12,13 +12,17 @@ export interface Loaded<Data> {
 
 /** Reads when the page comes and whenever `key` changes; an answer that was overtaken is dropped. */
 export const useLoaded = <Data>(key: string, read: () => Promise<Data>): Loaded<Data> => {
-  const [state, setState] = useState<{ data: Data | null; error: Error | null }>({ data: null, error: null });
+  const [state, setState] = useState<{ data: Data | null; error: Error | null }>({
+    data: null,
+    error: null,
+  });
   const latest = useRef(0);
   const load = (): void => {
     const turn = (latest.current += 1);
     read().then(
       (data) => turn === latest.current && setState({ data, error: null }),
-      (error: unknown) => turn === latest.current && setState((before) => ({ ...before, error: error as Error })),
+      (error: unknown) =>
+        turn === latest.current && setState((before) => ({ ...before, error: error as Error })),
     );
   };
   useEffect(load, [key]);

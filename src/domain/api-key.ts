@@ -44,7 +44,8 @@ const PREFIX_CHARS = 11;
 
 const base62 = (value: bigint, chars: number): string => {
   let text = '';
-  for (let rest = value; text.length < chars; rest /= 62n) text = `${DIGITS[Number(rest % 62n)]}${text}`;
+  for (let rest = value; text.length < chars; rest /= 62n)
+    text = `${DIGITS[Number(rest % 62n)]}${text}`;
   return text;
 };
 
@@ -63,10 +64,13 @@ const checksumOf = (body: string): string => base62(BigInt(crc32(body)), CHECKSU
 /** A new key: `tk_`, 32 random bytes in base 62, and a checksum that tells a mistyped key without a look at the database. */
 export const newApiKey = (): { key: string; prefix: string } => {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
-  const body = base62(bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n), BODY_CHARS);
+  const body = base62(
+    bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n),
+    BODY_CHARS,
+  );
   const key = `tk_${body}${checksumOf(body)}`;
   return { key, prefix: key.slice(0, PREFIX_CHARS) };
-}; // prettier-ignore
+};
 
 /** Whether it is shaped like a key and its checksum is right. Says nothing of whether such a key exists. */
 export const isWellFormedKey = (text: string): boolean => {
@@ -78,8 +82,10 @@ export const isWellFormedKey = (text: string): boolean => {
 export const hashOfKey = (key: string): Promise<string> => sha256(key);
 
 /** Whether a key may be used at `now` (ms). */
-export const isUsable = ({ expires_at, revoked_at }: Pick<ApiKey, 'expires_at' | 'revoked_at'>, now: number): boolean =>
-  revoked_at === null && (expires_at === null || now < expires_at);
+export const isUsable = (
+  { expires_at, revoked_at }: Pick<ApiKey, 'expires_at' | 'revoked_at'>,
+  now: number,
+): boolean => revoked_at === null && (expires_at === null || now < expires_at);
 
 export const allows = (scopes: readonly Scope[], needed: Scope): boolean =>
   scopes.includes(needed) || scopes.includes('admin');

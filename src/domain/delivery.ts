@@ -35,7 +35,8 @@ export interface Delivery extends DeliveryKey {
 
 /** How a try ended. `final`: it is of no use to try again. */
 export type DeliveryResult =
-  { kind: 'delivered' } | { kind: 'failed'; error: string; final?: boolean; retryAfterMs?: number | undefined };
+  | { kind: 'delivered' }
+  | { kind: 'failed'; error: string; final?: boolean; retryAfterMs?: number | undefined };
 
 /** A delivery whose hand-over was lost is looked at again after this long. */
 export const DELIVERY_RESEND_MS = 5_000;
@@ -44,7 +45,8 @@ const MAX_MS = 3_600_000;
 const GIVE_UP_AFTER_MS = 24 * 3_600_000;
 
 /** The same at every try: receivers tell repetitions by it. No `.`, which separates what is signed. */
-export const deliveryId = ({ task_id, version, sink }: DeliveryKey): string => `${task_id}:${version}:${sink}`;
+export const deliveryId = ({ task_id, version, sink }: DeliveryKey): string =>
+  `${task_id}:${version}:${sink}`;
 
 /** When to try again, in ms: 5 s, doubling up to an hour, half of it jitter; null when the day is over. */
 export const nextTryAt = (
@@ -54,13 +56,17 @@ export const nextTryAt = (
   random: () => number,
 ): number | null => {
   const backoff = Math.min(MAX_MS, BASE_MS * 2 ** (tries - 1));
-  const at = Math.round(now + Math.max(Math.min(retryAfterMs, MAX_MS), backoff * (0.5 + random() / 2)));
+  const at = Math.round(
+    now + Math.max(Math.min(retryAfterMs, MAX_MS), backoff * (0.5 + random() / 2)),
+  );
   return at > owed_at + GIVE_UP_AFTER_MS ? null : at;
 };
 
 /** The task as it was at the transition that is told, though it may have been run again since; its words are today's. */
 export const asItWas = (task: Task, { version, status, attempt, owed_at }: Delivery): Task => {
-  const attempts = (JSON.parse(task.attempts) as Attempt[]).filter((entry) => entry.attempt <= attempt);
+  const attempts = (JSON.parse(task.attempts) as Attempt[]).filter(
+    (entry) => entry.attempt <= attempt,
+  );
   const started_at = attempts.findLast((entry) => entry.attempt === attempt)?.started_at ?? null;
   // A rerun raises it; the first run had the budget that the task was submitted with.
   const max_attempts = attempt <= task.attempt_budget ? task.attempt_budget : task.max_attempts;

@@ -91,7 +91,11 @@ export class RetryLater extends Error {
   readonly seconds: number | undefined;
   readonly code: string;
 
-  constructor(seconds: number | undefined, message = `Asked to be run again in ${seconds} s`, code = 'handler_error') {
+  constructor(
+    seconds: number | undefined,
+    message = `Asked to be run again in ${seconds} s`,
+    code = 'handler_error',
+  ) {
     super(message);
     this.name = 'RetryLater';
     this.seconds = seconds;

@@ -25,11 +25,15 @@ const severalOf = <const Words extends readonly string[]>(known: Words) =>
 
 const ONCE = 'Give it once';
 /** A text of a query: given several times it would be a list. */
-export const once = () => z.string({ error: ({ code }) => (code === 'invalid_type' ? ONCE : undefined) });
+export const once = () =>
+  z.string({ error: ({ code }) => (code === 'invalid_type' ? ONCE : undefined) });
 
 /** A moment, or the beginning of a day in UTC, as ms. */
 const moment = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()], 'Expected a time in ISO 8601, such as 2026-01-31T12:00:00Z')
+  .union(
+    [z.iso.datetime({ offset: true }), z.iso.date()],
+    'Expected a time in ISO 8601, such as 2026-01-31T12:00:00Z',
+  )
   .transform((text) => Date.parse(text))
   .meta({ type: 'string', format: 'date-time' });
 
@@ -64,7 +68,12 @@ export const namedFilters = {
     .min(1)
     .max(4_000)
     .optional()
-    .meta({ type: 'string', minLength: 1, maxLength: 4_000, description: 'The message of the last error, exactly' }),
+    .meta({
+      type: 'string',
+      minLength: 1,
+      maxLength: 4_000,
+      description: 'The message of the last error, exactly',
+    }),
 };
 
 /** `params.<path>` and `result.<path>`: names, and places in lists, separated by dots. */
@@ -93,10 +102,13 @@ export const withFields = <Schema extends z.ZodObject>(shape: Schema) =>
         refuse(key, 'A path is up to 10 names separated by dots, without quotes and backslashes');
       else fields.push({ column: column as FieldFilter['column'], path: path.split('.'), value });
     }
-    if (fields.length > MAX_FIELDS) refuse('params', `Give at most ${MAX_FIELDS} of params.… and result.…`);
+    if (fields.length > MAX_FIELDS)
+      refuse('params', `Give at most ${MAX_FIELDS} of params.… and result.…`);
     const parsed = shape.safeParse(Object.fromEntries(rest));
     if (!parsed.success) {
-      context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: given }) as z.core.$ZodRawIssue));
+      context.issues.push(
+        ...parsed.error.issues.map((issue) => ({ ...issue, input: given }) as z.core.$ZodRawIssue),
+      );
       return z.NEVER;
     }
     return { ...parsed.data, fields };

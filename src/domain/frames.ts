@@ -25,5 +25,6 @@ export const summarize = (task: TaskView | TaskSummary): TaskSummary => {
 
 /** Keeps the update unless a newer one of its task is there. */
 export const keepNewest = <T extends TaskSummary>(updates: Map<string, T>, update: T): void => {
-  if (update.version > (updates.get(update.task_id)?.version ?? 0)) updates.set(update.task_id, update);
+  if (update.version > (updates.get(update.task_id)?.version ?? 0))
+    updates.set(update.task_id, update);
 };

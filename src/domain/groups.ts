@@ -1,7 +1,11 @@
 /** Cuts a list into groups of at most `most` items and, but for single items, a size of `maxSize` each. */
 export const inGroups = <Item>(
   items: readonly Item[],
-  { most = Infinity, maxSize = Infinity, sizeOf = () => 0 }: { most?: number; maxSize?: number; sizeOf?(item: Item): number },
+  {
+    most = Infinity,
+    maxSize = Infinity,
+    sizeOf = () => 0,
+  }: { most?: number; maxSize?: number; sizeOf?(item: Item): number },
 ): Item[][] => {
   const groups: Item[][] = [];
   let size = 0;
@@ -15,4 +19,4 @@ export const inGroups = <Item>(
     }
   }
   return groups;
-}; // prettier-ignore
+};

@@ -1,5 +1,6 @@
 /** Bytes as hexadecimal digits. */
-export const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+export const hex = (bytes: Uint8Array): string =>
+  [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /** SHA-256 of a text, as 64 hexadecimal digits. */
 export const sha256 = async (text: string): Promise<string> =>

@@ -14,7 +14,8 @@ export const jsonDepth = (text: string): number => {
       if (char === BACKSLASH) i += 1;
       else if (char === QUOTE) inString = false;
     } else if (char === QUOTE) inString = true;
-    else if (char === OPEN_BRACE || char === OPEN_BRACKET) deepest = Math.max(deepest, (depth += 1));
+    else if (char === OPEN_BRACE || char === OPEN_BRACKET)
+      deepest = Math.max(deepest, (depth += 1));
     else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1;
   }
   return deepest;

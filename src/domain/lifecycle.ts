@@ -38,4 +38,5 @@ export const LEASE_MARGIN_MS = 10_000;
 export const MAX_LEASE_MS = 60_000;
 
 /** The exclusive time of one claim. */
-export const leaseMs = (timeoutMs: number): number => Math.min(timeoutMs + LEASE_MARGIN_MS, MAX_LEASE_MS);
+export const leaseMs = (timeoutMs: number): number =>
+  Math.min(timeoutMs + LEASE_MARGIN_MS, MAX_LEASE_MS);

@@ -25,12 +25,16 @@ const MAX_DELAY_MS = 365 * 24 * 3_600_000;
  * Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/): anything between nothing
  * and base × 2^(attempt - 1), so that tasks which failed together do not come back together.
  */
-export const backoffMs = ({ baseSeconds, maxSeconds }: RetryPolicy, attempt: number, random: () => number): number =>
-  Math.round(random() * 1_000 * Math.min(maxSeconds, baseSeconds * 2 ** (attempt - 1)));
+export const backoffMs = (
+  { baseSeconds, maxSeconds }: RetryPolicy,
+  attempt: number,
+  random: () => number,
+): number => Math.round(random() * 1_000 * Math.min(maxSeconds, baseSeconds * 2 ** (attempt - 1)));
 
 /** Attempts are left while `attempt < max_attempts + rescues`: a rescue does not use one up. */
-export const hasAttemptsLeft = (task: Pick<Task, 'attempt' | 'max_attempts' | 'rescues'>): boolean =>
-  task.attempt < task.max_attempts + task.rescues;
+export const hasAttemptsLeft = (
+  task: Pick<Task, 'attempt' | 'max_attempts' | 'rescues'>,
+): boolean => task.attempt < task.max_attempts + task.rescues;
 
 export const verdictOn = (
   outcome: Outcome,
@@ -39,9 +43,14 @@ export const verdictOn = (
   random: () => number,
 ): Verdict => {
   if (outcome.kind === 'completed') return { transition: 'complete', result: outcome.result };
-  if (!outcome.retryable || !hasAttemptsLeft(task)) return { transition: 'fail', error: outcome.error };
+  if (!outcome.retryable || !hasAttemptsLeft(task))
+    return { transition: 'fail', error: outcome.error };
   const delayMs = outcome.retryAfterMs ?? backoffMs(policy, task.attempt, random);
-  return { transition: 'retryLater', error: outcome.error, delayMs: Math.min(Math.max(delayMs, 0), MAX_DELAY_MS) };
+  return {
+    transition: 'retryLater',
+    error: outcome.error,
+    delayMs: Math.min(Math.max(delayMs, 0), MAX_DELAY_MS),
+  };
 };
 
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
@@ -52,6 +61,10 @@ const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} G
  */
 export const retryAfterMs = (header: string | null, now: number): number | undefined => {
   const text = header?.trim() ?? '';
-  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : HTTP_DATE.test(text) ? Date.parse(text) - now : 0;
+  const ms = /^\d{1,9}$/.test(text)
+    ? Number(text) * 1_000
+    : HTTP_DATE.test(text)
+      ? Date.parse(text) - now
+      : 0;
   return ms > 0 ? ms : undefined;
 };

@@ -1,7 +1,9 @@
 /** Counts that add up: what one part of the service has seen lately, or all of it since the beginning. */
 
 /** Upper bounds of a histogram's buckets, in seconds. */
-export const BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200] as const;
+export const BOUNDS = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200,
+] as const;
 
 /** Observations by bucket, those beyond the last bound, and their sum in seconds. */
 export type Histogram = number[];
@@ -32,12 +34,20 @@ export const isEmpty = ({ counters, histograms, minutes }: Tally): boolean =>
 
 export const newHistogram = (): Histogram => Array.from({ length: HISTOGRAM_LENGTH }, () => 0);
 export const newMinute = (): Minute => ({
-  submitted: 0, completed: 0, failed: 0, cancelled: 0, retried: 0, wait: newHistogram(), run: newHistogram(),
-}); // prettier-ignore
+  submitted: 0,
+  completed: 0,
+  failed: 0,
+  cancelled: 0,
+  retried: 0,
+  wait: newHistogram(),
+  run: newHistogram(),
+});
 
 /** A metric with its labels, as Prometheus writes it: `name{label="value"}`. The values are words of ours. */
 export const seriesName = (metric: string, labels: Record<string, string>): string => {
-  const pairs = Object.entries(labels).map(([label, value]) => `${label}="${value.replaceAll(/["\\\n]/g, '_')}"`);
+  const pairs = Object.entries(labels).map(
+    ([label, value]) => `${label}="${value.replaceAll(/["\\\n]/g, '_')}"`,
+  );
   return pairs.length > 0 ? `${metric}{${pairs.join(',')}}` : metric;
 };
 
@@ -48,7 +58,8 @@ export const observe = (histogram: Histogram, seconds: number): void => {
   histogram[HISTOGRAM_LENGTH - 1] = (histogram[HISTOGRAM_LENGTH - 1] ?? 0) + seconds;
 };
 
-export const countOf = (histogram: Histogram): number => histogram.slice(0, -1).reduce((sum, n) => sum + n, 0);
+export const countOf = (histogram: Histogram): number =>
+  histogram.slice(0, -1).reduce((sum, n) => sum + n, 0);
 export const sumOf = (histogram: Histogram): number => histogram.at(-1) ?? 0;
 
 /** The seconds below which this part of the observations lies, as far as the buckets tell; null without any. */
@@ -72,15 +83,18 @@ const addHistogram = (to: Histogram, from: Histogram): void => {
 };
 
 export const addMinute = (to: Minute, from: Minute): void => {
-  for (const name of ['submitted', 'completed', 'failed', 'cancelled', 'retried'] as const) to[name] += from[name];
+  for (const name of ['submitted', 'completed', 'failed', 'cancelled', 'retried'] as const)
+    to[name] += from[name];
   addHistogram(to.wait, from.wait);
   addHistogram(to.run, from.run);
 };
 
 /** Adds the totals of one tally to those of another. */
 export const addTotals = (to: Omit<Tally, 'minutes'>, from: Omit<Tally, 'minutes'>): void => {
-  for (const [name, n] of Object.entries(from.counters)) to.counters[name] = (to.counters[name] ?? 0) + n;
-  for (const [name, histogram] of Object.entries(from.histograms)) addHistogram((to.histograms[name] ??= newHistogram()), histogram); // prettier-ignore
+  for (const [name, n] of Object.entries(from.counters))
+    to.counters[name] = (to.counters[name] ?? 0) + n;
+  for (const [name, histogram] of Object.entries(from.histograms))
+    addHistogram((to.histograms[name] ??= newHistogram()), histogram);
 };
 
 /** Adds one tally to another. */
@@ -88,6 +102,7 @@ export const addTally = (to: Tally, from: Tally): void => {
   addTotals(to, from);
   for (const [owner, byMinute] of Object.entries(from.minutes)) {
     const mine = (to.minutes[owner] ??= {});
-    for (const [minute, more] of Object.entries(byMinute)) addMinute((mine[Number(minute)] ??= newMinute()), more);
+    for (const [minute, more] of Object.entries(byMinute))
+      addMinute((mine[Number(minute)] ??= newMinute()), more);
   }
 };

@@ -1,6 +1,14 @@
 /** The words everyone uses. A `Task` is a row as stored: times are integer milliseconds, JSON columns are text. */
 
-export const STATUSES = ['NEW', 'PENDING', 'IN_PROGRESS', 'PAUSED', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
+export const STATUSES = [
+  'NEW',
+  'PENDING',
+  'IN_PROGRESS',
+  'PAUSED',
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED',
+] as const;
 export type Status = (typeof STATUSES)[number];
 
 export const FINAL_STATUSES = ['COMPLETED', 'FAILED', 'CANCELLED'] as const satisfies Status[];
@@ -181,12 +189,21 @@ export const withAttempt = (
   ended: Pick<Attempt, 'ended_at' | 'outcome' | 'error'>,
 ): string => {
   const { ended_at, outcome, error } = ended;
-  const history = [...(JSON.parse(attempts) as Attempt[]), { attempt, started_at, ended_at, outcome, error }];
+  const history = [
+    ...(JSON.parse(attempts) as Attempt[]),
+    { attempt, started_at, ended_at, outcome, error },
+  ];
   return JSON.stringify(history.slice(-MAX_ATTEMPTS_KEPT));
 };
 
 /** The attempt that ended in the very write that returned this row, which set `updated_at` too; null when none did. */
-export const endedAttempt = ({ status, version, attempt, attempts, updated_at }: TaskHead): Attempt | null => {
+export const endedAttempt = ({
+  status,
+  version,
+  attempt,
+  attempts,
+  updated_at,
+}: TaskHead): Attempt | null => {
   if (version === 1 || status === 'IN_PROGRESS') return null;
   const last = (JSON.parse(attempts) as Attempt[]).at(-1);
   return last?.ended_at === updated_at && last.attempt === attempt ? last : null;
@@ -196,4 +213,5 @@ export const endedAttempt = ({ status, version, attempt, attempts, updated_at }:
 export const durationOf = ({ started_at, ended_at }: Attempt): number =>
   Math.max(0, ended_at - (started_at ?? ended_at));
 
-export const isFinal = (status: Status): boolean => (FINAL_STATUSES as readonly Status[]).includes(status);
+export const isFinal = (status: Status): boolean =>
+  (FINAL_STATUSES as readonly Status[]).includes(status);

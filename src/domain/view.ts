@@ -30,7 +30,10 @@ export interface TaskView {
 
 /** `GET /tasks/{id}`: the task with its history. */
 export interface TaskDetail extends TaskView {
-  attempts: (Omit<Attempt, 'started_at' | 'ended_at'> & { started_at: string | null; ended_at: string })[];
+  attempts: (Omit<Attempt, 'started_at' | 'ended_at'> & {
+    started_at: string | null;
+    ended_at: string;
+  })[];
   rescues: number;
   /** Notifications that were owed at its ends, oldest first. */
   deliveries: DeliveryView[];

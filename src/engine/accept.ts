@@ -44,7 +44,8 @@ interface Waiting {
 }
 
 /** Why a row is not there although the statement succeeded. */
-const refusalOf = ({ idempotency_key }: Task): Acceptance => (idempotency_key === null ? 'task_rejected' : 'duplicate');
+const refusalOf = ({ idempotency_key }: Task): Acceptance =>
+  idempotency_key === null ? 'task_rejected' : 'duplicate';
 
 /** When the clock must look at a new task: one that is final already may owe its callback. */
 const wakeOf = ({ wake_at, callback_url, submitted_at }: Task): number =>
@@ -68,7 +69,16 @@ export interface AccepterParts {
  * Group commit: all accepts that are waiting, from all requests, are written with one statement, and each caller is
  * answered after the commit.
  */
-export const createAccepter = ({ store, handOver, announce, wakeBy, quota, now, wait, log }: AccepterParts) => {
+export const createAccepter = ({
+  store,
+  handOver,
+  announce,
+  wakeBy,
+  quota,
+  now,
+  wait,
+  log,
+}: AccepterParts) => {
   const waiting: Waiting[] = [];
   let isDraining = false;
   /** When the last group could not be written, unless one was since; ms, or null. */
@@ -109,7 +119,8 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, quota, now, 
     try {
       const stored = await insert(group);
       failedAt = null;
-      for (const { task, answer } of group) answer(stored.has(task.id) ? 'accepted' : refusalOf(task));
+      for (const { task, answer } of group)
+        answer(stored.has(task.id) ? 'accepted' : refusalOf(task));
       return group.map(({ task }) => task).filter(({ id }) => stored.has(id));
     } catch (error) {
       const failure = failureOf(error);
@@ -125,8 +136,12 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, quota, now, 
         unknown: 'outcome_unknown',
       } as const;
       // What is there was accepted; what is not may still come, so nobody is told that it was not stored.
-      const found = failure === 'unknown' ? await existing(group).catch(() => new Set<string>()) : new Set<string>();
-      for (const { task, answer } of group) answer(found.has(task.id) ? 'accepted' : answers[failure]);
+      const found =
+        failure === 'unknown'
+          ? await existing(group).catch(() => new Set<string>())
+          : new Set<string>();
+      for (const { task, answer } of group)
+        answer(found.has(task.id) ? 'accepted' : answers[failure]);
       return group.map(({ task }) => task).filter(({ id }) => found.has(id));
     }
   };
@@ -134,7 +149,10 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, quota, now, 
   /** Waits for more, as long as more keep coming. */
   const gather = async (): Promise<void> => {
     const startedAt = now();
-    for (let idle = 0; idle < IDLE_TURNS && waiting.length < MAX_INSERT && now() - startedAt < GATHER_MS;) {
+    for (
+      let idle = 0;
+      idle < IDLE_TURNS && waiting.length < MAX_INSERT && now() - startedAt < GATHER_MS;
+    ) {
       const seen = waiting.length;
       await wait(0);
       idle = waiting.length > seen ? 0 : idle + 1;
@@ -188,7 +206,9 @@ export const createAccepter = ({ store, handOver, announce, wakeBy, quota, now, 
       if (waiting.length + tasks.length > MAX_WAITING) return tasks.map(() => 'overloaded');
       const answers = tasks.map(
         (task, i) =>
-          new Promise<Acceptance>((answer) => void waiting.push({ task, row: rows[i] ?? rowJson(task), answer })),
+          new Promise<Acceptance>(
+            (answer) => void waiting.push({ task, row: rows[i] ?? rowJson(task), answer }),
+          ),
       );
       if (!isDraining) void drain();
       return Promise.all(answers);

@@ -34,10 +34,17 @@ export interface BulkParts {
 /** Does to all tasks that a filter finds what commands do to one, a chunk at a time. */
 export const createBulk = ({ search, commands, typeOf, isCosted, mayCost, mayTake }: BulkParts) => {
   /** Those that may be run again, by what they cost and by how many their owner may have. */
-  const runnable = async (owner: string, tasks: readonly { id: string; type: string }[]): Promise<string[]> => {
+  const runnable = async (
+    owner: string,
+    tasks: readonly { id: string; type: string }[],
+  ): Promise<string[]> => {
     const ids: string[] = [];
     for (const { id, type } of tasks) if (!isCosted(type) || (await mayCost(owner))) ids.push(id);
-    if (ids.length > 0 && !(await mayTake(owner, ids.length))) throw new GiveUp('Too many tasks of this owner are waiting or running', 'too_many_unfinished'); // prettier-ignore
+    if (ids.length > 0 && !(await mayTake(owner, ids.length)))
+      throw new GiveUp(
+        'Too many tasks of this owner are waiting or running',
+        'too_many_unfinished',
+      );
     return ids;
   };
 
@@ -54,9 +61,17 @@ export const createBulk = ({ search, commands, typeOf, isCosted, mayCost, mayTak
 
         async act(before) {
           if (statuses.length === 0) return { matched: 0, changed: 0, next: null };
-          const { tasks, next } = await search.find<{ id: string; type: string }>('id, type', owner, filter, { limit: CHUNK, before }); // prettier-ignore
+          const { tasks, next } = await search.find<{ id: string; type: string }>(
+            'id, type',
+            owner,
+            filter,
+            { limit: CHUNK, before },
+          );
           const ids = action === 'retry' ? await runnable(owner, tasks) : tasks.map(({ id }) => id);
-          const changed = ids.length === 0 ? 0 : await commands.many(action === 'retry' ? 'rerun' : action, owner, ids);
+          const changed =
+            ids.length === 0
+              ? 0
+              : await commands.many(action === 'retry' ? 'rerun' : action, owner, ids);
           return { matched: tasks.length, changed, next };
         },
       };

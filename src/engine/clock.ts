@@ -71,7 +71,10 @@ export const createClock = (parts: ClockParts) => {
    * Which overdue tasks to send again. A long backlog must not breed copies of itself, so per queue no more than
    * what is waiting by the table and missing from the queue.
    */
-  const missing = async (overdue: readonly Overdue[], justSent: ReadonlyMap<string, number>): Promise<Overdue[]> => {
+  const missing = async (
+    overdue: readonly Overdue[],
+    justSent: ReadonlyMap<string, number>,
+  ): Promise<Overdue[]> => {
     const perQueue = [...Map.groupBy(overdue, ({ queue }) => queue)].map(async ([queue, rows]) => {
       const { tasks } = await handOver.metrics(queue as QueueName);
       if (tasks > MAX_COUNTED_BACKLOG) return [];
@@ -84,7 +87,10 @@ export const createClock = (parts: ClockParts) => {
 
   /** Moves what is due and sends it; true when there may be more of it. */
   const sweep = async (): Promise<boolean> => {
-    const { dispatched, rescued, lost, overdue, unparked, parked, owed } = await sweeps.sweep(now(), SWEEP_LIMIT);
+    const { dispatched, rescued, lost, overdue, unparked, parked, owed } = await sweeps.sweep(
+      now(),
+      SWEEP_LIMIT,
+    );
     const returned = [...dispatched, ...rescued, ...unparked];
     const perQueue = new Map(
       [...Map.groupBy(returned, ({ queue }) => queue)].map(([queue, rows]) => [queue, rows.length]),
@@ -103,7 +109,9 @@ export const createClock = (parts: ClockParts) => {
       deliveries: owed.length,
     };
     if (returned.length + lost.length + resent.length + owed.length > 0) log.info('swept', counts);
-    return Object.values({ ...counts, overdue: overdue.length }).some((count) => count >= SWEEP_LIMIT);
+    return Object.values({ ...counts, overdue: overdue.length }).some(
+      (count) => count >= SWEEP_LIMIT,
+    );
   };
 
   /** Now and then deletes a chunk of what is past its retention; true when there may be more of it. */
@@ -122,7 +130,8 @@ export const createClock = (parts: ClockParts) => {
     const { NEW, PENDING, IN_PROGRESS, DELIVERY, PARKED } = await sweeps.nextWake();
     // Parked tasks too: should whoever resumed their queue have died before winding the clock, it finds out. And
     // whoever has just wound it may still be writing the row: no statement takes a minute.
-    const isLive = PENDING !== null || IN_PROGRESS !== null || PARKED === 1 || now() < woundAt + MAX_PAUSE_MS;
+    const isLive =
+      PENDING !== null || IN_PROGRESS !== null || PARKED === 1 || now() < woundAt + MAX_PAUSE_MS;
     const live = isLive ? now() + MAX_PAUSE_MS : Infinity;
     const late = Math.min(PENDING ?? Infinity, IN_PROGRESS ?? Infinity, DELIVERY ?? Infinity);
     // What was scheduled is due on time.

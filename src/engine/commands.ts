@@ -47,23 +47,48 @@ const BEFORE: Record<CommandName, { wakes: boolean; forgets: boolean }> = {
 /** Rows per statement of a purge: short enough that nobody else waits for it. */
 const PURGE_CHUNK = 200;
 
-const notFound = (id: string): AppError => new AppError('task_not_found', `There is no task "${id}"`);
+const notFound = (id: string): AppError =>
+  new AppError('task_not_found', `There is no task "${id}"`);
 
 /** The 409 that names the present status. */
 const forbidden = (verb: string, { id, status }: Task): AppError => {
-  const code = isFinal(status) ? 'task_finished' : status === 'IN_PROGRESS' ? 'task_running' : 'task_unfinished';
-  return new AppError(code, `Cannot ${verb} task "${id}": it is ${status}`, { members: { task_status: status } });
+  const code = isFinal(status)
+    ? 'task_finished'
+    : status === 'IN_PROGRESS'
+      ? 'task_running'
+      : 'task_unfinished';
+  return new AppError(code, `Cannot ${verb} task "${id}": it is ${status}`, {
+    members: { task_status: status },
+  });
 };
 
 /** What a person may do to a task. Every one is a guarded write; who comes second is told what is. */
 export const createCommands = (parts: CommandParts) => {
-  const { transitions, store, queues, wakeBy, handOver, announce, forget, endStreams, longTasks, now, log } = parts;
+  const {
+    transitions,
+    store,
+    queues,
+    wakeBy,
+    handOver,
+    announce,
+    forget,
+    endStreams,
+    longTasks,
+    now,
+    log,
+  } = parts;
 
   /** A delete gives open deliveries up; nothing but the log remembers them. */
   const reportGivenUp = (deliveries: readonly DeliveryKey[]): void => {
     for (const delivery of deliveries) {
       const { owner, task_id, sink } = delivery;
-      log.warn('delivery_given_up', { delivery: deliveryId(delivery), owner, task_id, sink, reason: 'task_deleted' });
+      log.warn('delivery_given_up', {
+        delivery: deliveryId(delivery),
+        owner,
+        task_id,
+        sink,
+        reason: 'task_deleted',
+      });
     }
   };
 
@@ -73,17 +98,27 @@ export const createCommands = (parts: CommandParts) => {
     return task;
   };
 
-  const terminate = async (task: Pick<Task, 'id' | 'attempt' | 'started_at' | 'timeout_ms'>): Promise<void> => {
-    if (task.started_at !== null && task.timeout_ms > parts.longTaskMs) await longTasks.terminate(task);
+  const terminate = async (
+    task: Pick<Task, 'id' | 'attempt' | 'started_at' | 'timeout_ms'>,
+  ): Promise<void> => {
+    if (task.started_at !== null && task.timeout_ms > parts.longTaskMs)
+      await longTasks.terminate(task);
   };
 
   /** After the commit: tells everybody and, where it is due, hands the task over. */
   const follow = async (task: Task): Promise<Task> => {
-    await Promise.all([announce([task]), task.status === 'PENDING' ? handOver.send([task]) : undefined]);
+    await Promise.all([
+      announce([task]),
+      task.status === 'PENDING' ? handOver.send([task]) : undefined,
+    ]);
     return task;
   };
 
-  const prepare = async (name: CommandName, owner: string, ids: readonly string[]): Promise<void> => {
+  const prepare = async (
+    name: CommandName,
+    owner: string,
+    ids: readonly string[],
+  ): Promise<void> => {
     if (BEFORE[name].wakes) await wakeBy(now() + RESEND_AFTER_MS);
     // Before the write, so that nobody who read the old output can put it back after.
     if (BEFORE[name].forgets) await forget(ids.map((id) => ({ owner, id })));
@@ -111,7 +146,11 @@ export const createCommands = (parts: CommandParts) => {
     rerun: (owner: string, id: string): Promise<Task> => command('rerun', owner, id),
 
     /** Changes words at any time; the priority, and with it the queue, only before the task runs. */
-    async edit(owner: string, id: string, change: TaskEdit & { priority?: Priority | undefined }): Promise<Task> {
+    async edit(
+      owner: string,
+      id: string,
+      change: TaskEdit & { priority?: Priority | undefined },
+    ): Promise<Task> {
       if (change.priority !== undefined) await wakeBy(now() + RESEND_AFTER_MS);
       await forget([{ owner, id }]);
       const task = await store.edit(owner, id, change, now());
@@ -129,7 +168,11 @@ export const createCommands = (parts: CommandParts) => {
     },
 
     /** Does the same to many; those whose status forbids it are left alone. Returns how many were changed. */
-    async many(name: CommandName | 'delete', owner: string, ids: readonly string[]): Promise<number> {
+    async many(
+      name: CommandName | 'delete',
+      owner: string,
+      ids: readonly string[],
+    ): Promise<number> {
       if (name === 'delete') {
         await forget(ids.map((id) => ({ owner, id })));
         const { removed, givenUp } = await store.remove(owner, ids);
@@ -139,7 +182,10 @@ export const createCommands = (parts: CommandParts) => {
       }
       await prepare(name, owner, ids);
       const tasks = await transitions.commandMany(name, owner, ids, now());
-      await Promise.all([announce(tasks), handOver.send(tasks.filter(({ status }) => status === 'PENDING'))]);
+      await Promise.all([
+        announce(tasks),
+        handOver.send(tasks.filter(({ status }) => status === 'PENDING')),
+      ]);
       if (name === 'cancel') await Promise.all(tasks.map(terminate));
       return tasks.length;
     },

@@ -51,11 +51,18 @@ export const createConsumer = (parts: ConsumerParts) => {
       return null;
     } catch (error) {
       // Should it have been started all the same, it finds that this attempt is over.
-      return { kind: 'failed', error: { code: 'workflow_unavailable', message: messageOf(error) }, retryable: true };
+      return {
+        kind: 'failed',
+        error: { code: 'workflow_unavailable', message: messageOf(error) },
+        retryable: true,
+      };
     }
   };
 
-  const execute = async (tasks: readonly Task[], settlementOf: ReadonlyMap<string, Settlement>): Promise<void> => {
+  const execute = async (
+    tasks: readonly Task[],
+    settlementOf: ReadonlyMap<string, Settlement>,
+  ): Promise<void> => {
     const runner = parts.runner();
     const batch = recorder.forBatch(tasks.length);
     const recordOne = async (task: Task, ending: Promise<Outcome | null>): Promise<void> => {
@@ -69,7 +76,11 @@ export const createConsumer = (parts: ConsumerParts) => {
       try {
         verdict = await batch.record(task, outcome);
       } catch (error) {
-        log.error('outcome_not_recorded', { task_id: task.id, attempt: task.attempt, error: messageOf(error) });
+        log.error('outcome_not_recorded', {
+          task_id: task.id,
+          attempt: task.attempt,
+          error: messageOf(error),
+        });
         return settlement?.unsettled();
       }
       return settlement?.settled(task, verdict);
@@ -141,7 +152,8 @@ export const createConsumer = (parts: ConsumerParts) => {
     /** Dead letters: a hundred deliveries came to nothing. The row is untouched, and the clock still has it. */
     bury(messages: Messages): void {
       for (const message of messages) {
-        if (isHint(message)) for (const task_id of message.body.ids) log.error('dead_letter', { task_id });
+        if (isHint(message))
+          for (const task_id of message.body.ids) log.error('dead_letter', { task_id });
         else log.error('dead_letter');
         message.ack();
       }
@@ -150,4 +162,6 @@ export const createConsumer = (parts: ConsumerParts) => {
 };
 
 const isHint = ({ body }: Message<Hint>): boolean =>
-  typeof body?.owner === 'string' && Array.isArray(body.ids) && body.ids.every((id) => typeof id === 'string');
+  typeof body?.owner === 'string' &&
+  Array.isArray(body.ids) &&
+  body.ids.every((id) => typeof id === 'string');

@@ -1,6 +1,12 @@
 import {
-  asItWas, deliveryId, DELIVERY_RESEND_MS, nextTryAt, type Delivery, type DeliveryKey, type DeliveryResult,
-} from '../domain/delivery.ts'; // prettier-ignore
+  asItWas,
+  deliveryId,
+  DELIVERY_RESEND_MS,
+  nextTryAt,
+  type Delivery,
+  type DeliveryKey,
+  type DeliveryResult,
+} from '../domain/delivery.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import { viewOf, type TaskView } from '../domain/view.ts';
@@ -31,11 +37,17 @@ export const createDeliveryHandOver =
   ({ queue, log }: { queue: Pick<Queue<DeliveryKey>, 'sendBatch'>; log: Logger }) =>
   async (keys: readonly DeliveryKey[]): Promise<void> => {
     for (let i = 0; i < keys.length; i += MAX_BATCH) {
-      const bodies = keys.slice(i, i + MAX_BATCH).map(({ owner, task_id, version, sink }) => ({ body: { owner, task_id, version, sink } })); // prettier-ignore
+      const bodies = keys
+        .slice(i, i + MAX_BATCH)
+        .map(({ owner, task_id, version, sink }) => ({ body: { owner, task_id, version, sink } }));
       try {
         await within(SEND_TIMEOUT_MS, queue.sendBatch(bodies));
       } catch (error) {
-        log.warn('hand_over_failed', { queue: 'deliveries', deliveries: bodies.length, error: messageOf(error) });
+        log.warn('hand_over_failed', {
+          queue: 'deliveries',
+          deliveries: bodies.length,
+          error: messageOf(error),
+        });
       }
     }
   };
@@ -61,27 +73,59 @@ const eventOf = (delivery: Delivery, task: Task): TaskEvent => {
 };
 
 /** The consumer of the delivery queue: claim, try, settle. The tasks themselves are never touched. */
-export const createDeliverer = ({ deliveries, store, send, countTry, now, random, log }: DelivererParts) => {
+export const createDeliverer = ({
+  deliveries,
+  store,
+  send,
+  countTry,
+  now,
+  random,
+  log,
+}: DelivererParts) => {
   const settlementOf = (delivery: Delivery, result: DeliveryResult): Settlement => {
     const { owner, task_id, version, sink, tries } = delivery;
-    const ended = { owner, task_id, version, sink, tries, due_at: delivery.due_at, wake_at: null, ended_at: now() };
+    const ended = {
+      owner,
+      task_id,
+      version,
+      sink,
+      tries,
+      due_at: delivery.due_at,
+      wake_at: null,
+      ended_at: now(),
+    };
     if (result.kind === 'delivered') return { ...ended, state: 'DELIVERED', last_error: null };
     const at = result.final ? null : nextTryAt(delivery, result.retryAfterMs ?? 0, now(), random);
     if (at === null) return { ...ended, state: 'GIVEN_UP', last_error: result.error };
-    const open = { state: 'OPEN', due_at: at, wake_at: at + DELIVERY_RESEND_MS, ended_at: null } as const;
+    const open = {
+      state: 'OPEN',
+      due_at: at,
+      wake_at: at + DELIVERY_RESEND_MS,
+      ended_at: null,
+    } as const;
     return { ...ended, ...open, last_error: result.error };
   };
 
   const report = (delivery: Delivery, { state, last_error }: Settlement, task: Task): void => {
     const { owner, task_id, sink, tries } = delivery;
     countTry(sink, OUTCOME[state]);
-    const fields = { delivery: deliveryId(delivery), owner, task_id, task_name: task.type, sink, tries, request_id: task.request_id }; // prettier-ignore
+    const fields = {
+      delivery: deliveryId(delivery),
+      owner,
+      task_id,
+      task_name: task.type,
+      sink,
+      tries,
+      request_id: task.request_id,
+    };
     if (state === 'DELIVERED') log.info('delivery_made', fields);
     else if (state === 'OPEN') log.info('delivery_failed', { ...fields, error: last_error });
     else log.warn('delivery_given_up', { ...fields, error: last_error });
   };
 
-  const claimed = async (keys: readonly DeliveryKey[]): Promise<{ delivery: Delivery; task: Task }[]> => {
+  const claimed = async (
+    keys: readonly DeliveryKey[],
+  ): Promise<{ delivery: Delivery; task: Task }[]> => {
     const found = await deliveries.claim(keys, now());
     if (found.length === 0) return [];
     const tasks = await store.getMany(found.map(({ owner, task_id }) => ({ owner, id: task_id })));
@@ -94,24 +138,33 @@ export const createDeliverer = ({ deliveries, store, send, countTry, now, random
 
   /** The platform's own retry brings a message back when it is due; the sweep is the safety net. */
   const finish = (message: Message<DeliveryKey>, { state, due_at }: Settlement): void => {
-    if (state === 'OPEN') message.retry({ delaySeconds: Math.ceil(Math.max(0, due_at - now()) / 1_000) });
+    if (state === 'OPEN')
+      message.retry({ delaySeconds: Math.ceil(Math.max(0, due_at - now()) / 1_000) });
     else message.ack();
   };
 
   /** Tries all at once, and settles together what ends together: a slow receiver holds up nobody's record. */
-  const settleAsTheyEnd = async (work: readonly { delivery: Delivery; task: Task }[], settle: (ended: Settlement[]) => Promise<void>): Promise<void> => {
+  const settleAsTheyEnd = async (
+    work: readonly { delivery: Delivery; task: Task }[],
+    settle: (ended: Settlement[]) => Promise<void>,
+  ): Promise<void> => {
     let ended: Settlement[] = [];
     let left = work.length;
     let wake = (): void => {};
     for (const { delivery, task } of work) {
       // It should never throw; if it does, the batch must not wait for it for ever.
-      const failed = (error: unknown): DeliveryResult => ({ kind: 'failed', error: messageOf(error) });
-      void send(delivery, task, eventOf(delivery, task)).catch(failed).then((result) => {
-        const settlement = settlementOf(delivery, result);
-        report(delivery, settlement, task);
-        ended.push(settlement);
-        wake();
+      const failed = (error: unknown): DeliveryResult => ({
+        kind: 'failed',
+        error: messageOf(error),
       });
+      void send(delivery, task, eventOf(delivery, task))
+        .catch(failed)
+        .then((result) => {
+          const settlement = settlementOf(delivery, result);
+          report(delivery, settlement, task);
+          ended.push(settlement);
+          wake();
+        });
     }
     while (left > 0) {
       if (ended.length === 0) await new Promise<void>((resolve) => (wake = resolve));
@@ -122,7 +175,7 @@ export const createDeliverer = ({ deliveries, store, send, countTry, now, random
       left -= group.length;
       await settle(group);
     }
-  }; // prettier-ignore
+  };
 
   return {
     /** Never throws, and settles every message by name. */

@@ -20,22 +20,47 @@ export interface DeliverySenderParts {
   };
 }
 
-const notSet = (name: string): DeliveryResult => ({ kind: 'failed', error: `${name} is no longer set`, final: true });
+const notSet = (name: string): DeliveryResult => ({
+  kind: 'failed',
+  error: `${name} is no longer set`,
+  final: true,
+});
 
 /** One try at one sink. */
 export const createDeliverySender = ({ webhooks, sendMail, settings }: DeliverySenderParts) => {
-  const mail = async ({ owner, data: { task_id, type, title, error, attempt, completed_at } }: TaskEvent, id: string): Promise<DeliveryResult> => {
+  const mail = async (
+    { owner, data: { task_id, type, title, error, attempt, completed_at } }: TaskEvent,
+    id: string,
+  ): Promise<DeliveryResult> => {
     const { FAILURE_EMAIL_TO: to, EMAIL_FROM: [from] = [] } = settings;
     if (!to || !from) return notSet('FAILURE_EMAIL_TO');
-    const about = { task_id, type, title, owner, error: error?.message, code: error?.code, attempts: attempt, ended_at: completed_at };
+    const about = {
+      task_id,
+      type,
+      title,
+      owner,
+      error: error?.message,
+      code: error?.code,
+      attempts: attempt,
+      ended_at: completed_at,
+    };
     const subject = `Task failed: ${type}`;
     try {
-      await within(MAIL_TIMEOUT_MS, sendMail({ from, to: [to], subject, headers: { 'X-Tasker-Delivery': id }, ...render(taskFailed, about) }));
+      await within(
+        MAIL_TIMEOUT_MS,
+        sendMail({
+          from,
+          to: [to],
+          subject,
+          headers: { 'X-Tasker-Delivery': id },
+          ...render(taskFailed, about),
+        }),
+      );
       return { kind: 'delivered' };
     } catch (failure) {
       return { kind: 'failed', error: `The mail was not taken: ${messageOf(failure)}` };
     }
-  }; // prettier-ignore
+  };
 
   return async (delivery: Delivery, task: Task, event: TaskEvent): Promise<DeliveryResult> => {
     const id = deliveryId(delivery);

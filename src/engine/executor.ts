@@ -36,7 +36,8 @@ const failed = (code: string, message: string, retryable = false): Outcome => ({
 
 /** Refuses, instead of dropping in silence, what JSON has no word for. */
 const onlyJson = (_key: string, value: unknown): unknown => {
-  if (typeof value === 'function' || typeof value === 'symbol') throw new TypeError(`A ${typeof value} is not JSON`);
+  if (typeof value === 'function' || typeof value === 'symbol')
+    throw new TypeError(`A ${typeof value} is not JSON`);
   return value;
 };
 
@@ -49,7 +50,8 @@ const outcomeOf = (value: unknown): Outcome => {
     return failed('bad_result', `The result is not JSON: ${messageOf(error)}`);
   }
   // Counted only where it can be too much: a UTF-16 unit has three bytes at most.
-  const bytes = result.length * 3 > MAX_RESULT_BYTES ? new TextEncoder().encode(result).byteLength : 0;
+  const bytes =
+    result.length * 3 > MAX_RESULT_BYTES ? new TextEncoder().encode(result).byteLength : 0;
   if (bytes > MAX_RESULT_BYTES) {
     return failed(
       'result_too_large',
@@ -68,7 +70,12 @@ const outcomeOfThrown = (thrown: unknown): Outcome => {
   if (!(thrown instanceof RetryLater)) return failed('handler_error', messageOf(thrown), true);
   const { code, seconds } = thrown;
   const error = { code, message: messageOf(thrown) };
-  return { kind: 'failed', error, retryable: true, ...(seconds !== undefined && { retryAfterMs: seconds * 1_000 }) };
+  return {
+    kind: 'failed',
+    error,
+    retryable: true,
+    ...(seconds !== undefined && { retryAfterMs: seconds * 1_000 }),
+  };
 };
 
 /** Rejects at the timeout or when the task is taken away; the handler's signal aborts then, but it may not look at it. */
@@ -80,7 +87,10 @@ const deadline = (timeoutMs: number, taken: AbortSignal) => {
       reject(error);
       abort.abort(error);
     };
-    const timer = setTimeout(() => end(new TimedOut(`No result within ${timeoutMs / 1_000} s`)), timeoutMs);
+    const timer = setTimeout(
+      () => end(new TimedOut(`No result within ${timeoutMs / 1_000} s`)),
+      timeoutMs,
+    );
     const take = (): void => end(taken.reason);
     taken.addEventListener('abort', take, { once: true });
     clear = () => {
@@ -92,12 +102,21 @@ const deadline = (timeoutMs: number, taken: AbortSignal) => {
 };
 
 /** Runs one claimed task. */
-export const createExecutor = ({ findHandler, world, ownedBy, countRequest, log }: ExecutorParts) => ({
+export const createExecutor = ({
+  findHandler,
+  world,
+  ownedBy,
+  countRequest,
+  log,
+}: ExecutorParts) => ({
   /** Always resolves: whatever the handler does becomes an outcome. */
   async run(task: Task, { lookAfter, progress }: RunOptions): Promise<Outcome> {
     const handler = findHandler(task.type);
     if (!handler)
-      return failed('unknown_type', `No handler for the type "${task.type}" in this version of the service`);
+      return failed(
+        'unknown_type',
+        `No handler for the type "${task.type}" in this version of the service`,
+      );
     // Parsed again: the row may be older than the code.
     const params = handler.params.safeParse(parseJson(task.params));
     if (!params.success) return failed('bad_params', messageOf(params.error));
@@ -117,7 +136,12 @@ export const createExecutor = ({ findHandler, world, ownedBy, countRequest, log 
     const context = {
       ...world,
       get fetch() {
-        return createProviderFetch({ fetch: world.fetch, signal: limited().signal, count: countRequest, type: handler.type });
+        return createProviderFetch({
+          fetch: world.fetch,
+          signal: limited().signal,
+          count: countRequest,
+          type: handler.type,
+        });
       },
       get signal() {
         return limited().signal;
@@ -139,14 +163,16 @@ export const createExecutor = ({ findHandler, world, ownedBy, countRequest, log 
     };
     try {
       const returned = handler.run(context);
-      return outcomeOf(isPromise(returned) ? await Promise.race([limited().passed, returned]) : returned);
+      return outcomeOf(
+        isPromise(returned) ? await Promise.race([limited().passed, returned]) : returned,
+      );
     } catch (thrown) {
       return outcomeOfThrown(thrown);
     } finally {
       limit?.clear();
     }
   },
-}); // prettier-ignore
+});
 
 const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof (value as Promise<unknown> | null)?.then === 'function';

@@ -23,7 +23,8 @@ export type TaskQueues = Record<QueueName, Pick<Queue<Hint>, 'sendBatch' | 'metr
 export type HandOver = ReturnType<typeof createHandOver>;
 
 /** A task that is to be looked at. */
-export type Handed = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'> & Partial<Pick<Task, 'params'>>;
+export type Handed = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'> &
+  Partial<Pick<Task, 'params'>>;
 
 /**
  * The messages that name these tasks of one queue and owner. What waits on other services has a message to itself, for an
@@ -32,14 +33,22 @@ export type Handed = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'> & Partial<
 const hintsOf = (tasks: readonly Handed[], owner: string, queue: string): Hint[] => {
   const isLight = queue.startsWith('default' satisfies Lane);
   const sizeOf = ({ params }: Handed): number => params?.length ?? MAX_PARAMS_CHARS / 10;
-  const sound = inGroups(tasks.filter(({ rescues }) => rescues === 0), { most: isLight ? MAX_TASKS : 1, sizeOf, maxSize: MAX_PARAMS_CHARS });
-  const alone = tasks.filter(({ rescues }) => rescues > 0).map(({ id }): Hint => ({ owner, ids: [id], alone: true }));
+  const sound = inGroups(
+    tasks.filter(({ rescues }) => rescues === 0),
+    { most: isLight ? MAX_TASKS : 1, sizeOf, maxSize: MAX_PARAMS_CHARS },
+  );
+  const alone = tasks
+    .filter(({ rescues }) => rescues > 0)
+    .map(({ id }): Hint => ({ owner, ids: [id], alone: true }));
   return [...sound.map((group): Hint => ({ owner, ids: group.map(({ id }) => id) })), ...alone];
-}; // prettier-ignore
+};
 
 /** Hands tasks to their queues. A message is only a hint: a failure is logged, and the sweep sends again. */
 export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logger }) => {
-  const sendBatch = async (queue: QueueName, messages: readonly MessageSendRequest<Hint>[]): Promise<void> => {
+  const sendBatch = async (
+    queue: QueueName,
+    messages: readonly MessageSendRequest<Hint>[],
+  ): Promise<void> => {
     try {
       await within(SEND_TIMEOUT_MS, queues[queue].sendBatch(messages));
     } catch (error) {
@@ -50,15 +59,20 @@ export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logge
 
   return {
     /** As few messages as may be, each to be delivered after its tasks' delay (whole seconds); never throws. */
-    async send<Each extends Handed>(tasks: readonly Each[], delaySecondsOf = (_task: Each): number => 0): Promise<void> {
-      const batches = [...Map.groupBy(tasks, ({ queue }) => queue as QueueName)].flatMap(([queue, rows]) => {
-        const alike = Map.groupBy(rows, (row) => `${delaySecondsOf(row)} ${row.owner}`);
-        const messages = [...alike.values()].flatMap((group) => {
-          const [{ owner }, delaySeconds] = [group[0] as Each, delaySecondsOf(group[0] as Each)];
-          return hintsOf(group, owner, queue).map((body) => ({ body, delaySeconds }));
-        });
-        return inGroups(messages, { most: MAX_BATCH }).map((batch) => sendBatch(queue, batch));
-      });
+    async send<Each extends Handed>(
+      tasks: readonly Each[],
+      delaySecondsOf = (_task: Each): number => 0,
+    ): Promise<void> {
+      const batches = [...Map.groupBy(tasks, ({ queue }) => queue as QueueName)].flatMap(
+        ([queue, rows]) => {
+          const alike = Map.groupBy(rows, (row) => `${delaySecondsOf(row)} ${row.owner}`);
+          const messages = [...alike.values()].flatMap((group) => {
+            const [{ owner }, delaySeconds] = [group[0] as Each, delaySecondsOf(group[0] as Each)];
+            return hintsOf(group, owner, queue).map((body) => ({ body, delaySeconds }));
+          });
+          return inGroups(messages, { most: MAX_BATCH }).map((batch) => sendBatch(queue, batch));
+        },
+      );
       await Promise.all(batches);
     },
 
@@ -66,9 +80,14 @@ export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logge
      * What a queue says of itself: how many messages it holds and since when (ms), and, by their bytes, how many tasks
      * those name, rather too many than too few; Infinity when it does not answer.
      */
-    async metrics(queue: QueueName): Promise<{ backlog: number; tasks: number; oldestAt: number | null }> {
+    async metrics(
+      queue: QueueName,
+    ): Promise<{ backlog: number; tasks: number; oldestAt: number | null }> {
       try {
-        const { backlogCount, backlogBytes, oldestMessageTimestamp } = await within(SEND_TIMEOUT_MS, queues[queue].metrics());
+        const { backlogCount, backlogBytes, oldestMessageTimestamp } = await within(
+          SEND_TIMEOUT_MS,
+          queues[queue].metrics(),
+        );
         const named = Math.floor((backlogBytes - backlogCount * HINT_BYTES) / TASK_BYTES);
         const oldestAt = backlogCount === 0 ? null : (oldestMessageTimestamp?.getTime() ?? null);
         return { backlog: backlogCount, tasks: Math.max(backlogCount, named), oldestAt };
@@ -77,5 +96,5 @@ export const createHandOver = ({ queues, log }: { queues: TaskQueues; log: Logge
         return { backlog: Infinity, tasks: Infinity, oldestAt: null };
       }
     },
-  }; // prettier-ignore
+  };
 };

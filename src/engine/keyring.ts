@@ -12,7 +12,13 @@ interface Held {
 }
 
 /** Finds keys without a read for every request. */
-export const createKeyring = ({ store, now }: { store: Pick<KeyStore, 'byHash' | 'isEmpty'>; now: () => number }) => {
+export const createKeyring = ({
+  store,
+  now,
+}: {
+  store: Pick<KeyStore, 'byHash' | 'isEmpty'>;
+  now: () => number;
+}) => {
   // Keys as they were read, never the promise of one: what one request has begun to read no other may wait for.
   const held = new Map<string, Held>();
   let emptiness: { isEmpty: boolean; until: number } | null = null;

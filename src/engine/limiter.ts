@@ -12,7 +12,15 @@ const REFUSED_MS = 1_000;
  * Counts in memory and asks the platform once for `weight` requests of a key: asking for each would cost as much as the
  * rest of a submit. A key may so make up to `weight` requests more in each place that serves it.
  */
-export const createWeightedLimiter = ({ limiter, weight, now }: { limiter: Limiter; weight: number; now: () => number }): Limiter => {
+export const createWeightedLimiter = ({
+  limiter,
+  weight,
+  now,
+}: {
+  limiter: Limiter;
+  weight: number;
+  now: () => number;
+}): Limiter => {
   const counted = new Map<string, { count: number; refusedUntil: number }>();
   return {
     async limit({ key }) {
@@ -27,4 +35,4 @@ export const createWeightedLimiter = ({ limiter, weight, now }: { limiter: Limit
       return { success };
     },
   };
-}; // prettier-ignore
+};

@@ -30,7 +30,10 @@ const instanceId = (id: string, attempt: number): string => `${id}-${attempt}`;
 /** Starting and ending the Workflow instances that run long tasks: a consumer lives 15 minutes, a batch not even that. */
 export const createLongTasks = ({ workflow, log }: LongTasksParts) => ({
   async start({ owner, id, attempt, timeout_ms }: Task): Promise<void> {
-    await workflow.create({ id: instanceId(id, attempt), params: { owner, id, attempt, timeoutMs: timeout_ms } });
+    await workflow.create({
+      id: instanceId(id, attempt),
+      params: { owner, id, attempt, timeoutMs: timeout_ms },
+    });
   },
   /** Best effort: the instance would notice by itself within 2 s. */
   async terminate({ id, attempt }: Pick<Task, 'id' | 'attempt'>): Promise<void> {

@@ -37,15 +37,17 @@ export const createQuota = ({ countUnfinished, maxUnfinished, now }: QuotaParts)
       for (const [owner, mine] of Map.groupBy(tasks, (task) => task.owner)) {
         const tally = tallies.get(owner) ?? { counted: null, countedAt: -Infinity, since: 0 };
         tallies.set(owner, tally);
-        const isOver = (): boolean => (tally.counted ?? 0) + tally.since + mine.length > maxUnfinished;
+        const isOver = (): boolean =>
+          (tally.counted ?? 0) + tally.since + mine.length > maxUnfinished;
         // The first count is due long before the limit: nobody knows what was there when this object woke up.
-        if (isOver() || (tally.counted === null && tally.since + mine.length > maxUnfinished / 10)) await recount(owner, tally);
+        if (isOver() || (tally.counted === null && tally.since + mine.length > maxUnfinished / 10))
+          await recount(owner, tally);
         if (isOver()) return false;
         tally.since += mine.length;
       }
       return true;
     },
   };
-}; // prettier-ignore
+};
 
 export type Quota = ReturnType<typeof createQuota>;

@@ -32,7 +32,16 @@ interface Ended {
 }
 
 /** Outcomes -> rows -> announcements, gathered so that a batch costs a few statements. */
-export const createRecorder = ({ transitions, store, announce, policyOf, now, random, wait, log }: RecorderParts) => {
+export const createRecorder = ({
+  transitions,
+  store,
+  announce,
+  policyOf,
+  now,
+  random,
+  wait,
+  log,
+}: RecorderParts) => {
   /** Writes until the database answers; after an error that may hide a commit, what is there counts. */
   const write = async (recordings: readonly Recording[]): Promise<Task[]> => {
     let written: Task[] = [];
@@ -51,7 +60,9 @@ export const createRecorder = ({ transitions, store, announce, policyOf, now, ra
     if (!mayHideCommit || written.length === recordings.length) return written;
     const known = new Set(written.map(({ id }) => id));
     const unknown = new Map(
-      recordings.filter(({ task }) => !known.has(task.id)).map((recording) => [recording.task.id, recording]),
+      recordings
+        .filter(({ task }) => !known.has(task.id))
+        .map((recording) => [recording.task.id, recording]),
     );
     const rows = await store.getMany([...unknown.values()].map(({ task }) => task));
     return [...written, ...rows.filter((row) => holds(row, unknown.get(row.id) as Recording))];
@@ -64,7 +75,10 @@ export const createRecorder = ({ transitions, store, announce, policyOf, now, ra
     } catch (error) {
       if (failureOf(error) !== 'constraint' || recordings.length === 1) throw error;
       const half = Math.ceil(recordings.length / 2);
-      return [...(await writeEach(recordings.slice(0, half))), ...(await writeEach(recordings.slice(half)))];
+      return [
+        ...(await writeEach(recordings.slice(0, half))),
+        ...(await writeEach(recordings.slice(half))),
+      ];
     }
   };
 

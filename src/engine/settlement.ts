@@ -11,7 +11,11 @@ export const RETRY_SECONDS = 5;
  * back by the platform's own retry; out of a message that names others too, by a message of its own; beyond a day by the
  * clock. Resolves when the message is settled.
  */
-export const createSettlement = (message: Message<Hint>, size: number, handOver: Pick<HandOver, 'send'>) => {
+export const createSettlement = (
+  message: Message<Hint>,
+  size: number,
+  handOver: Pick<HandOver, 'send'>,
+) => {
   let left = size;
   let isUnknown = false;
   const again = new Map<Task, number>();
@@ -19,7 +23,8 @@ export const createSettlement = (message: Message<Hint>, size: number, handOver:
   const settle = async (): Promise<void> => {
     const [only] = again.values();
     if (isUnknown) message.retry({ delaySeconds: RETRY_SECONDS });
-    else if (only !== undefined && message.body.ids.length === 1) return message.retry({ delaySeconds: only });
+    else if (only !== undefined && message.body.ids.length === 1)
+      return message.retry({ delaySeconds: only });
     await handOver.send([...again.keys()], (task) => again.get(task) ?? 0);
     if (!isUnknown) message.ack();
   };

@@ -41,7 +41,10 @@ export const createWatch = ({ leases, now, log }: WatchParts) => {
     now() >= renewAt || (held.progress !== null && now() >= savedAt + SAVE_EVERY_MS);
 
   /** Asks for one group and aborts those that are not held any more. */
-  const check = async (group: Watched[], ask: (held: Held[]) => Promise<Set<string>>): Promise<void> => {
+  const check = async (
+    group: Watched[],
+    ask: (held: Held[]) => Promise<Set<string>>,
+  ): Promise<void> => {
     if (group.length === 0) return;
     const held = await ask(group.map((each) => each.held));
     for (const each of group) if (!held.has(each.held.id)) each.abort.abort(new Taken());

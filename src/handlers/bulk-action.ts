@@ -14,16 +14,20 @@ const filter = z
         input: value,
         message: 'Give at least one filter; submitted_before alone means all until then',
       });
-    issues.push(...(error?.issues ?? []).map((issue) => ({ ...issue, input: value }) as z.core.$ZodRawIssue));
+    issues.push(
+      ...(error?.issues ?? []).map((issue) => ({ ...issue, input: value }) as z.core.$ZodRawIssue),
+    );
   })
   .meta({
-    description: 'As in the query of GET /tasks, also params.<path> and result.<path>; at least one',
+    description:
+      'As in the query of GET /tasks, also params.<path> and result.<path>; at least one',
     properties: z.toJSONSchema(filters, { io: 'input', unrepresentable: 'any' }).properties,
   });
 
 export const bulkAction = defineHandler({
   type: 'bulk_action',
-  description: 'Cancels, pauses, resumes, retries or deletes all tasks that a filter finds, of those submitted before it.',
+  description:
+    'Cancels, pauses, resumes, retries or deletes all tasks that a filter finds, of those submitted before it.',
   lane: 'default',
   params: z.strictObject({ action: z.enum(BULK_ACTIONS), filter }),
   example: { action: 'retry', filter: { status: ['FAILED'], tag: ['nightly'] } },
@@ -35,14 +39,17 @@ export const bulkAction = defineHandler({
     const total = await all.count(taskId);
     let [matched, changed] = [0, 0];
     // Ids grow with time: from its own id backwards there is nothing that came after it.
-    for (let before: string | null = taskId; before !== null; ) {
+    for (let before: string | null = taskId; before !== null;) {
       signal.throwIfAborted();
       const step = await all.act(before);
       matched += step.matched;
       changed += step.changed;
       before = step.next;
-      progress(matched / Math.max(1, total, matched), `${matched} of ${total >= matched ? total : matched}`);
+      progress(
+        matched / Math.max(1, total, matched),
+        `${matched} of ${total >= matched ? total : matched}`,
+      );
     }
     return { action, matched, changed, skipped: matched - changed };
   },
-}); // prettier-ignore
+});

@@ -9,9 +9,17 @@ const PROVIDER = 'The language model';
 /** What is used of a chat completion (https://platform.openai.com/docs/api-reference/chat/object). */
 const completion = z.object({
   model: z.string(),
-  choices: z.tuple([z.object({ message: z.object({ content: z.string().nullable() }), finish_reason: z.string().nullish() })], z.unknown()),
+  choices: z.tuple(
+    [
+      z.object({
+        message: z.object({ content: z.string().nullable() }),
+        finish_reason: z.string().nullish(),
+      }),
+    ],
+    z.unknown(),
+  ),
   usage: z.record(z.string(), z.unknown()).nullish(),
-}); // prettier-ignore
+});
 
 export const chatgpt = defineHandler({
   type: 'chatgpt',
@@ -35,14 +43,20 @@ export const chatgpt = defineHandler({
     const client = new OpenAI({ apiKey, baseURL, fetch, maxRetries: 0, logLevel: 'off' });
     const messages = [{ role: 'user' as const, content: prompt }];
     const request = { model: model ?? OPENAI_DEFAULT_MODEL, messages, max_tokens, temperature };
-    const answer: unknown = await client.chat.completions.create(request, { signal }).catch((error: unknown) => {
-      signal.throwIfAborted();
-      if (!(error instanceof APIError)) throw badAnswer(PROVIDER);
-      const { status, headers, code } = error as { status?: number; headers?: Headers; code?: unknown };
-      if (status === undefined) throw unreachable(PROVIDER);
-      const retryAfter = headers?.get('Retry-After') ?? null;
-      throw refusalOf(PROVIDER, 'OPENAI_API_KEY', { status, retryAfter, reason: code });
-    });
+    const answer: unknown = await client.chat.completions
+      .create(request, { signal })
+      .catch((error: unknown) => {
+        signal.throwIfAborted();
+        if (!(error instanceof APIError)) throw badAnswer(PROVIDER);
+        const { status, headers, code } = error as {
+          status?: number;
+          headers?: Headers;
+          code?: unknown;
+        };
+        if (status === undefined) throw unreachable(PROVIDER);
+        const retryAfter = headers?.get('Retry-After') ?? null;
+        throw refusalOf(PROVIDER, 'OPENAI_API_KEY', { status, retryAfter, reason: code });
+      });
     // Some services say `text/plain`, and then the client leaves the text as it is.
     const parsed = completion.safeParse(typeof answer === 'string' ? parseJson(answer) : answer);
     if (!parsed.success) throw badAnswer(PROVIDER);
@@ -50,7 +64,10 @@ export const chatgpt = defineHandler({
     const [{ message, finish_reason = null }] = choices;
     // Filtered, refused, or a call of a tool that nobody offered: it would be paid for again and again.
     if (message.content === null)
-      throw new GiveUp(`${PROVIDER} gave no text (finish reason: ${finish_reason?.slice(0, 50)})`, 'provider_refused');
+      throw new GiveUp(
+        `${PROVIDER} gave no text (finish reason: ${finish_reason?.slice(0, 50)})`,
+        'provider_refused',
+      );
     return { prompt, model: parsed.data.model, response: message.content, finish_reason, usage };
   },
 });

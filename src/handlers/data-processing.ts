@@ -6,19 +6,23 @@ import { defineHandler } from './handler.ts';
 /** Cells of all operations together: a few seconds of computing, within the memory of a Worker. */
 const MAX_COST = 4_000_000;
 
-const isRow = (value: unknown): value is Row => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRow = (value: unknown): value is Row =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** `data` as rows, which operations need; says which item is none. */
 const rowsOf = (data: unknown): Row[] => {
-  if (!Array.isArray(data)) throw new GiveUp('operations need data that is a list of objects', 'bad_data');
+  if (!Array.isArray(data))
+    throw new GiveUp('operations need data that is a list of objects', 'bad_data');
   const wrong = data.findIndex((item) => !isRow(item));
-  if (wrong >= 0) throw new GiveUp(`operations need a list of objects, but data.${wrong} is none`, 'bad_data');
+  if (wrong >= 0)
+    throw new GiveUp(`operations need a list of objects, but data.${wrong} is none`, 'bad_data');
   return data as Row[];
 };
 
 export const dataProcessing = defineHandler({
   type: 'data_processing',
-  description: 'Filters, picks, renames, sorts, deduplicates, limits and groups rows; without operations, returns the data.',
+  description:
+    'Filters, picks, renames, sorts, deduplicates, limits and groups rows; without operations, returns the data.',
   lane: 'external',
   params: z.strictObject({
     data: z.unknown().refine((data) => data !== undefined, 'Required: any JSON'),
@@ -46,10 +50,14 @@ export const dataProcessing = defineHandler({
       await new Promise((resolve) => setTimeout(resolve, 0));
       signal.throwIfAborted();
       cost += costOf(rows, step);
-      if (cost > MAX_COST) throw new GiveUp(`operations.${index} (${step.op}): too much for one task, over ${MAX_COST} cells in all`, 'too_much_work');
+      if (cost > MAX_COST)
+        throw new GiveUp(
+          `operations.${index} (${step.op}): too much for one task, over ${MAX_COST} cells in all`,
+          'too_much_work',
+        );
       rows = apply(rows, step, index);
       progress((index + 1) / operations.length, `${step.op}: ${rows.length} rows`);
     }
     return { data: { data: rows }, processed: true, rows_in: rowsIn, rows_out: rows.length };
   },
-}); // prettier-ignore
+});

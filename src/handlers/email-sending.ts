@@ -12,7 +12,11 @@ const variable = z.union([
   z.number(),
   z.boolean(),
   z.null(),
-  z.array(z.record(z.string(), z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()]))).max(500),
+  z
+    .array(
+      z.record(z.string(), z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()])),
+    )
+    .max(500),
 ]);
 
 const templateName = z.enum(Object.keys(templates) as (keyof typeof templates)[]);
@@ -23,7 +27,10 @@ const ONE_LINE = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/;
 
 const params = z
   .strictObject({
-    to: z.union([address.transform((one) => [one]), z.array(address).min(1).max(50)], 'Expected an e-mail address, or a list of 1 to 50'),
+    to: z.union(
+      [address.transform((one) => [one]), z.array(address).min(1).max(50)],
+      'Expected an e-mail address, or a list of 1 to 50',
+    ),
     // A line break would begin another header.
     subject: z.string().min(1).max(500).regex(ONE_LINE, 'A subject is one line of text'),
     text: z.string().min(1).max(200_000).optional(),
@@ -35,16 +42,31 @@ const params = z
   })
   .superRefine(({ text, html, template, variables = {} }, context) => {
     const given = [text, html, template].filter((each) => each !== undefined).length;
-    if (given !== 1) context.addIssue({ code: 'custom', path: ['template'], message: 'Give one of text, html and template' });
+    if (given !== 1)
+      context.addIssue({
+        code: 'custom',
+        path: ['template'],
+        message: 'Give one of text, html and template',
+      });
     if (template === undefined && Object.keys(variables).length > 0)
-      context.addIssue({ code: 'custom', path: ['variables'], message: 'Variables are for a template' });
+      context.addIssue({
+        code: 'custom',
+        path: ['variables'],
+        message: 'Variables are for a template',
+      });
     const { needs = [], links = [] }: Partial<EmailTemplate> = template ? templates[template] : {};
-    const refuse = (name: string, message: string): void => context.addIssue({ code: 'custom', path: ['variables', name], message });
-    for (const name of needs) if ((variables[name] ?? '') === '') refuse(name, `The template "${template}" needs "${name}"`);
-    for (const name of links) if (variables[name] !== undefined && !isLink(variables[name])) refuse(name, 'A link begins with http:// or https://');
-  }); // prettier-ignore
+    const refuse = (name: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: ['variables', name], message });
+    for (const name of needs)
+      if ((variables[name] ?? '') === '')
+        refuse(name, `The template "${template}" needs "${name}"`);
+    for (const name of links)
+      if (variables[name] !== undefined && !isLink(variables[name]))
+        refuse(name, 'A link begins with http:// or https://');
+  });
 
-const isLink = (value: unknown): boolean => typeof value === 'string' && /^https?:\/\//i.test(value);
+const isLink = (value: unknown): boolean =>
+  typeof value === 'string' && /^https?:\/\//i.test(value);
 
 /** Error codes of the platform that another try would meet again. */
 const FINAL = /\bE_(VALIDATION|FIELD|SENDER|RECIPIENT|HEADER|CONTENT|TOO_|EMAIL)\w*/;
@@ -52,10 +74,16 @@ const FINAL = /\bE_(VALIDATION|FIELD|SENDER|RECIPIENT|HEADER|CONTENT|TOO_|EMAIL)
 export const emailSending = defineHandler({
   type: 'email_sending',
   aliases: ['send_email'],
-  description: 'Sends a mail to up to 50 recipients: text, HTML, or one of the templates welcome, task-failed and report.',
+  description:
+    'Sends a mail to up to 50 recipients: text, HTML, or one of the templates welcome, task-failed and report.',
   lane: 'external',
   params,
-  example: { to: 'ada@example.com', subject: 'Welcome', template: 'welcome', variables: { name: 'Ada' } },
+  example: {
+    to: 'ada@example.com',
+    subject: 'Welcome',
+    template: 'welcome',
+    variables: { name: 'Ada' },
+  },
   needs: ['EMAIL_FROM'],
   isCosted: true,
   retry: { maxAttempts: 4, baseSeconds: 5, maxSeconds: 300 },
@@ -74,7 +102,9 @@ export const emailSending = defineHandler({
       return { message_id: messageId, to, subject, template: template ?? null };
     } catch (error) {
       const message = `The mail was not taken: ${messageOf(error)}`;
-      throw FINAL.test(message) ? new GiveUp(message, 'mail_refused') : new RetryLater(undefined, message, 'mail_failed');
+      throw FINAL.test(message)
+        ? new GiveUp(message, 'mail_refused')
+        : new RetryLater(undefined, message, 'mail_failed');
     }
   },
-}); // prettier-ignore
+});

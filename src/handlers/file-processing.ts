@@ -12,30 +12,64 @@ const MAX_NAMED = 100;
 const PROGRESS_EVERY = 20_000;
 
 const EXTENSIONS = new Map<string, Format>([
-  ['csv', 'csv'], ['json', 'json'], ['ndjson', 'ndjson'], ['jsonl', 'ndjson'], ['txt', 'text'], ['text', 'text'], ['log', 'text'], ['md', 'text'],
-]); // prettier-ignore
+  ['csv', 'csv'],
+  ['json', 'json'],
+  ['ndjson', 'ndjson'],
+  ['jsonl', 'ndjson'],
+  ['txt', 'text'],
+  ['text', 'text'],
+  ['log', 'text'],
+  ['md', 'text'],
+]);
 
 const params = z
   .strictObject({
-    file: z.string().regex(FILE_NAME, 'A name under /files: letters, digits, ".", "_" and "-"').optional().meta({ description: 'A name under /files; or give content' }),
-    content: z.string().max(250_000).optional().meta({ description: 'The text itself, UTF-8; or give file' }),
-    format: z.enum(FORMATS).optional().meta({ description: 'Needed unless the name ends in .csv, .json, .ndjson, .jsonl, .txt, .text, .log or .md' }),
+    file: z
+      .string()
+      .regex(FILE_NAME, 'A name under /files: letters, digits, ".", "_" and "-"')
+      .optional()
+      .meta({ description: 'A name under /files; or give content' }),
+    content: z
+      .string()
+      .max(250_000)
+      .optional()
+      .meta({ description: 'The text itself, UTF-8; or give file' }),
+    format: z
+      .enum(FORMATS)
+      .optional()
+      .meta({
+        description:
+          'Needed unless the name ends in .csv, .json, .ndjson, .jsonl, .txt, .text, .log or .md',
+      }),
     operation: z.enum(['summarize', 'convert', 'count', 'checksum']),
-    to: z.enum(['csv', 'json', 'ndjson']).optional().meta({ description: 'For convert, and needed there' }),
+    to: z
+      .enum(['csv', 'json', 'ndjson'])
+      .optional()
+      .meta({ description: 'For convert, and needed there' }),
   })
   .superRefine(({ file, content, format, operation, to }, context) => {
-    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-    if ((file === undefined) === (content === undefined)) refuse('file', 'Give either file, a name under /files, or content');
-    if (operation === 'convert' && to === undefined) refuse('to', 'Say into what to convert: csv, json or ndjson');
+    const refuse = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if ((file === undefined) === (content === undefined))
+      refuse('file', 'Give either file, a name under /files, or content');
+    if (operation === 'convert' && to === undefined)
+      refuse('to', 'Say into what to convert: csv, json or ndjson');
     if (operation !== 'convert' && to !== undefined) refuse('to', 'Only "convert" takes it');
-    if (operation !== 'checksum' && !formatOf({ file, format })) refuse('format', 'The name does not tell the format: give csv, json, ndjson or text');
-    if (operation === 'convert' && formatOf({ file, format }) === 'text') refuse('format', 'Text has no rows to convert');
-  }); // prettier-ignore
+    if (operation !== 'checksum' && !formatOf({ file, format }))
+      refuse('format', 'The name does not tell the format: give csv, json, ndjson or text');
+    if (operation === 'convert' && formatOf({ file, format }) === 'text')
+      refuse('format', 'Text has no rows to convert');
+  });
 type Params = z.output<typeof params>;
 
 /** As given, or as the name's ending says. */
-const formatOf = ({ file, format }: { file?: string | undefined; format?: Format | undefined }): Format | undefined =>
-  format ?? EXTENSIONS.get(file?.split('.').at(-1)?.toLowerCase() ?? '');
+const formatOf = ({
+  file,
+  format,
+}: {
+  file?: string | undefined;
+  format?: Format | undefined;
+}): Format | undefined => format ?? EXTENSIONS.get(file?.split('.').at(-1)?.toLowerCase() ?? '');
 
 /** The input, as often as it is read. */
 const opener =
@@ -46,12 +80,19 @@ const opener =
       return { body: new Blob([bytes]).stream(), bytes: bytes.byteLength, etag: '' };
     }
     const found = await files.open(file);
-    if (!found) throw new GiveUp(`There is no file "${file}": PUT it to /files/${file} first`, 'file_not_found');
+    if (!found)
+      throw new GiveUp(
+        `There is no file "${file}": PUT it to /files/${file} first`,
+        'file_not_found',
+      );
     return found;
   };
 
 /** Opens it the second time; a file that was replaced meanwhile is read anew, by another attempt. */
-const reopened = async (open: ReturnType<typeof opener>, etag: string): Promise<ReadableStream<Uint8Array>> => {
+const reopened = async (
+  open: ReturnType<typeof opener>,
+  etag: string,
+): Promise<ReadableStream<Uint8Array>> => {
   const again = await open();
   if (again.etag === etag) return again.body;
   await again.body.cancel();
@@ -59,7 +100,9 @@ const reopened = async (open: ReturnType<typeof opener>, etag: string): Promise<
 };
 
 /** Of the Workers runtime alone: https://developers.cloudflare.com/workers/runtime-apis/web-crypto/#constructors */
-type DigestStreamClass = new (algorithm: string) => WritableStream<Uint8Array> & { digest: Promise<ArrayBuffer> };
+type DigestStreamClass = new (
+  algorithm: string,
+) => WritableStream<Uint8Array> & { digest: Promise<ArrayBuffer> };
 
 const sha256 = async (body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> => {
   const { DigestStream } = crypto as unknown as { DigestStream: DigestStreamClass };
@@ -116,11 +159,16 @@ export const fileProcessing = defineHandler({
     const malformed = createMalformed();
     const summary = createSummary({ isText });
     let counted = 0;
-    for await (const row of rowsOf(format, body, { signal, malformed: malformed.add, header: summary.header })) {
+    for await (const row of rowsOf(format, body, {
+      signal,
+      malformed: malformed.add,
+      header: summary.header,
+    })) {
       counted += 1;
       if (operation !== 'count') summary.add(row);
       // A turn of its own now and then, so that the timeout and a cancel are noticed.
-      if (counted % PROGRESS_EVERY === 0) await breathe(() => progress(to ? 0.3 : 0.5, `${counted} rows`));
+      if (counted % PROGRESS_EVERY === 0)
+        await breathe(() => progress(to ? 0.3 : 0.5, `${counted} rows`));
     }
     const found = { ...head, rows: counted, ...malformed.result() };
     if (operation === 'count') return found;
@@ -131,7 +179,13 @@ export const fileProcessing = defineHandler({
     const options = { to, types: summary.types(), isText, disarmed: () => void (disarmed += 1) };
     const output = `${file?.replace(/\.[^.]+$/, '').slice(0, 100) ?? 'content'}-${taskId}.${to}`;
     const saved = await files.save(output, written(breathing(again), options), CONTENT_TYPES[to]);
-    return { ...found, to, output, output_bytes: saved.bytes, ...(to === 'csv' && { disarmed_cells: disarmed }) };
+    return {
+      ...found,
+      to,
+      output,
+      output_bytes: saved.bytes,
+      ...(to === 'csv' && { disarmed_cells: disarmed }),
+    };
   },
 });
 

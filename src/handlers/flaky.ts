@@ -11,7 +11,8 @@ export const flaky = defineHandler({
   retry: { maxAttempts: 11, maxSeconds: 5 },
   timeoutMs: 5_000,
   run: ({ params: { failures }, attempt }) => {
-    if (attempt <= failures) throw new Error(`Failing on purpose: attempt ${attempt} of ${failures} that fail`);
+    if (attempt <= failures)
+      throw new Error(`Failing on purpose: attempt ${attempt} of ${failures} that fail`);
     return { succeeded_on_attempt: attempt };
   },
 });

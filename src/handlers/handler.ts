@@ -19,9 +19,15 @@ export interface HandlerSecrets {
 /** The files of the task's owner. */
 export interface Files {
   /** Null where there is no such file. */
-  open(name: string): Promise<{ body: ReadableStream<Uint8Array>; bytes: number; etag: string } | null>;
+  open(
+    name: string,
+  ): Promise<{ body: ReadableStream<Uint8Array>; bytes: number; etag: string } | null>;
   /** Writes, or replaces, a file while it is being produced; returns its size. */
-  save(name: string, content: AsyncIterable<Uint8Array>, contentType: string): Promise<{ bytes: number }>;
+  save(
+    name: string,
+    content: AsyncIterable<Uint8Array>,
+    contentType: string,
+  ): Promise<{ bytes: number }>;
 }
 
 /** Tasks of the task's owner that an action is to change. */
@@ -125,7 +131,9 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  *   run: ({ params }) => [...params.text].reverse().join(''),
  * });
  */
-export const defineHandler = <Schema extends z.ZodType>(definition: HandlerDefinition<Schema>): Handler => {
+export const defineHandler = <Schema extends z.ZodType>(
+  definition: HandlerDefinition<Schema>,
+): Handler => {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, aliases = [], needs = [], retry } = definition;
   type Params = z.output<Schema>;
   return {
@@ -134,7 +142,8 @@ export const defineHandler = <Schema extends z.ZodType>(definition: HandlerDefin
     needs,
     retry: { ...DEFAULT_RETRY, ...retry },
     // Both are only ever called with what `params` returned.
-    timeoutMs: (params) => (typeof timeoutMs === 'function' ? timeoutMs(params as Params) : timeoutMs),
+    timeoutMs: (params) =>
+      typeof timeoutMs === 'function' ? timeoutMs(params as Params) : timeoutMs,
     run: (context) => definition.run(context as HandlerContext<Params>),
   };
 };

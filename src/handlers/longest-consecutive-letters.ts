@@ -15,7 +15,9 @@ const LETTER = /^\p{L}/u;
 const PLAIN = /^[ -~]*$/;
 
 const graphemesOf = (text: string): Iterable<string> =>
-  PLAIN.test(text) ? text : Iterator.from(new Intl.Segmenter().segment(text)).map(({ segment }) => segment);
+  PLAIN.test(text)
+    ? text
+    : Iterator.from(new Intl.Segmenter().segment(text)).map(({ segment }) => segment);
 
 /** The longest run of one letter of any script; the first one on a tie. Composed and decomposed forms are equal. */
 export const longestRun = (text: string): Run => {

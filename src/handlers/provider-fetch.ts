@@ -20,7 +20,8 @@ const atMost = (maxBytes: number): TransformStream<Uint8Array, Uint8Array> => {
   return new TransformStream({
     transform(chunk, controller) {
       bytes += chunk.byteLength;
-      if (bytes > maxBytes) controller.error(new AnswerTooLong(`The answer has more than ${maxBytes} bytes`));
+      if (bytes > maxBytes)
+        controller.error(new AnswerTooLong(`The answer has more than ${maxBytes} bytes`));
       else controller.enqueue(chunk);
     },
   });
@@ -34,7 +35,11 @@ export const createProviderFetch =
     const signals = [signal, ...(init?.signal ? [init.signal] : [])];
     let status = 'unreachable';
     try {
-      const response = await fetch(input, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) });
+      const response = await fetch(input, {
+        ...init,
+        redirect: 'manual',
+        signal: AbortSignal.any(signals),
+      });
       status = String(response.status);
       const body = response.body?.pipeThrough(atMost(MAX_ANSWER_BYTES)) ?? null;
       return new Response(body, response);

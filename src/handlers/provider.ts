@@ -11,9 +11,18 @@ export interface Refusal {
 
 /** Words of OpenAI's API that help. Others may be anything, even the key. */
 const REASONS = new Set([
-  'context_length_exceeded', 'model_not_found', 'insufficient_quota', 'billing_hard_limit_reached', 'rate_limit_exceeded',
-  'invalid_api_key', 'unsupported_parameter', 'unsupported_value', 'string_above_max_length', 'content_policy_violation', 'content_filter',
-]); // prettier-ignore
+  'context_length_exceeded',
+  'model_not_found',
+  'insufficient_quota',
+  'billing_hard_limit_reached',
+  'rate_limit_exceeded',
+  'invalid_api_key',
+  'unsupported_parameter',
+  'unsupported_value',
+  'string_above_max_length',
+  'content_policy_violation',
+  'content_filter',
+]);
 /** A task is not parked for longer, whatever a provider says. */
 const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
 
@@ -22,22 +31,39 @@ const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
  * says, or after the type's back-off. Everything else would be refused again.
  * @param keySetting the setting that holds the key, to be named when the key is refused
  */
-export const refusalOf = (provider: string, keySetting: string, { status, retryAfter, reason }: Refusal): Error => {
+export const refusalOf = (
+  provider: string,
+  keySetting: string,
+  { status, retryAfter, reason }: Refusal,
+): Error => {
   const word = typeof reason === 'string' && REASONS.has(reason) ? ` (${reason})` : '';
   const message = `${provider} answered ${status}${word}`;
   if (status === 408 || status === 429 || status >= 500) {
     const ms = retryAfterMs(retryAfter, Date.now());
     const code = status === 429 ? 'provider_rate_limited' : 'provider_unavailable';
-    return new RetryLater(ms === undefined ? undefined : Math.min(ms, MAX_RETRY_AFTER_MS) / 1_000, message, code);
+    return new RetryLater(
+      ms === undefined ? undefined : Math.min(ms, MAX_RETRY_AFTER_MS) / 1_000,
+      message,
+      code,
+    );
   }
-  if (status === 401 || status === 403) return new GiveUp(`${message}: check ${keySetting}`, 'provider_refused_key');
+  if (status === 401 || status === 403)
+    return new GiveUp(`${message}: check ${keySetting}`, 'provider_refused_key');
   return new GiveUp(message, 'provider_refused');
 };
 
 /** For an answer that is not what the provider promises: worth another try. */
 export const badAnswer = (provider: string): RetryLater =>
-  new RetryLater(undefined, `${provider} gave an answer that cannot be understood`, 'provider_bad_answer');
+  new RetryLater(
+    undefined,
+    `${provider} gave an answer that cannot be understood`,
+    'provider_bad_answer',
+  );
 
 /** For a provider that gave no answer at all. */
 export const unreachable = (provider: string): RetryLater =>
-  new RetryLater(undefined, `${provider} could not be reached, or ended its answer early`, 'provider_unavailable');
+  new RetryLater(
+    undefined,
+    `${provider} could not be reached, or ended its answer early`,
+    'provider_unavailable',
+  );

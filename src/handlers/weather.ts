@@ -13,7 +13,12 @@ const answerSchema = z.object({
   // Seconds, within what a date can hold.
   dt: z.number().min(0).max(8.64e12),
   sys: z.object({ country: z.string().max(10).optional() }),
-  main: z.object({ temp: z.number(), feels_like: z.number(), humidity: z.number(), pressure: z.number() }),
+  main: z.object({
+    temp: z.number(),
+    feels_like: z.number(),
+    humidity: z.number(),
+    pressure: z.number(),
+  }),
   wind: z.object({ speed: z.number() }),
   weather: z.array(z.object({ description: z.string().max(200) })),
 });
@@ -37,14 +42,17 @@ export const weather = defineHandler({
     const { OPENWEATHER_API_KEY: key = '', OPENWEATHER_BASE_URL: base } = secrets;
     const query = new URLSearchParams({ q: city, units: UNITS[units], appid: key });
     const ask = async (): Promise<{ response: Response; text: string }> => {
-      const response = await fetch(`${base.replace(/\/$/, '')}/data/2.5/weather?${query.toString()}`);
+      const response = await fetch(
+        `${base.replace(/\/$/, '')}/data/2.5/weather?${query.toString()}`,
+      );
       return { response, text: await response.text() };
     };
     const { response, text } = await ask().catch((error: unknown) => {
       signal.throwIfAborted();
       throw error instanceof AnswerTooLong ? badAnswer(PROVIDER) : unreachable(PROVIDER);
     });
-    if (response.status === 404) throw new GiveUp(`${PROVIDER} knows no city "${city}"`, 'city_not_found');
+    if (response.status === 404)
+      throw new GiveUp(`${PROVIDER} knows no city "${city}"`, 'city_not_found');
     if (!response.ok) {
       const retryAfter = response.headers.get('Retry-After');
       throw refusalOf(PROVIDER, 'OPENWEATHER_API_KEY', { status: response.status, retryAfter });

@@ -11,10 +11,16 @@ export type Access = Scope | 'open';
 /** The tenant of a machine on which nobody has made a key. */
 const LOCAL: Identity = { owner: 'local', scopes: SCOPES, keyId: null, expiresAt: null };
 
-const HOW = 'Send "Authorization: Bearer tk_…". A key is made on the operator\'s machine: npm run keys -- create';
+const HOW =
+  'Send "Authorization: Bearer tk_…". A key is made on the operator\'s machine: npm run keys -- create';
 
-const unauthorized = (code: 'key_missing' | 'key_invalid' | 'key_expired' | 'key_revoked', message: string): AppError =>
-  new AppError(code, `${message}. ${HOW}`, { headers: { 'WWW-Authenticate': 'Bearer realm="tasker"' } });
+const unauthorized = (
+  code: 'key_missing' | 'key_invalid' | 'key_expired' | 'key_revoked',
+  message: string,
+): AppError =>
+  new AppError(code, `${message}. ${HOW}`, {
+    headers: { 'WWW-Authenticate': 'Bearer realm="tasker"' },
+  });
 
 /**
  * Whether this service is open to this request: only as a development build, on the machine that runs it, while there
@@ -38,27 +44,47 @@ const bearerOf = (c: AppContext): string | null => {
 /** The runtime takes a socket from any page: only our own, and those that are named, may open one. */
 export const assertOrigin = (c: AppContext): void => {
   const origin = c.req.header('Origin');
-  if (origin === undefined || origin === new URL(c.req.url).origin || c.get('services').settings.CORS_ORIGINS.includes(origin)) return;
-  throw new AppError('origin_not_allowed', 'Pages of this origin may not open streams; CORS_ORIGINS names those that may');
-}; // prettier-ignore
+  if (
+    origin === undefined ||
+    origin === new URL(c.req.url).origin ||
+    c.get('services').settings.CORS_ORIGINS.includes(origin)
+  )
+    return;
+  throw new AppError(
+    'origin_not_allowed',
+    'Pages of this origin may not open streams; CORS_ORIGINS names those that may',
+  );
+};
 
 const STREAM = /^\/(tasks\/[^/]+\/)?events\/?$/;
 
 /** The identity behind a ticket, which only an upgrade brings; null without one. It opens the stream that it was made for. */
 const byTicket = async (c: AppContext): Promise<Identity | null> => {
-  if (!STREAM.test(c.req.path) || c.req.header('Upgrade')?.toLowerCase() !== 'websocket') return null;
+  if (!STREAM.test(c.req.path) || c.req.header('Upgrade')?.toLowerCase() !== 'websocket')
+    return null;
   const ticket = await ticketIn(c.req.header('Sec-WebSocket-Protocol'));
   if (!ticket) return null;
   assertOrigin(c);
   // Asking a board makes it: only those of owners that there are.
   const { keys, keyring } = c.get('services');
-  const isKnown = await asking(c, async () => (await keys.hasOwner(ticket.owner)) || (ticket.owner === LOCAL.owner && (await keyring.isEmpty())));
+  const isKnown = await asking(
+    c,
+    async () =>
+      (await keys.hasOwner(ticket.owner)) ||
+      (ticket.owner === LOCAL.owner && (await keyring.isEmpty())),
+  );
   if (!isKnown) throw new AppError('ticket_invalid', 'There is no such ticket');
   const stream = c.req.param('id')?.toLowerCase() ?? '*';
-  const redeemed = await asking(c, () => c.get('services').boards.redeemTicket(ticket.owner, stream, ticket.hash));
-  if (!redeemed) throw new AppError('ticket_invalid', 'The ticket is unknown, used, older than 30 s, or for another stream: POST /events/ticket makes one');
+  const redeemed = await asking(c, () =>
+    c.get('services').boards.redeemTicket(ticket.owner, stream, ticket.hash),
+  );
+  if (!redeemed)
+    throw new AppError(
+      'ticket_invalid',
+      'The ticket is unknown, used, older than 30 s, or for another stream: POST /events/ticket makes one',
+    );
   return { owner: ticket.owner, scopes: ['tasks:read'], ...redeemed };
-}; // prettier-ignore
+};
 
 /** The identity behind the request's key; 401 when there is none that may be used. */
 const identify = async (c: AppContext): Promise<Identity> => {
@@ -83,8 +109,11 @@ export const admit = async (c: AppContext, access: Access): Promise<void> => {
   if (access === 'open') return;
   const identity = await identify(c);
   if (!allows(identity.scopes, access)) {
-    throw new AppError('scope_missing', `This needs the scope "${access}"; the key has ${identity.scopes.join(', ') || 'none'}`);
+    throw new AppError(
+      'scope_missing',
+      `This needs the scope "${access}"; the key has ${identity.scopes.join(', ') || 'none'}`,
+    );
   }
   c.set('identity', identity);
   c.set('owner', identity.owner);
-}; // prettier-ignore
+};

@@ -45,11 +45,19 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ strict: false })
     const allowed = methodsAt(app.routes, c.req.path);
     const what = `${c.req.method} ${c.req.path.slice(0, 200)}`;
     if (allowed.length === 0)
-      return problem(new AppError('route_not_found', `There is no ${what}; GET /openapi.json lists what there is`), c);
+      return problem(
+        new AppError(
+          'route_not_found',
+          `There is no ${what}; GET /openapi.json lists what there is`,
+        ),
+        c,
+      );
     const Allow = allowed.join(', ');
     if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow });
     return problem(
-      new AppError('method_not_allowed', `There is no ${what}; allowed: ${Allow}`, { headers: { Allow } }),
+      new AppError('method_not_allowed', `There is no ${what}; allowed: ${Allow}`, {
+        headers: { Allow },
+      }),
       c,
     );
   })

@@ -41,7 +41,10 @@ const readText = async (request: Request, maxBytes: number): Promise<string> => 
   } catch (error) {
     if (error instanceof AppError) throw error;
     // A TypeError is the decoder's; anything else means that the caller went away in the middle.
-    throw new AppError('malformed_json', error instanceof TypeError ? 'The body is not UTF-8' : 'The body ended early');
+    throw new AppError(
+      'malformed_json',
+      error instanceof TypeError ? 'The body is not UTF-8' : 'The body ended early',
+    );
   }
 };
 
@@ -51,7 +54,8 @@ export const readJson = async (
   { maxBytes = MAX_BODY_BYTES, optional = false } = {},
 ): Promise<unknown> => {
   // Where none is needed, no body is one, whatever type it claims to have.
-  if (optional && (request.body === null || request.headers.get('Content-Length') === '0')) return {};
+  if (optional && (request.body === null || request.headers.get('Content-Length') === '0'))
+    return {};
   const type = request.headers.get('Content-Type');
   if (type !== null && !JSON_TYPE.test(type)) {
     throw new AppError(
@@ -60,12 +64,18 @@ export const readJson = async (
     );
   }
   if ((request.headers.get('Content-Encoding') ?? 'identity') !== 'identity') {
-    throw new AppError('unsupported_media_type', 'Send the body as it is, without a Content-Encoding');
+    throw new AppError(
+      'unsupported_media_type',
+      'Send the body as it is, without a Content-Encoding',
+    );
   }
   const text = await readText(request, maxBytes);
   if (optional && text === '') return {};
   if (jsonDepth(text) > MAX_BODY_DEPTH)
-    throw new AppError('body_too_deep', `The body may be nested at most ${MAX_BODY_DEPTH} levels deep`);
+    throw new AppError(
+      'body_too_deep',
+      `The body may be nested at most ${MAX_BODY_DEPTH} levels deep`,
+    );
   try {
     return JSON.parse(text);
   } catch (error) {

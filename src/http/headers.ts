@@ -25,6 +25,16 @@ export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
 export const crossOrigin = createMiddleware<AppEnv>(async (c, next) => {
   const { CORS_ORIGINS: origins } = c.get('services').settings;
   if (origins.length === 0) return next();
-  const exposed = ['X-Request-Id', 'Location', 'Retry-After', 'X-Cache', 'Idempotent-Replayed', 'Preference-Applied', 'ETag', 'RateLimit', 'RateLimit-Policy']; // prettier-ignore
+  const exposed = [
+    'X-Request-Id',
+    'Location',
+    'Retry-After',
+    'X-Cache',
+    'Idempotent-Replayed',
+    'Preference-Applied',
+    'ETag',
+    'RateLimit',
+    'RateLimit-Policy',
+  ];
   return cors({ origin: origins, exposeHeaders: exposed, maxAge: 600 })(c, next);
 });

@@ -10,8 +10,11 @@ const hostnameOf = (host: string | null): string => host?.replace(/:\d+$/, '') ?
 const isOwnPage = ({ headers, url }: Request): boolean => {
   const origin = headers.get('Origin');
   const site = headers.get('Sec-Fetch-Site');
-  return (origin === null || origin === new URL(url).origin) && (site === null || site === 'same-origin' || site === 'none');
-}; // prettier-ignore
+  return (
+    (origin === null || origin === new URL(url).origin) &&
+    (site === null || site === 'same-origin' || site === 'none')
+  );
+};
 
 /**
  * Whether a request comes from the machine that it is served on, as far as can be told: by its URL, its `Host`, its
@@ -19,7 +22,9 @@ const isOwnPage = ({ headers, url }: Request): boolean => {
  */
 export const isFromThisMachine = (request: Request): boolean => {
   const { headers, url } = request;
-  const isForwarded = FORWARDED.some((name) => headers.has(name)) || [...headers.keys()].some((name) => name.startsWith('x-forwarded-'));
+  const isForwarded =
+    FORWARDED.some((name) => headers.has(name)) ||
+    [...headers.keys()].some((name) => name.startsWith('x-forwarded-'));
   return (
     LOOPBACK_HOSTS.includes(new URL(url).hostname) &&
     LOOPBACK_HOSTS.includes(hostnameOf(headers.get('Host'))) &&
@@ -27,4 +32,4 @@ export const isFromThisMachine = (request: Request): boolean => {
     !isForwarded &&
     isOwnPage(request)
   );
-}; // prettier-ignore
+};

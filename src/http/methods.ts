@@ -5,7 +5,10 @@ export const methodsAt = (routes: readonly RouterRoute[], path: string): string[
   const segments = path.replace(/\/$/, '').split('/');
   const fits = (pattern: string): boolean => {
     const parts = pattern.replace(/\/$/, '').split('/');
-    return parts.length === segments.length && parts.every((part, i) => part.startsWith(':') || part === segments[i]);
+    return (
+      parts.length === segments.length &&
+      parts.every((part, i) => part.startsWith(':') || part === segments[i])
+    );
   };
   // Middleware is registered for all methods, and tells nothing.
   const methods = routes
@@ -13,5 +16,10 @@ export const methodsAt = (routes: readonly RouterRoute[], path: string): string[
     .map(({ method }) => method);
   return methods.length === 0
     ? []
-    : [...new Set([...methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])), 'OPTIONS'])];
+    : [
+        ...new Set([
+          ...methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])),
+          'OPTIONS',
+        ]),
+      ];
 };

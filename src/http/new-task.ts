@@ -29,17 +29,26 @@ export interface SubmitRequest {
 const MAX_AHEAD_MS = 31_536_000_000;
 
 /** When it is to run, in ms; null for now. A time that is past means now. */
-const scheduledAt = ({ delay_seconds, scheduled_at }: SubmitRequest, now: number): number | null => {
+const scheduledAt = (
+  { delay_seconds, scheduled_at }: SubmitRequest,
+  now: number,
+): number | null => {
   if (delay_seconds !== undefined && scheduled_at !== undefined) {
     const message = 'Give either delay_seconds or scheduled_at';
     return refuse([{ in: 'body', path: 'scheduled_at', code: 'conflict', message }]);
   }
-  if (delay_seconds !== undefined) return delay_seconds === 0 ? null : now + Math.round(delay_seconds * 1_000);
+  if (delay_seconds !== undefined)
+    return delay_seconds === 0 ? null : now + Math.round(delay_seconds * 1_000);
   if (scheduled_at === undefined) return null;
   const at = Date.parse(scheduled_at);
   if (at <= now + MAX_AHEAD_MS) return at > now ? at : null;
   return refuse([
-    { in: 'body', path: 'scheduled_at', code: 'too_big', message: 'A task may be scheduled a year ahead at most' },
+    {
+      in: 'body',
+      path: 'scheduled_at',
+      code: 'too_big',
+      message: 'A task may be scheduled a year ahead at most',
+    },
   ]);
 };
 
@@ -59,7 +68,10 @@ const callbackUrl = ({ callback_url = null }: SubmitRequest, c: AppContext): str
       'Callbacks are signed, and this service has no WEBHOOK_SECRETS to do it with',
     );
   }
-  const message = refusedUrl(callback_url, { ...outgoingRules, ownHosts: [new URL(c.req.url).hostname] });
+  const message = refusedUrl(callback_url, {
+    ...outgoingRules,
+    ownHosts: [new URL(c.req.url).hostname],
+  });
   // As it was understood, not as it was typed.
   return message === null
     ? new URL(callback_url).href
@@ -98,14 +110,18 @@ export const taskOf = async (
       priority,
       params: params.data,
       maxAttempts: max_attempts ?? handler.retry.maxAttempts,
-      timeoutMs: timeout_seconds === undefined ? handler.timeoutMs(params.data) : Math.round(timeout_seconds * 1_000),
+      timeoutMs:
+        timeout_seconds === undefined
+          ? handler.timeoutMs(params.data)
+          : Math.round(timeout_seconds * 1_000),
       title,
       description,
       tags,
       scheduledAt: scheduledAt(request, now),
       requestId: c.get('requestId'),
       callbackUrl: callbackUrl(request, c),
-      reuseKey: handler.reuseSeconds === undefined ? null : await hashOf([handler.type, params.data]),
+      reuseKey:
+        handler.reuseSeconds === undefined ? null : await hashOf([handler.type, params.data]),
       idempotencyKey,
       fingerprint: idempotencyKey === null ? null : await hashOf(request),
     },

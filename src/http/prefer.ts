@@ -7,14 +7,18 @@ const MAX_WAIT_SECONDS = 25;
 
 /** Seconds of a `Prefer: wait=N` (RFC 7240), `MAX_WAIT_SECONDS` at most; null without one that can be understood. */
 const preferredWait = (c: AppContext): number | null => {
-  const found = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(c.req.header('Prefer') ?? '');
+  const found = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(
+    c.req.header('Prefer') ?? '',
+  );
   return found ? Math.min(Number(found[1]), MAX_WAIT_SECONDS) : null;
 };
 
 /** Resolves when the task's stream closes, which it does after the final frame, or after so many ms. */
 const streamEnds = async (c: AppContext, id: string, ms: number): Promise<void> => {
   const request = new Request('https://board.internal/', { headers: { Upgrade: 'websocket' } });
-  const { webSocket: socket } = await c.get('services').boards.openStream(c.get('identity'), id, request);
+  const { webSocket: socket } = await c
+    .get('services')
+    .boards.openStream(c.get('identity'), id, request);
   // No socket: it has ended meanwhile, or is gone.
   if (!socket) return;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -31,7 +35,10 @@ const streamEnds = async (c: AppContext, id: string, ms: number): Promise<void> 
  * The task as it is once it is final, or after the seconds that the caller prefers to wait; `waited` false: none were
  * asked for.
  */
-export const awaited = async (c: AppContext, task: Task): Promise<{ task: Task; waited: boolean }> => {
+export const awaited = async (
+  c: AppContext,
+  task: Task,
+): Promise<{ task: Task; waited: boolean }> => {
   const seconds = preferredWait(c);
   if (seconds === null) return { task, waited: false };
   c.header('Preference-Applied', `wait=${seconds}`);

@@ -47,11 +47,15 @@ export const problem = (error: unknown, c: AppContext): Response => {
   const ours =
     error instanceof AppError
       ? error
-      : new AppError('internal_error', 'Something went wrong on our side; the request id helps to find it');
+      : new AppError(
+          'internal_error',
+          'Something went wrong on our side; the request id helps to find it',
+        );
   const [status, title] = PROBLEMS[ours.code];
   if (ours !== error) c.get('log')?.error('request_failed', { error: messageOf(error) });
   for (const [name, value] of Object.entries(ours.headers)) c.header(name, value);
-  if (status === 503 || status === 429) c.header('Retry-After', String(ours.retryAfterSeconds ?? 1));
+  if (status === 503 || status === 429)
+    c.header('Retry-After', String(ours.retryAfterSeconds ?? 1));
   const body = {
     type: `urn:tasker:problem:${ours.code}`,
     title,

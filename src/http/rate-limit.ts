@@ -14,8 +14,12 @@ export const limitRate = async (c: AppContext, name: keyof typeof RATES): Promis
   c.header('RateLimit-Policy', policy, { append: true });
   const { success } = await c.get('services').rates[name].limit({ key: keyId });
   if (success) return;
-  throw new AppError('rate_limited', `This key may make ${limit} such requests in ${windowSeconds} s; try again in a moment`, {
-    retryAfterSeconds: windowSeconds,
-    headers: { 'RateLimit-Policy': policy, RateLimit: `"${name}";r=0;t=${windowSeconds}` },
-  });
-}; // prettier-ignore
+  throw new AppError(
+    'rate_limited',
+    `This key may make ${limit} such requests in ${windowSeconds} s; try again in a moment`,
+    {
+      retryAfterSeconds: windowSeconds,
+      headers: { 'RateLimit-Policy': policy, RateLimit: `"${name}";r=0;t=${windowSeconds}` },
+    },
+  );
+};

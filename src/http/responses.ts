@@ -25,12 +25,17 @@ const taskFields = {
   params: json,
   result: json,
   error: taskError.extend({ attempt: whole, at: time }).nullable(),
-  progress: z.strictObject({ fraction: z.number().min(0).max(1), note: z.string().nullable() }).nullable(),
+  progress: z
+    .strictObject({ fraction: z.number().min(0).max(1), note: z.string().nullable() })
+    .nullable(),
   attempt: whole,
   max_attempts: whole,
   tags: z.array(z.string()),
   callback_url: z.string().nullable(),
-  reused_from: z.uuid().nullable().meta({ description: 'The task whose output this one was answered with' }),
+  reused_from: z
+    .uuid()
+    .nullable()
+    .meta({ description: 'The task whose output this one was answered with' }),
   submitted_at: time,
   scheduled_at: timeOrNull,
   started_at: timeOrNull,
@@ -40,7 +45,10 @@ const taskFields = {
 };
 
 // `satisfies`: fails to compile when a view has a field that is not documented, or of another kind.
-export const task = z.strictObject(taskFields).meta({ id: 'Task' }) satisfies z.ZodType<unknown, TaskView>;
+export const task = z.strictObject(taskFields).meta({ id: 'Task' }) satisfies z.ZodType<
+  unknown,
+  TaskView
+>;
 
 const delivery = z
   .strictObject({
@@ -67,7 +75,12 @@ const attempt = z
   .meta({ id: 'Attempt' });
 
 export const taskDetail = z
-  .strictObject({ ...taskFields, attempts: z.array(attempt), rescues: whole, deliveries: z.array(delivery) })
+  .strictObject({
+    ...taskFields,
+    attempts: z.array(attempt),
+    rescues: whole,
+    deliveries: z.array(delivery),
+  })
   .meta({ id: 'TaskDetail' }) satisfies z.ZodType<unknown, TaskDetail>;
 
 export const taskStatus = z
@@ -82,7 +95,10 @@ export const taskStatus = z
   })
   .meta({ id: 'TaskStatus' });
 
-const cursor = z.string().nullable().meta({ description: 'Give it as `cursor` for the next page; null at the end' });
+const cursor = z
+  .string()
+  .nullable()
+  .meta({ description: 'Give it as `cursor` for the next page; null at the end' });
 
 export const taskList = z
   .strictObject({
@@ -91,7 +107,10 @@ export const taskList = z
       page_size: whole,
       total_pages: whole.optional(),
       total_tasks: whole.optional(),
-      total_capped: z.literal(true).optional().meta({ description: 'There are, or may be, more than were counted' }),
+      total_capped: z
+        .literal(true)
+        .optional()
+        .meta({ description: 'There are, or may be, more than were counted' }),
       truncated: z
         .literal(true)
         .optional()
@@ -103,7 +122,10 @@ export const taskList = z
   .meta({ id: 'TaskList' });
 
 export const bulkAccepted = z
-  .strictObject({ accepted: whole, tasks: z.array(z.strictObject({ task_id: z.uuid(), status: z.enum(STATUSES) })) })
+  .strictObject({
+    accepted: whole,
+    tasks: z.array(z.strictObject({ task_id: z.uuid(), status: z.enum(STATUSES) })),
+  })
   .meta({ id: 'BulkAccepted' });
 
 export const taskType = z
@@ -112,7 +134,11 @@ export const taskType = z
     aliases: z.array(z.string()),
     description: z.string(),
     lane: z.enum(['default', 'external']),
-    retry: z.strictObject({ max_attempts: whole, base_seconds: z.number(), max_seconds: z.number() }),
+    retry: z.strictObject({
+      max_attempts: whole,
+      base_seconds: z.number(),
+      max_seconds: z.number(),
+    }),
     timeout_seconds: z.number(),
     cache_ttl_seconds: whole,
     reuse_seconds: whole,
@@ -134,7 +160,8 @@ export const queue = z
     in_progress: whole,
     oldest_waiting_seconds: z.number().nullable(),
     backlog: whole.nullable().meta({
-      description: 'Messages, each of up to a hundred tasks, as the platform reports them; null when it does not',
+      description:
+        'Messages, each of up to a hundred tasks, as the platform reports them; null when it does not',
     }),
   })
   .meta({ id: 'Queue' });
@@ -183,8 +210,14 @@ export const errorGroups = z.strictObject({
 export const queueList = z.strictObject({ queues: z.array(queue) });
 
 export const file = z
-  .strictObject({ name: z.string(), bytes: whole, content_type: z.string().nullable(), etag: z.string(), uploaded_at: time })
-  .meta({ id: 'File' }); // prettier-ignore
+  .strictObject({
+    name: z.string(),
+    bytes: whole,
+    content_type: z.string().nullable(),
+    etag: z.string(),
+    uploaded_at: time,
+  })
+  .meta({ id: 'File' });
 export const fileList = z.strictObject({
   pagination: z.strictObject({ page_size: whole, next_cursor: cursor }),
   files: z.array(file),
@@ -202,9 +235,15 @@ const key = z
     revoked_at: timeOrNull,
   })
   .meta({ id: 'ApiKey' });
-export const newKey = z.strictObject({ key: z.string().meta({ description: 'Shown this once' }), ...key.shape });
+export const newKey = z.strictObject({
+  key: z.string().meta({ description: 'Shown this once' }),
+  ...key.shape,
+});
 export const keyList = z.strictObject({ keys: z.array(key) });
-export const ticket = z.strictObject({ ticket: z.string(), expires_in: whole.meta({ description: 'Seconds' }) });
+export const ticket = z.strictObject({
+  ticket: z.string(),
+  expires_in: whole.meta({ description: 'Seconds' }),
+});
 
 const state = z.enum(['ok', 'down']);
 export const health = z
@@ -258,9 +297,12 @@ export const apiTask = z
 export const apiTaskList = z.strictObject({
   tasks: z.array(z.strictObject({ task_id: z.uuid(), ...apiTask.shape })),
   total: whole,
-  filters: z.strictObject({ state: apiState.nullable(), type: z.enum(['active', 'reserved', 'scheduled', 'completed']).nullable() }),
+  filters: z.strictObject({
+    state: apiState.nullable(),
+    type: z.enum(['active', 'reserved', 'scheduled', 'completed']).nullable(),
+  }),
   available_filters: z.strictObject({ states: z.array(z.string()), types: z.array(z.string()) }),
-}); // prettier-ignore
+});
 export const purged = z.strictObject({
   status: z.literal('success'),
   message: z.string(),
@@ -282,7 +324,14 @@ export const problem = z
     request_id: z.string(),
     code: z.string().meta({ description: 'A stable word' }),
     errors: z
-      .array(z.strictObject({ in: z.enum(['body', 'query', 'path', 'header']), path: z.string(), code: z.string(), message: z.string() }))
+      .array(
+        z.strictObject({
+          in: z.enum(['body', 'query', 'path', 'header']),
+          path: z.string(),
+          code: z.string(),
+          message: z.string(),
+        }),
+      )
       .optional(),
   })
-  .meta({ id: 'Problem' }); // prettier-ignore
+  .meta({ id: 'Problem' });

@@ -38,7 +38,11 @@ const parameters = z
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     'Invalid input: expected an object',
   )
-  .meta({ type: 'object', additionalProperties: true, description: "What the type's own schema takes" });
+  .meta({
+    type: 'object',
+    additionalProperties: true,
+    description: "What the type's own schema takes",
+  });
 
 export const nativeBody = z
   .strictObject({
@@ -58,7 +62,10 @@ export const nativeBody = z
       .max(2_048)
       .nullish()
       .meta({ description: 'Public https; told of the end of the task' }),
-    reuse: z.boolean().default(true).meta({ description: 'false: run it, whatever output is there already' }),
+    reuse: z
+      .boolean()
+      .default(true)
+      .meta({ description: 'false: run it, whatever output is there already' }),
   })
   .meta({ id: 'NewTask' });
 
@@ -77,7 +84,11 @@ const namedBody = z
 
 /** `{ "title": …, "description": …, "priority": … }`: a simulate task of one second. */
 const titledBody = z
-  .strictObject({ title: title.min(1), description: description.nullish(), priority: priority.default('MEDIUM') })
+  .strictObject({
+    title: title.min(1),
+    description: description.nullish(),
+    priority: priority.default('MEDIUM'),
+  })
   .transform((words) => nativeBody.parse({ ...words, type: 'simulate', params: { duration: 1 } }));
 
 /** The forms of a submit, told apart by their fields, so that errors speak of the form that was meant. */
@@ -87,16 +98,29 @@ export const taskForms = [nativeBody, namedBody, titledBody] as const;
 export const taskBody = z.unknown().transform((body, context): z.output<typeof nativeBody> => {
   const fields = typeof body === 'object' && body !== null ? body : {};
   const form =
-    'type' in fields ? nativeBody : 'task_name' in fields ? namedBody : 'title' in fields ? titledBody : nativeBody;
+    'type' in fields
+      ? nativeBody
+      : 'task_name' in fields
+        ? namedBody
+        : 'title' in fields
+          ? titledBody
+          : nativeBody;
   const parsed = form.safeParse(body);
   if (parsed.success) return parsed.data;
-  const issues = form === nativeBody ? [...parsed.error.issues, ...paramsIssues(fields)] : parsed.error.issues;
+  const issues =
+    form === nativeBody ? [...parsed.error.issues, ...paramsIssues(fields)] : parsed.error.issues;
   context.issues.push(...issues.map((issue) => ({ ...issue, input: body }) as z.core.$ZodRawIssue));
   return z.NEVER;
 });
 
 /** What is wrong with the parameters of a submit that is refused anyway, so that everything is named at once. */
-const paramsIssues = ({ type, params }: { type?: unknown; params?: unknown }): z.core.$ZodIssue[] => {
+const paramsIssues = ({
+  type,
+  params,
+}: {
+  type?: unknown;
+  params?: unknown;
+}): z.core.$ZodIssue[] => {
   const handler = typeof type === 'string' ? findHandler(type) : undefined;
   // What is no object at all has been named already.
   if (!parameters.safeParse(params ?? {}).success) return [];
@@ -110,30 +134,48 @@ export const bulkItem = z.unknown().transform((item, context): z.output<typeof n
   const parsed = nativeBody.safeParse(item);
   if (parsed.success) return parsed.data;
   const fields = typeof item === 'object' && item !== null ? item : {};
-  context.issues.push(...[...parsed.error.issues, ...paramsIssues(fields)].map((issue) => ({ ...issue, input: item }) as z.core.$ZodRawIssue));
+  context.issues.push(
+    ...[...parsed.error.issues, ...paramsIssues(fields)].map(
+      (issue) => ({ ...issue, input: item }) as z.core.$ZodRawIssue,
+    ),
+  );
   return z.NEVER;
-}); // prettier-ignore
+});
 
 /** As it is documented. */
 export const bulkBody = z.strictObject({ tasks: z.array(nativeBody).min(1).max(MAX_BULK) });
 
 /** `POST /tasks/broken` and `/tasks/retry`: words for a task whose type is known. */
-const words = { title: title.nullish(), description: description.nullish(), priority: priority.default('MEDIUM') };
+const words = {
+  title: title.nullish(),
+  description: description.nullish(),
+  priority: priority.default('MEDIUM'),
+};
 export const brokenBody = z.strictObject(words);
 export const retryBody = z.strictObject({ ...words, failures: z.int().min(0).max(10).default(2) });
 
 /** `POST /tasks/actions`: parameters of a `bulk_action`. */
-export const actionBody = bulkAction.params as z.ZodType<{ action: string; filter: Record<string, unknown> }>;
+export const actionBody = bulkAction.params as z.ZodType<{
+  action: string;
+  filter: Record<string, unknown>;
+}>;
 
 export const editBody = z
-  .strictObject({ title: title.nullish(), description: description.nullish(), priority: priority.optional() })
+  .strictObject({
+    title: title.nullish(),
+    description: description.nullish(),
+    priority: priority.optional(),
+  })
   .refine(
     (change) => Object.values(change).some((value) => value !== undefined),
     'Give at least one of title, description and priority',
   )
   .meta({ minProperties: 1 });
 
-export const runTaskBody = z.strictObject({ task_name: typeName, task_parameters: parameters.default({}) });
+export const runTaskBody = z.strictObject({
+  task_name: typeName,
+  task_parameters: parameters.default({}),
+});
 
 export const apiTaskBody = z.strictObject({
   task_type: typeName,
@@ -151,7 +193,10 @@ export const keyBody = z
     name: z.string().min(1).max(100).optional(),
     scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length).optional(),
     expires_in_days: z.number().gt(0).max(3_650).optional(),
-    replaces: z.uuid().optional().meta({ description: 'The id of a key that this one takes the place of' }),
+    replaces: z
+      .uuid()
+      .optional()
+      .meta({ description: 'The id of a key that this one takes the place of' }),
     grace_seconds: z
       .int()
       .min(0)
@@ -160,8 +205,10 @@ export const keyBody = z
       .meta({ description: 'How long the replaced key goes on' }),
   })
   .superRefine(({ owner, name, scopes, replaces }, context) => {
-    const refuse = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
-    if (replaces !== undefined && owner !== undefined) refuse('owner', 'A key that replaces another one has its owner');
+    const refuse = (path: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if (replaces !== undefined && owner !== undefined)
+      refuse('owner', 'A key that replaces another one has its owner');
     if (replaces !== undefined) return;
     if (owner === undefined) refuse('owner', 'Say for whom the key speaks');
     if (name === undefined) refuse('name', 'Give it a name to tell it by');

@@ -5,7 +5,13 @@ const KEEP_ALIVE_MS = 15_000;
 
 /** `id:` of a frame: the version of its task, or the number of the list's update. */
 const idOf = (frame: Frame): number | undefined =>
-  'seq' in frame ? frame.seq : 'version' in frame ? frame.version : 'task' in frame ? frame.task.version : undefined;
+  'seq' in frame
+    ? frame.seq
+    : 'version' in frame
+      ? frame.version
+      : 'task' in frame
+        ? frame.task.version
+        : undefined;
 
 const textOf = (frame: Frame): string => {
   const id = idOf(frame);

@@ -12,7 +12,9 @@ const encoded = (text: string): string =>
     .replaceAll('=', '');
 
 const decoded = (text: string): string => {
-  const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
+  const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) =>
+    char.charCodeAt(0),
+  );
   return new TextDecoder().decode(bytes);
 };
 
@@ -24,7 +26,9 @@ export const newTicket = async (owner: string): Promise<{ ticket: string; hash: 
 };
 
 /** The ticket among the subprotocols that a browser asks for; null when there is none. */
-export const ticketIn = async (subprotocols: string | undefined): Promise<{ owner: string; hash: string } | null> => {
+export const ticketIn = async (
+  subprotocols: string | undefined,
+): Promise<{ owner: string; hash: string } | null> => {
   for (const word of subprotocols?.split(',') ?? []) {
     const [, owner, secret] = TICKET.exec(word.trim()) ?? [];
     if (owner === undefined) continue;

@@ -8,9 +8,14 @@ import { withSchemas } from './openapi/operation.ts';
 type Place = FieldError['in'];
 
 /** Zod's findings as the contract's; each unknown field is named on its own. */
-export const fieldErrors = (error: z.ZodError, place: Place, prefix: readonly PropertyKey[] = []): FieldError[] =>
+export const fieldErrors = (
+  error: z.ZodError,
+  place: Place,
+  prefix: readonly PropertyKey[] = [],
+): FieldError[] =>
   error.issues.flatMap((issue) => {
-    const at = (...more: PropertyKey[]): string => [...prefix, ...issue.path, ...more].map(String).join('.');
+    const at = (...more: PropertyKey[]): string =>
+      [...prefix, ...issue.path, ...more].map(String).join('.');
     if (issue.code !== 'unrecognized_keys')
       return [{ in: place, path: at(), code: issue.code, message: issue.message }];
     return issue.keys.map((key) => ({
@@ -48,11 +53,22 @@ const parse = <Schema extends z.ZodType>(
  */
 export const jsonBody = <Schema extends z.ZodType>(
   schema: Schema,
-  { optional = false, maxBytes, forms }: { optional?: boolean; maxBytes?: number; forms?: readonly z.ZodType[] } = {},
-): MiddlewareHandler<AppEnv, string, { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } }> =>
+  {
+    optional = false,
+    maxBytes,
+    forms,
+  }: { optional?: boolean; maxBytes?: number; forms?: readonly z.ZodType[] } = {},
+): MiddlewareHandler<
+  AppEnv,
+  string,
+  { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } }
+> =>
   withSchemas(
     async (c, next) => {
-      const body = await readJson(c.req.raw, { optional, ...(maxBytes !== undefined && { maxBytes }) });
+      const body = await readJson(c.req.raw, {
+        optional,
+        ...(maxBytes !== undefined && { maxBytes }),
+      });
       c.req.addValidatedData('json', parse(schema, body, 'body') as object);
       await next();
     },
@@ -66,7 +82,11 @@ export const jsonBody = <Schema extends z.ZodType>(
 export const query = <Schema extends z.ZodType>(
   schema: Schema,
   shape?: z.ZodObject,
-): MiddlewareHandler<AppEnv, string, { in: { query: z.input<Schema> }; out: { query: z.output<Schema> } }> =>
+): MiddlewareHandler<
+  AppEnv,
+  string,
+  { in: { query: z.input<Schema> }; out: { query: z.output<Schema> } }
+> =>
   withSchemas(
     async (c, next) => {
       const asked = new URL(c.req.url).searchParams;
@@ -78,4 +98,4 @@ export const query = <Schema extends z.ZodType>(
       await next();
     },
     { query: shape ?? (schema as unknown as z.ZodObject) },
-  ); // prettier-ignore
+  );

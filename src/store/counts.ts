@@ -49,10 +49,20 @@ export const createCounts = (db: D1Database) => {
   const count = async (owners: string, ...bound: unknown[]): Promise<Record<Status, number>> => {
     const others = STATUSES.filter((status) => status !== 'COMPLETED');
     const statement = db.prepare(countsOf(owners)).bind(JSON.stringify(others), ...bound);
-    const counted = new Map((await statement.all<{ status: string; n: number }>()).results.map(({ status, n }) => [status, n]));
-    const rest = others.reduce((left, status) => left - (counted.get(status) ?? 0), counted.get('all') ?? 0);
+    const counted = new Map(
+      (await statement.all<{ status: string; n: number }>()).results.map(({ status, n }) => [
+        status,
+        n,
+      ]),
+    );
+    const rest = others.reduce(
+      (left, status) => left - (counted.get(status) ?? 0),
+      counted.get('all') ?? 0,
+    );
     counted.set('COMPLETED', Math.min(MAX_COUNTED, Math.max(0, rest)));
-    return Object.fromEntries(STATUSES.map((status) => [status, counted.get(status) ?? 0])) as Record<Status, number>;
+    return Object.fromEntries(
+      STATUSES.map((status) => [status, counted.get(status) ?? 0]),
+    ) as Record<Status, number>;
   };
 
   return {
@@ -62,7 +72,9 @@ export const createCounts = (db: D1Database) => {
 
     /** Since when (ms) the owner's oldest waiting task is due; null when none waits. */
     async oldestWaiting(owner: string, now: number): Promise<number | null> {
-      return (await db.prepare(OLDEST_WAITING).bind(owner, now).first<number | null>('due')) ?? null;
+      return (
+        (await db.prepare(OLDEST_WAITING).bind(owner, now).first<number | null>('due')) ?? null
+      );
     },
 
     /** What fails, the most frequent first, among the newest failed tasks. */
@@ -75,4 +87,4 @@ export const createCounts = (db: D1Database) => {
       return (await db.prepare(NOTIFICATIONS).first<number>('open')) ?? 0;
     },
   };
-}; // prettier-ignore
+};

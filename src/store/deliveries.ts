@@ -49,7 +49,8 @@ export const createDeliveryStore = (db: D1Database) => ({
 
   /** All deliveries of a task, oldest first. */
   async listOf(owner: string, taskId: string): Promise<Delivery[]> {
-    const statement = 'SELECT * FROM deliveries WHERE owner = ? AND task_id = ? ORDER BY version, sink LIMIT 300';
+    const statement =
+      'SELECT * FROM deliveries WHERE owner = ? AND task_id = ? ORDER BY version, sink LIMIT 300';
     return (await db.prepare(statement).bind(owner, taskId).all<Delivery>()).results;
   },
 });

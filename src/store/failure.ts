@@ -7,8 +7,10 @@
  */
 export type DatabaseFailure = 'constraint' | 'refused' | 'unknown';
 
-const CONSTRAINT = /SQLITE_CONSTRAINT|constraint failed|cannot store \w+ value in \w+ column|malformed JSON/i;
-const REFUSED = /overloaded|too many requests|SQLITE_(ERROR|FULL|READONLY|CORRUPT|NOTADB)|no such (table|column)/i;
+const CONSTRAINT =
+  /SQLITE_CONSTRAINT|constraint failed|cannot store \w+ value in \w+ column|malformed JSON/i;
+const REFUSED =
+  /overloaded|too many requests|SQLITE_(ERROR|FULL|READONLY|CORRUPT|NOTADB)|no such (table|column)/i;
 
 export const failureOf = (error: unknown): DatabaseFailure => {
   const text =

@@ -13,13 +13,17 @@ export interface FileInfo {
 }
 
 /** Chunks of any size as pieces of exactly `PART_BYTES`, the last one shorter; at least one. */
-const parts = async function* (content: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
+const parts = async function* (
+  content: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array> {
   let part = new Uint8Array(PART_BYTES);
   let filled = 0;
   let bytes = 0;
   for await (const chunk of content) {
     bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw new AppError('body_too_large', `A file may have at most ${maxBytes} bytes`);
+    if (bytes > maxBytes)
+      throw new AppError('body_too_large', `A file may have at most ${maxBytes} bytes`);
     for (let taken = 0; taken < chunk.byteLength;) {
       const piece = chunk.subarray(taken, taken + PART_BYTES - filled);
       part.set(piece, filled);
@@ -37,7 +41,10 @@ const parts = async function* (content: AsyncIterable<Uint8Array>, maxBytes: num
 /** The files of an owner, in R2. Every name is the owner's own: another owner's file does not exist. */
 export const createFileStore = (bucket: R2Bucket) => {
   const keyOf = (owner: string, name: string): string => `${encodeURIComponent(owner)}/${name}`;
-  const infoOf = (owner: string, { key, size, httpMetadata, httpEtag, uploaded }: R2Object): FileInfo => ({
+  const infoOf = (
+    owner: string,
+    { key, size, httpMetadata, httpEtag, uploaded }: R2Object,
+  ): FileInfo => ({
     name: key.slice(keyOf(owner, '').length),
     bytes: size,
     content_type: httpMetadata?.contentType ?? null,
@@ -47,7 +54,10 @@ export const createFileStore = (bucket: R2Bucket) => {
 
   return {
     /** A file and its content as a stream; null where there is none. */
-    async open(owner: string, name: string): Promise<{ info: FileInfo; body: ReadableStream<Uint8Array> } | null> {
+    async open(
+      owner: string,
+      name: string,
+    ): Promise<{ info: FileInfo; body: ReadableStream<Uint8Array> } | null> {
       const found = await bucket.get(keyOf(owner, name));
       return found && { info: infoOf(owner, found), body: found.body };
     },
@@ -72,9 +82,11 @@ export const createFileStore = (bucket: R2Bucket) => {
         const uploaded: R2UploadedPart[] = [];
         for await (const part of parts(content, maxBytes)) {
           // Most files fit one part, and need no upload of many.
-          if (!upload && part.byteLength < PART_BYTES) return infoOf(owner, await bucket.put(key, part, options));
+          if (!upload && part.byteLength < PART_BYTES)
+            return infoOf(owner, await bucket.put(key, part, options));
           upload ??= await bucket.createMultipartUpload(key, options);
-          if (part.byteLength > 0) uploaded.push(await upload.uploadPart(uploaded.length + 1, part));
+          if (part.byteLength > 0)
+            uploaded.push(await upload.uploadPart(uploaded.length + 1, part));
         }
         if (!upload) throw new Error('Nothing was written');
         return infoOf(owner, await upload.complete(uploaded));
@@ -93,7 +105,11 @@ export const createFileStore = (bucket: R2Bucket) => {
     },
 
     /** By name. `after` is the name after which the page begins. */
-    async list(owner: string, limit: number, after?: string): Promise<{ files: FileInfo[]; hasMore: boolean }> {
+    async list(
+      owner: string,
+      limit: number,
+      after?: string,
+    ): Promise<{ files: FileInfo[]; hasMore: boolean }> {
       const prefix = keyOf(owner, '');
       const { objects, truncated } = await bucket.list({
         prefix,

@@ -2,9 +2,21 @@ import type { ApiKey } from '../domain/api-key.ts';
 
 /** API keys. Of the keys themselves only hashes come here. */
 export const createKeyStore = (db: D1Database) => ({
-  async insert({ id, owner, name, hash, prefix, scopes, created_at, expires_at }: ApiKey): Promise<void> {
+  async insert({
+    id,
+    owner,
+    name,
+    hash,
+    prefix,
+    scopes,
+    created_at,
+    expires_at,
+  }: ApiKey): Promise<void> {
     const statement = `INSERT INTO keys (id, owner, name, hash, prefix, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
-    await db.prepare(statement).bind(id, owner, name, hash, prefix, scopes, created_at, expires_at).run();
+    await db
+      .prepare(statement)
+      .bind(id, owner, name, hash, prefix, scopes, created_at, expires_at)
+      .run();
   },
 
   /** The key of this hash, also one that is expired or revoked; null where there is none. */
@@ -13,12 +25,15 @@ export const createKeyStore = (db: D1Database) => ({
 
   /** Newest first. */
   async list(limit: number): Promise<ApiKey[]> {
-    return (await db.prepare('SELECT * FROM keys ORDER BY id DESC LIMIT ?').bind(limit).all<ApiKey>()).results;
+    return (
+      await db.prepare('SELECT * FROM keys ORDER BY id DESC LIMIT ?').bind(limit).all<ApiKey>()
+    ).results;
   },
 
   /** Revokes a key, once and for all; null when there is no such key. */
   async revoke(id: string, now: number): Promise<ApiKey | null> {
-    const statement = 'UPDATE keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1 RETURNING *';
+    const statement =
+      'UPDATE keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1 RETURNING *';
     return (await db.prepare(statement).bind(id, now).all<ApiKey>()).results[0] ?? null;
   },
 
@@ -29,11 +44,15 @@ export const createKeyStore = (db: D1Database) => ({
     return (await db.prepare(statement).bind(id, at, now).all<ApiKey>()).results[0] ?? null;
   },
 
-  get: (id: string): Promise<ApiKey | null> => db.prepare('SELECT * FROM keys WHERE id = ?').bind(id).first<ApiKey>(),
+  get: (id: string): Promise<ApiKey | null> =>
+    db.prepare('SELECT * FROM keys WHERE id = ?').bind(id).first<ApiKey>(),
 
   /** Whether anybody has a key for this owner. */
   async hasOwner(owner: string): Promise<boolean> {
-    return (await db.prepare('SELECT 1 FROM keys WHERE owner = ? LIMIT 1').bind(owner).all()).results.length > 0;
+    return (
+      (await db.prepare('SELECT 1 FROM keys WHERE owner = ? LIMIT 1').bind(owner).all()).results
+        .length > 0
+    );
   },
 
   /** Whether anybody has ever made a key. */

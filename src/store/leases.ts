@@ -28,7 +28,8 @@ export const createLeases = (db: D1Database) => {
     new Set((await statement.all<{ id: string }>()).results.map(({ id }) => id));
   return {
     /** Makes the leases last as long again from `now`, and saves the progress. */
-    renew: (held: readonly Held[], now: number) => idsOf(db.prepare(RENEW).bind(now, JSON.stringify(held))),
+    renew: (held: readonly Held[], now: number) =>
+      idsOf(db.prepare(RENEW).bind(now, JSON.stringify(held))),
     /** Only looks. */
     stillHeld: (held: readonly Held[]) => idsOf(db.prepare(HELD).bind(JSON.stringify(held))),
   };

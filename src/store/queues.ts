@@ -24,7 +24,10 @@ export interface QueueState {
 /** Which queues somebody paused. Only those have a row, so a claim need not look further than whether there is one. */
 export const createQueueStore = (db: D1Database) => ({
   async pause(name: QueueName, now: number): Promise<void> {
-    await db.prepare('INSERT INTO queues (name, paused_at) VALUES (?, ?) ON CONFLICT DO NOTHING').bind(name, now).run();
+    await db
+      .prepare('INSERT INTO queues (name, paused_at) VALUES (?, ?) ON CONFLICT DO NOTHING')
+      .bind(name, now)
+      .run();
   },
 
   async resume(name: QueueName): Promise<void> {

@@ -1,5 +1,14 @@
 import { sql } from 'drizzle-orm';
-import { check, foreignKey, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import {
+  check,
+  foreignKey,
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core';
 import { MAX_RESCUES } from '../domain/lifecycle.ts';
 import type { ApiKey } from '../domain/api-key.ts';
 import { DELIVERY_STATES, SINKS, type Delivery } from '../domain/delivery.ts';
@@ -80,9 +89,15 @@ export const tasks = sqliteTable(
       .on(t.owner, t.reuse_key, t.completed_at)
       .where(sql`reuse_key IS NOT NULL AND status = 'COMPLETED'`),
     check('status_known', sql`status IN (${list(STATUSES)})`),
-    check('completed_at_in_final', sql`(completed_at IS NOT NULL) = (status IN (${list(FINAL_STATUSES)}))`),
+    check(
+      'completed_at_in_final',
+      sql`(completed_at IS NOT NULL) = (status IN (${list(FINAL_STATUSES)}))`,
+    ),
     check('lease_in_progress', sql`status <> 'IN_PROGRESS' OR wake_at IS NOT NULL`),
-    check('nothing_owed', sql`status NOT IN (${list([...FINAL_STATUSES, 'PAUSED'])}) OR wake_at IS NULL`),
+    check(
+      'nothing_owed',
+      sql`status NOT IN (${list([...FINAL_STATUSES, 'PAUSED'])}) OR wake_at IS NULL`,
+    ),
     check('result_in_completed', sql`(result IS NOT NULL) = (status = 'COMPLETED')`),
     check('attempts_bounded', sql`attempt <= max_attempts + rescues`),
     check('rescues_bounded', sql`rescues BETWEEN 0 AND ${sql.raw(String(MAX_RESCUES))}`),
@@ -118,12 +133,17 @@ export const deliveries = sqliteTable(
   },
   (t) => [
     primaryKey({ columns: [t.owner, t.task_id, t.version, t.sink] }),
-    foreignKey({ columns: [t.owner, t.task_id], foreignColumns: [tasks.owner, tasks.id] }).onDelete('cascade'),
+    foreignKey({ columns: [t.owner, t.task_id], foreignColumns: [tasks.owner, tasks.id] }).onDelete(
+      'cascade',
+    ),
     // The sweep: open deliveries that nobody has looked at in time.
     index('deliveries_due')
       .on(t.wake_at)
       .where(sql`wake_at IS NOT NULL`),
-    check('open_is_watched', sql`(state = 'OPEN') = (wake_at IS NOT NULL) AND (state = 'OPEN') = (ended_at IS NULL)`),
+    check(
+      'open_is_watched',
+      sql`(state = 'OPEN') = (wake_at IS NOT NULL) AND (state = 'OPEN') = (ended_at IS NULL)`,
+    ),
   ],
 );
 

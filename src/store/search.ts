@@ -49,7 +49,9 @@ const jsonPaths = (path: readonly string[]): string[] =>
       const isPlace = /^\d+$/.test(segment);
       if (!isPlace) return named;
       const placed = paths.map((each) => `${each}[${segment}]`);
-      return path.slice(0, i).filter((each) => /^\d+$/.test(each)).length < 2 ? [...placed, ...named] : placed;
+      return path.slice(0, i).filter((each) => /^\d+$/.test(each)).length < 2
+        ? [...placed, ...named]
+        : placed;
     },
     ['$'],
   );
@@ -67,8 +69,12 @@ const residualOf = (filter: TaskFilter, { byStatus, byType }: Driver, bind: Bind
   ...(byType ? [] : oneOf('type', filter.types, bind)),
   ...oneOf('priority', filter.priorities, bind),
   ...oneOf('queue', filter.queues, bind),
-  ...oneOf('t.value', filter.tags, bind).map((isWanted) => `EXISTS (SELECT 1 FROM json_each(tags) AS t WHERE ${isWanted})`),
-  ...(filter.error === undefined ? [] : [`attempts ->> '$[#-1].error.message' = ${bind(filter.error)}`]),
+  ...oneOf('t.value', filter.tags, bind).map(
+    (isWanted) => `EXISTS (SELECT 1 FROM json_each(tags) AS t WHERE ${isWanted})`,
+  ),
+  ...(filter.error === undefined
+    ? []
+    : [`attempts ->> '$[#-1].error.message' = ${bind(filter.error)}`]),
   ...(filter.words ?? []).map((word) => `instr(${SEARCHED}, lower(${bind(word)})) > 0`),
   ...(filter.fields ?? []).map(({ column, path, value }) => {
     const wanted = bind(value);
@@ -78,11 +84,15 @@ const residualOf = (filter: TaskFilter, { byStatus, byType }: Driver, bind: Bind
     });
     return `(${fits.join(' OR ')})`;
   }),
-  ...(filter.retrying === undefined ? [] : [`(status = 'PENDING' AND attempt > 0) = ${filter.retrying ? 1 : 0}`]),
+  ...(filter.retrying === undefined
+    ? []
+    : [`(status = 'PENDING' AND attempt > 0) = ${filter.retrying ? 1 : 0}`]),
   ...(filter.ahead === undefined
     ? []
-    : [`(status = 'NEW' OR (status = 'PENDING' AND coalesce(scheduled_at, 0) > ${bind(filter.ahead.now)})) = ${filter.ahead.is ? 1 : 0}`]),
-]; // prettier-ignore
+    : [
+        `(status = 'NEW' OR (status = 'PENDING' AND coalesce(scheduled_at, 0) > ${bind(filter.ahead.now)})) = ${filter.ahead.is ? 1 : 0}`,
+      ]),
+];
 
 /** How the rows are found, newest first: by an index, once for each of its values, or along the primary key. */
 interface Driver {
@@ -99,30 +109,49 @@ const MAX_ARMS = 5;
  */
 const driverOf = ({ statuses = [], types = [], ids }: TaskFilter): Driver => {
   if (ids) return { byStatus: false, byType: false };
-  const fits = (values: readonly string[]): boolean => values.length > 0 && new Set(values).size <= MAX_ARMS;
+  const fits = (values: readonly string[]): boolean =>
+    values.length > 0 && new Set(values).size <= MAX_ARMS;
   const byStatus = fits(statuses) && !statuses.includes('COMPLETED');
   return { byStatus, byType: !byStatus && fits(types) };
 };
 
 /** The rows of the driver, merged newest first. Only as many are read as are taken from it. */
-const source = (columns: string, owner: string, filter: TaskFilter, before: string | undefined, { byStatus, byType }: Driver, bind: Bind): string => {
+const source = (
+  columns: string,
+  owner: string,
+  filter: TaskFilter,
+  before: string | undefined,
+  { byStatus, byType }: Driver,
+  bind: Bind,
+): string => {
   const { submittedAfter: after, submittedBefore: until } = filter;
   const within = [
     `owner = ${bind(owner)}`,
     ...(before === undefined ? [] : [`id < ${bind(before)}`]),
-    ...(filter.ids === undefined ? [] : [`id IN (SELECT value FROM json_each(${bind(JSON.stringify(filter.ids))}))`]),
-    ...(after === undefined ? [] : [`id >= ${bind(uuidFloor(after - ID_SLACK_MS))} AND submitted_at >= ${bind(after)}`]),
-    ...(until === undefined ? [] : [`id < ${bind(uuidFloor(until + ID_SLACK_MS))} AND submitted_at < ${bind(until)}`]),
+    ...(filter.ids === undefined
+      ? []
+      : [`id IN (SELECT value FROM json_each(${bind(JSON.stringify(filter.ids))}))`]),
+    ...(after === undefined
+      ? []
+      : [`id >= ${bind(uuidFloor(after - ID_SLACK_MS))} AND submitted_at >= ${bind(after)}`]),
+    ...(until === undefined
+      ? []
+      : [`id < ${bind(uuidFloor(until + ID_SLACK_MS))} AND submitted_at < ${bind(until)}`]),
   ];
-  const arm = (index: string, ...conditions: string[]): string => `SELECT ${columns} FROM tasks ${index} WHERE ${[...within, ...conditions].join(' AND ')}`;
+  const arm = (index: string, ...conditions: string[]): string =>
+    `SELECT ${columns} FROM tasks ${index} WHERE ${[...within, ...conditions].join(' AND ')}`;
   const arms = byStatus
     ? // Said aloud, or the partial index does not qualify.
-      [...new Set(filter.statuses)].map((status) => arm('INDEXED BY tasks_by_status', `status = ${bind(status)}`, `status <> 'COMPLETED'`))
+      [...new Set(filter.statuses)].map((status) =>
+        arm('INDEXED BY tasks_by_status', `status = ${bind(status)}`, `status <> 'COMPLETED'`),
+      )
     : byType
-      ? [...new Set(filter.types)].map((type) => arm('INDEXED BY tasks_by_type', `type = ${bind(type)}`))
+      ? [...new Set(filter.types)].map((type) =>
+          arm('INDEXED BY tasks_by_type', `type = ${bind(type)}`),
+        )
       : [arm('')];
   return `${arms.join(' UNION ALL ')} ORDER BY id DESC`;
-}; // prettier-ignore
+};
 
 /** `before`: a cursor; `offset`: rows to pass over. */
 interface Where {
@@ -139,16 +168,26 @@ export const createTaskSearch = (db: D1Database) => ({
   },
 
   /** Some columns of the tasks, the id among them, newest first. */
-  async find<Row extends Pick<Task, 'id'>>(columns: string, owner: string, filter: TaskFilter, { limit, before, offset = 0 }: Where): Promise<Page<Row>> {
+  async find<Row extends Pick<Task, 'id'>>(
+    columns: string,
+    owner: string,
+    filter: TaskFilter,
+    { limit, before, offset = 0 }: Where,
+  ): Promise<Page<Row>> {
     const driver = driverOf(filter);
     const { values, bind } = createBinder();
     const residual = residualOf(filter, driver, bind);
     const isBounded = residual.length > 0;
     const rows = source(isBounded ? '*' : columns, owner, filter, before, driver, bind);
-    const window = isBounded ? `SELECT ${columns} FROM (${rows} LIMIT ${MAX_SCANNED}) WHERE ${residual.join(' AND ')} ORDER BY id DESC` : rows;
+    const window = isBounded
+      ? `SELECT ${columns} FROM (${rows} LIMIT ${MAX_SCANNED}) WHERE ${residual.join(' AND ')} ORDER BY id DESC`
+      : rows;
     // One row more than asked for tells whether there is a next page.
     const statement = `${window} LIMIT ${limit + 1} OFFSET ${offset}`;
-    const { results } = await db.prepare(statement).bind(...values).all<Row>();
+    const { results } = await db
+      .prepare(statement)
+      .bind(...values)
+      .all<Row>();
     const tasks = results.slice(0, limit);
     if (results.length > limit) return { tasks, next: tasks.at(-1)?.id ?? null, truncated: false };
     if (!isBounded) return { tasks, next: null, truncated: false };
@@ -161,7 +200,11 @@ export const createTaskSearch = (db: D1Database) => ({
   },
 
   /** How many tasks the filter finds; `capped` when there are, or may be, more than were counted. */
-  async count(owner: string, filter: TaskFilter, before?: string): Promise<{ total: number; capped: boolean }> {
+  async count(
+    owner: string,
+    filter: TaskFilter,
+    before?: string,
+  ): Promise<{ total: number; capped: boolean }> {
     const driver = driverOf(filter);
     const { values, bind } = createBinder();
     const residual = residualOf(filter, driver, bind);
@@ -169,10 +212,13 @@ export const createTaskSearch = (db: D1Database) => ({
     const rows = source(isBounded ? '*' : 'id', owner, filter, before, driver, bind);
     const fits = isBounded ? residual.join(' AND ') : '1';
     const statement = `SELECT count(*) AS seen, total(${fits}) AS found FROM (${rows} LIMIT ${MAX_SCANNED + 1})`;
-    const row = await db.prepare(statement).bind(...values).first<{ seen: number; found: number }>();
+    const row = await db
+      .prepare(statement)
+      .bind(...values)
+      .first<{ seen: number; found: number }>();
     const { seen = 0, found = 0 } = row ?? {};
     return { total: Math.min(found, MAX_SCANNED), capped: seen > MAX_SCANNED };
   },
-}); // prettier-ignore
+});
 
 export type TaskSearch = ReturnType<typeof createTaskSearch>;

@@ -49,7 +49,10 @@ const LOOK_AGAIN = `UPDATE tasks SET wake_at = CAST(?1 +
 WHERE ${dueRows('PENDING')} RETURNING owner, id, queue, rescues`;
 
 const NEXT_WAKE = (['NEW', 'PENDING', 'IN_PROGRESS'] as const)
-  .map((status) => `(SELECT min(wake_at) FROM tasks WHERE status = '${status}' AND wake_at IS NOT NULL) AS ${status}`)
+  .map(
+    (status) =>
+      `(SELECT min(wake_at) FROM tasks WHERE status = '${status}' AND wake_at IS NOT NULL) AS ${status}`,
+  )
   .concat('(SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS DELIVERY')
   .join(', ');
 
@@ -59,7 +62,9 @@ const WAITING = `SELECT count(*) AS waiting FROM (
   SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NOT NULL AND queue = ?1 LIMIT ?2)`;
 
 /** The earliest `wake_at` by status and of deliveries, in ms, null where no row has one; and whether (1) or not (0) anything is parked. */
-export type NextWake = Record<'NEW' | 'PENDING' | 'IN_PROGRESS' | 'DELIVERY', number | null> & { PARKED: number };
+export type NextWake = Record<'NEW' | 'PENDING' | 'IN_PROGRESS' | 'DELIVERY', number | null> & {
+  PARKED: number;
+};
 
 export type Overdue = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'>;
 
@@ -86,14 +91,30 @@ export const createSweeps = (db: D1Database, failureSinks: string | null = null)
   /** Moves at most `limit` due rows of each kind, in one transaction. */
   async sweep(now: number, limit: number): Promise<Swept> {
     // Parking goes before looking again, and both before what the others make PENDING.
-    const [park, again, dispatch, rescue, look] = [PARK, LOOK_AGAIN, DISPATCH, RESCUE, LOOK_AT_DELIVERIES].map((sql) =>
-      db.prepare(sql).bind(now, limit),
-    ) as [D1PreparedStatement, D1PreparedStatement, D1PreparedStatement, D1PreparedStatement, D1PreparedStatement];
+    const [park, again, dispatch, rescue, look] = [
+      PARK,
+      LOOK_AGAIN,
+      DISPATCH,
+      RESCUE,
+      LOOK_AT_DELIVERIES,
+    ].map((sql) => db.prepare(sql).bind(now, limit)) as [
+      D1PreparedStatement,
+      D1PreparedStatement,
+      D1PreparedStatement,
+      D1PreparedStatement,
+      D1PreparedStatement,
+    ];
     const lose = db.prepare(LOSE).bind(now, limit, failureSinks);
     const unpark = db.prepare(UNPARK).bind(now, limit, JSON.stringify(QUEUES));
     const [parked, overdue, dispatched, lost, rescued, unparked, owed] = await db.batch<TaskHead>([
-      park, again, dispatch, lose, rescue, unpark, look,
-    ]); // prettier-ignore
+      park,
+      again,
+      dispatch,
+      lose,
+      rescue,
+      unpark,
+      look,
+    ]);
     return {
       parked: parked?.results.length ?? 0,
       unparked: unparked?.results ?? [],

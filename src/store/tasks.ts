@@ -1,4 +1,11 @@
-import { FINAL_STATUSES, isFinal, RESEND_AFTER_MS, STATUSES, type Priority, type Task } from '../domain/task.ts';
+import {
+  FINAL_STATUSES,
+  isFinal,
+  RESEND_AFTER_MS,
+  STATUSES,
+  type Priority,
+  type Task,
+} from '../domain/task.ts';
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { openDeliveriesOf } from './deliveries.ts';
 import { uuidFloor } from './search.ts';
@@ -8,18 +15,47 @@ import { eachJson, inList, keysJson, rowMaker } from './statements.ts';
 export const MAX_INSERT = 1_000;
 
 const INSERTED: readonly (keyof Task)[] = [
-  'owner', 'id', 'status', 'queue', 'type', 'priority', 'max_attempts', 'attempt_budget', 'timeout_ms', 'wake_at',
-  'submitted_at', 'scheduled_at', 'updated_at', 'alias', 'request_id', 'callback_url', 'idempotency_key', 'fingerprint', 'tags',
-  'title', 'description', 'params', 'result', 'completed_at', 'reused_from', 'reuse_key',
-]; // prettier-ignore
+  'owner',
+  'id',
+  'status',
+  'queue',
+  'type',
+  'priority',
+  'max_attempts',
+  'attempt_budget',
+  'timeout_ms',
+  'wake_at',
+  'submitted_at',
+  'scheduled_at',
+  'updated_at',
+  'alias',
+  'request_id',
+  'callback_url',
+  'idempotency_key',
+  'fingerprint',
+  'tags',
+  'title',
+  'description',
+  'params',
+  'result',
+  'completed_at',
+  'reused_from',
+  'reuse_key',
+];
 
 const INSERT = `INSERT INTO tasks (${INSERTED.join(', ')}) ${eachJson('given', '?1')}
 SELECT ${INSERTED.map((_, place) => `value ->> ${place}`).join(', ')} FROM given WHERE true
 ON CONFLICT DO NOTHING RETURNING id`;
 
 const inserted = rowMaker<Task>(INSERTED, {
-  attempts: '[]', attempt: 0, rescues: 0, version: 1, started_at: null, progress: null, failure_sinks: null,
-}); // prettier-ignore
+  attempts: '[]',
+  attempt: 0,
+  rescues: 0,
+  version: 1,
+  started_at: null,
+  progress: null,
+  failure_sinks: null,
+});
 
 // A new priority means another queue of the same lane: a task that waits (a parked one too) is due for a look there.
 const EDIT = `UPDATE tasks SET version = version + 1, updated_at = ?1,
@@ -66,7 +102,10 @@ export const createTaskStore = (db: D1Database) => ({
   },
 
   async get(owner: string, id: string): Promise<Task | null> {
-    return db.prepare('SELECT * FROM tasks WHERE owner = ? AND id = ?').bind(owner, id).first<Task>();
+    return db
+      .prepare('SELECT * FROM tasks WHERE owner = ? AND id = ?')
+      .bind(owner, id)
+      .first<Task>();
   },
 
   /** Several tasks at once, in no order; those that do not exist are left out. */
@@ -88,7 +127,17 @@ export const createTaskStore = (db: D1Database) => ({
   ): Promise<Task | null> {
     const { title, description, priority = null } = change;
     const flags = [title === undefined ? 0 : 1, description === undefined ? 0 : 1];
-    const bound = [now, owner, id, priority, flags[0], title ?? null, flags[1], description ?? null, RESEND_AFTER_MS];
+    const bound = [
+      now,
+      owner,
+      id,
+      priority,
+      flags[0],
+      title ?? null,
+      flags[1],
+      description ?? null,
+      RESEND_AFTER_MS,
+    ];
     return (
       (
         await db
@@ -100,7 +149,10 @@ export const createTaskStore = (db: D1Database) => ({
   },
 
   /** Deletes tasks, unless they run. Returns the ids of those that were, and the deliveries given up with them. */
-  async remove(owner: string, ids: readonly string[]): Promise<{ removed: string[]; givenUp: DeliveryKey[] }> {
+  async remove(
+    owner: string,
+    ids: readonly string[],
+  ): Promise<{ removed: string[]; givenUp: DeliveryKey[] }> {
     const named = 'SELECT value FROM json_each(?2)';
     const statement = `DELETE FROM tasks WHERE owner = ?1 AND id IN (${named}) AND status <> 'IN_PROGRESS' RETURNING id`;
     const [open, gone] = await db.batch([
@@ -113,7 +165,10 @@ export const createTaskStore = (db: D1Database) => ({
   },
 
   /** Deletes up to `limit` tasks of an owner, whatever their status. Returns them, none when none is left, and the deliveries given up with them. */
-  async purge(owner: string, limit: number): Promise<{ tasks: PurgedTask[]; givenUp: DeliveryKey[] }> {
+  async purge(
+    owner: string,
+    limit: number,
+  ): Promise<{ tasks: PurgedTask[]; givenUp: DeliveryKey[] }> {
     const oldest = 'SELECT id FROM tasks WHERE owner = ?1 ORDER BY id LIMIT ?2';
     const statement = `DELETE FROM tasks WHERE owner = ?1 AND id IN (${oldest}) RETURNING id, status, scheduled_at`;
     const [open, purged] = await db.batch([
@@ -138,11 +193,18 @@ export const createTaskStore = (db: D1Database) => ({
    * The newest output of each of these keys that is not older than `since` (ms), by key.
    * @param keys values of `reuse_key`
    */
-  async reusable(owner: string, keys: readonly string[], since: number): Promise<Map<string, Task>> {
+  async reusable(
+    owner: string,
+    keys: readonly string[],
+    since: number,
+  ): Promise<Map<string, Task>> {
     const statement = `SELECT tasks.* FROM json_each(?2) AS k CROSS JOIN tasks ON tasks.owner = ?1 AND tasks.id = (
       SELECT id FROM tasks INDEXED BY tasks_reusable WHERE owner = ?1 AND reuse_key = k.value AND reuse_key IS NOT NULL
       AND status = 'COMPLETED' AND completed_at >= ?3 ORDER BY completed_at DESC LIMIT 1)`;
-    const { results } = await db.prepare(statement).bind(owner, JSON.stringify(keys), since).all<Task>();
+    const { results } = await db
+      .prepare(statement)
+      .bind(owner, JSON.stringify(keys), since)
+      .all<Task>();
     return new Map(results.map((task) => [String(task.reuse_key), task]));
   },
 
@@ -168,7 +230,8 @@ export const createTaskStore = (db: D1Database) => ({
 export type TaskStore = ReturnType<typeof createTaskStore>;
 
 /** A new task as `insertMany` takes it: its values by their place, which are found in half the time that names take. */
-export const rowJson = (task: Task): string => JSON.stringify(INSERTED.map((column) => task[column]));
+export const rowJson = (task: Task): string =>
+  JSON.stringify(INSERTED.map((column) => task[column]));
 
 /** The task that `rowJson` made a text of. */
 export const taskOfRow = (row: string): Task => inserted(JSON.parse(row) as unknown[]);

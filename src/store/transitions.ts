@@ -2,7 +2,16 @@ import type { Verdict } from '../domain/retry.ts';
 import { inGroups } from '../domain/groups.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
 import { isFinal, RESEND_AFTER_MS, withAttempt, type Task, type TaskHead } from '../domain/task.ts';
-import { appendAttempt, eachJson, guardOf, HEAD, keysJson, leaseEnd, MAX_GROUP_CHARS, rowMaker } from './statements.ts';
+import {
+  appendAttempt,
+  eachJson,
+  guardOf,
+  HEAD,
+  keysJson,
+  leaseEnd,
+  MAX_GROUP_CHARS,
+  rowMaker,
+} from './statements.ts';
 
 /** What a queue's consumer decided about one attempt. */
 export interface Recording {
@@ -15,8 +24,16 @@ export interface Recording {
 export const MAX_MESSAGE_DELAY_MS = 24 * 3_600_000;
 
 /** What a claim sets, or can only meet: it is not read back. */
-const CLAIMED_AS = { status: lifecycle.claim.to, progress: null, result: null, completed_at: null, reused_from: null } as const satisfies Partial<Task>; // prettier-ignore
-const CLAIMED: readonly (keyof Task)[] = [...HEAD, 'params' as const].filter((column) => !(column in CLAIMED_AS));
+const CLAIMED_AS = {
+  status: lifecycle.claim.to,
+  progress: null,
+  result: null,
+  completed_at: null,
+  reused_from: null,
+} as const satisfies Partial<Task>;
+const CLAIMED: readonly (keyof Task)[] = [...HEAD, 'params' as const].filter(
+  (column) => !(column in CLAIMED_AS),
+);
 const claimed = rowMaker<Task>(CLAIMED, CLAIMED_AS);
 
 const CLAIM = `UPDATE tasks SET status = '${lifecycle.claim.to}', attempt = attempt + 1, version = version + 1,
@@ -29,11 +46,24 @@ WHERE tasks.owner = m.value ->> 'owner' AND tasks.id = m.value ->> 'id' AND ${gu
 RETURNING ${CLAIMED.map((column) => `tasks.${column}`).join(', ')}`;
 
 /** What else of a row may have changed since its claim. */
-const CHANGED = ['id', 'version', 'title', 'description', 'progress'] as const satisfies (keyof Task)[];
+const CHANGED = [
+  'id',
+  'version',
+  'title',
+  'description',
+  'progress',
+] as const satisfies (keyof Task)[];
 const changed = rowMaker<Pick<Task, (typeof CHANGED)[number]>>(CHANGED);
 
 /** What a recording writes. */
-const RECORDED = ['status', 'completed_at', 'scheduled_at', 'wake_at', 'failure_sinks', 'updated_at'] as const satisfies (keyof Task)[]; // prettier-ignore
+const RECORDED = [
+  'status',
+  'completed_at',
+  'scheduled_at',
+  'wake_at',
+  'failure_sinks',
+  'updated_at',
+] as const satisfies (keyof Task)[];
 /** What of it is JSON already, and goes in as it is: as a text within JSON it could grow to twice its size, which D1 bounds. */
 const RECORDED_JSON = ['attempts', 'result'] as const satisfies (keyof Task)[];
 type Recorded = Pick<Task, (typeof RECORDED)[number] | (typeof RECORDED_JSON)[number]>;
@@ -68,22 +98,44 @@ const commanding = (
 const OUTCOME_WORD = { complete: 'completed', fail: 'failed', retryLater: 'retried' } as const;
 
 /** What a recording makes of the row: all of it is known, for nothing but a transition writes these once it is claimed. */
-const recorded = ({ task, verdict }: Recording, now: number, failureSinks: string | null): Recorded => {
+const recorded = (
+  { task, verdict }: Recording,
+  now: number,
+  failureSinks: string | null,
+): Recorded => {
   const { to: status } = lifecycle[verdict.transition];
   const error = 'error' in verdict ? verdict.error : null;
-  const attempts = withAttempt(task, { ended_at: now, outcome: OUTCOME_WORD[verdict.transition], error });
-  const ended = { status, attempts, updated_at: now, result: null, completed_at: now, scheduled_at: task.scheduled_at, wake_at: null, failure_sinks: task.failure_sinks };
+  const attempts = withAttempt(task, {
+    ended_at: now,
+    outcome: OUTCOME_WORD[verdict.transition],
+    error,
+  });
+  const ended = {
+    status,
+    attempts,
+    updated_at: now,
+    result: null,
+    completed_at: now,
+    scheduled_at: task.scheduled_at,
+    wake_at: null,
+    failure_sinks: task.failure_sinks,
+  };
   if (verdict.transition === 'complete') return { ...ended, result: verdict.result };
   if (verdict.transition === 'fail') return { ...ended, failure_sinks: failureSinks };
   const scheduled_at = now + Math.round(verdict.delayMs);
   // Beyond a day the queue cannot hold the message, so the clock brings the task back exactly when it is due.
   const wake_at = scheduled_at + (verdict.delayMs > MAX_MESSAGE_DELAY_MS ? 0 : RESEND_AFTER_MS);
   return { ...ended, completed_at: null, scheduled_at, wake_at };
-}; // prettier-ignore
+};
 
 /** One recording as the statement takes it. */
 const recordingJson = ({ owner, id, attempt }: Task, changes: Recorded): string => {
-  const head = JSON.stringify([owner, id, attempt, ...RECORDED.map((column) => changes[column])]).slice(0, -1);
+  const head = JSON.stringify([
+    owner,
+    id,
+    attempt,
+    ...RECORDED.map((column) => changes[column]),
+  ]).slice(0, -1);
   return `${[head, ...RECORDED_JSON.flatMap((column) => changes[column] ?? [])].join(',')}]`;
 };
 
@@ -98,7 +150,11 @@ const CLAIM_TOLERANCE_MS = 1_000;
  */
 export const createTransitions = (db: D1Database, failureSinks: string | null = null) => ({
   /** Takes those of `keys` that are due, one attempt more each, under a lease. `alone`: also those once rescued. */
-  async claim(keys: readonly Pick<Task, 'owner' | 'id'>[], now: number, alone: boolean): Promise<Task[]> {
+  async claim(
+    keys: readonly Pick<Task, 'owner' | 'id'>[],
+    now: number,
+    alone: boolean,
+  ): Promise<Task[]> {
     const bound = [now, keysJson(keys), CLAIM_TOLERANCE_MS, alone ? 1 : 0];
     const rows = await db
       .prepare(CLAIM)
@@ -109,24 +165,43 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
 
   /** Carries out a person's command on one task; null when it is not there or its status forbids it. */
   async command(name: CommandName, owner: string, id: string, now: number): Promise<Task | null> {
-    return (await db.prepare(`${commanding(name)} *`).bind(now, owner, JSON.stringify([id])).all<Task>()).results[0] ?? null; // prettier-ignore
+    return (
+      (
+        await db
+          .prepare(`${commanding(name)} *`)
+          .bind(now, owner, JSON.stringify([id]))
+          .all<Task>()
+      ).results[0] ?? null
+    );
   },
 
   /** The same on many, by their ids. Returns those that it changed, without their long parts. */
-  async commandMany(name: CommandName, owner: string, ids: readonly string[], now: number): Promise<TaskHead[]> {
+  async commandMany(
+    name: CommandName,
+    owner: string,
+    ids: readonly string[],
+    now: number,
+  ): Promise<TaskHead[]> {
     const statement = `${commanding(name)} ${HEAD.join(', ')}`;
-    return (await db.prepare(statement).bind(now, owner, JSON.stringify(ids)).all<TaskHead>()).results;
+    return (await db.prepare(statement).bind(now, owner, JSON.stringify(ids)).all<TaskHead>())
+      .results;
   },
 
   /** Writes outcomes, fenced on the attempt that made them. Returns the rows that took them. */
   async record(recordings: readonly Recording[], now: number): Promise<Task[]> {
     const rows = recordings.map((recording) => {
       const changes = recorded(recording, now, failureSinks);
-      return { task: { ...recording.task, ...changes }, text: recordingJson(recording.task, changes) };
+      return {
+        task: { ...recording.task, ...changes },
+        text: recordingJson(recording.task, changes),
+      };
     });
     const known = new Map(rows.map(({ task }) => [task.id, task]));
     const written: Task[] = [];
-    for (const group of inGroups(rows, { sizeOf: ({ text }) => text.length, maxSize: MAX_GROUP_CHARS })) {
+    for (const group of inGroups(rows, {
+      sizeOf: ({ text }) => text.length,
+      maxSize: MAX_GROUP_CHARS,
+    })) {
       const statement = db.prepare(RECORD).bind(`[${group.map(({ text }) => text).join(',')}]`);
       for (const row of (await statement.raw()).map(changed))
         written.push(Object.assign(known.get(row.id) as Task, row));

@@ -46,7 +46,8 @@ describe('the board sink', () => {
   it('asks each owner once for a batch what is watched, tells only that, and leaves out what is long', async () => {
     const told: Record<string, { id: string }[]> = {};
     const asked: string[] = [];
-    const publish = async (owner: string, rows: string) => void (told[owner] = JSON.parse(rows) as { id: string }[]);
+    const publish = async (owner: string, rows: string) =>
+      void (told[owner] = JSON.parse(rows) as { id: string }[]);
     const [mine, unwatched, long, theirs] = [
       aTask(),
       aTask(),
@@ -75,7 +76,10 @@ describe('the cache sink', () => {
   it('keeps the outputs of final tasks, for as long as their type says', async () => {
     const setMany = vi.fn(async () => {});
     const sink = createCacheSink({ setMany, ttlSecondsOf: (type) => (type === 'sum' ? 60 : 0) });
-    const [done, failed] = [aFinishedTask(), aFinishedTask({ type: 'broken', status: 'FAILED', result: null })];
+    const [done, failed] = [
+      aFinishedTask(),
+      aFinishedTask({ type: 'broken', status: 'FAILED', result: null }),
+    ];
     const { params: _, result: __, ...head } = aFinishedTask();
     await sink.tell([aTask(), done, failed, head]);
     expect(setMany).toHaveBeenCalledExactlyOnceWith([

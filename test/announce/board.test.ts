@@ -11,16 +11,25 @@ describe("a task's stream", () => {
     await tell(await complete(task.id));
     await next(isEnd);
     expect(frames.map(({ event }) => event)).toEqual(['snapshot', 'update', 'update']);
-    expect(frames.map((frame) => taskIn(frame)?.status)).toEqual(['PENDING', 'IN_PROGRESS', 'COMPLETED']);
+    expect(frames.map((frame) => taskIn(frame)?.status)).toEqual([
+      'PENDING',
+      'IN_PROGRESS',
+      'COMPLETED',
+    ]);
     expect(taskIn(frames.at(-1))).toMatchObject({ result: 'done', version: 3 });
     expect(await closed).toMatchObject({ code: 1000, reason: 'final' });
   });
 
   it('shows its final state to whoever connects, at any moment', async () => {
     const { task_id } = await submit('sum', { a: 1, b: 2 });
-    const streams = await Promise.all(Array.from({ length: 8 }, () => watch(`/tasks/${task_id}/events`)));
+    const streams = await Promise.all(
+      Array.from({ length: 8 }, () => watch(`/tasks/${task_id}/events`)),
+    );
     for (const { next } of streams)
-      expect(taskIn(await next(isEnd))).toMatchObject({ status: 'COMPLETED', result: { result: 3 } });
+      expect(taskIn(await next(isEnd))).toMatchObject({
+        status: 'COMPLETED',
+        result: { result: 3 },
+      });
     const late = await watch(`/tasks/${task_id}/events`);
     expect(taskIn(await late.next(isEnd))).toMatchObject({ status: 'COMPLETED' });
     expect(await late.closed).toMatchObject({ code: 1000, reason: 'final' });
@@ -75,7 +84,8 @@ describe("a task's stream", () => {
     expect(taskIn(await next(isEnd))).toMatchObject({ result: 'done' });
     await nextOfList(
       (frame) =>
-        frame.event === 'updates' && frame.tasks.some(({ task_id, version }) => task_id === task.id && version === 3),
+        frame.event === 'updates' &&
+        frame.tasks.some(({ task_id, version }) => task_id === task.id && version === 3),
     );
     socket.close();
   });
@@ -112,7 +122,9 @@ describe("a task's stream", () => {
     const first = await pong;
     if (first !== 'pong')
       await new Promise((resolve) =>
-        socket.addEventListener('message', ({ data }) => resolve(expect(data).toBe('pong')), { once: true }),
+        socket.addEventListener('message', ({ data }) => resolve(expect(data).toBe('pong')), {
+          once: true,
+        }),
       );
   });
 });
@@ -125,9 +137,11 @@ describe("the list's stream", () => {
     const { task_id } = await submit('sum', { a: 1, b: 2 });
     const frame = await next(
       (each) =>
-        each.event === 'updates' && each.tasks.some((task) => task.task_id === task_id && task.status === 'COMPLETED'),
+        each.event === 'updates' &&
+        each.tasks.some((task) => task.task_id === task_id && task.status === 'COMPLETED'),
     );
-    const row = frame.event === 'updates' ? frame.tasks.find((task) => task.task_id === task_id) : undefined;
+    const row =
+      frame.event === 'updates' ? frame.tasks.find((task) => task.task_id === task_id) : undefined;
     expect(row).toMatchObject({ type: 'sum', status: 'COMPLETED' });
     expect(row).not.toHaveProperty('params');
     expect(row).not.toHaveProperty('result');
@@ -141,7 +155,11 @@ describe("the list's stream", () => {
     socket.addEventListener('message', () => void sentAt.push(Date.now()));
     for (const task of tasks) await tell(task);
     const seen = () =>
-      new Set(frames.flatMap((frame) => (frame.event === 'updates' ? frame.tasks.map(({ task_id }) => task_id) : [])));
+      new Set(
+        frames.flatMap((frame) =>
+          frame.event === 'updates' ? frame.tasks.map(({ task_id }) => task_id) : [],
+        ),
+      );
     await next(() => tasks.every(({ id }) => seen().has(id)));
     expect(frames.filter(({ event }) => event === 'updates').length).toBeLessThanOrEqual(5);
     socket.close();

@@ -22,7 +22,8 @@ it('closes on a subscriber that stopped acknowledging, and not on one that goes 
   });
   awake.socket.send('not json');
   awake.socket.send('{"ack":"x"}');
-  const seqOf = (frames: Frame[]) => Math.max(0, ...frames.map((frame) => (frame.event === 'updates' ? frame.seq : 0)));
+  const seqOf = (frames: Frame[]) =>
+    Math.max(0, ...frames.map((frame) => (frame.event === 'updates' ? frame.seq : 0)));
   let isClosed = false;
   void silent.closed.then(() => (isClosed = true));
   // Evicted in between, the object forgets its pace but not what each subscriber owes.

@@ -14,7 +14,9 @@ export const taskIn = (frame: Frame | undefined): TaskView | undefined =>
   frame && 'task' in frame ? frame.task : undefined;
 export const isEnd = (frame: Frame): boolean => isFinal(taskIn(frame)?.status ?? 'NEW');
 export const versionsOf = (frames: Frame[]) =>
-  frames.flatMap((frame) => ('task' in frame ? [frame.task.version] : 'version' in frame ? [frame.version] : []));
+  frames.flatMap((frame) =>
+    'task' in frame ? [frame.task.version] : 'version' in frame ? [frame.version] : [],
+  );
 
 /** A stored task that no queue knows, and its stream. */
 export const watched = async () => {
@@ -24,9 +26,13 @@ export const watched = async () => {
 };
 
 export const claim = async (id: string): Promise<Task> =>
-  (await createTransitions(env.DB).claim([{ owner: OWNER, id }], Date.now(), false))[0] ?? (await rowOf(id));
+  (await createTransitions(env.DB).claim([{ owner: OWNER, id }], Date.now(), false))[0] ??
+  (await rowOf(id));
 export const complete = async (id: string): Promise<Task> => {
   const verdict = { transition: 'complete', result: '"done"' } as const;
-  const [row] = await createTransitions(env.DB).record([{ task: await rowOf(id), verdict }], Date.now());
+  const [row] = await createTransitions(env.DB).record(
+    [{ task: await rowOf(id), verdict }],
+    Date.now(),
+  );
   return row ?? (await rowOf(id));
 };

@@ -15,8 +15,15 @@ const withUpstash = (url: string, token: string) =>
 const run = async (services: ReturnType<typeof withUpstash>) => {
   const task = aTask();
   await store(task);
-  const message = { id: '0', timestamp: new Date(), attempts: 1, body: { owner: OWNER, ids: [task.id] } };
-  await services.consumer.consume(createMessageBatch<Hint>('tasker-default-medium', [message]).messages);
+  const message = {
+    id: '0',
+    timestamp: new Date(),
+    attempts: 1,
+    body: { owner: OWNER, ids: [task.id] },
+  };
+  await services.consumer.consume(
+    createMessageBatch<Hint>('tasker-default-medium', [message]).messages,
+  );
   return rowOf(task.id);
 };
 
@@ -27,7 +34,10 @@ it.skipIf(redis === null)('an output is in Upstash as soon as its task is final'
   expect(await services.cache.get(OWNER, row.id)).toEqual(row);
 });
 
-it.each(['hangs', 'drops', 'html'])('a task ends as ever with a cache that is down: %s', async (fault) => {
-  const row = await run(withUpstash(`${inject('faultyCache')}/${fault}`, 't'));
-  expect(row).toMatchObject({ status: 'COMPLETED', attempt: 1 });
-});
+it.each(['hangs', 'drops', 'html'])(
+  'a task ends as ever with a cache that is down: %s',
+  async (fault) => {
+    const row = await run(withUpstash(`${inject('faultyCache')}/${fault}`, 't'));
+    expect(row).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+  },
+);

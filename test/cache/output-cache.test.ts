@@ -13,8 +13,13 @@ afterEach(() => vi.restoreAllMocks());
 const redis = inject('redis');
 
 const aFinishedTask = (result: unknown = 'done'): Task => ({
-  ...aTask(), status: 'COMPLETED', result: JSON.stringify(result), completed_at: 1, wake_at: null, version: 3,
-}); // prettier-ignore
+  ...aTask(),
+  status: 'COMPLETED',
+  result: JSON.stringify(result),
+  completed_at: 1,
+  wake_at: null,
+  version: 3,
+});
 
 const setup = (backend: CacheBackend) => {
   const { log, lines } = keptLog();
@@ -36,7 +41,10 @@ for (const [name, create] of backends) {
       const cache = cacheOf();
       const task = aFinishedTask({ text: 'é "quoted" 😀 \\' });
       expect(await cache.get(OWNER, task.id)).toBeNull();
-      await cache.setMany([{ task, ttlSeconds: 60 }, { task: aFinishedTask(), ttlSeconds: 60 }]); // prettier-ignore
+      await cache.setMany([
+        { task, ttlSeconds: 60 },
+        { task: aFinishedTask(), ttlSeconds: 60 },
+      ]);
       expect(await cache.get(OWNER, task.id)).toEqual(task);
       expect(await cache.get('somebody else', task.id)).toBeNull();
     });
@@ -73,7 +81,9 @@ for (const [name, create] of backends) {
 
 describe('a cache that fails', () => {
   it.each(CACHE_FAULTS)('is a miss, in bounded time: %s', async (fault) => {
-    const { cache, lines } = setup(createUpstashBackend({ url: `${inject('faultyCache')}/${fault}`, token: 't' }));
+    const { cache, lines } = setup(
+      createUpstashBackend({ url: `${inject('faultyCache')}/${fault}`, token: 't' }),
+    );
     const task = aFinishedTask();
     expect(await cache.get(OWNER, task.id)).toBeNull();
     await cache.setMany([{ task, ttlSeconds: 60 }]);
@@ -98,7 +108,13 @@ describe('a cache that fails', () => {
       if (isDown) throw new Error('down');
       return null;
     });
-    const backend: CacheBackend = { name: 'scripted', shared: true, get, addMany: async () => {}, put: async () => {} };
+    const backend: CacheBackend = {
+      name: 'scripted',
+      shared: true,
+      get,
+      addMany: async () => {},
+      put: async () => {},
+    };
     const { cache, lines, pass } = setup(backend);
     const ask = () => cache.get(OWNER, aFinishedTask().id);
     for (let i = 0; i < 8; i += 1) await ask();

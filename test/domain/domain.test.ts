@@ -24,7 +24,11 @@ describe('lifecycle', () => {
 
 describe('a new task', () => {
   it('is born PENDING, to be looked at again in a few seconds', () => {
-    expect(aTask({}, 1_000)).toMatchObject({ status: 'PENDING', wake_at: 1_000 + RESEND_AFTER_MS, version: 1 });
+    expect(aTask({}, 1_000)).toMatchObject({
+      status: 'PENDING',
+      wake_at: 1_000 + RESEND_AFTER_MS,
+      version: 1,
+    });
   });
 
   it('waits as NEW for a time that is ahead, and runs now for one that is past', () => {
@@ -59,31 +63,56 @@ describe('retry', () => {
   });
 
   it('runs again while attempts are left, and a rescue does not use one up', () => {
-    expect(verdictOn(failed(), task, policy, () => 0.5)).toMatchObject({ transition: 'retryLater', delayMs: 500 });
-    expect(verdictOn(failed(), { ...task, attempt: 3 }, policy, () => 0.5)).toMatchObject({ transition: 'fail' });
+    expect(verdictOn(failed(), task, policy, () => 0.5)).toMatchObject({
+      transition: 'retryLater',
+      delayMs: 500,
+    });
+    expect(verdictOn(failed(), { ...task, attempt: 3 }, policy, () => 0.5)).toMatchObject({
+      transition: 'fail',
+    });
     expect(hasAttemptsLeft({ ...task, attempt: 3, rescues: 1 })).toBe(true);
   });
 
   it('takes the delay that the handler asked for, and never retries what is hopeless', () => {
-    expect(verdictOn(failed({ retryAfterMs: 7_000 }), task, policy, () => 0)).toMatchObject({ delayMs: 7_000 });
-    expect(verdictOn(failed({ retryAfterMs: -5 }), task, policy, () => 0)).toMatchObject({ delayMs: 0 });
-    expect(verdictOn(failed({ retryable: false }), task, policy, () => 0)).toMatchObject({ transition: 'fail' });
+    expect(verdictOn(failed({ retryAfterMs: 7_000 }), task, policy, () => 0)).toMatchObject({
+      delayMs: 7_000,
+    });
+    expect(verdictOn(failed({ retryAfterMs: -5 }), task, policy, () => 0)).toMatchObject({
+      delayMs: 0,
+    });
+    expect(verdictOn(failed({ retryable: false }), task, policy, () => 0)).toMatchObject({
+      transition: 'fail',
+    });
   });
 });
 
 describe('messages', () => {
   it('makes a short text of anything that can be thrown', () => {
-    const hostile = { toString: () => { throw new Error('no'); } }; // prettier-ignore
-    expect(['text', null, undefined, 7, new Error('why'), new TypeError(''), hostile].map(messageOf)).toEqual([
-      'text', 'null', 'undefined', '7', 'why', 'TypeError', 'The handler threw a value that cannot be shown',
-    ]); // prettier-ignore
+    const hostile = {
+      toString: () => {
+        throw new Error('no');
+      },
+    };
+    expect(
+      ['text', null, undefined, 7, new Error('why'), new TypeError(''), hostile].map(messageOf),
+    ).toEqual([
+      'text',
+      'null',
+      'undefined',
+      '7',
+      'why',
+      'TypeError',
+      'The handler threw a value that cannot be shown',
+    ]);
     expect(messageOf('x'.repeat(5_000_000))).toHaveLength(MAX_ERROR_MESSAGE);
   });
 });
 
 describe('jsonDepth', () => {
   it('counts levels, not brackets within strings', () => {
-    expect(['1', '{}', '[[1],{"a":[]}]', '"[[["', '{"\\"[":"]\\\\"}'].map(jsonDepth)).toEqual([0, 1, 3, 0, 1]);
+    expect(['1', '{}', '[[1],{"a":[]}]', '"[[["', '{"\\"[":"]\\\\"}'].map(jsonDepth)).toEqual([
+      0, 1, 3, 0, 1,
+    ]);
     expect(jsonDepth('['.repeat(100_000))).toBe(100_000);
   });
 });

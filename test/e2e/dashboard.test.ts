@@ -19,12 +19,16 @@ interface Task {
   status: string;
 }
 const ask = async <T>(method: string, path: string, body?: object): Promise<T> => {
-  const response = await fetch(`${running.service.url}${path}`, { method, ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }) }); // prettier-ignore
+  const response = await fetch(`${running.service.url}${path}`, {
+    method,
+    ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
+  });
   return (await response.json()) as T;
 };
 const submit = (type: string, params: object = {}, more: object = {}) =>
   ask<Task>('POST', '/tasks', { type, params, ...more });
-const tasksOf = async (query: string): Promise<Task[]> => (await ask<{ tasks: Task[] }>('GET', `/tasks?page_size=100&${query}`)).tasks; // prettier-ignore
+const tasksOf = async (query: string): Promise<Task[]> =>
+  (await ask<{ tasks: Task[] }>('GET', `/tasks?page_size=100&${query}`)).tasks;
 const ended = async (id: string): Promise<void> => {
   const status = async (): Promise<string> => (await ask<Task>('GET', `/tasks/${id}`)).status;
   await expect.poll(status, { timeout: 20_000 }).toMatch(/COMPLETED|FAILED|CANCELLED/);
@@ -43,26 +47,48 @@ it.skipIf(!hasBrowser)('loads in 120 KB, compressed', async () => {
   page.on('response', (response) => {
     const { pathname } = new URL(response.url());
     const file = pathname === '/' ? '/index.html' : pathname;
-    if (file === '/index.html' || file.startsWith('/assets/')) bytes += gzipSync(readFileSync(`dist/public${file}`)).length;
+    if (file === '/index.html' || file.startsWith('/assets/'))
+      bytes += gzipSync(readFileSync(`dist/public${file}`)).length;
   });
   await at(page, '/');
   console.log(`first load: ${(bytes / 1_024).toFixed(1)} KB`);
   expect(bytes).toBeGreaterThan(10_000);
   expect(bytes).toBeLessThan(120 * 1_024);
-}); // prettier-ignore
+});
 
 describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
   it('shows every page without a flaw, and whatever tasks hold as text', async () => {
     const { page, wrong } = await openTab(running.browser, view, running.service.url);
-    const hostile = await submit('data_processing', { data: { [PAYLOAD]: [PAYLOAD] } }, { title: PAYLOAD, description: PAYLOAD, tags: [PAYLOAD.slice(0, 50)] });
+    const hostile = await submit(
+      'data_processing',
+      { data: { [PAYLOAD]: [PAYLOAD] } },
+      { title: PAYLOAD, description: PAYLOAD, tags: [PAYLOAD.slice(0, 50)] },
+    );
     await submit('broken', {}, { max_attempts: 1, title: PAYLOAD });
     // There is no task whose error is of a stranger's making: this one answer is made up.
     await page.route('**/errors', async (route) => {
-      const group = { type: PAYLOAD, code: PAYLOAD, message: PAYLOAD, tasks: 1, first_at: '2026-01-01T00:00:00.000Z', last_at: '2026-01-01T00:00:00.000Z', newest_task_id: hostile.task_id };
+      const group = {
+        type: PAYLOAD,
+        code: PAYLOAD,
+        message: PAYLOAD,
+        tasks: 1,
+        first_at: '2026-01-01T00:00:00.000Z',
+        last_at: '2026-01-01T00:00:00.000Z',
+        newest_task_id: hostile.task_id,
+      };
       await route.fulfill({ json: { groups: [group] } });
     });
     await ended(hostile.task_id);
-    for (const [path, text] of [['/', 'Throughput'], ['/tasks', PAYLOAD], [`/tasks/${hostile.task_id}`, 'Parameters'], ['/new', 'The same by curl'], ['/types', 'Run one'], ['/queues', 'external-low'], ['/errors', 'Rerun the group'], ['/keys', 'Make a key']] as const) {
+    for (const [path, text] of [
+      ['/', 'Throughput'],
+      ['/tasks', PAYLOAD],
+      [`/tasks/${hostile.task_id}`, 'Parameters'],
+      ['/new', 'The same by curl'],
+      ['/types', 'Run one'],
+      ['/queues', 'external-low'],
+      ['/errors', 'Rerun the group'],
+      ['/keys', 'Make a key'],
+    ] as const) {
       await at(page, path);
       await page.getByText(text).first().waitFor();
       expect([path, await flaws(page)]).toEqual([path, []]);
@@ -76,12 +102,18 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
   it('submits what a form was filled with, and runs it again with other parameters', async () => {
     const { page, wrong } = await openTab(running.browser, view, running.service.url);
     await at(page, '/types');
-    await page.getByRole('article').filter({ has: page.getByRole('heading', { name: 'sum', exact: true }) }).getByRole('link', { name: 'Run one' }).click();
+    await page
+      .getByRole('article')
+      .filter({ has: page.getByRole('heading', { name: 'sum', exact: true }) })
+      .getByRole('link', { name: 'Run one' })
+      .click();
     await page.getByLabel('a *', { exact: true }).fill('40');
     await page.getByLabel('Title').fill('By hand');
     await page.getByLabel('Priority').selectOption('HIGH');
     await page.getByLabel('Tags').fill('one, two');
-    expect(await page.locator('.curl').textContent()).toContain(`{"type":"sum","params":{"a":40,"b":3},"title":"By hand","priority":"HIGH","tags":["one","two"]}`);
+    expect(await page.locator('.curl').textContent()).toContain(
+      `{"type":"sum","params":{"a":40,"b":3},"title":"By hand","priority":"HIGH","tags":["one","two"]}`,
+    );
     await page.getByRole('button', { name: 'Submit' }).click();
     await page.getByRole('heading', { name: 'By hand' }).waitFor();
     await page.locator('.tree').last().getByText('43').waitFor();
@@ -98,7 +130,8 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     await page.getByRole('button', { name: 'Submit' }).click();
     await page.locator('.toast.error').getByText('delay_seconds').waitFor();
     // What is no JSON, or is missing, is not sent at all.
-    const before = (await ask<{ pagination: { total_tasks: number } }>('GET', '/tasks')).pagination.total_tasks;
+    const before = (await ask<{ pagination: { total_tasks: number } }>('GET', '/tasks')).pagination
+      .total_tasks;
     await at(page, '/new?type=data_processing');
     await page.locator('textarea.code').first().fill('[{"a": BROKEN');
     await page.getByRole('button', { name: 'Submit' }).click();
@@ -107,13 +140,19 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     await page.getByLabel('a *', { exact: true }).fill('');
     await page.getByRole('button', { name: 'Submit' }).click();
     expect(page.url()).toContain('/new?type=sum');
-    expect((await ask<{ pagination: { total_tasks: number } }>('GET', '/tasks')).pagination.total_tasks).toBe(before);
+    expect(
+      (await ask<{ pagination: { total_tasks: number } }>('GET', '/tasks')).pagination.total_tasks,
+    ).toBe(before);
     expect(wrong.filter((each) => !each.includes('422'))).toEqual([]);
   });
 
   it('pauses, resumes, cancels, reruns and deletes a task, and shows its progress', async () => {
     const { page, wrong } = await openTab(running.browser, view, running.service.url);
-    const { task_id } = await submit('simulate', { duration: 30 }, { delay_seconds: 600, title: 'Steered' });
+    const { task_id } = await submit(
+      'simulate',
+      { duration: 30 },
+      { delay_seconds: 600, title: 'Steered' },
+    );
     await at(page, `/tasks/${task_id}`);
     const status = (text: string) => page.locator('.statusline').getByText(text).waitFor();
     await status('new');
@@ -145,7 +184,14 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
   it('filters by the URL, and acts on some and on all that match', async () => {
     const { page, wrong } = await openTab(running.browser, view, running.service.url);
     const tag = `bulk-${view.viewport.width}`;
-    await ask('POST', '/tasks/bulk', { tasks: Array.from({ length: 120 }, (_, i) => ({ type: 'sum', params: { a: i % 2, b: 1 }, delay_seconds: 600, tags: [tag] })) });
+    await ask('POST', '/tasks/bulk', {
+      tasks: Array.from({ length: 120 }, (_, i) => ({
+        type: 'sum',
+        params: { a: i % 2, b: 1 },
+        delay_seconds: 600,
+        tags: [tag],
+      })),
+    });
     await at(page, `/tasks?tag=${tag}&params.a=1`);
     await page.getByText('60 when read').waitFor();
     await page.getByRole('combobox', { name: 'status' }).selectOption('NEW');
@@ -188,8 +234,12 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     const { task_id } = await submit('flaky', { failures: 9 }, { max_attempts: 1 });
     await ended(task_id);
     await at(page, '/errors');
-    await page.getByRole('listitem').filter({ hasText: 'flaky' }).getByRole('button', { name: 'Rerun the group' })
-      .first().click();
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: 'flaky' })
+      .getByRole('button', { name: 'Rerun the group' })
+      .first()
+      .click();
     await page.getByText(/\d sent again/).waitFor();
     await ended(task_id);
     await at(page, '/tasks');
@@ -210,7 +260,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     }
     expect(wrong).toEqual([]);
   });
-}); // prettier-ignore
+});
 
 describe.skipIf(!hasBrowser)('live', () => {
   it('has a row on the screen within 100 ms of the submit, in the median', async () => {
@@ -241,12 +291,17 @@ describe.skipIf(!hasBrowser)('live', () => {
     await page.evaluate(`window.longest = 0; new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
     }).observe({ type: 'longtask', buffered: false })`);
-    const before = (await ask<{ counts: Record<string, number> }>('GET', '/stats')).counts['COMPLETED'] ?? 0;
+    const before =
+      (await ask<{ counts: Record<string, number> }>('GET', '/stats')).counts['COMPLETED'] ?? 0;
     const flow = async (): Promise<void> => {
       for (let i = 0; i < 32; i += 1) {
         const startedAt = Date.now();
-        await ask('POST', '/tasks/bulk', { tasks: Array.from({ length: 50 }, () => ({ type: 'sum', params: { a: 1, b: 1 } })) });
-        await new Promise((resolve) => setTimeout(resolve, Math.max(0, 250 - (Date.now() - startedAt))));
+        await ask('POST', '/tasks/bulk', {
+          tasks: Array.from({ length: 50 }, () => ({ type: 'sum', params: { a: 1, b: 1 } })),
+        });
+        await new Promise((resolve) =>
+          setTimeout(resolve, Math.max(0, 250 - (Date.now() - startedAt))),
+        );
       }
     };
     const flowing = flow();
@@ -254,7 +309,9 @@ describe.skipIf(!hasBrowser)('live', () => {
     await page.getByRole('link', { name: 'Overview' }).click();
     await flowing;
     const wanted = new Intl.NumberFormat('en').format(before + 1_600);
-    await expect.poll(() => page.locator('[data-status="COMPLETED"]').textContent(), { timeout: 20_000 }).toBe(wanted);
+    await expect
+      .poll(() => page.locator('[data-status="COMPLETED"]').textContent(), { timeout: 20_000 })
+      .toBe(wanted);
     const longest = await page.evaluate('window.longest');
     console.log(`longest task in the browser: ${String(longest)} ms`);
     expect(longest).toBeLessThanOrEqual(200);
@@ -263,7 +320,9 @@ describe.skipIf(!hasBrowser)('live', () => {
 
   it('says when the connection is lost, and goes on when it is back', async () => {
     const { context, page } = await openTab(running.browser, VIEWS[0], running.service.url);
-    await page.addInitScript('window.sockets = []; window.WebSocket = class extends WebSocket { constructor(...all) { super(...all); window.sockets.push(this); } }');
+    await page.addInitScript(
+      'window.sockets = []; window.WebSocket = class extends WebSocket { constructor(...all) { super(...all); window.sockets.push(this); } }',
+    );
     await at(page, '/tasks?type=sum');
     await context.setOffline(true);
     await page.evaluate('window.sockets.forEach((socket) => socket.close())');
@@ -296,11 +355,17 @@ describe.skipIf(!hasBrowser)('live', () => {
     await page.getByLabel('Owner *').fill('other');
     await page.getByLabel('Name *').fill('theirs');
     await page.getByRole('button', { name: 'Make a key' }).click();
-    await page.getByRole('row', { name: /theirs/ }).getByRole('button', { name: 'Revoke' }).click();
+    await page
+      .getByRole('row', { name: /theirs/ })
+      .getByRole('button', { name: 'Revoke' })
+      .click();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
-    await page.getByRole('row', { name: /theirs/ }).getByText('revoked').waitFor();
+    await page
+      .getByRole('row', { name: /theirs/ })
+      .getByText('revoked')
+      .waitFor();
     await page.getByRole('button', { name: 'Forget key' }).click();
     await page.getByRole('heading', { name: 'An API key, please' }).waitFor();
     expect(wrong.filter((each) => !each.includes('401'))).toEqual([]);
   });
-}); // prettier-ignore
+});

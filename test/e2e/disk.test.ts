@@ -9,7 +9,10 @@ import { freePort, startService, type Service } from '../../scripts/service.ts';
 const folder = mkdtempSync(join(tmpdir(), 'tasker-disk-'));
 const mount = (...args: string[]): boolean => spawnSync('mount', args).status === 0;
 const canMount = mount('-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder);
-if (!canMount) console.warn('\n⚠  No right to mount a tmpfs: the test of a full disk CANNOT RUN and is SKIPPED\n');
+if (!canMount)
+  console.warn(
+    '\n⚠  No right to mount a tmpfs: the test of a full disk CANNOT RUN and is SKIPPED\n',
+  );
 
 let service: Service | undefined;
 afterAll(async () => {
@@ -33,10 +36,14 @@ it.skipIf(!canMount)(
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify({ type: 'longest_consecutive_letters', params, reuse: false }),
       });
-      if (response.status === 202) accepted.push(((await response.json()) as { task_id: string }).task_id);
+      if (response.status === 202)
+        accepted.push(((await response.json()) as { task_id: string }).task_id);
       else {
         refusals += 1;
-        expect([response.status, Number(response.headers.get('Retry-After')) > 0]).toEqual([503, true]);
+        expect([response.status, Number(response.headers.get('Retry-After')) > 0]).toEqual([
+          503,
+          true,
+        ]);
       }
     }
     expect(refusals).toBe(5);

@@ -1,6 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { afterEach, expect, it, vi } from 'vitest';
-import { freePort, readRows, startService, temporaryState, type Service } from '../../scripts/service.ts';
+import {
+  freePort,
+  readRows,
+  startService,
+  temporaryState,
+  type Service,
+} from '../../scripts/service.ts';
 
 const TASKS = 1_000;
 const KILL_AFTER = 500;
@@ -23,7 +29,11 @@ afterEach(async () => {
 });
 
 /** Sends sums until the service is gone; `accepted` has the id of each that was answered with 202. */
-const submitUntilKilled = async (url: string, accepted: Map<string, number>, onAccepted: () => void): Promise<void> => {
+const submitUntilKilled = async (
+  url: string,
+  accepted: Map<string, number>,
+  onAccepted: () => void,
+): Promise<void> => {
   let next = 0;
   const connection = async (): Promise<void> => {
     while (next < TASKS) {
@@ -58,7 +68,8 @@ it('loses nothing when everything is killed under load, and repeats no more than
   });
   await killed;
 
-  const rows = (): Row[] => readRows<Row>(state, 'SELECT id, status, attempt, attempts, params, result FROM tasks');
+  const rows = (): Row[] =>
+    readRows<Row>(state, 'SELECT id, status, attempt, attempts, params, result FROM tasks');
   const atKill = rows();
   const inFlight = atKill.filter(({ status }) => status === 'IN_PROGRESS').length;
   const waiting = atKill.filter(({ status }) => status === 'PENDING').length;
@@ -77,10 +88,14 @@ it('loses nothing when everything is killed under load, and repeats no more than
   const seconds = ((Date.now() - restartedAt) / 1_000).toFixed(1);
 
   const byId = new Map(all.map((row) => [row.id, row]));
-  for (const [id, sum] of accepted) expect(JSON.parse(byId.get(id)?.result ?? 'null')).toMatchObject({ result: sum });
+  for (const [id, sum] of accepted)
+    expect(JSON.parse(byId.get(id)?.result ?? 'null')).toMatchObject({ result: sum });
   for (const { attempt, attempts } of all) {
     const outcomes = (JSON.parse(attempts) as { outcome: string }[]).map(({ outcome }) => outcome);
-    expect(outcomes).toEqual([...Array.from({ length: attempt - 1 }, () => 'rescued'), 'completed']);
+    expect(outcomes).toEqual([
+      ...Array.from({ length: attempt - 1 }, () => 'rescued'),
+      'completed',
+    ]);
   }
   const repeated = all.reduce((sum, { attempt }) => sum + attempt - 1, 0);
   console.log(

@@ -27,8 +27,10 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view) => {
     await page.getByRole('heading', { name: 'Tasker API' }).waitFor();
     await page.getByRole('link', { name: 'Cancel a task' }).first().click();
     expect(await page.locator('#cancelTask').isVisible()).toBe(true);
-    expect(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth')).toBe(true);
+    expect(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth')).toBe(
+      true,
+    );
     expect(await page.locator('script').count()).toBe(0);
     expect(wrong).toEqual([]);
   });
-}); // prettier-ignore
+});

@@ -1,7 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TaskView } from '../../src/domain/view.ts';
-import { freePort, runScript, startService, temporaryState, type Service } from '../../scripts/service.ts';
+import {
+  freePort,
+  runScript,
+  startService,
+  temporaryState,
+  type Service,
+} from '../../scripts/service.ts';
 
 // What a new user does, on the built Worker, in the real `wrangler dev`.
 let service: Service;
@@ -50,7 +56,9 @@ it('runs three simulate tasks of 3 s side by side, within 5 s', async () => {
     Array.from({ length: 3 }, () => submit({ type: 'simulate', params: { duration: 3 } })),
   );
   const ended = await Promise.all(tasks.map(({ task_id }) => finished(task_id)));
-  expect(ended.map(({ result }) => result)).toEqual(Array.from({ length: 3 }, () => 'Task completed in 3 seconds'));
+  expect(ended.map(({ result }) => result)).toEqual(
+    Array.from({ length: 3 }, () => 'Task completed in 3 seconds'),
+  );
   expect(Date.now() - startedAt).toBeLessThan(5_000);
 });
 
@@ -70,12 +78,19 @@ it('has a demo in which every type ends as it promises', async () => {
   const failed = tasks
     .filter(({ status }) => status !== 'COMPLETED')
     .map(({ type, error }) => `${type}: ${error?.code}`);
-  expect(failed).toEqual(['chatgpt: not_configured', 'weather: not_configured', 'broken: handler_error']);
+  expect(failed).toEqual([
+    'chatgpt: not_configured',
+    'weather: not_configured',
+    'broken: handler_error',
+  ]);
 });
 
 it('says what to do when the port is taken, and when nothing runs', async () => {
   const taken = await runScript('start', ['--port', String(port)]);
-  expect([taken.code, taken.output]).toEqual([1, expect.stringContaining(`npm start -- --port ${port + 1}`)]);
+  expect([taken.code, taken.output]).toEqual([
+    1,
+    expect.stringContaining(`npm start -- --port ${port + 1}`),
+  ]);
   const nobody = await runScript('demo', ['--url', `http://localhost:${await freePort()}`]);
   expect([nobody.code, nobody.output]).toEqual([1, expect.stringContaining('npm start')]);
 });

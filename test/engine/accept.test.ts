@@ -34,14 +34,19 @@ const setup = (
   return { accept, events, announced, waits, ...queues };
 };
 
-const exists = async (id: string) => (await createTaskStore(env.DB).getMany([{ owner: 'local', id }])).length === 1;
+const exists = async (id: string) =>
+  (await createTaskStore(env.DB).getMany([{ owner: 'local', id }])).length === 1;
 const submitSum = () => call('/tasks', { json: { type: 'sum', params: { a: 1, b: 1 } } });
 const countRows = () => env.DB.prepare('SELECT count(*) AS n FROM tasks').first<number>('n');
 
 describe('accepting', () => {
   it('hands over and announces what was committed', async () => {
     const { accept, sent, announced } = setup();
-    const tasks = [aTask(), aTask({ queue: 'external-low' }), aTask({ scheduledAt: Date.now() + 60_000 })];
+    const tasks = [
+      aTask(),
+      aTask({ queue: 'external-low' }),
+      aTask({ scheduledAt: Date.now() + 60_000 }),
+    ];
     expect(await accept(tasks)).toEqual(['accepted', 'accepted', 'accepted']);
     await vi.waitUntil(() => sent.length > 0);
     expect(sent.map(({ id, queue }) => [id, queue])).toEqual([
@@ -125,7 +130,9 @@ describe('accepting', () => {
 
   it('asks to come back when too many wait', async () => {
     const { accept } = setup();
-    const crowd = Array.from({ length: 60 }, () => accept(Array.from({ length: 100 }, () => aTask())));
+    const crowd = Array.from({ length: 60 }, () =>
+      accept(Array.from({ length: 100 }, () => aTask())),
+    );
     const answers = (await Promise.all(crowd)).flat();
     expect(new Set(answers)).toEqual(new Set(['accepted', 'overloaded']));
     // 5 000 that wait, and the group that is being written.
@@ -150,14 +157,17 @@ describe('accepting', () => {
     expect(await exists(task.id)).toBe(expected === 'accepted');
   });
 
-  it.each([new Error('Too Many Requests'), 'hangs'] as const)('succeeds when the queue fails (%s)', async (how) => {
-    const { accept, breakWith, events } = setup();
-    breakWith(how);
-    const task = aTask();
-    expect(await accept([task])).toEqual(['accepted']);
-    expect(await exists(task.id)).toBe(true);
-    await vi.waitUntil(() => events().includes('hand_over_failed'), { timeout: 5_000 });
-  });
+  it.each([new Error('Too Many Requests'), 'hangs'] as const)(
+    'succeeds when the queue fails (%s)',
+    async (how) => {
+      const { accept, breakWith, events } = setup();
+      breakWith(how);
+      const task = aTask();
+      expect(await accept([task])).toEqual(['accepted']);
+      expect(await exists(task.id)).toBe(true);
+      await vi.waitUntil(() => events().includes('hand_over_failed'), { timeout: 5_000 });
+    },
+  );
 });
 
 describe('POST /tasks', () => {
@@ -183,7 +193,10 @@ describe('POST /tasks', () => {
     });
     const response = await submitSum();
     mend();
-    expect([response.status, (await response.json<{ code: string }>()).code]).toEqual([503, 'database_unavailable']);
+    expect([response.status, (await response.json<{ code: string }>()).code]).toEqual([
+      503,
+      'database_unavailable',
+    ]);
   });
 
   it('makes one task, and answers with it, when the answer to the commit is lost', async () => {

@@ -56,7 +56,8 @@ const setup = () => {
   };
 };
 
-const claim = (id: string, at: number) => createTransitions(env.DB).claim([{ owner: OWNER, id }], at, true);
+const claim = (id: string, at: number) =>
+  createTransitions(env.DB).claim([{ owner: OWNER, id }], at, true);
 
 beforeEach(() => env.DB.prepare('DELETE FROM tasks').run());
 
@@ -81,7 +82,11 @@ describe('the sweep', () => {
     backlog.set('default-medium', 7);
     backlog.set('default-low', 50);
     await strikeAt(NOW + 5_000);
-    expect(sent.map(({ queue }) => queue)).toEqual(['default-medium', 'default-medium', 'default-medium']);
+    expect(sent.map(({ queue }) => queue)).toEqual([
+      'default-medium',
+      'default-medium',
+      'default-medium',
+    ]);
   });
 
   it('looks at a waiting task less and less often', async () => {
@@ -120,16 +125,28 @@ describe('the sweep', () => {
     for (let rescue = 1; rescue <= 3; rescue += 1) {
       await claim(task.id, NOW + rescue * 100_000);
       await strikeAt(NOW + rescue * 100_000 + 15_000);
-      expect(await rowOf(task.id)).toMatchObject({ status: 'PENDING', attempt: rescue, rescues: rescue });
-      expect(sent.at(-1)).toEqual({ owner: OWNER, id: task.id, alone: true, queue: 'default-medium' });
+      expect(await rowOf(task.id)).toMatchObject({
+        status: 'PENDING',
+        attempt: rescue,
+        rescues: rescue,
+      });
+      expect(sent.at(-1)).toEqual({
+        owner: OWNER,
+        id: task.id,
+        alone: true,
+        queue: 'default-medium',
+      });
     }
     await claim(task.id, NOW + 400_000);
     await strikeAt(NOW + 415_000);
     const row = await rowOf(task.id);
     expect(row).toMatchObject({ status: 'FAILED', attempt: 4, rescues: 3, wake_at: null });
     expect(attemptsOf(row).map(({ outcome, error }) => [outcome, error?.code])).toEqual([
-      ['rescued', 'lease_expired'], ['rescued', 'lease_expired'], ['rescued', 'lease_expired'], ['failed', 'lost'],
-    ]); // prettier-ignore
+      ['rescued', 'lease_expired'],
+      ['rescued', 'lease_expired'],
+      ['rescued', 'lease_expired'],
+      ['failed', 'lost'],
+    ]);
     expect(announced.at(-1)).toMatchObject({ status: 'FAILED' });
   });
 
@@ -174,7 +191,12 @@ describe('a paused queue', () => {
     expect(alarmAt()).toBe(NOW + 3_660_000);
     await resume();
     await strikeAt(NOW + 3_660_000);
-    expect(sent.slice(1).map(({ id }) => id).toSorted()).toEqual(tasks.map(({ id }) => id).toSorted()); // prettier-ignore
+    expect(
+      sent
+        .slice(1)
+        .map(({ id }) => id)
+        .toSorted(),
+    ).toEqual(tasks.map(({ id }) => id).toSorted());
   });
 
   it('makes a sweep read no more with 20 000 parked tasks than with 20', async () => {
@@ -213,8 +235,13 @@ describe('retention', () => {
       ended('a', NOW - 3 * RETENTION_MS, NOW - 2 * RETENTION_MS),
       ended('b', NOW - 3 * RETENTION_MS, NOW - RETENTION_MS - 1),
     ];
-    const kept = [ended('a', NOW - 3 * RETENTION_MS, NOW - 1_000), ended('b', NOW - 2_000, NOW - 1_000)];
-    const waiting = { ...aTask({ id: uuidv7({ msecs: NOW - 3 * RETENTION_MS }), scheduledAt: NOW + 1_000 }, NOW) };
+    const kept = [
+      ended('a', NOW - 3 * RETENTION_MS, NOW - 1_000),
+      ended('b', NOW - 2_000, NOW - 1_000),
+    ];
+    const waiting = {
+      ...aTask({ id: uuidv7({ msecs: NOW - 3 * RETENTION_MS }), scheduledAt: NOW + 1_000 }, NOW),
+    };
     await store(
       waiting,
       ...[...old, ...kept].map((task) => ({
@@ -225,13 +252,17 @@ describe('retention', () => {
       })),
     );
     for (const { id, completed_at } of [...old, ...kept]) {
-      await env.DB.prepare("UPDATE tasks SET status = 'CANCELLED', wake_at = NULL, completed_at = ? WHERE id = ?")
+      await env.DB.prepare(
+        "UPDATE tasks SET status = 'CANCELLED', wake_at = NULL, completed_at = ? WHERE id = ?",
+      )
         .bind(completed_at, id)
         .run();
     }
     await strikeAt(NOW);
     const left = await env.DB.prepare('SELECT id FROM tasks ORDER BY id').all<{ id: string }>();
-    expect(left.results.map(({ id }) => id)).toEqual([...kept, waiting].map(({ id }) => id).toSorted());
+    expect(left.results.map(({ id }) => id)).toEqual(
+      [...kept, waiting].map(({ id }) => id).toSorted(),
+    );
   });
 
   it('reads nothing that is not old', async () => {
@@ -270,7 +301,11 @@ describe('the alarm', () => {
     const task = aTask({}, NOW);
     await store(task);
     await claim(task.id, NOW);
-    const verdict = { transition: 'retryLater', error: { code: 'x', message: 'y' }, delayMs: 3_600_000 } as const;
+    const verdict = {
+      transition: 'retryLater',
+      error: { code: 'x', message: 'y' },
+      delayMs: 3_600_000,
+    } as const;
     await createTransitions(env.DB).record([{ task: await rowOf(task.id), verdict }], NOW);
     await strikeAt(NOW + 1);
     expect(alarmAt()).toBe(NOW + 60_001);

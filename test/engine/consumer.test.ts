@@ -10,12 +10,20 @@ afterEach(() => vi.restoreAllMocks());
 
 /** Delivers a batch to the Worker's own consumer, as the platform does, and tells what became of each message. */
 const deliver = async (hints: unknown[], queue = 'tasker-default-medium') => {
-  const messages = hints.map((body, i) => ({ id: String(i), timestamp: new Date(), attempts: 1, body: body as Hint }));
+  const messages = hints.map((body, i) => ({
+    id: String(i),
+    timestamp: new Date(),
+    attempts: 1,
+    body: body as Hint,
+  }));
   const batch = createMessageBatch<Hint>(queue, messages);
   // The result names the retried messages, but not their delays.
   const retries = batch.messages.map((message) => vi.spyOn(message, 'retry'));
   await worker.queue(batch, env);
-  const { outcome, explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
+  const { outcome, explicitAcks, retryMessages } = await getQueueResult(
+    batch,
+    createExecutionContext(),
+  );
   const retried = retryMessages.map(({ msgId }) => ({
     msgId,
     delaySeconds: retries[Number(msgId)]?.mock.lastCall?.[0]?.delaySeconds,
@@ -42,7 +50,8 @@ describe('a batch', () => {
       retried: [],
     });
     await deliver(hints.toReversed());
-    for (const { id } of tasks) expect(await rowOf(id)).toMatchObject({ status: 'COMPLETED', attempt: 1, version: 3 });
+    for (const { id } of tasks)
+      expect(await rowOf(id)).toMatchObject({ status: 'COMPLETED', attempt: 1, version: 3 });
   });
 
   it('gives a failed attempt back to its queue with the delay of its row', async () => {
@@ -60,13 +69,18 @@ describe('a batch', () => {
     const row = await rowOf((task as Task).id);
     expect(row).toMatchObject({ status: 'FAILED', attempt: 1 });
     expect(attemptsOf(row)).toMatchObject([
-      { outcome: 'failed', error: { code: 'handler_error', message: 'This task always fails; this was attempt 1' } },
+      {
+        outcome: 'failed',
+        error: { code: 'handler_error', message: 'This task always fails; this was attempt 1' },
+      },
     ]);
   });
 
   it('fails a type that is gone and spares its neighbours', async () => {
     const [gone, sound] = await stored({ type: 'gone' }, {});
-    expect(await deliver([hintOf(gone as Task), hintOf(sound as Task)])).toMatchObject({ acked: ['0', '1'] });
+    expect(await deliver([hintOf(gone as Task), hintOf(sound as Task)])).toMatchObject({
+      acked: ['0', '1'],
+    });
     expect(attemptsOf(await rowOf((gone as Task).id))).toMatchObject([
       { outcome: 'failed', error: { code: 'unknown_type' } },
     ]);
@@ -90,7 +104,16 @@ describe('a batch', () => {
 
   it('acks what is no hint, or of no task', async () => {
     const nobody = aTask();
-    expect(await deliver([null, 7, {}, { owner: 'local' }, { owner: 'local', ids: [7] }, hintOf(nobody)])).toEqual({
+    expect(
+      await deliver([
+        null,
+        7,
+        {},
+        { owner: 'local' },
+        { owner: 'local', ids: [7] },
+        hintOf(nobody),
+      ]),
+    ).toEqual({
       outcome: 'ok',
       acked: ['0', '1', '2', '3', '4', '5'],
       retried: [],
@@ -105,13 +128,17 @@ describe('a batch', () => {
 });
 
 describe('a message that names several tasks', () => {
-  const hintOfAll = (tasks: readonly Task[]): Hint => ({ owner: OWNER, ids: tasks.map(({ id }) => id) });
+  const hintOfAll = (tasks: readonly Task[]): Hint => ({
+    owner: OWNER,
+    ids: tasks.map(({ id }) => id),
+  });
 
   it('is acked once all of them are recorded, whoever else names them too', async () => {
     const tasks = await stored({}, {}, {});
     const messages = [hintOfAll(tasks), hintOfAll(tasks), hintOf(tasks[1] as Task)];
     expect(await deliver(messages)).toEqual({ outcome: 'ok', acked: ['0', '1', '2'], retried: [] });
-    for (const { id } of tasks) expect(await rowOf(id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+    for (const { id } of tasks)
+      expect(await rowOf(id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
   });
 
   it('is acked, and those that failed come back in messages of their own, each when it is due', async () => {
@@ -123,17 +150,28 @@ describe('a message that names several tasks', () => {
     });
     expect(await deliver([hintOfAll(tasks)])).toEqual({ outcome: 'ok', acked: ['0'], retried: [] });
     const rows = await Promise.all(tasks.slice(1).map(({ id }) => rowOf(id)));
-    const due = rows.map((row) => ({ id: row.id, delaySeconds: Math.ceil(((row.scheduled_at ?? 0) - row.updated_at) / 1_000) })); // prettier-ignore
-    const named = sent.flatMap(({ body, delaySeconds }) => body.ids.map((id) => ({ id, delaySeconds })));
-    expect(named.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual(due.toSorted((a, b) => a.id.localeCompare(b.id))); // prettier-ignore
+    const due = rows.map((row) => ({
+      id: row.id,
+      delaySeconds: Math.ceil(((row.scheduled_at ?? 0) - row.updated_at) / 1_000),
+    }));
+    const named = sent.flatMap(({ body, delaySeconds }) =>
+      body.ids.map((id) => ({ id, delaySeconds })),
+    );
+    expect(named.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual(
+      due.toSorted((a, b) => a.id.localeCompare(b.id)),
+    );
   });
 
   it('comes back when it is not known whether an outcome was recorded', async () => {
     const tasks = await stored({}, {});
     const { mend } = breakDatabase(/^WITH o AS/, 'before', { message: 'D1 DB is overloaded.' });
-    expect(await deliver([hintOfAll(tasks)])).toMatchObject({ acked: [], retried: [{ msgId: '0', delaySeconds: 5 }] });
+    expect(await deliver([hintOfAll(tasks)])).toMatchObject({
+      acked: [],
+      retried: [{ msgId: '0', delaySeconds: 5 }],
+    });
     mend();
-    for (const { id } of tasks) expect(await rowOf(id)).toMatchObject({ status: 'IN_PROGRESS', attempt: 1 });
+    for (const { id } of tasks)
+      expect(await rowOf(id)).toMatchObject({ status: 'IN_PROGRESS', attempt: 1 });
   });
 });
 
@@ -162,7 +200,10 @@ describe('a database that fails', () => {
 
   it('at the record, for a while: the outcome is kept and written then', async () => {
     const [task] = await stored({});
-    const { mend } = breakDatabase(/^WITH o AS/, 'before', { times: 2, message: 'D1 DB is overloaded.' });
+    const { mend } = breakDatabase(/^WITH o AS/, 'before', {
+      times: 2,
+      message: 'D1 DB is overloaded.',
+    });
     expect(await deliver([hintOf(task as Task)])).toMatchObject({ acked: ['0'] });
     mend();
     expect(await rowOf((task as Task).id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
@@ -176,7 +217,10 @@ describe('tasks that were rescued once', () => {
       .bind((rescued as Task).id)
       .run();
     await deliver([{ ...hintOf(rescued as Task), alone: true }, hintOf(sound as Task)]);
-    const [late, early] = await Promise.all([rowOf((rescued as Task).id), rowOf((sound as Task).id)]);
+    const [late, early] = await Promise.all([
+      rowOf((rescued as Task).id),
+      rowOf((sound as Task).id),
+    ]);
     expect([late.status, early.status]).toEqual(['COMPLETED', 'COMPLETED']);
     expect(late.started_at).toBeGreaterThanOrEqual(early.completed_at ?? Infinity);
   });
@@ -185,7 +229,9 @@ describe('tasks that were rescued once', () => {
 describe('the dead-letter queue', () => {
   it('acks and never touches a row', async () => {
     const [task] = await stored({});
-    expect(await deliver([hintOf(task as Task), null], 'tasker-dead')).toMatchObject({ acked: ['0', '1'] });
+    expect(await deliver([hintOf(task as Task), null], 'tasker-dead')).toMatchObject({
+      acked: ['0', '1'],
+    });
     expect(await rowOf((task as Task).id)).toMatchObject({ status: 'PENDING', version: 1 });
   });
 });

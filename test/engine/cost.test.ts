@@ -30,7 +30,9 @@ it('a successful sum writes at most 8 rows and reads nothing besides its claim',
 it('200 concurrent submits share a few INSERT statements', async () => {
   const { asked, stop } = observeDatabase();
   const answers = await Promise.all(
-    Array.from({ length: 200 }, (_, i) => call('/tasks', { json: { type: 'sum', params: { a: i, b: 0 } } })),
+    Array.from({ length: 200 }, (_, i) =>
+      call('/tasks', { json: { type: 'sum', params: { a: i, b: 0 } } }),
+    ),
   );
   stop();
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 200 }, () => 202));

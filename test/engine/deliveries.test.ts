@@ -19,7 +19,10 @@ import { aTask, OWNER, rowOf, store } from '../rows.ts';
 import type { Received } from '../setup/outside.ts';
 
 const outside = inject('outside');
-const SECRETS = ['whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz', 'whsec_YWJjZGVmZ2hpamFiY2RlZmdoaWphYmNk'];
+const SECRETS = [
+  'whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz',
+  'whsec_YWJjZGVmZ2hpamFiY2RlZmdoaWphYmNk',
+];
 const SINKS = '["failure_webhook","failure_email"]';
 const transitions = createTransitions(env.DB, SINKS);
 const deliveries = createDeliveryStore(env.DB);
@@ -48,9 +51,21 @@ const setup = ({ failureUrl = 'https://nobody.example/' } = {}) => {
     timeoutMs: 2_000,
   });
   const sendMail = async (mail: Mail) => (mails.push(mail), { messageId: '1' });
-  const settings = { FAILURE_WEBHOOK_URL: failureUrl, FAILURE_EMAIL_TO: 'ops@example.com', EMAIL_FROM: ['t@example.com'] };
+  const settings = {
+    FAILURE_WEBHOOK_URL: failureUrl,
+    FAILURE_EMAIL_TO: 'ops@example.com',
+    EMAIL_FROM: ['t@example.com'],
+  };
   const send = createDeliverySender({ webhooks, sendMail, settings });
-  const deliverer = createDeliverer({ deliveries, store: createTaskStore(env.DB), send, countTry: () => {}, now: () => now, random: () => 1, log });
+  const deliverer = createDeliverer({
+    deliveries,
+    store: createTaskStore(env.DB),
+    send,
+    countTry: () => {},
+    now: () => now,
+    random: () => 1,
+    log,
+  });
   return {
     lines,
     mails,
@@ -67,7 +82,7 @@ const setup = ({ failureUrl = 'https://nobody.example/' } = {}) => {
       return settled;
     },
   };
-}; // prettier-ignore
+};
 
 const owedBy = (task: Pick<Task, 'id'>): Promise<Delivery[]> => deliveries.listOf(OWNER, task.id);
 const claim = (task: Task) => transitions.claim([{ owner: OWNER, id: task.id }], Date.now(), true);
@@ -77,18 +92,29 @@ const ended = async (how: 'complete' | 'fail', callbackUrl: string | null): Prom
   const task = aTask({ callbackUrl });
   await store(task);
   await claim(task);
-  const verdict = how === 'complete' ? ({ transition: how, result: '{"x":1}' } as const) : ({ transition: how, error } as const);
+  const verdict =
+    how === 'complete'
+      ? ({ transition: how, result: '{"x":1}' } as const)
+      : ({ transition: how, error } as const);
   await transitions.record([{ task: await rowOf(task.id), verdict }], Date.now());
   return rowOf(task.id);
-}; // prettier-ignore
+};
 
 it('every end owes what it must, in the statement that ends the task', async () => {
   const url = receiver().url;
-  const sinks = async (task: Pick<Task, 'id'>) => (await owedBy(task)).map(({ status, sink }) => `${status} ${sink}`);
+  const sinks = async (task: Pick<Task, 'id'>) =>
+    (await owedBy(task)).map(({ status, sink }) => `${status} ${sink}`);
   expect(await sinks(await ended('complete', url))).toEqual(['COMPLETED callback']);
   expect(await sinks(await ended('complete', null))).toEqual([]);
-  expect(await sinks(await ended('fail', url))).toEqual(['FAILED callback', 'FAILED failure_email', 'FAILED failure_webhook']);
-  expect(await sinks(await ended('fail', null))).toEqual(['FAILED failure_email', 'FAILED failure_webhook']);
+  expect(await sinks(await ended('fail', url))).toEqual([
+    'FAILED callback',
+    'FAILED failure_email',
+    'FAILED failure_webhook',
+  ]);
+  expect(await sinks(await ended('fail', null))).toEqual([
+    'FAILED failure_email',
+    'FAILED failure_webhook',
+  ]);
 
   const cancelled = aTask({ callbackUrl: url });
   await store(cancelled);
@@ -104,12 +130,16 @@ it('every end owes what it must, in the statement that ends the task', async () 
   await claim(lost);
   await env.DB.prepare('UPDATE tasks SET rescues = 3 WHERE id = ?').bind(lost.id).run();
   await createSweeps(env.DB, SINKS).sweep(Date.now() + 100_000, 500);
-  expect(await sinks(lost)).toEqual(['FAILED callback', 'FAILED failure_email', 'FAILED failure_webhook']);
+  expect(await sinks(lost)).toEqual([
+    'FAILED callback',
+    'FAILED failure_email',
+    'FAILED failure_webhook',
+  ]);
 
   const reused = reusing(aTask({ callbackUrl: url }), await ended('complete', null));
   await store(reused);
   expect(await sinks(reused)).toEqual(['COMPLETED callback']);
-}); // prettier-ignore
+});
 
 it('is signed so that the official library verifies it, by each of several secrets', async () => {
   const { url, received } = receiver();
@@ -117,16 +147,28 @@ it('is signed so that the official library verifies it, by each of several secre
   const [key] = (await owedBy(task)) as [Delivery];
   expect(await setup().deliver(key)).toEqual(['ack']);
   const [{ headers, body }] = (await received()) as [Received];
-  for (const secret of SECRETS) expect(new Webhook(secret).verify(body, headers)).toMatchObject({ type: 'task.completed' });
-  expect(() => new Webhook('whsec_bm90IHRoZSBzZWNyZXQgYXQgYWxsISE=').verify(body, headers)).toThrow();
+  for (const secret of SECRETS)
+    expect(new Webhook(secret).verify(body, headers)).toMatchObject({ type: 'task.completed' });
+  expect(() =>
+    new Webhook('whsec_bm90IHRoZSBzZWNyZXQgYXQgYWxsISE=').verify(body, headers),
+  ).toThrow();
   expect(() => new Webhook(SECRETS[0] as string).verify(`${body} `, headers)).toThrow();
   expect(headers['webhook-id']).toBe(`${task.id}:3:callback`);
-  expect(JSON.parse(body)).toMatchObject({ type: 'task.completed', owner: OWNER, data: { task_id: task.id, status: 'COMPLETED', result: { x: 1 } } });
-  expect((await owedBy(task))[0]).toMatchObject({ state: 'DELIVERED', tries: 1, wake_at: null, last_error: null });
+  expect(JSON.parse(body)).toMatchObject({
+    type: 'task.completed',
+    owner: OWNER,
+    data: { task_id: task.id, status: 'COMPLETED', result: { x: 1 } },
+  });
+  expect((await owedBy(task))[0]).toMatchObject({
+    state: 'DELIVERED',
+    tries: 1,
+    wake_at: null,
+    last_error: null,
+  });
   // A hint that comes twice finds nothing left to do.
   expect(await setup().deliver(key, key)).toEqual(['ack', 'ack']);
   expect(await received()).toHaveLength(1);
-}); // prettier-ignore
+});
 
 it('is tried again with the same id, later and later, until it is taken', async () => {
   const { url, received } = receiver('?fails=2');
@@ -134,7 +176,9 @@ it('is tried again with the same id, later and later, until it is taken', async 
   const [key] = (await owedBy(task)) as [Delivery];
   const { deliver, pass, lines } = setup();
   expect(await deliver(key)).toEqual(['retry 5']);
-  expect(await owedBy(task)).toMatchObject([{ state: 'OPEN', tries: 1, last_error: 'The receiver answered 503' }]);
+  expect(await owedBy(task)).toMatchObject([
+    { state: 'OPEN', tries: 1, last_error: 'The receiver answered 503' },
+  ]);
   // Too early: somebody else's message, or a sweep's.
   expect(await deliver(key)).toEqual(['ack']);
   pass(5_000);
@@ -143,7 +187,11 @@ it('is tried again with the same id, later and later, until it is taken', async 
   expect(await deliver(key)).toEqual(['ack']);
   const ids = (await received()).map(({ headers }) => headers['webhook-id']);
   expect(ids).toEqual([ids[0], ids[0], ids[0]]);
-  expect(lines.map(({ event }) => event)).toEqual(['delivery_failed', 'delivery_failed', 'delivery_made']);
+  expect(lines.map(({ event }) => event)).toEqual([
+    'delivery_failed',
+    'delivery_failed',
+    'delivery_made',
+  ]);
 });
 
 it.each([
@@ -167,9 +215,11 @@ it('never calls an address that is not allowed, whatever the row says', async ()
   const task = await ended('complete', 'https://127.0.0.1/');
   const { deliver, lines } = setup();
   await deliver(...(await owedBy(task)));
-  expect(await owedBy(task)).toMatchObject([{ state: 'GIVEN_UP', last_error: 'Only host names are called, not addresses' }]);
+  expect(await owedBy(task)).toMatchObject([
+    { state: 'GIVEN_UP', last_error: 'Only host names are called, not addresses' },
+  ]);
   expect(lines.at(-1)?.event).toBe('delivery_given_up');
-}); // prettier-ignore
+});
 
 it('is given up after a day', async () => {
   const task = await ended('complete', receiver('?fails=1000').url);
@@ -203,9 +253,17 @@ it('tells the operator of a failure, by webhook and mail, and both of the task a
   const [{ body }] = (await received()) as [Received];
   expect(JSON.parse(body)).toMatchObject({
     type: 'task.failed',
-    data: { status: 'FAILED', attempt: 1, version: 3, error: { message: 'it broke', attempt: 1 }, result: null },
+    data: {
+      status: 'FAILED',
+      attempt: 1,
+      version: 3,
+      error: { message: 'it broke', attempt: 1 },
+      result: null,
+    },
   });
-  expect(mails).toMatchObject([{ from: 't@example.com', to: ['ops@example.com'], subject: 'Task failed: sum' }]);
+  expect(mails).toMatchObject([
+    { from: 't@example.com', to: ['ops@example.com'], subject: 'Task failed: sum' },
+  ]);
   expect(mails[0]?.html).toContain('it broke');
 });
 
@@ -214,12 +272,24 @@ it('is given up, visibly, when its task is deleted', async () => {
   const { log, lines } = keptLog();
   const nothing = async (): Promise<void> => {};
   const commands = createCommands({
-    transitions, store: createTaskStore(env.DB), queues: createQueueStore(env.DB), wakeBy: nothing, handOver: { send: nothing },
-    announce: nothing, forget: nothing, endStreams: nothing, longTasks: { terminate: nothing }, longTaskMs: 30_000, now: Date.now, log,
-  }); // prettier-ignore
+    transitions,
+    store: createTaskStore(env.DB),
+    queues: createQueueStore(env.DB),
+    wakeBy: nothing,
+    handOver: { send: nothing },
+    announce: nothing,
+    forget: nothing,
+    endStreams: nothing,
+    longTasks: { terminate: nothing },
+    longTaskMs: 30_000,
+    now: Date.now,
+    log,
+  });
   await commands.remove(OWNER, task.id);
   expect(await owedBy(task)).toEqual([]);
-  expect(lines).toMatchObject([{ event: 'delivery_given_up', fields: { task_id: task.id, reason: 'task_deleted' } }]);
+  expect(lines).toMatchObject([
+    { event: 'delivery_given_up', fields: { task_id: task.id, reason: 'task_deleted' } },
+  ]);
   const another = await ended('complete', receiver().url);
   await commands.purge(OWNER);
   expect(await owedBy(another)).toEqual([]);
@@ -237,7 +307,10 @@ it('is swept when its hint was lost, and keeps the clock going', async () => {
 });
 
 it('is not pruned while it is open', async () => {
-  const [open, done] = await Promise.all([ended('complete', receiver().url), ended('complete', receiver().url)]);
+  const [open, done] = await Promise.all([
+    ended('complete', receiver().url),
+    ended('complete', receiver().url),
+  ]);
   await setup().deliver(...(await owedBy(done)));
   await createTaskStore(env.DB).prune(Date.now() + 1_000, 1_000);
   expect(await createTaskStore(env.DB).get(OWNER, done.id)).toBeNull();
@@ -247,18 +320,37 @@ it('is not pruned while it is open', async () => {
 it('is shown on the task', async () => {
   const task = await ended('complete', receiver('?fails=1').url);
   await setup().deliver(...(await owedBy(task)));
-  const { deliveries: shown } = await (await call(`/tasks/${task.id}`)).json<{ deliveries: object[] }>();
+  const { deliveries: shown } = await (
+    await call(`/tasks/${task.id}`)
+  ).json<{ deliveries: object[] }>();
   expect(shown).toMatchObject([
-    { id: `${task.id}:3:callback`, sink: 'callback', status: 'COMPLETED', state: 'OPEN', tries: 1, last_error: 'The receiver answered 503' },
+    {
+      id: `${task.id}:3:callback`,
+      sink: 'callback',
+      status: 'COMPLETED',
+      state: 'OPEN',
+      tries: 1,
+      last_error: 'The receiver answered 503',
+    },
   ]);
-}); // prettier-ignore
+});
 
 it('is refused at the submit where it could not be delivered', async () => {
-  const send = (callback_url: string) => call('/tasks', { json: { type: 'sum', params: { a: 1, b: 1 }, callback_url } });
-  for (const url of ['http://example.com/', 'https://127.0.0.1/', 'https://localhost:8787/', `${outside}/hook/x`]) {
+  const send = (callback_url: string) =>
+    call('/tasks', { json: { type: 'sum', params: { a: 1, b: 1 }, callback_url } });
+  for (const url of [
+    'http://example.com/',
+    'https://127.0.0.1/',
+    'https://localhost:8787/',
+    `${outside}/hook/x`,
+  ]) {
     const response = await send(url);
     expect(response.status).toBe(422);
-    expect(await response.json()).toMatchObject({ errors: [{ path: 'callback_url', code: 'refused_url' }] });
+    expect(await response.json()).toMatchObject({
+      errors: [{ path: 'callback_url', code: 'refused_url' }],
+    });
   }
-  expect(await (await send('https://receiver.example/')).json()).toMatchObject({ callback_url: 'https://receiver.example/' });
-}); // prettier-ignore
+  expect(await (await send('https://receiver.example/')).json()).toMatchObject({
+    callback_url: 'https://receiver.example/',
+  });
+});

@@ -32,8 +32,14 @@ const execute = (
 
 const circular: Record<string, unknown> = {};
 circular['self'] = circular;
-const throwing = (value: unknown) => () => { throw value; }; // prettier-ignore
-const deep = () => { let value: unknown = 1; for (let i = 0; i < 2_000; i += 1) value = [value]; return value; }; // prettier-ignore
+const throwing = (value: unknown) => () => {
+  throw value;
+};
+const deep = () => {
+  let value: unknown = 1;
+  for (let i = 0; i < 2_000; i += 1) value = [value];
+  return value;
+};
 
 describe('what a handler returns', () => {
   it('is the result, as JSON', async () => {
@@ -54,7 +60,11 @@ describe('what a handler returns', () => {
     ['something that throws when looked at', () => ({ toJSON: throwing(new Error('no')) })],
     ['2000 levels', deep],
   ])('fails for good as bad_result when it is %s', async (_, run) => {
-    expect(await execute(run)).toMatchObject({ kind: 'failed', retryable: false, error: { code: 'bad_result' } });
+    expect(await execute(run)).toMatchObject({
+      kind: 'failed',
+      retryable: false,
+      error: { code: 'bad_result' },
+    });
   });
 
   it('fails for good when it is too large, counted in bytes', async () => {
@@ -63,26 +73,38 @@ describe('what a handler returns', () => {
       retryable: false,
       error: { code: 'result_too_large' },
     });
-    expect(await execute(() => 'e'.repeat(MAX_RESULT_BYTES - 2))).toMatchObject({ kind: 'completed' });
+    expect(await execute(() => 'e'.repeat(MAX_RESULT_BYTES - 2))).toMatchObject({
+      kind: 'completed',
+    });
   });
 });
 
 describe('what a handler throws', () => {
-  it.each([['a string', 'text'], ['null', null], ['undefined', undefined], ['a circle', circular], ['5 MB', 'x'.repeat(5_000_000)]])(
-    'becomes a bounded message: %s',
-    async (_, value) => {
-      const outcome = await execute(throwing(value));
-      expect(outcome).toMatchObject({ kind: 'failed', retryable: true, error: { code: 'handler_error' } });
-      expect(JSON.stringify(outcome).length).toBeLessThan(3_000);
-    },
-  ); // prettier-ignore
+  it.each([
+    ['a string', 'text'],
+    ['null', null],
+    ['undefined', undefined],
+    ['a circle', circular],
+    ['5 MB', 'x'.repeat(5_000_000)],
+  ])('becomes a bounded message: %s', async (_, value) => {
+    const outcome = await execute(throwing(value));
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      retryable: true,
+      error: { code: 'handler_error' },
+    });
+    expect(JSON.stringify(outcome).length).toBeLessThan(3_000);
+  });
 
   it('ends the task when it is GiveUp, and sets the delay when it is RetryLater', async () => {
     expect(await execute(throwing(new GiveUp('no such city', 'not_found')))).toMatchObject({
       retryable: false,
       error: { code: 'not_found' },
     });
-    expect(await execute(throwing(new RetryLater(7)))).toMatchObject({ retryable: true, retryAfterMs: 7_000 });
+    expect(await execute(throwing(new RetryLater(7)))).toMatchObject({
+      retryable: true,
+      retryAfterMs: 7_000,
+    });
   });
 });
 

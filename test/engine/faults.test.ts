@@ -25,7 +25,11 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
   const handOver = createHandOver({ queues: queues.queues, log });
   let time = NOW;
   const now = () => time;
-  const alarm = { getAlarm: async () => null, setAlarm: async () => {}, deleteAlarm: async () => {} };
+  const alarm = {
+    getAlarm: async () => null,
+    setAlarm: async () => {},
+    deleteAlarm: async () => {},
+  };
   const clock = createClock({
     sweeps: createSweeps(env.DB),
     store: taskStore,
@@ -59,7 +63,8 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     let isDead = false;
     const workers = {
       ...transitions,
-      record: (...args: Parameters<typeof transitions.record>) => (isDead ? dying.all() : transitions.record(...args)),
+      record: (...args: Parameters<typeof transitions.record>) =>
+        isDead ? dying.all() : transitions.record(...args),
     };
     const runner = () => ({
       run: async (task: Task) => {
@@ -88,11 +93,22 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     });
     const messages = hints.map(
       ({ owner, id, alone }) =>
-        ({ body: { owner, ids: [id], alone }, ack: () => {}, retry: () => {} }) as unknown as Message<Hint>,
+        ({
+          body: { owner, ids: [id], alone },
+          ack: () => {},
+          retry: () => {},
+        }) as unknown as Message<Hint>,
     );
     await Promise.race([consumer.consume(messages), death]);
   };
-  return { ...queues, clock, deliver, recorder, transitions, pass: (ms: number) => void (time += ms) };
+  return {
+    ...queues,
+    clock,
+    deliver,
+    recorder,
+    transitions,
+    pass: (ms: number) => void (time += ms),
+  };
 };
 
 type Handed = Pick<Task, 'owner' | 'id'> & { alone?: true };
@@ -112,7 +128,9 @@ describe('one poisonous task among innocents', () => {
       // The platform hands what is left of a dead worker's batch to the next one.
       for (let left = hints; left.length > 0;) {
         await deliver(left);
-        const done = await Promise.all(left.map(async ({ id }) => (await rowOf(id)).status !== 'PENDING'));
+        const done = await Promise.all(
+          left.map(async ({ id }) => (await rowOf(id)).status !== 'PENDING'),
+        );
         left = left.filter((_, i) => !done[i]);
       }
     }
@@ -135,9 +153,13 @@ describe('500 tasks that fail together', () => {
     const claimed = await transitions.claim(tasks, NOW, false);
     const batch = recorder.forBatch(claimed.length);
     const error = { code: 'handler_error', message: 'down' };
-    await Promise.all(claimed.map((task) => batch.record(task, { kind: 'failed', error, retryable: true })));
+    await Promise.all(
+      claimed.map((task) => batch.record(task, { kind: 'failed', error, retryable: true })),
+    );
     const rows = await createTaskStore(env.DB).getMany(tasks);
-    const delays = rows.map(({ scheduled_at }) => (scheduled_at ?? 0) - NOW).toSorted((a, b) => a - b);
+    const delays = rows
+      .map(({ scheduled_at }) => (scheduled_at ?? 0) - NOW)
+      .toSorted((a, b) => a - b);
     // A first back-off of up to 60 s, in six parts of 10 s: none of them empty, none crowded.
     const parts = Map.groupBy(delays, (delay) => Math.min(5, Math.floor(delay / 10_000)));
     expect(parts.size).toBe(6);
@@ -171,29 +193,34 @@ describe('100 000 tasks that wait', () => {
 });
 
 describe('a finish and a command at the same moment', () => {
-  it.each(['cancel', 'pause', 'rerun'] as const)('%s: whoever is first counts, and nothing is torn', async (name) => {
-    const { transitions } = setup();
-    const tasks = Array.from({ length: 40 }, () => aTask({}, NOW));
-    await store(...tasks);
-    const claimed = await transitions.claim(tasks, NOW, false);
-    const done = { transition: 'complete', result: '1' } as const;
-    await Promise.all(
-      claimed.flatMap((task, i) => {
-        const { id } = task;
-        const writes = [
-          () => transitions.record([{ task, verdict: done }], NOW),
-          () => transitions.command(name, OWNER, id, NOW),
-        ];
-        return (i % 2 === 0 ? writes : writes.toReversed()).map((write) => write());
-      }),
-    );
-    const outcomes = new Set<string>();
-    for (const { id } of tasks) {
-      const row = await rowOf(id);
-      outcomes.add(row.status);
-      expect(attemptsOf(row)).toHaveLength(1);
-      expect(row.version).toBe(3);
-    }
-    expect([...outcomes].toSorted()).toEqual(name === 'cancel' ? ['CANCELLED', 'COMPLETED'] : ['COMPLETED']);
-  });
+  it.each(['cancel', 'pause', 'rerun'] as const)(
+    '%s: whoever is first counts, and nothing is torn',
+    async (name) => {
+      const { transitions } = setup();
+      const tasks = Array.from({ length: 40 }, () => aTask({}, NOW));
+      await store(...tasks);
+      const claimed = await transitions.claim(tasks, NOW, false);
+      const done = { transition: 'complete', result: '1' } as const;
+      await Promise.all(
+        claimed.flatMap((task, i) => {
+          const { id } = task;
+          const writes = [
+            () => transitions.record([{ task, verdict: done }], NOW),
+            () => transitions.command(name, OWNER, id, NOW),
+          ];
+          return (i % 2 === 0 ? writes : writes.toReversed()).map((write) => write());
+        }),
+      );
+      const outcomes = new Set<string>();
+      for (const { id } of tasks) {
+        const row = await rowOf(id);
+        outcomes.add(row.status);
+        expect(attemptsOf(row)).toHaveLength(1);
+        expect(row.version).toBe(3);
+      }
+      expect([...outcomes].toSorted()).toEqual(
+        name === 'cancel' ? ['CANCELLED', 'COMPLETED'] : ['COMPLETED'],
+      );
+    },
+  );
 });

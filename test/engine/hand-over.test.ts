@@ -15,7 +15,8 @@ const handed = (more: Partial<Handed> = {}): Handed => ({
   params: '{}',
   ...more,
 });
-const many = (count: number, more: Partial<Handed> = {}): Handed[] => Array.from({ length: count }, () => handed(more));
+const many = (count: number, more: Partial<Handed> = {}): Handed[] =>
+  Array.from({ length: count }, () => handed(more));
 
 describe('messages', () => {
   it('name up to a hundred light tasks of one owner', async () => {
@@ -71,7 +72,10 @@ describe('a backlog', () => {
     const { send, metrics, messages, queues } = setup();
     await send(tasks);
     const backlogBytes = messages.reduce((sum, { body }) => sum + JSON.stringify(body).length, 0);
-    queues['default-medium'].metrics = async () => ({ backlogCount: messages.length, backlogBytes });
+    queues['default-medium'].metrics = async () => ({
+      backlogCount: messages.length,
+      backlogBytes,
+    });
     const told = await metrics('default-medium');
     expect(told.backlog).toBe(count);
     expect(told.tasks).toBeGreaterThanOrEqual(tasks.length);

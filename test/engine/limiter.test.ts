@@ -4,7 +4,10 @@ import { createWeightedLimiter } from '../../src/engine/limiter.ts';
 /** A limiter that allows so many calls, for good. */
 const platform = (allowed: number) => {
   const keys: string[] = [];
-  return { keys, limit: async ({ key }: { key: string }) => ({ success: keys.push(key) <= allowed }) };
+  return {
+    keys,
+    limit: async ({ key }: { key: string }) => ({ success: keys.push(key) <= allowed }),
+  };
 };
 
 it('asks the platform once for ten of a key, and believes a refusal for a second', async () => {

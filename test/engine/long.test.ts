@@ -36,13 +36,18 @@ describe('a long task', () => {
     const { task_id } = await submit('simulate', { duration: 500 }, LONG);
     const { next } = await watch(`/tasks/${task_id}/events`);
     await next((frame) => frame.event === 'progress');
-    expect(await (await call(`/tasks/${task_id}/cancel`, { method: 'POST' })).json()).toMatchObject({
-      status: 'CANCELLED',
-    });
+    expect(await (await call(`/tasks/${task_id}/cancel`, { method: 'POST' })).json()).toMatchObject(
+      {
+        status: 'CANCELLED',
+      },
+    );
     const instance = await env.LONG_TASKS.get(`${task_id}-1`);
-    await vi.waitUntil(async () => ['terminated', 'complete', 'errored'].includes((await instance.status()).status), {
-      timeout: 5_000,
-    });
+    await vi.waitUntil(
+      async () => ['terminated', 'complete', 'errored'].includes((await instance.status()).status),
+      {
+        timeout: 5_000,
+      },
+    );
     expect(await rowOf(task_id)).toMatchObject({ status: 'CANCELLED', attempt: 1 });
   }, 15_000);
 

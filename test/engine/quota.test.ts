@@ -42,9 +42,15 @@ it('refuses beyond it, each owner for itself, and lets in again when tasks have 
 
 it('counts what has not ended, by an index, and no further than it must', async () => {
   const tasks = createTaskStore(env.DB);
-  await store(...Array.from({ length: 30 }, () => aTask({ owner: 'counted', scheduledAt: Date.now() + 600_000 })));
-  await env.DB.prepare(`UPDATE tasks SET status = 'CANCELLED', wake_at = NULL, completed_at = 1 WHERE owner = 'counted' AND id IN (SELECT id FROM tasks WHERE owner = 'counted' LIMIT 5)`).run();
+  await store(
+    ...Array.from({ length: 30 }, () =>
+      aTask({ owner: 'counted', scheduledAt: Date.now() + 600_000 }),
+    ),
+  );
+  await env.DB.prepare(
+    `UPDATE tasks SET status = 'CANCELLED', wake_at = NULL, completed_at = 1 WHERE owner = 'counted' AND id IN (SELECT id FROM tasks WHERE owner = 'counted' LIMIT 5)`,
+  ).run();
   expect(await tasks.countUnfinished('counted', 100)).toBe(25);
   expect(await tasks.countUnfinished('counted', 10)).toBe(10);
   expect(await tasks.countUnfinished('nobody', 10)).toBe(0);
-}); // prettier-ignore
+});

@@ -18,7 +18,13 @@ const setup = async () => {
   const task = aTask({ timeoutMs: HOUR_MS }, NOW);
   await store(task);
   const [claimed] = await transitions.claim([task], NOW, false);
-  return { watch, leases, transitions, task: claimed as Task, pass: (ms: number) => void (time += ms) };
+  return {
+    watch,
+    leases,
+    transitions,
+    task: claimed as Task,
+    pass: (ms: number) => void (time += ms),
+  };
 };
 
 const aborted = (signal: AbortSignal) =>
@@ -31,10 +37,13 @@ describe('a claim of a long task', () => {
     const signal = watch.add(task);
     watch.report(task.id, { fraction: 0.5, note: 'half' });
     pass(30_000);
-    const row = await vi.waitUntil(async () => {
-      const found = await rowOf(task.id);
-      return found.wake_at === NOW + 90_000 ? found : null;
-    }, { timeout: 5_000 }); // prettier-ignore
+    const row = await vi.waitUntil(
+      async () => {
+        const found = await rowOf(task.id);
+        return found.wake_at === NOW + 90_000 ? found : null;
+      },
+      { timeout: 5_000 },
+    );
     expect(row).toMatchObject({
       progress: '{"fraction":0.5,"note":"half"}',
       version: task.version,
@@ -47,9 +56,9 @@ describe('a claim of a long task', () => {
   it('is not renewed before, and nothing is written for what reports nothing', async () => {
     const { leases, task } = await setup();
     const before = await rowOf(task.id);
-    expect(await leases.stillHeld([{ owner: OWNER, id: task.id, attempt: 1, progress: null }])).toEqual(
-      new Set([task.id]),
-    );
+    expect(
+      await leases.stillHeld([{ owner: OWNER, id: task.id, attempt: 1, progress: null }]),
+    ).toEqual(new Set([task.id]));
     expect(await rowOf(task.id)).toEqual(before);
   });
 });
@@ -58,7 +67,8 @@ describe('a task that is no longer ours', () => {
   it.each([
     [
       'cancelled',
-      ({ transitions, task }: Awaited<ReturnType<typeof setup>>) => transitions.command('cancel', OWNER, task.id, NOW),
+      ({ transitions, task }: Awaited<ReturnType<typeof setup>>) =>
+        transitions.command('cancel', OWNER, task.id, NOW),
     ],
     [
       'deleted',
@@ -79,6 +89,10 @@ describe('a task that is no longer ours', () => {
     expect(await leases.renew([stale], NOW + 1)).toEqual(new Set());
     await transitions.command('cancel', OWNER, task.id, NOW);
     expect(await leases.renew([{ ...stale, attempt: 1 }], NOW + 1)).toEqual(new Set());
-    expect(await rowOf(task.id)).toMatchObject({ status: 'CANCELLED', wake_at: null, progress: null });
+    expect(await rowOf(task.id)).toMatchObject({
+      status: 'CANCELLED',
+      wake_at: null,
+      progress: null,
+    });
   });
 });

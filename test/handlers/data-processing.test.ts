@@ -31,7 +31,10 @@ it('returns any JSON as it is without operations', async () => {
 });
 
 it('counts the rows in and out', async () => {
-  expect(await run({ data: rows, operations: [{ op: 'limit', count: 1 }] })).toMatchObject({ rows_in: 4, rows_out: 1 });
+  expect(await run({ data: rows, operations: [{ op: 'limit', count: 1 }] })).toMatchObject({
+    rows_in: 4,
+    rows_out: 1,
+  });
 });
 
 it.each([
@@ -47,7 +50,9 @@ it.each([
   [{ is: 'exists' }, ['b', 'a', 'a']],
   [{ is: 'missing' }, ['c']],
 ])('filters by %j', async (condition, names) => {
-  expect(await after({ op: 'filter', field: 'n', ...condition })).toMatchObject(names.map((name) => ({ name })));
+  expect(await after({ op: 'filter', field: 'n', ...condition })).toMatchObject(
+    names.map((name) => ({ name })),
+  );
 });
 
 it.each([
@@ -60,13 +65,19 @@ it.each([
 });
 
 it('picks, renames, sorts, deduplicates, limits', async () => {
-  expect((await after({ op: 'pick', fields: ['n', 'nothing'] })).at(0)).toEqual({ n: 2, nothing: null });
+  expect((await after({ op: 'pick', fields: ['n', 'nothing'] })).at(0)).toEqual({
+    n: 2,
+    nothing: null,
+  });
   expect((await after({ op: 'rename', fields: { n: 'number' } })).at(0)).toEqual({
     name: 'b',
     number: 2,
     city: 'Porto',
   });
-  const sorted = await after({ op: 'sort', by: [{ field: 'name' }, { field: 'n', order: 'descending' }] });
+  const sorted = await after({
+    op: 'sort',
+    by: [{ field: 'name' }, { field: 'n', order: 'descending' }],
+  });
   expect(sorted.map((row) => (row as (typeof rows)[0]).n)).toEqual([10, 1, 2, null]);
   expect(await after({ op: 'unique', fields: ['city'] })).toHaveLength(3);
   expect(await after({ op: 'pick', fields: ['city'] }, { op: 'unique' })).toHaveLength(3);
@@ -100,32 +111,53 @@ it('takes prototype keys as data', async () => {
 });
 
 it.each([
-  [[{ op: 'limit', count: 1 }, { op: 'explode' }], ['operations', 1, 'op']],
+  [
+    [{ op: 'limit', count: 1 }, { op: 'explode' }],
+    ['operations', 1, 'op'],
+  ],
   [[{ op: 'filter', field: 'a', is: 'like', value: 1 }], ['operations', 0, 'is']],
-  [[{ op: 'pick', fields: ['a'] }, { op: 'rename', fields: { a: 5 } }], ['operations', 1, 'fields', 'a']],
-  [[{ op: 'group', by: ['a'], calculate: { x: { function: 'median', field: 'n' } } }], ['operations', 0, 'calculate', 'x', 'function']],
+  [
+    [
+      { op: 'pick', fields: ['a'] },
+      { op: 'rename', fields: { a: 5 } },
+    ],
+    ['operations', 1, 'fields', 'a'],
+  ],
+  [
+    [{ op: 'group', by: ['a'], calculate: { x: { function: 'median', field: 'n' } } }],
+    ['operations', 0, 'calculate', 'x', 'function'],
+  ],
   [[{ op: 'sort', by: [] }], ['operations', 0, 'by']],
 ])('refuses %j before the run, by its index', async (operations, path) => {
   const { error } = dataProcessing.params.safeParse({ data: rows, operations });
   expect(error?.issues.map((issue) => issue.path)).toContainEqual(path);
-}); // prettier-ignore
+});
 
 it('says what is wrong with the data', async () => {
-  const operations = [{ op: 'group', by: ['city'], calculate: { total: { function: 'sum', field: 'name' } } }];
+  const operations = [
+    { op: 'group', by: ['city'], calculate: { total: { function: 'sum', field: 'name' } } },
+  ];
   await expect(run({ data: 'text', operations })).rejects.toThrow('a list of objects');
   await expect(run({ data: [{}, 5], operations })).rejects.toThrow('data.1 is none');
-  await expect(run({ data: rows, operations })).rejects.toThrow('operations.0 (group, total) needs numbers in "name"');
+  await expect(run({ data: rows, operations })).rejects.toThrow(
+    'operations.0 (group, total) needs numbers in "name"',
+  );
 });
 
 it('loses nothing in silence', async () => {
   const data = [{ a: 1, b: 2 }];
   const renamed = { op: 'rename', fields: { a: 'b' } };
-  await expect(run({ data, operations: [renamed] })).rejects.toThrow('operations.0 (rename): there is a field "b" already');
-  expect(await run({ data, operations: [{ op: 'rename', fields: { a: 'b', b: 'a' } }] })).toMatchObject({ data: { data: [{ b: 1, a: 2 }] } });
+  await expect(run({ data, operations: [renamed] })).rejects.toThrow(
+    'operations.0 (rename): there is a field "b" already',
+  );
+  expect(
+    await run({ data, operations: [{ op: 'rename', fields: { a: 'b', b: 'a' } }] }),
+  ).toMatchObject({ data: { data: [{ b: 1, a: 2 }] } });
   const twice = { op: 'rename', fields: { a: 'c', b: 'c' } };
   const own = { op: 'group', by: ['a'], calculate: { a: { function: 'count' } } };
-  for (const operations of [[twice], [own]]) expect(dataProcessing.params.safeParse({ data, operations }).success).toBe(false);
-}); // prettier-ignore
+  for (const operations of [[twice], [own]])
+    expect(dataProcessing.params.safeParse({ data, operations }).success).toBe(false);
+});
 
 it('compares by value, and puts what is missing last', async () => {
   const data = [{ k: { x: 1, y: 2 } }, { k: { y: 2, x: 1 } }];

@@ -10,7 +10,11 @@ import { aTask } from '../rows.ts';
 
 const outside = inject('outside');
 
-const run = async (handler: Handler, how: string, { timeoutMs = 5_000, key = true, params = handler.example } = {}) => {
+const run = async (
+  handler: Handler,
+  how: string,
+  { timeoutMs = 5_000, key = true, params = handler.example } = {},
+) => {
   const counted: string[] = [];
   const { log, lines } = keptLog();
   const executor = createExecutor({
@@ -30,12 +34,17 @@ const run = async (handler: Handler, how: string, { timeoutMs = 5_000, key = tru
     log,
   });
   const task = aTask({ type: handler.type, params, timeoutMs });
-  const outcome = await executor.run(task, { lookAfter: () => new AbortController().signal, progress: () => {} });
+  const outcome = await executor.run(task, {
+    lookAfter: () => new AbortController().signal,
+    progress: () => {},
+  });
   return { outcome, counted, said: JSON.stringify([outcome, lines]) };
 };
 
 it('a language model answers', async () => {
-  const { outcome, counted } = await run(chatgpt, 'ok', { params: { prompt: 'Hello', max_tokens: 9, temperature: 1 } });
+  const { outcome, counted } = await run(chatgpt, 'ok', {
+    params: { prompt: 'Hello', max_tokens: 9, temperature: 1 },
+  });
   expect(outcome.kind === 'completed' && JSON.parse(outcome.result)).toEqual({
     prompt: 'Hello',
     model: 'a-model',
@@ -84,31 +93,39 @@ const FAULTS: [how: string, code: string, retryable: boolean, counted?: string][
   ['hangs', 'timeout', true, 'unreachable'],
 ];
 
-it.each([weather, chatgpt].flatMap((handler) => FAULTS.map((fault) => [handler.type, ...fault, handler] as const)))(
-  '%s: a provider that answers %s',
-  async (type, how, ...rest) => {
-    const handler = rest.at(-1) as Handler;
-    const [code, retryable, status] = rest as unknown as [string, boolean, string | Handler];
-    const { outcome, counted, said } = await run(handler, how, { timeoutMs: how === 'hangs' ? 300 : 5_000 });
-    expect(outcome).toMatchObject({ kind: 'failed', retryable });
-    if (outcome.kind !== 'failed') return;
-    if (code !== '') expect(outcome.error.code).toBe(type === 'weather' && how === '404' ? 'city_not_found' : code);
-    expect(outcome.error.message.length).toBeLessThan(200);
-    expect(outcome.retryAfterMs).toBe(how === '429' ? 7_000 : undefined);
-    // Neither the page nor the key.
-    expect(said).not.toMatch(/canary|<html|a-model-key|a-weather-key/);
-    // Of a request that was given up at the timeout, a moment later.
-    const expected = `${type} ${typeof status === 'string' ? status : how}`;
-    await vi.waitFor(() => expect(counted).toEqual([expected]));
-  },
-);
+it.each(
+  [weather, chatgpt].flatMap((handler) =>
+    FAULTS.map((fault) => [handler.type, ...fault, handler] as const),
+  ),
+)('%s: a provider that answers %s', async (type, how, ...rest) => {
+  const handler = rest.at(-1) as Handler;
+  const [code, retryable, status] = rest as unknown as [string, boolean, string | Handler];
+  const { outcome, counted, said } = await run(handler, how, {
+    timeoutMs: how === 'hangs' ? 300 : 5_000,
+  });
+  expect(outcome).toMatchObject({ kind: 'failed', retryable });
+  if (outcome.kind !== 'failed') return;
+  if (code !== '')
+    expect(outcome.error.code).toBe(type === 'weather' && how === '404' ? 'city_not_found' : code);
+  expect(outcome.error.message.length).toBeLessThan(200);
+  expect(outcome.retryAfterMs).toBe(how === '429' ? 7_000 : undefined);
+  // Neither the page nor the key.
+  expect(said).not.toMatch(/canary|<html|a-model-key|a-weather-key/);
+  // Of a request that was given up at the timeout, a moment later.
+  const expected = `${type} ${typeof status === 'string' ? status : how}`;
+  await vi.waitFor(() => expect(counted).toEqual([expected]));
+});
 
 it.each([
   [chatgpt, 'OPENAI_API_KEY'],
   [weather, 'OPENWEATHER_API_KEY'],
 ])('a missing key fails at once, by its name', async (handler, name) => {
   const { outcome, counted } = await run(handler, 'ok', { key: false });
-  expect(outcome).toMatchObject({ kind: 'failed', retryable: false, error: { code: 'not_configured' } });
+  expect(outcome).toMatchObject({
+    kind: 'failed',
+    retryable: false,
+    error: { code: 'not_configured' },
+  });
   expect(outcome.kind === 'failed' && outcome.error.message).toContain(name);
   expect(counted).toEqual([]);
 });
@@ -129,12 +146,18 @@ it.each([
 
 it('a model that gives no text is not asked again', async () => {
   const { outcome } = await run(chatgpt, 'no-text');
-  expect(outcome).toMatchObject({ kind: 'failed', retryable: false, error: { code: 'provider_refused' } });
+  expect(outcome).toMatchObject({
+    kind: 'failed',
+    retryable: false,
+    error: { code: 'provider_refused' },
+  });
 });
 
 it('a reason that is not a known word is not repeated', async () => {
   const { outcome, said } = await run(chatgpt, 'secret-reason');
-  expect(outcome.kind === 'failed' && outcome.error.message).toBe('The language model answered 400');
+  expect(outcome.kind === 'failed' && outcome.error.message).toBe(
+    'The language model answered 400',
+  );
   expect(said).not.toContain('a-model-key');
 });
 

@@ -45,41 +45,51 @@ it('every name finds one type', () => {
   expect(new Set(names).size).toBe(names.length);
   for (const handler of handlers)
     for (const name of [handler.type, ...handler.aliases]) expect(findHandler(name)).toBe(handler);
-  for (const name of ['', 'SUM', '__proto__', 'constructor']) expect(findHandler(name)).toBeUndefined();
+  for (const name of ['', 'SUM', '__proto__', 'constructor'])
+    expect(findHandler(name)).toBeUndefined();
 });
 
-describe.each(handlers.map((handler) => [handler.type, handler] as const))('%s', (type, handler) => {
-  it('has an example that runs and gives JSON', async () => {
-    if (FAILS_ON_PURPOSE.includes(type)) return expect(run(handler)).rejects.toThrow();
-    const result = await run(handler);
-    expect(JSON.parse(JSON.stringify(result))).toEqual(result);
-  });
+describe.each(handlers.map((handler) => [handler.type, handler] as const))(
+  '%s',
+  (type, handler) => {
+    it('has an example that runs and gives JSON', async () => {
+      if (FAILS_ON_PURPOSE.includes(type)) return expect(run(handler)).rejects.toThrow();
+      const result = await run(handler);
+      expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+    });
 
-  it('names unknown fields, and refuses what is no object', () => {
-    const { error } = handler.params.safeParse({ ...(handler.example as object), surplus: 1 });
-    expect(error?.issues).toMatchObject([{ code: 'unrecognized_keys', keys: ['surplus'] }]);
-    for (const wrong of [null, [], 'text', 7]) expect(handler.params.safeParse(wrong).success).toBe(false);
-  });
+    it('names unknown fields, and refuses what is no object', () => {
+      const { error } = handler.params.safeParse({ ...(handler.example as object), surplus: 1 });
+      expect(error?.issues).toMatchObject([{ code: 'unrecognized_keys', keys: ['surplus'] }]);
+      for (const wrong of [null, [], 'text', 7])
+        expect(handler.params.safeParse(wrong).success).toBe(false);
+    });
 
-  it('ends when it is aborted', async () => {
-    const controller = new AbortController();
-    const ended = run(handler, { signal: controller.signal }).then(() => 'ended', () => 'ended'); // prettier-ignore
-    controller.abort(new Error('aborted'));
-    expect(await ended).toBe('ended');
-  });
+    it('ends when it is aborted', async () => {
+      const controller = new AbortController();
+      const ended = run(handler, { signal: controller.signal }).then(
+        () => 'ended',
+        () => 'ended',
+      );
+      controller.abort(new Error('aborted'));
+      expect(await ended).toBe('ended');
+    });
 
-  it('has a sane policy', () => {
-    expect(handler.retry.maxAttempts).toBeGreaterThanOrEqual(1);
-    expect(handler.retry.maxAttempts).toBeLessThanOrEqual(25);
-    expect(handler.timeoutMs(handler.params.parse(handler.example))).toBeGreaterThan(0);
-  });
+    it('has a sane policy', () => {
+      expect(handler.retry.maxAttempts).toBeGreaterThanOrEqual(1);
+      expect(handler.retry.maxAttempts).toBeLessThanOrEqual(25);
+      expect(handler.timeoutMs(handler.params.parse(handler.example))).toBeGreaterThan(0);
+    });
 
-  it('takes again the parameters that it stored', () => {
-    const stored = JSON.parse(JSON.stringify(handler.params.parse(handler.example))) as unknown;
-    expect(JSON.parse(JSON.stringify(handler.params.parse(stored)))).toEqual(stored);
-  });
+    it('takes again the parameters that it stored', () => {
+      const stored = JSON.parse(JSON.stringify(handler.params.parse(handler.example))) as unknown;
+      expect(JSON.parse(JSON.stringify(handler.params.parse(stored)))).toEqual(stored);
+    });
 
-  it('can tell its parameters as JSON Schema', () => {
-    expect(z.toJSONSchema(handler.params, { io: 'input', unrepresentable: 'any' })).toMatchObject({ type: 'object' });
-  });
-});
+    it('can tell its parameters as JSON Schema', () => {
+      expect(z.toJSONSchema(handler.params, { io: 'input', unrepresentable: 'any' })).toMatchObject(
+        { type: 'object' },
+      );
+    });
+  },
+);

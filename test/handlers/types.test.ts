@@ -6,8 +6,16 @@ import { sum } from '../../src/handlers/sum.ts';
 import { executorParts, keptLog, world } from '../parts.ts';
 
 const context = (params: unknown, more: object = {}) => ({
-  ...world, ...executorParts.ownedBy(), taskId: 'id', params, attempt: 1, signal: new AbortController().signal, progress: () => {}, log: keptLog().log, ...more,
-}); // prettier-ignore
+  ...world,
+  ...executorParts.ownedBy(),
+  taskId: 'id',
+  params,
+  attempt: 1,
+  signal: new AbortController().signal,
+  progress: () => {},
+  log: keptLog().log,
+  ...more,
+});
 
 describe('sum', () => {
   it('adds finite numbers and nothing else', () => {
@@ -46,7 +54,9 @@ describe('longest_consecutive_letters', () => {
 describe('simulate', () => {
   it('reports as it goes and says how long it took', async () => {
     const progress = vi.fn();
-    expect(await simulate.run(context({ duration: 0.01 }, { progress }))).toBe('Task completed in 0.01 seconds');
+    expect(await simulate.run(context({ duration: 0.01 }, { progress }))).toBe(
+      'Task completed in 0.01 seconds',
+    );
     expect(progress.mock.calls).toEqual([
       [0, '0 of 0.01 s'],
       [1, 'done'],
@@ -56,7 +66,8 @@ describe('simulate', () => {
 
   it('takes 0 to 600 seconds, 1 unless told, and some time more before it times out', () => {
     expect(simulate.params.parse({})).toEqual({ duration: 1 });
-    for (const duration of [-1, 601, '3', NaN]) expect(simulate.params.safeParse({ duration }).success).toBe(false);
+    for (const duration of [-1, 601, '3', NaN])
+      expect(simulate.params.safeParse({ duration }).success).toBe(false);
     expect(simulate.timeoutMs({ duration: 600 })).toBeGreaterThan(600_000);
   });
 });
@@ -64,7 +75,9 @@ describe('simulate', () => {
 describe('flaky', () => {
   it('fails as often as it is told, and has the attempts for it', () => {
     expect(() => flaky.run(context({ failures: 2 }, { attempt: 2 }))).toThrow('attempt 2 of 2');
-    expect(flaky.run(context({ failures: 2 }, { attempt: 3 }))).toEqual({ succeeded_on_attempt: 3 });
+    expect(flaky.run(context({ failures: 2 }, { attempt: 3 }))).toEqual({
+      succeeded_on_attempt: 3,
+    });
     expect(flaky.retry.maxAttempts).toBe(11);
   });
 });

@@ -1,7 +1,13 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { hashOfKey, isWellFormedKey, newApiKey, SCOPES, type Scope } from '../../src/domain/api-key.ts';
+import {
+  hashOfKey,
+  isWellFormedKey,
+  newApiKey,
+  SCOPES,
+  type Scope,
+} from '../../src/domain/api-key.ts';
 import { app } from '../../src/http/app.ts';
 import { operationOf } from '../../src/http/openapi/operation.ts';
 import { isFromThisMachine } from '../../src/http/local-access.ts';
@@ -12,80 +18,161 @@ import { aTask, store } from '../rows.ts';
 
 const routes = app.routes
   .filter(({ method }) => method !== 'ALL')
-  .filter(({ method, path }, i, all) => all.findIndex((each) => each.method === method && each.path === path) === i)
-  .map(({ method, path }) => ({ method, path, access: app.routes.filter((each) => each.method === method && each.path === path).map(({ handler }) => operationOf(handler)?.access).find((found) => found !== undefined) })); // prettier-ignore
+  .filter(
+    ({ method, path }, i, all) =>
+      all.findIndex((each) => each.method === method && each.path === path) === i,
+  )
+  .map(({ method, path }) => ({
+    method,
+    path,
+    access: app.routes
+      .filter((each) => each.method === method && each.path === path)
+      .map(({ handler }) => operationOf(handler)?.access)
+      .find((found) => found !== undefined),
+  }));
 
-const ask = (method: string, path: string, headers: Record<string, string>, body?: string): Promise<Response> =>
-  exports.default.fetch(new Request(`http://localhost:8787${path}`, { method, headers: { ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers }, ...(body !== undefined && { body }) })); // prettier-ignore
+const ask = (
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body?: string,
+): Promise<Response> =>
+  exports.default.fetch(
+    new Request(`http://localhost:8787${path}`, {
+      method,
+      headers: { ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers },
+      ...(body !== undefined && { body }),
+    }),
+  );
 
 const someId = '0199b3c2-0000-7000-8000-000000000000';
 const filled = (path: string, id = someId): string =>
   path.replace(':id', id).replace(':name', 'some.csv').replace(':type', 'sum');
-const code = async (response: Response): Promise<string> => (await response.json<{ code: string }>()).code;
+const code = async (response: Response): Promise<string> =>
+  (await response.json<{ code: string }>()).code;
 
 describe('every route', () => {
   it('says what it asks for', () => {
     expect(routes.filter(({ access }) => access === undefined)).toEqual([]);
-    expect(routes.filter(({ access }) => access === 'open').map(({ path }) => path)).toEqual(['/health', '/openapi.json', '/docs', '/redoc']);
-  }); // prettier-ignore
+    expect(routes.filter(({ access }) => access === 'open').map(({ path }) => path)).toEqual([
+      '/health',
+      '/openapi.json',
+      '/docs',
+      '/redoc',
+    ]);
+  });
 
   const guarded = routes.filter(({ access }) => access !== 'open');
-  it.each(guarded)('$method $path refuses every bad credential', async ({ method, path, access }) => {
-    const other = SCOPES.filter((scope) => scope !== access && scope !== 'admin');
-    const now = Date.now();
-    const mistyped = `${usualKey.key.slice(0, -1)}${usualKey.key.endsWith('0') ? '1' : '0'}`;
-    const bad: [string, number, Record<string, string>][] = [
-      ['key_missing', 401, {}],
-      ['key_invalid', 401, { Authorization: '' }],
-      ['key_invalid', 401, { Authorization: 'Basic dXNlcjpwYXNz' }],
-      ['key_invalid', 401, { Authorization: 'Bearer' }],
-      ['key_invalid', 401, { Authorization: 'Bearer nonsense' }],
-      ['key_invalid', 401, { Authorization: `Bearer ${usualKey.key}x` }],
-      ['key_invalid', 401, { Authorization: `Bearer ${mistyped}` }],
-      ['key_invalid', 401, { Authorization: `Bearer ${newApiKey().key}` }],
-      ['key_expired', 401, { Authorization: `Bearer ${(await makeKey('x', SCOPES, { expires_at: now - 1 })).key}` }],
-      ['key_revoked', 401, { Authorization: `Bearer ${(await makeKey('x', SCOPES, { revoked_at: now - 1 })).key}` }],
-      ['scope_missing', 403, { Authorization: `Bearer ${(await makeKey('x', other)).key}` }],
-    ];
-    for (const [expected, status, headers] of bad) {
-      const response = await ask(method, filled(path), headers, ['POST', 'PUT', 'PATCH'].includes(method) ? '{}' : undefined);
-      if (headers['Authorization'] === '' && response.status === 401) continue;
-      expect([response.status, await code(response)]).toEqual([status, expected]);
-      if (status === 401) expect(response.headers.get('WWW-Authenticate')).toBe('Bearer realm="tasker"');
-    }
-  }); // prettier-ignore
+  it.each(guarded)(
+    '$method $path refuses every bad credential',
+    async ({ method, path, access }) => {
+      const other = SCOPES.filter((scope) => scope !== access && scope !== 'admin');
+      const now = Date.now();
+      const mistyped = `${usualKey.key.slice(0, -1)}${usualKey.key.endsWith('0') ? '1' : '0'}`;
+      const bad: [string, number, Record<string, string>][] = [
+        ['key_missing', 401, {}],
+        ['key_invalid', 401, { Authorization: '' }],
+        ['key_invalid', 401, { Authorization: 'Basic dXNlcjpwYXNz' }],
+        ['key_invalid', 401, { Authorization: 'Bearer' }],
+        ['key_invalid', 401, { Authorization: 'Bearer nonsense' }],
+        ['key_invalid', 401, { Authorization: `Bearer ${usualKey.key}x` }],
+        ['key_invalid', 401, { Authorization: `Bearer ${mistyped}` }],
+        ['key_invalid', 401, { Authorization: `Bearer ${newApiKey().key}` }],
+        [
+          'key_expired',
+          401,
+          { Authorization: `Bearer ${(await makeKey('x', SCOPES, { expires_at: now - 1 })).key}` },
+        ],
+        [
+          'key_revoked',
+          401,
+          { Authorization: `Bearer ${(await makeKey('x', SCOPES, { revoked_at: now - 1 })).key}` },
+        ],
+        ['scope_missing', 403, { Authorization: `Bearer ${(await makeKey('x', other)).key}` }],
+      ];
+      for (const [expected, status, headers] of bad) {
+        const response = await ask(
+          method,
+          filled(path),
+          headers,
+          ['POST', 'PUT', 'PATCH'].includes(method) ? '{}' : undefined,
+        );
+        if (headers['Authorization'] === '' && response.status === 401) continue;
+        expect([response.status, await code(response)]).toEqual([status, expected]);
+        if (status === 401)
+          expect(response.headers.get('WWW-Authenticate')).toBe('Bearer realm="tasker"');
+      }
+    },
+  );
 });
 
 describe('another owner', () => {
   let theirs: { Authorization: string };
   let id: string;
   beforeAll(async () => {
-    theirs = { Authorization: `Bearer ${(await makeKey('somebody else', ['tasks:read', 'tasks:write'])).key}` };
+    theirs = {
+      Authorization: `Bearer ${(await makeKey('somebody else', ['tasks:read', 'tasks:write'])).key}`,
+    };
     id = (await submit('sum', { a: 1, b: 1 }, { delay_seconds: 600, title: 'mine' })).task_id;
     await call('/files/some.csv', { method: 'PUT', body: 'mine' });
   });
 
-  it.each(routes.filter(({ path, access }) => /:id|:name/.test(path) && !['admin'].includes(String(access))))('does not exist on $method $path', async ({ method, path }) => {
-    const response = await ask(method, filled(path, id), { ...theirs, Accept: 'text/event-stream' }, ['PATCH', 'PUT'].includes(method) && !path.startsWith('/files') ? '{"title":"theirs"}' : undefined);
+  it.each(
+    routes.filter(
+      ({ path, access }) => /:id|:name/.test(path) && !['admin'].includes(String(access)),
+    ),
+  )('does not exist on $method $path', async ({ method, path }) => {
+    const response = await ask(
+      method,
+      filled(path, id),
+      { ...theirs, Accept: 'text/event-stream' },
+      ['PATCH', 'PUT'].includes(method) && !path.startsWith('/files')
+        ? '{"title":"theirs"}'
+        : undefined,
+    );
     // Their own file of the same name is theirs alone.
-    if (method === 'PUT' && path.startsWith('/files')) expect([200, 201]).toContain(response.status);
+    if (method === 'PUT' && path.startsWith('/files'))
+      expect([200, 201]).toContain(response.status);
     else if (path.startsWith('/files')) expect([200, 204, 404]).toContain(response.status);
     else expect(response.status).toBe(404);
-    expect(await (await call(`/tasks/${id}`)).json()).toMatchObject({ title: 'mine', status: 'NEW' });
+    expect(await (await call(`/tasks/${id}`)).json()).toMatchObject({
+      title: 'mine',
+      status: 'NEW',
+    });
     expect(await (await call('/files/some.csv')).text()).toBe('mine');
-  }); // prettier-ignore
+  });
 
   it('is in no list, output, stream, key, or reused result', async () => {
-    for (const path of ['/tasks', '/tasks?q=mine', '/api/tasks', '/files']) expect(await (await ask('GET', path, theirs)).text()).not.toMatch(/mine|some\.csv/);
+    for (const path of ['/tasks', '/tasks?q=mine', '/api/tasks', '/files'])
+      expect(await (await ask('GET', path, theirs)).text()).not.toMatch(/mine|some\.csv/);
     expect((await ask('GET', `/get-task-output?task_uuid=${id}`, theirs)).status).toBe(404);
-    const body = JSON.stringify({ type: 'longest_consecutive_letters', params: { string: 'shared' } });
-    const mine = await (await call('/tasks', { method: 'POST', body, headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'same', Prefer: 'wait=5' } })).json<{ task_id: string }>();
-    const their = await (await ask('POST', '/tasks', { ...theirs, 'Idempotency-Key': 'same' }, body)).json<{ task_id: string; reused_from: string | null }>();
+    const body = JSON.stringify({
+      type: 'longest_consecutive_letters',
+      params: { string: 'shared' },
+    });
+    const mine = await (
+      await call('/tasks', {
+        method: 'POST',
+        body,
+        headers: {
+          'Content-Type': 'application/json',
+          'Idempotency-Key': 'same',
+          Prefer: 'wait=5',
+        },
+      })
+    ).json<{ task_id: string }>();
+    const their = await (
+      await ask('POST', '/tasks', { ...theirs, 'Idempotency-Key': 'same' }, body)
+    ).json<{ task_id: string; reused_from: string | null }>();
     expect(their.task_id).not.toBe(mine.task_id);
     expect(their.reused_from).toBeNull();
     // Each repetition finds its own owner's task.
     const again = async (headers: Record<string, string>) =>
-      (await (await ask('POST', '/tasks', { ...headers, 'Idempotency-Key': 'same' }, body)).json<{ task_id: string }>()).task_id; // prettier-ignore
+      (
+        await (
+          await ask('POST', '/tasks', { ...headers, 'Idempotency-Key': 'same' }, body)
+        ).json<{ task_id: string }>()
+      ).task_id;
     expect(await again(theirs)).toBe(their.task_id);
     expect(await again({ Authorization: `Bearer ${usualKey.key}` })).toBe(mine.task_id);
     const socket = (await ask('GET', '/events', { ...theirs, Upgrade: 'websocket' })).webSocket;
@@ -99,7 +186,7 @@ describe('another owner', () => {
     own.socket.close();
     expect(frames.join()).not.toContain('mine');
     socket?.close();
-  }); // prettier-ignore
+  });
 });
 
 describe('keys', () => {
@@ -121,45 +208,79 @@ describe('keys', () => {
   it('are read once, and held for a while', async () => {
     const { key } = await makeKey('reader', ['tasks:read']);
     const { asked, stop } = observeDatabase();
-    for (let i = 0; i < 20; i += 1) await ask('GET', '/task-types', { Authorization: `Bearer ${key}` });
+    for (let i = 0; i < 20; i += 1)
+      await ask('GET', '/task-types', { Authorization: `Bearer ${key}` });
     stop();
     expect(asked.filter(({ sql }) => sql.includes('FROM keys'))).toHaveLength(1);
   });
 
   it('serve many first requests at once, each by a read of its own', async () => {
     const { key } = await makeKey('crowd', ['tasks:read']);
-    const answers = await Promise.all(Array.from({ length: 32 }, () => ask('GET', '/tasks', { Authorization: `Bearer ${key}` }))); // prettier-ignore
+    const answers = await Promise.all(
+      Array.from({ length: 32 }, () => ask('GET', '/tasks', { Authorization: `Bearer ${key}` })),
+    );
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 32 }, () => 200));
   });
 
   it('are made, listed, replaced and revoked by admins; shown once, and stored as a hash', async () => {
-    const made = await (await call('/keys', { json: { owner: 'team-a', name: 'one', scopes: ['tasks:read', 'tasks:write'], expires_in_days: 1 } })).json<{ id: string; key: string; expires_at: string }>();
+    const made = await (
+      await call('/keys', {
+        json: {
+          owner: 'team-a',
+          name: 'one',
+          scopes: ['tasks:read', 'tasks:write'],
+          expires_in_days: 1,
+        },
+      })
+    ).json<{ id: string; key: string; expires_at: string }>();
     const auth = { Authorization: `Bearer ${made.key}` };
     expect((await ask('GET', '/tasks', auth)).status).toBe(200);
     const row = await env.DB.prepare('SELECT * FROM keys WHERE id = ?').bind(made.id).first();
-    expect(row).toMatchObject({ owner: 'team-a', hash: await hashOfKey(made.key), prefix: made.key.slice(0, 11) });
+    expect(row).toMatchObject({
+      owner: 'team-a',
+      hash: await hashOfKey(made.key),
+      prefix: made.key.slice(0, 11),
+    });
     expect(JSON.stringify(row)).not.toContain(made.key);
     const listed = await (await call('/keys')).text();
     expect(listed).toContain(made.id);
     expect(listed).not.toContain(made.key);
-    const next = await (await call('/keys', { json: { replaces: made.id, grace_seconds: 60 } })).json<{ key: string; owner: string; scopes: Scope[]; name: string }>();
-    expect(next).toMatchObject({ owner: 'team-a', name: 'one', scopes: ['tasks:read', 'tasks:write'] });
-    const { expires_at } = await env.DB.prepare('SELECT expires_at FROM keys WHERE id = ?').bind(made.id).first<{ expires_at: number }>() ?? { expires_at: 0 };
+    const next = await (
+      await call('/keys', { json: { replaces: made.id, grace_seconds: 60 } })
+    ).json<{ key: string; owner: string; scopes: Scope[]; name: string }>();
+    expect(next).toMatchObject({
+      owner: 'team-a',
+      name: 'one',
+      scopes: ['tasks:read', 'tasks:write'],
+    });
+    const { expires_at } = (await env.DB.prepare('SELECT expires_at FROM keys WHERE id = ?')
+      .bind(made.id)
+      .first<{ expires_at: number }>()) ?? { expires_at: 0 };
     expect(expires_at).toBeLessThan(Date.now() + 61_000);
     expect((await call(`/keys/${made.id}`, { method: 'DELETE' })).status).toBe(204);
     expect(await code(await ask('GET', '/tasks', auth))).toBe('key_revoked');
     expect((await call(`/keys/${made.id}`, { method: 'DELETE' })).status).toBe(204);
     expect((await call(`/keys/${someId}`, { method: 'DELETE' })).status).toBe(404);
-  }); // prettier-ignore
+  });
 
-  it.each([{}, { owner: 'a b', name: 'x', scopes: ['admin'] }, { owner: 'a', name: 'x', scopes: ['everything'] }, { owner: 'a', name: 'x', scopes: [] }, { replaces: someId }, { replaces: someId, owner: 'other' }, { owner: 'a', name: 'x', scopes: ['admin'], expires_in_days: 0 }])('are refused: %j', async (json) => {
+  it.each([
+    {},
+    { owner: 'a b', name: 'x', scopes: ['admin'] },
+    { owner: 'a', name: 'x', scopes: ['everything'] },
+    { owner: 'a', name: 'x', scopes: [] },
+    { replaces: someId },
+    { replaces: someId, owner: 'other' },
+    { owner: 'a', name: 'x', scopes: ['admin'], expires_in_days: 0 },
+  ])('are refused: %j', async (json) => {
     expect((await call('/keys', { json })).status).toBe(422);
-  }); // prettier-ignore
+  });
 
   it('keep their end when they are replaced, and do not come back once revoked', async () => {
     const expires_at = Date.now() + 3_600_000;
     const { id } = await makeKey('rotating', ['tasks:read'], { expires_at });
-    const next = await (await call('/keys', { json: { replaces: id } })).json<{ id: string; expires_at: string }>();
+    const next = await (
+      await call('/keys', { json: { replaces: id } })
+    ).json<{ id: string; expires_at: string }>();
     expect(Date.parse(next.expires_at)).toBe(expires_at);
     await call(`/keys/${next.id}`, { method: 'DELETE' });
     expect((await call('/keys', { json: { replaces: next.id } })).status).toBe(422);
@@ -171,15 +292,21 @@ describe('keys', () => {
     const { id, key } = await makeKey('watcher', ['tasks:read', 'tasks:write']);
     const auth = { Authorization: `Bearer ${key}` };
     const list = (await ask('GET', '/events', { ...auth, Upgrade: 'websocket' })).webSocket;
-    const closed = new Promise<number>((resolve) => list?.addEventListener('close', ({ code: why }) => resolve(why)));
+    const closed = new Promise<number>((resolve) =>
+      list?.addEventListener('close', ({ code: why }) => resolve(why)),
+    );
     list?.accept();
     await call(`/keys/${id}`, { method: 'DELETE' });
     expect(await closed).toBe(4401);
   });
 
   it('end their streams when they expire', async () => {
-    const { key } = await makeKey('short of time', ['tasks:read'], { expires_at: Date.now() + 500 });
-    const socket = (await ask('GET', '/events', { Authorization: `Bearer ${key}`, Upgrade: 'websocket' })).webSocket;
+    const { key } = await makeKey('short of time', ['tasks:read'], {
+      expires_at: Date.now() + 500,
+    });
+    const socket = (
+      await ask('GET', '/events', { Authorization: `Bearer ${key}`, Upgrade: 'websocket' })
+    ).webSocket;
     let closed: number | null = null;
     socket?.addEventListener('close', ({ code: why }) => (closed = why));
     socket?.accept();
@@ -207,7 +334,10 @@ describe('keys', () => {
 
 describe('tickets', () => {
   const open = (path: string, ticket: string): Promise<Response> =>
-    ask('GET', path, { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': `tasker.v1, ticket.${ticket}` });
+    ask('GET', path, {
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Protocol': `tasker.v1, ticket.${ticket}`,
+    });
   const make = async (json: object = {}) =>
     (await call('/events/ticket', { json })).json<{ ticket: string; expires_in: number }>();
 
@@ -232,10 +362,18 @@ describe('tickets', () => {
   it('are not guessed, forged for another owner, or used for anything else', async () => {
     const { ticket } = await make();
     const [owner = '', secret = ''] = ticket.split('.');
-    for (const forged of [`${btoa('somebody').replaceAll('=', '')}.${secret}`, `${owner}.${'0'.repeat(64)}`, `${owner}.${secret}0`, `!!!.${secret}`, '..'])
+    for (const forged of [
+      `${btoa('somebody').replaceAll('=', '')}.${secret}`,
+      `${owner}.${'0'.repeat(64)}`,
+      `${owner}.${secret}0`,
+      `!!!.${secret}`,
+      '..',
+    ])
       expect((await open('/events', forged)).status).toBe(401);
-    expect((await ask('GET', '/tasks', { 'Sec-WebSocket-Protocol': `ticket.${ticket}` })).status).toBe(401);
-  }); // prettier-ignore
+    expect(
+      (await ask('GET', '/tasks', { 'Sec-WebSocket-Protocol': `ticket.${ticket}` })).status,
+    ).toBe(401);
+  });
 
   it('of a revoked key open nothing', async () => {
     const { id, key } = await makeKey('local', ['tasks:read']);
@@ -250,14 +388,24 @@ describe('tickets', () => {
     const { ticket } = await make();
     const protocols = { 'Sec-WebSocket-Protocol': `tasker.v1, ticket.${ticket}` };
     expect(
-      (await ask('GET', '/events', { Upgrade: 'websocket', Origin: 'https://evil.example', ...protocols })).status,
+      (
+        await ask('GET', '/events', {
+          Upgrade: 'websocket',
+          Origin: 'https://evil.example',
+          ...protocols,
+        })
+      ).status,
     ).toBe(403);
     // Which has not spent it.
     const right = await ask('GET', '/events', { Upgrade: 'websocket', ...protocols });
     expect(right.status).toBe(101);
     right.webSocket?.accept();
     right.webSocket?.close();
-    const response = await ask('GET', '/events', { Upgrade: 'websocket', Origin: 'https://evil.example', Authorization: `Bearer ${usualKey.key}` }); // prettier-ignore
+    const response = await ask('GET', '/events', {
+      Upgrade: 'websocket',
+      Origin: 'https://evil.example',
+      Authorization: `Bearer ${usualKey.key}`,
+    });
     expect([response.status, await code(response)]).toEqual([403, 'origin_not_allowed']);
     const own = await watch('/events');
     own.socket.close();
@@ -281,30 +429,58 @@ describe('from this machine', () => {
   });
 
   it.each([
-    [{ ...local, host: 'evil.example' }], [{ ...local, host: 'localhost.evil.example' }], [{ ...local, host: '192.168.1.5:8787' }], [{ 'cf-connecting-ip': '127.0.0.1' }],
-    [{ ...local, 'cf-connecting-ip': '192.168.1.5' }], [{ host: 'localhost:8787' }],
-    ...['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-anything', 'x-real-ip', 'cf-ray', 'mf-original-url'].map((name): [object] => [{ ...local, [name]: 'x' }]),
-    [{ ...local, origin: 'null' }], [{ ...local, origin: 'https://evil.example' }], [{ ...local, origin: 'http://localhost:3000' }], [{ ...local, origin: 'https://localhost:8787' }],
-    [{ ...local, 'sec-fetch-site': 'cross-site' }], [{ ...local, 'sec-fetch-site': 'same-site' }],
+    [{ ...local, host: 'evil.example' }],
+    [{ ...local, host: 'localhost.evil.example' }],
+    [{ ...local, host: '192.168.1.5:8787' }],
+    [{ 'cf-connecting-ip': '127.0.0.1' }],
+    [{ ...local, 'cf-connecting-ip': '192.168.1.5' }],
+    [{ host: 'localhost:8787' }],
+    ...[
+      'forwarded',
+      'x-forwarded-for',
+      'x-forwarded-host',
+      'x-forwarded-anything',
+      'x-real-ip',
+      'cf-ray',
+      'mf-original-url',
+    ].map((name): [object] => [{ ...local, [name]: 'x' }]),
+    [{ ...local, origin: 'null' }],
+    [{ ...local, origin: 'https://evil.example' }],
+    [{ ...local, origin: 'http://localhost:3000' }],
+    [{ ...local, origin: 'https://localhost:8787' }],
+    [{ ...local, 'sec-fetch-site': 'cross-site' }],
+    [{ ...local, 'sec-fetch-site': 'same-site' }],
   ])('is not %j', (headers: object) => {
     expect(isFromThisMachine(request(headers as Record<string, string>))).toBe(false);
-  }); // prettier-ignore
+  });
 
-  it.each(['http://evil.example/tasks', 'http://localhost.evil.example/', 'http://192.168.1.5:8787/', 'http://0.0.0.0:8787/'])('is not %s', (url) => {
+  it.each([
+    'http://evil.example/tasks',
+    'http://localhost.evil.example/',
+    'http://192.168.1.5:8787/',
+    'http://0.0.0.0:8787/',
+  ])('is not %s', (url) => {
     expect(isFromThisMachine(request(local, url))).toBe(false);
-  }); // prettier-ignore
+  });
 });
 
 describe('headers', () => {
-  it.each(['/tasks', '/nowhere', '/health', '/docs', '/tasks/nonsense'])('guard every answer: %s', async (path) => {
-    const { headers } = await call(path);
-    expect(Object.fromEntries(headers)).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' });
-    expect(headers.get('Content-Security-Policy')).toContain("default-src 'none'");
-    expect(headers.get('Content-Security-Policy')).toContain("frame-ancestors 'none'");
-    expect(headers.get('Access-Control-Allow-Origin')).toBeNull();
-    const secure = await exports.default.fetch(new Request(`https://tasker.example${path}`));
-    expect(secure.headers.get('Strict-Transport-Security')).toContain('max-age=');
-  }); // prettier-ignore
+  it.each(['/tasks', '/nowhere', '/health', '/docs', '/tasks/nonsense'])(
+    'guard every answer: %s',
+    async (path) => {
+      const { headers } = await call(path);
+      expect(Object.fromEntries(headers)).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cache-control': 'no-store',
+      });
+      expect(headers.get('Content-Security-Policy')).toContain("default-src 'none'");
+      expect(headers.get('Content-Security-Policy')).toContain("frame-ancestors 'none'");
+      expect(headers.get('Access-Control-Allow-Origin')).toBeNull();
+      const secure = await exports.default.fetch(new Request(`https://tasker.example${path}`));
+      expect(secure.headers.get('Strict-Transport-Security')).toContain('max-age=');
+    },
+  );
 });
 
 it('keeps a foreign owner’s row from every statement', async () => {

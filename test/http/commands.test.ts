@@ -7,7 +7,10 @@ import { aTask, OWNER, rowOf, store } from '../rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
-const act = async (id: string, verb: string): Promise<{ status: number; body: Record<string, unknown> }> => {
+const act = async (
+  id: string,
+  verb: string,
+): Promise<{ status: number; body: Record<string, unknown> }> => {
   const response = await call(`/tasks/${id}/${verb}`, { method: 'POST' });
   return { status: response.status, body: await response.json() };
 };
@@ -27,18 +30,53 @@ const inStatus = async (status: string): Promise<string> => {
   const done = { transition: 'complete', result: '1' } as const;
   const failed = { transition: 'fail', error: { code: 'x', message: 'y' } } as const;
   if (status !== 'IN_PROGRESS' && claimed) {
-    await transitions.record([{ task: claimed, verdict: status === 'COMPLETED' ? done : failed }], Date.now());
+    await transitions.record(
+      [{ task: claimed, verdict: status === 'COMPLETED' ? done : failed }],
+      Date.now(),
+    );
   }
   return task.id;
 };
 
 /** What each command makes of each status: the new one, or the code of its refusal. */
 const TABLE: Record<string, Record<string, string>> = {
-  cancel: { NEW: 'CANCELLED', PENDING: 'CANCELLED', PAUSED: 'CANCELLED', IN_PROGRESS: 'CANCELLED', CANCELLED: 'CANCELLED', COMPLETED: 'task_finished', FAILED: 'task_finished' },
-  pause: { NEW: 'PAUSED', PENDING: 'PAUSED', PAUSED: 'PAUSED', IN_PROGRESS: 'task_running', CANCELLED: 'task_finished', COMPLETED: 'task_finished', FAILED: 'task_finished' },
-  resume: { NEW: 'NEW', PENDING: 'PENDING', PAUSED: 'PENDING', IN_PROGRESS: 'IN_PROGRESS', CANCELLED: 'task_finished', COMPLETED: 'task_finished', FAILED: 'task_finished' },
-  retry: { NEW: 'task_unfinished', PENDING: 'task_unfinished', PAUSED: 'task_unfinished', IN_PROGRESS: 'task_running', CANCELLED: 'PENDING', COMPLETED: 'task_finished', FAILED: 'PENDING' },
-}; // prettier-ignore
+  cancel: {
+    NEW: 'CANCELLED',
+    PENDING: 'CANCELLED',
+    PAUSED: 'CANCELLED',
+    IN_PROGRESS: 'CANCELLED',
+    CANCELLED: 'CANCELLED',
+    COMPLETED: 'task_finished',
+    FAILED: 'task_finished',
+  },
+  pause: {
+    NEW: 'PAUSED',
+    PENDING: 'PAUSED',
+    PAUSED: 'PAUSED',
+    IN_PROGRESS: 'task_running',
+    CANCELLED: 'task_finished',
+    COMPLETED: 'task_finished',
+    FAILED: 'task_finished',
+  },
+  resume: {
+    NEW: 'NEW',
+    PENDING: 'PENDING',
+    PAUSED: 'PENDING',
+    IN_PROGRESS: 'IN_PROGRESS',
+    CANCELLED: 'task_finished',
+    COMPLETED: 'task_finished',
+    FAILED: 'task_finished',
+  },
+  retry: {
+    NEW: 'task_unfinished',
+    PENDING: 'task_unfinished',
+    PAUSED: 'task_unfinished',
+    IN_PROGRESS: 'task_running',
+    CANCELLED: 'PENDING',
+    COMPLETED: 'task_finished',
+    FAILED: 'PENDING',
+  },
+};
 
 describe.each(Object.entries(TABLE))('POST /tasks/{id}/%s', (verb, expected) => {
   it.each(Object.entries(expected))('%s -> %s', async (status, outcome) => {
@@ -49,7 +87,9 @@ describe.each(Object.entries(TABLE))('POST /tasks/{id}/%s', (verb, expected) => 
   });
 
   it('404 for a task that nobody has', async () => {
-    expect((await act('0199b3c2-0000-7000-8000-000000000000', verb)).body).toMatchObject({ code: 'task_not_found' });
+    expect((await act('0199b3c2-0000-7000-8000-000000000000', verb)).body).toMatchObject({
+      code: 'task_not_found',
+    });
   });
 });
 
@@ -74,18 +114,27 @@ describe('cancelling', () => {
 describe('running again', () => {
   it('grants as many attempts again, goes on counting, and keeps the history', async () => {
     const { task_id } = await submit('broken', {}, { max_attempts: 1 });
-    expect(await finished(task_id)).toMatchObject({ status: 'FAILED', attempt: 1, max_attempts: 1 });
+    expect(await finished(task_id)).toMatchObject({
+      status: 'FAILED',
+      attempt: 1,
+      max_attempts: 1,
+    });
     const again = await act(task_id, 'retry');
     expect(again.body).toMatchObject({ status: 'PENDING', attempt: 1, max_attempts: 2 });
     const task = await finished(task_id);
     expect(task).toMatchObject({ status: 'FAILED', attempt: 2, max_attempts: 2, rescues: 0 });
-    expect(task.attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([[1, 'failed'], [2, 'failed']]); // prettier-ignore
+    expect(task.attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
+      [1, 'failed'],
+      [2, 'failed'],
+    ]);
   });
 
   it('never shows the old output again', async () => {
     const { task_id } = await submit('broken', {}, { max_attempts: 1 });
     const { version } = await finished(task_id);
-    await vi.waitUntil(async () => (await call(`/tasks/${task_id}`)).headers.get('X-Cache') === 'HIT');
+    await vi.waitUntil(
+      async () => (await call(`/tasks/${task_id}`)).headers.get('X-Cache') === 'HIT',
+    );
     await act(task_id, 'retry');
     expect((await detail(task_id)).version).toBeGreaterThan(version);
   });
@@ -115,7 +164,10 @@ describe('editing', () => {
         200,
         { title: 'new', description: 'words', status },
       ]);
-      expect(await (await edit(id, { description: null })).json()).toMatchObject({ title: 'new', description: null });
+      expect(await (await edit(id, { description: null })).json()).toMatchObject({
+        title: 'new',
+        description: null,
+      });
     }
   });
 
@@ -126,22 +178,31 @@ describe('editing', () => {
     expect((await finished(id)).status).toBe('COMPLETED');
   });
 
-  it.each([['IN_PROGRESS', 'task_running'], ['COMPLETED', 'task_finished'], ['FAILED', 'task_finished']])(
-    'leaves the priority of a task that is %s',
-    async (status, code) => {
-      const id = await inStatus(status);
-      const response = await edit(id, { priority: 'LOW', title: 'x' });
-      expect([response.status, await response.json()]).toMatchObject([409, { code, task_status: status }]);
-      expect(await rowOf(id)).toMatchObject({ priority: 'MEDIUM', title: null });
-      expect((await edit(id, { priority: 'MEDIUM', title: 'x' })).status).toBe(200);
-    },
-  ); // prettier-ignore
+  it.each([
+    ['IN_PROGRESS', 'task_running'],
+    ['COMPLETED', 'task_finished'],
+    ['FAILED', 'task_finished'],
+  ])('leaves the priority of a task that is %s', async (status, code) => {
+    const id = await inStatus(status);
+    const response = await edit(id, { priority: 'LOW', title: 'x' });
+    expect([response.status, await response.json()]).toMatchObject([
+      409,
+      { code, task_status: status },
+    ]);
+    expect(await rowOf(id)).toMatchObject({ priority: 'MEDIUM', title: null });
+    expect((await edit(id, { priority: 'MEDIUM', title: 'x' })).status).toBe(200);
+  });
 
-  it.each([[{}, ''], [{ status: 'COMPLETED' }, 'status'], [{ params: {} }, 'params'], [{ title: 7 }, 'title']])('422: %j', async (change, path) => {
+  it.each([
+    [{}, ''],
+    [{ status: 'COMPLETED' }, 'status'],
+    [{ params: {} }, 'params'],
+    [{ title: 7 }, 'title'],
+  ])('422: %j', async (change, path) => {
     const response = await edit(await inStatus('NEW'), change);
     const { errors } = await response.json<{ errors: { path: string }[] }>();
     expect([response.status, errors[0]?.path]).toEqual([422, path]);
-  }); // prettier-ignore
+  });
 });
 
 describe('deleting', () => {
@@ -169,7 +230,10 @@ describe('when it runs', () => {
 
   it('is now for a time that is past', async () => {
     for (const more of [{ scheduled_at: '2020-01-01T00:00:00Z' }, { delay_seconds: 0 }]) {
-      expect(await submit('sum', { a: 1, b: 2 }, more)).toMatchObject({ status: 'PENDING', scheduled_at: null });
+      expect(await submit('sum', { a: 1, b: 2 }, more)).toMatchObject({
+        status: 'PENDING',
+        scheduled_at: null,
+      });
     }
   });
 
@@ -184,7 +248,9 @@ describe('when it runs', () => {
     [{ timeout_seconds: 0.5 }, 'timeout_seconds'],
     [{ timeout_seconds: 21_601 }, 'timeout_seconds'],
   ])('422: %j', async (more, path) => {
-    const response = await call('/tasks', { json: { type: 'sum', params: { a: 1, b: 2 }, ...more } });
+    const response = await call('/tasks', {
+      json: { type: 'sum', params: { a: 1, b: 2 }, ...more },
+    });
     const { errors } = await response.json<{ errors: { path: string }[] }>();
     expect([response.status, errors[0]?.path]).toEqual([422, path]);
   });
@@ -192,9 +258,16 @@ describe('when it runs', () => {
 
 describe('a timeout', () => {
   it('ends an attempt, which is then retried', async () => {
-    const { task_id } = await submit('simulate', { duration: 5 }, { timeout_seconds: 1, max_attempts: 1 });
+    const { task_id } = await submit(
+      'simulate',
+      { duration: 5 },
+      { timeout_seconds: 1, max_attempts: 1 },
+    );
     const task = await finished(task_id);
-    expect(task).toMatchObject({ status: 'FAILED', error: { code: 'timeout', message: 'No result within 1 s' } });
+    expect(task).toMatchObject({
+      status: 'FAILED',
+      error: { code: 'timeout', message: 'No result within 1 s' },
+    });
   });
 });
 
@@ -205,7 +278,12 @@ describe('the shortcuts', () => {
     const worded = await (
       await call('/tasks/retry', { json: { title: 'twice', failures: 1, priority: 'high' } })
     ).json<TaskView>();
-    expect(worded).toMatchObject({ type: 'flaky', title: 'twice', params: { failures: 1 }, priority: 'HIGH' });
+    expect(worded).toMatchObject({
+      type: 'flaky',
+      title: 'twice',
+      params: { failures: 1 },
+      priority: 'HIGH',
+    });
     expect(await finished(worded.task_id)).toMatchObject({ result: { succeeded_on_attempt: 2 } });
     expect((await call('/tasks/retry', { json: { failures: 11 } })).status).toBe(422);
     expect((await call('/tasks/broken', { json: { surplus: 1 } })).status).toBe(422);

@@ -20,7 +20,9 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/g;
 
 beforeEach(async () => {
-  await env.DB.batch(['deliveries', 'tasks'].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+  await env.DB.batch(
+    ['deliveries', 'tasks'].map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
+  );
 });
 
 it.each([
@@ -40,18 +42,28 @@ it.each([
     const real = path.replaceAll(/<id (\d)>/g, (_, n: string) => ids[Number(n) - 1] ?? '');
     const ask = async (): Promise<unknown[]> => {
       const response = await call(real, body === undefined ? { method } : { method, json: body });
-      const { request_id: _id, ...rest } = JSON.parse(named(await response.text())) as Record<string, unknown>;
+      const { request_id: _id, ...rest } = JSON.parse(named(await response.text())) as Record<
+        string,
+        unknown
+      >;
       return [method, path, response.status, rest];
     };
-    if (until) await vi.waitFor(async () => expect(await ask()).toEqual([method, path, status, answer]), { timeout: 5_000, interval: 50 });
+    if (until)
+      await vi.waitFor(async () => expect(await ask()).toEqual([method, path, status, answer]), {
+        timeout: 5_000,
+        interval: 50,
+      });
     else expect(await ask()).toEqual([method, path, status, answer]);
   }
-}); // prettier-ignore
+});
 
 it('tells every state and kind of /api/tasks apart', async () => {
-  const state = async (id: string) => (await (await call(`/api/tasks/${id}`)).json<{ state: string }>()).state;
+  const state = async (id: string) =>
+    (await (await call(`/api/tasks/${id}`)).json<{ state: string }>()).state;
   const list = async (query: string) => {
-    const { tasks, total } = await (await call(`/api/tasks?${query}`)).json<{ tasks: { task_id: string }[]; total: number }>();
+    const { tasks, total } = await (
+      await call(`/api/tasks?${query}`)
+    ).json<{ tasks: { task_id: string }[]; total: number }>();
     expect(total).toBe(tasks.length);
     return tasks.map(({ task_id }) => task_id);
   };
@@ -60,17 +72,30 @@ it('tells every state and kind of /api/tasks apart', async () => {
   const failed = await submit('broken', {}, { max_attempts: 1 });
   const paused = await submit('sum', { a: 1, b: 1 }, { delay_seconds: 600 });
   await call(`/tasks/${paused.task_id}/pause`, { method: 'POST' });
-  await vi.waitFor(async () => expect(await state(failed.task_id)).toBe('FAILURE'), { timeout: 5_000 });
-  const wake = env.DB.prepare(`UPDATE tasks SET status = 'PENDING', completed_at = NULL, wake_at = ?1 + 600000, scheduled_at = ?1 + 600000 WHERE id = ?2`);
-  await vi.waitFor(async () => expect((await wake.bind(Date.now(), retried.task_id).run()).meta.changes && (await state(retried.task_id))).toBe('RETRY'));
+  await vi.waitFor(async () => expect(await state(failed.task_id)).toBe('FAILURE'), {
+    timeout: 5_000,
+  });
+  const wake = env.DB.prepare(
+    `UPDATE tasks SET status = 'PENDING', completed_at = NULL, wake_at = ?1 + 600000, scheduled_at = ?1 + 600000 WHERE id = ?2`,
+  );
+  await vi.waitFor(async () =>
+    expect(
+      (await wake.bind(Date.now(), retried.task_id).run()).meta.changes &&
+        (await state(retried.task_id)),
+    ).toBe('RETRY'),
+  );
   expect(await state(scheduled.task_id)).toBe('PENDING');
   expect(await state(paused.task_id)).toBe('PENDING');
   expect(await list('state=RETRY')).toEqual([retried.task_id]);
-  expect((await list('state=PENDING')).toSorted()).toEqual([scheduled.task_id, paused.task_id].toSorted());
+  expect((await list('state=PENDING')).toSorted()).toEqual(
+    [scheduled.task_id, paused.task_id].toSorted(),
+  );
   expect(await list('state=FAILURE')).toEqual([failed.task_id]);
-  expect((await list('type=scheduled')).toSorted()).toEqual([scheduled.task_id, retried.task_id].toSorted());
+  expect((await list('type=scheduled')).toSorted()).toEqual(
+    [scheduled.task_id, retried.task_id].toSorted(),
+  );
   expect(await list('type=reserved')).toEqual([paused.task_id]);
   expect(await list('type=completed')).toEqual([failed.task_id]);
   expect(await list('type=completed&state=RETRY')).toEqual([]);
   expect(await list('state=REVOKED')).toEqual([]);
-}); // prettier-ignore
+});

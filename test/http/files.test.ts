@@ -11,7 +11,8 @@ const process = async (params: object): Promise<Record<string, unknown>> => {
   return task.result as Record<string, unknown>;
 };
 
-const problem = async (response: Response): Promise<{ status: number; code: string }> => response.json();
+const problem = async (response: Response): Promise<{ status: number; code: string }> =>
+  response.json();
 
 it('keeps a file: put, get, list, delete', async () => {
   const created = await put('a.csv', 'x,y\n1,2\n');
@@ -28,10 +29,17 @@ it('keeps a file: put, get, list, delete', async () => {
   });
   expect((await call('/files/a.csv', { method: 'HEAD' })).status).toBe(200);
   await put('b.txt', '', 'text/plain');
-  const first = await (await call('/files?page_size=1')).json<{ files: { name: string }[]; pagination: { next_cursor: string } }>(); // prettier-ignore
+  const first = await (
+    await call('/files?page_size=1')
+  ).json<{ files: { name: string }[]; pagination: { next_cursor: string } }>();
   expect(first.files.map(({ name }) => name)).toEqual(['a.csv']);
-  const second = await (await call(`/files?page_size=1&cursor=${first.pagination.next_cursor}`)).json();
-  expect(second).toMatchObject({ files: [{ name: 'b.txt', bytes: 0 }], pagination: { next_cursor: null } });
+  const second = await (
+    await call(`/files?page_size=1&cursor=${first.pagination.next_cursor}`)
+  ).json();
+  expect(second).toMatchObject({
+    files: [{ name: 'b.txt', bytes: 0 }],
+    pagination: { next_cursor: null },
+  });
   expect((await call('/files/a.csv', { method: 'DELETE' })).status).toBe(204);
   for (const method of ['GET', 'DELETE'])
     expect(await problem(await call('/files/a.csv', { method }))).toMatchObject({
@@ -41,32 +49,44 @@ it('keeps a file: put, get, list, delete', async () => {
   await call('/files/b.txt', { method: 'DELETE' });
 });
 
-it.concurrent('takes a file of many parts, of a size that nobody announced, byte by byte the same', async () => {
-  const chunk = crypto.getRandomValues(new Uint8Array(60_000));
-  let left = 200;
-  const body = new ReadableStream({ pull: (c) => (left-- > 0 ? c.enqueue(chunk) : c.close()) });
-  const saved = await put('big.bin', body, 'application/octet-stream');
-  expect(await saved.json()).toMatchObject({ bytes: 12_000_000 });
-  const back = new Uint8Array(await (await call('/files/big.bin')).arrayBuffer());
-  expect(back.byteLength).toBe(12_000_000);
-  expect(back.subarray(11_940_000)).toEqual(chunk);
-  await call('/files/big.bin', { method: 'DELETE' });
-});
+it.concurrent(
+  'takes a file of many parts, of a size that nobody announced, byte by byte the same',
+  async () => {
+    const chunk = crypto.getRandomValues(new Uint8Array(60_000));
+    let left = 200;
+    const body = new ReadableStream({ pull: (c) => (left-- > 0 ? c.enqueue(chunk) : c.close()) });
+    const saved = await put('big.bin', body, 'application/octet-stream');
+    expect(await saved.json()).toMatchObject({ bytes: 12_000_000 });
+    const back = new Uint8Array(await (await call('/files/big.bin')).arrayBuffer());
+    expect(back.byteLength).toBe(12_000_000);
+    expect(back.subarray(11_940_000)).toEqual(chunk);
+    await call('/files/big.bin', { method: 'DELETE' });
+  },
+);
 
-it.concurrent('refuses a file that is too large, announced or not, and keeps nothing of it', async () => {
-  const chunk = new Uint8Array(1_000_000);
-  let left = 30;
-  const body = new ReadableStream({ pull: (c) => (left-- > 0 ? c.enqueue(chunk) : c.close()) });
-  expect(await problem(await put('c.bin', body))).toMatchObject({ status: 413, code: 'body_too_large' });
-  const announced = await put('c.bin', new Uint8Array(MAX_FILE_BYTES + 1));
-  expect(announced.status).toBe(413);
-  expect((await call('/files/c.bin')).status).toBe(404);
-});
+it.concurrent(
+  'refuses a file that is too large, announced or not, and keeps nothing of it',
+  async () => {
+    const chunk = new Uint8Array(1_000_000);
+    let left = 30;
+    const body = new ReadableStream({ pull: (c) => (left-- > 0 ? c.enqueue(chunk) : c.close()) });
+    expect(await problem(await put('c.bin', body))).toMatchObject({
+      status: 413,
+      code: 'body_too_large',
+    });
+    const announced = await put('c.bin', new Uint8Array(MAX_FILE_BYTES + 1));
+    expect(announced.status).toBe(413);
+    expect((await call('/files/c.bin')).status).toBe(404);
+  },
+);
 
-it.each(['..', '.hidden', 'a b', 'a%2Fb', 'ä', 'x'.repeat(201), '%00', 'a;b'])('refuses the name %j', async (name) => {
-  const { status } = await put(name, 'x');
-  expect([404, 405, 422]).toContain(status);
-});
+it.each(['..', '.hidden', 'a b', 'a%2Fb', 'ä', 'x'.repeat(201), '%00', 'a;b'])(
+  'refuses the name %j',
+  async (name) => {
+    const { status } = await put(name, 'x');
+    expect([404, 405, 422]).toContain(status);
+  },
+);
 
 const CSV =
   'city,sold,on,open,note\nLisbon,3,2026-01-05,true,"a, b"\nPorto,10,2026-01-07,false,\nFaro,4,2026-01-06,true,"two\nlines"\n';
@@ -83,9 +103,33 @@ it.concurrent('summarizes a CSV', async () => {
     columns: [
       { name: 'city', type: 'text', empty: 0, min: 'Faro', max: 'Porto', mean: null, distinct: 3 },
       { name: 'sold', type: 'integer', empty: 0, min: 3, max: 10, mean: 17 / 3, distinct: 3 },
-      { name: 'on', type: 'date', empty: 0, min: '2026-01-05', max: '2026-01-07', mean: null, distinct: 3 },
-      { name: 'open', type: 'boolean', empty: 0, min: 'false', max: 'true', mean: null, distinct: 2 },
-      { name: 'note', type: 'text', empty: 1, min: 'a, b', max: 'two\nlines', mean: null, distinct: 2 },
+      {
+        name: 'on',
+        type: 'date',
+        empty: 0,
+        min: '2026-01-05',
+        max: '2026-01-07',
+        mean: null,
+        distinct: 3,
+      },
+      {
+        name: 'open',
+        type: 'boolean',
+        empty: 0,
+        min: 'false',
+        max: 'true',
+        mean: null,
+        distinct: 2,
+      },
+      {
+        name: 'note',
+        type: 'text',
+        empty: 1,
+        min: 'a, b',
+        max: 'two\nlines',
+        mean: null,
+        distinct: 2,
+      },
     ],
   });
 });
@@ -107,12 +151,21 @@ it.concurrent('reports malformed rows by their line', async () => {
       ],
     },
   });
-  expect(await process({ content: 'a,b\n1,2\n"3,4\n5,6\n', format: 'csv', operation: 'count' })).toMatchObject({
+  expect(
+    await process({ content: 'a,b\n1,2\n"3,4\n5,6\n', format: 'csv', operation: 'count' }),
+  ).toMatchObject({
     rows: 1,
-    malformed: { count: 1, rows: [{ line: 3, message: 'Its quote never ends; nothing after it was read' }] },
+    malformed: {
+      count: 1,
+      rows: [{ line: 3, message: 'Its quote never ends; nothing after it was read' }],
+    },
   });
   expect(
-    await process({ content: 'a,b\n\n1,2\n3,"4"5\n"x\ny",7,8\n\n5,6\n', format: 'csv', operation: 'count' }),
+    await process({
+      content: 'a,b\n\n1,2\n3,"4"5\n"x\ny",7,8\n\n5,6\n',
+      format: 'csv',
+      operation: 'count',
+    }),
   ).toMatchObject({
     rows: 3,
     malformed: { count: 1, rows: [{ line: 5, message: '3 cells, unlike the header' }] },
@@ -121,14 +174,24 @@ it.concurrent('reports malformed rows by their line', async () => {
 
 it.concurrent('counts, checksums, and looks at texts', async () => {
   const content = 'one two\n\nthree\n';
-  expect(await process({ content, format: 'text', operation: 'count' })).toMatchObject({ lines: 3, bytes: 15 });
+  expect(await process({ content, format: 'text', operation: 'count' })).toMatchObject({
+    lines: 3,
+    bytes: 15,
+  });
   expect(await process({ content, format: 'text', operation: 'summarize' })).toMatchObject({
-    lines: 3, empty_lines: 1, words: 3, characters: 12, longest_line: 7,
-  }); // prettier-ignore
+    lines: 3,
+    empty_lines: 1,
+    words: 3,
+    characters: 12,
+    longest_line: 7,
+  });
   expect(await process({ content: 'abc', operation: 'checksum' })).toEqual({
-    operation: 'checksum', file: null, bytes: 3, algorithm: 'SHA-256',
+    operation: 'checksum',
+    file: null,
+    bytes: 3,
+    algorithm: 'SHA-256',
     checksum: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
-  }); // prettier-ignore
+  });
 });
 
 const converted = async (params: object): Promise<string> => {
@@ -145,7 +208,9 @@ it.concurrent('converts between formats, and back', async () => {
   ]);
   const ndjson = await converted({ content: json, format: 'json', to: 'ndjson' });
   expect(ndjson).toBe('{"id":1,"name":"ann","ok":true}\n{"id":2,"name":null,"ok":false}\n');
-  expect(await converted({ content: ndjson, format: 'ndjson', to: 'csv' })).toBe('id,name,ok\n1,ann,true\n2,,false\n');
+  expect(await converted({ content: ndjson, format: 'ndjson', to: 'csv' })).toBe(
+    'id,name,ok\n1,ann,true\n2,,false\n',
+  );
 });
 
 it.concurrent('keeps what only looks like a number, and disarms formulas', async () => {
@@ -164,7 +229,10 @@ it.concurrent.each([
   [{ file: 'nowhere.csv', operation: 'count' }, 'file_not_found'],
   [{ content: '{"a":1}', format: 'json', operation: 'count' }, 'bad_file'],
   [{ content: '5', format: 'json', operation: 'count' }, 'bad_file'],
-  [{ content: `[${'['.repeat(100)}${']'.repeat(100)}]`, format: 'json', operation: 'count' }, 'bad_file'],
+  [
+    { content: `[${'['.repeat(100)}${']'.repeat(100)}]`, format: 'json', operation: 'count' },
+    'bad_file',
+  ],
   [{ content: `a\n"${'x'.repeat(200_000)}`, format: 'csv', operation: 'count' }, null],
   [{ content: '[{"a":1}', format: 'json', operation: 'count' }, 'bad_file'],
   [{ content: 'nonsense', format: 'json', operation: 'count' }, 'bad_file'],
@@ -195,7 +263,9 @@ it.concurrent('refuses what is not UTF-8, in every format', async () => {
   const latin = new Uint8Array([0x61, 0x2c, 0x62, 0x0a, 0x4a, 0x6f, 0x73, 0xe9, 0x2c, 0x31, 0x0a]);
   for (const name of ['latin.csv', 'latin.txt', 'latin.ndjson']) {
     await put(name, latin);
-    const { error } = await finished((await submit('file_processing', { file: name, operation: 'count' })).task_id);
+    const { error } = await finished(
+      (await submit('file_processing', { file: name, operation: 'count' })).task_id,
+    );
     expect(error?.code).toBe('bad_file');
   }
 });
@@ -204,19 +274,35 @@ it.concurrent('loses no row and no column on the way to CSV and back', async () 
   const content = '[{"a":1},{"a":null},{"a":""},{"a":2}]';
   const csv = await converted({ content, format: 'json', to: 'csv' });
   expect(csv).toBe('a\n1\n""\n""\n2\n');
-  expect(await process({ content: csv, format: 'csv', operation: 'count' })).toMatchObject({ rows: 4 });
-  expect(await process({ content: 'a,b\n', format: 'csv', operation: 'summarize' })).toMatchObject({ rows: 0, columns: [{ name: 'a', type: 'empty' }, { name: 'b' }] });
-  const numbers = await converted({ content: 'n,m,k\n12345678901234567.12,-0,1\n1,2,3\n', format: 'csv', to: 'json' });
-  expect(JSON.parse(numbers)).toEqual([{ n: '12345678901234567.12', m: '-0', k: 1 }, { n: '1', m: '2', k: 3 }]);
-}); // prettier-ignore
+  expect(await process({ content: csv, format: 'csv', operation: 'count' })).toMatchObject({
+    rows: 4,
+  });
+  expect(await process({ content: 'a,b\n', format: 'csv', operation: 'summarize' })).toMatchObject({
+    rows: 0,
+    columns: [{ name: 'a', type: 'empty' }, { name: 'b' }],
+  });
+  const numbers = await converted({
+    content: 'n,m,k\n12345678901234567.12,-0,1\n1,2,3\n',
+    format: 'csv',
+    to: 'json',
+  });
+  expect(JSON.parse(numbers)).toEqual([
+    { n: '12345678901234567.12', m: '-0', k: 1 },
+    { n: '1', m: '2', k: 3 },
+  ]);
+});
 
 it.concurrent('says how many cells it disarmed', async () => {
-  expect(await process({ content: 'a\n=1\n-5\n-\n', format: 'csv', operation: 'convert', to: 'csv' })).toMatchObject({ disarmed_cells: 2 });
-}); // prettier-ignore
+  expect(
+    await process({ content: 'a\n=1\n-5\n-\n', format: 'csv', operation: 'convert', to: 'csv' }),
+  ).toMatchObject({ disarmed_cells: 2 });
+});
 
 it.concurrent('does not send again what the client has', async () => {
   const { etag } = await (await put('tagged.txt', 'x')).json<{ etag: string }>();
   const again = await call('/files/tagged.txt', { headers: { 'If-None-Match': etag } });
   expect([again.status, await again.text()]).toEqual([304, '']);
-  expect((await call('/files/tagged.txt', { headers: { 'If-None-Match': '"other"' } })).status).toBe(200);
+  expect(
+    (await call('/files/tagged.txt', { headers: { 'If-None-Match': '"other"' } })).status,
+  ).toBe(200);
 });

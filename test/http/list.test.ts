@@ -5,9 +5,22 @@ import { observeDatabase } from '../database.ts';
 import { OWNER } from '../rows.ts';
 
 interface List {
-  pagination: { page_size: number; next_cursor: string | null; total_tasks?: number; total_pages?: number; total_capped?: true; truncated?: true };
-  tasks: { task_id: string; status: string; type: string; title: string | null; submitted_at: string }[];
-} // prettier-ignore
+  pagination: {
+    page_size: number;
+    next_cursor: string | null;
+    total_tasks?: number;
+    total_pages?: number;
+    total_capped?: true;
+    truncated?: true;
+  };
+  tasks: {
+    task_id: string;
+    status: string;
+    type: string;
+    title: string | null;
+    submitted_at: string;
+  }[];
+}
 
 const TASKS = 100_000;
 const START = Date.parse('2026-01-01T00:00:00Z');
@@ -53,7 +66,9 @@ describe('a list of 100 000', () => {
     const seen = new Set(found.tasks.map(({ task_id }) => task_id));
     let last = 0;
     for (let page = 2; page <= 500; page += 1) {
-      ({ found, rowsRead: last } = await measured(`page_size=20&cursor=${found.pagination.next_cursor}`));
+      ({ found, rowsRead: last } = await measured(
+        `page_size=20&cursor=${found.pagination.next_cursor}`,
+      ));
       for (const { task_id } of found.tasks) seen.add(task_id);
     }
     console.log(`rows read: page 1 ${first}, page 500 ${last}`);
@@ -63,8 +78,14 @@ describe('a list of 100 000', () => {
   });
 
   it.each([
-    'status=FAILED', 'status=CANCELLED', 'status=COMPLETED', 'status=FAILED&status=CANCELLED', 'status=CANCELLED&status=FAILED&status=PENDING',
-    'type=sum', 'type=broken&type=simulate', 'status=COMPLETED&status=FAILED',
+    'status=FAILED',
+    'status=CANCELLED',
+    'status=COMPLETED',
+    'status=FAILED&status=CANCELLED',
+    'status=CANCELLED&status=FAILED&status=PENDING',
+    'type=sum',
+    'type=broken&type=simulate',
+    'status=COMPLETED&status=FAILED',
   ])('reads few rows for %s', async (filter) => {
     const { found, rowsRead } = await measured(`${filter}&page_size=50&cursor=`);
     expect(found.tasks).toHaveLength(50);
@@ -78,18 +99,26 @@ describe('a list of 100 000', () => {
     }
     const ids = found.tasks.map(({ task_id }) => task_id);
     expect(ids).toEqual(ids.toSorted().toReversed());
-  }); // prettier-ignore
+  });
 
-  it.each(['tag=rare', 'q=haystack', 'params.a=5', 'result.result=10', 'queue=default-high', 'status=CANCELLED&q=nothing', 'priority=LOW'])(
-    'looks at no more than 10 000 rows for %s, and says so',
-    async (filter) => {
-      const { found, rowsRead } = await measured(`${filter}&cursor=`);
-      console.log(`rows read for ${filter}: ${rowsRead}, truncated: ${String(found.pagination.truncated)}`);
-      expect(rowsRead).toBeLessThanOrEqual(25_000);
-      if (filter.startsWith('status')) expect(found.pagination).toMatchObject({ next_cursor: null });
-      else expect(found.pagination).toMatchObject({ truncated: true, next_cursor: expect.any(String) });
-    },
-  ); // prettier-ignore
+  it.each([
+    'tag=rare',
+    'q=haystack',
+    'params.a=5',
+    'result.result=10',
+    'queue=default-high',
+    'status=CANCELLED&q=nothing',
+    'priority=LOW',
+  ])('looks at no more than 10 000 rows for %s, and says so', async (filter) => {
+    const { found, rowsRead } = await measured(`${filter}&cursor=`);
+    console.log(
+      `rows read for ${filter}: ${rowsRead}, truncated: ${String(found.pagination.truncated)}`,
+    );
+    expect(rowsRead).toBeLessThanOrEqual(25_000);
+    if (filter.startsWith('status')) expect(found.pagination).toMatchObject({ next_cursor: null });
+    else
+      expect(found.pagination).toMatchObject({ truncated: true, next_cursor: expect.any(String) });
+  });
 
   it('is found in the end, page after truncated page', async () => {
     let cursor: string | null = '';
@@ -104,7 +133,10 @@ describe('a list of 100 000', () => {
   });
 
   it('counts up to 10 000 exactly', async () => {
-    expect((await list('status=CANCELLED')).pagination).toMatchObject({ total_tasks: 100, total_pages: 10 });
+    expect((await list('status=CANCELLED')).pagination).toMatchObject({
+      total_tasks: 100,
+      total_pages: 10,
+    });
     expect((await list('status=FAILED')).pagination).toMatchObject({ total_tasks: 1_900 });
     const { total_tasks, total_capped } = (await list('')).pagination;
     expect([total_tasks, total_capped]).toEqual([10_000, true]);
@@ -120,11 +152,19 @@ const at = (i: number): string => encodeURIComponent(new Date(START + i * 1_000)
 
 describe('filters', () => {
   it('by time, from and until', async () => {
-    expect(await only(`submitted_after=${at(newest - 2)}`)).toEqual([newest, newest - 1, newest - 2]);
-    expect(await only(`submitted_after=${at(500)}&submitted_before=${at(503)}`)).toEqual([502, 501, 500]);
+    expect(await only(`submitted_after=${at(newest - 2)}`)).toEqual([
+      newest,
+      newest - 1,
+      newest - 2,
+    ]);
+    expect(await only(`submitted_after=${at(500)}&submitted_before=${at(503)}`)).toEqual([
+      502, 501, 500,
+    ]);
     expect(await only('submitted_before=2026-01-01T00:00:02%2B00:00')).toEqual([1, 0]);
     expect(await only('submitted_before=2026-01-01')).toEqual([]);
-    const { rowsRead } = await measured(`submitted_after=${at(50_000)}&submitted_before=${at(50_010)}&cursor=`);
+    const { rowsRead } = await measured(
+      `submitted_after=${at(50_000)}&submitted_before=${at(50_010)}&cursor=`,
+    );
     expect(rowsRead).toBeLessThanOrEqual(40);
   });
 
@@ -137,8 +177,16 @@ describe('filters', () => {
     expect(await only(`${range}&result.result=2012&params.a=1006`)).toEqual([1_006]);
     expect(await only(`${range}&params.nothing=1`)).toEqual([]);
     expect(await only(`${range}&params.on=1`)).toEqual([]);
-    const named = JSON.stringify({ type: 'data_processing', params: { data: { '2026': ['x'] } }, delay_seconds: 600 });
-    const made = await call('/tasks', { method: 'POST', body: named, headers: { 'Content-Type': 'application/json' } });
+    const named = JSON.stringify({
+      type: 'data_processing',
+      params: { data: { '2026': ['x'] } },
+      delay_seconds: 600,
+    });
+    const made = await call('/tasks', {
+      method: 'POST',
+      body: named,
+      headers: { 'Content-Type': 'application/json' },
+    });
     const { task_id } = await made.json<{ task_id: string }>();
     const { tasks } = await list('params.data.2026.0=x&cursor=');
     expect(tasks.map((task) => task.task_id)).toEqual([task_id]);
@@ -149,16 +197,37 @@ describe('filters', () => {
     expect(await only('q=broke&submitted_before=2026-01-01T00:02:00Z')).toEqual([99, 49]);
     expect(await only('q=broke&type=simulate&submitted_before=2026-01-01T00:02:00Z')).toEqual([49]);
     expect(await only(`q=%25_%25`)).toEqual([]);
-    expect(await only(`status=failed&priority=medium&submitted_before=${at(100)}`)).toEqual([99, 49]);
+    expect(await only(`status=failed&priority=medium&submitted_before=${at(100)}`)).toEqual([
+      99, 49,
+    ]);
   });
 
   it.each([
-    'page=1&cursor=', 'cursor=nonsense', 'status=BOGUS', 'q=', 'submitted_after=yesterday', 'params.=1', 'params.a"b=1', 'params.a..b=1', 'params.a%5C=1', 'params.a=1&params.a=2',
-    'queue=bogus', 'bogus=1', '__proto__=1', 'constructor=1', 'page_size=101', 'page_size=-1', `q=${'x'.repeat(201)}`, `params.${'a.'.repeat(10)}a=1`,
+    'page=1&cursor=',
+    'cursor=nonsense',
+    'status=BOGUS',
+    'q=',
+    'submitted_after=yesterday',
+    'params.=1',
+    'params.a"b=1',
+    'params.a..b=1',
+    'params.a%5C=1',
+    'params.a=1&params.a=2',
+    'queue=bogus',
+    'bogus=1',
+    '__proto__=1',
+    'constructor=1',
+    'page_size=101',
+    'page_size=-1',
+    `q=${'x'.repeat(201)}`,
+    `params.${'a.'.repeat(10)}a=1`,
     Array.from({ length: 11 }, (_, i) => `params.a${i}=1`).join('&'),
   ])('refuses %s', async (query) => {
     const response = await call(`/tasks?${query}`);
     expect(response.status).toBe(422);
-    expect(await response.json()).toMatchObject({ code: 'invalid_request', errors: [{ in: 'query' }] });
-  }); // prettier-ignore
+    expect(await response.json()).toMatchObject({
+      code: 'invalid_request',
+      errors: [{ in: 'query' }],
+    });
+  });
 });

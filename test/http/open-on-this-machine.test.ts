@@ -7,7 +7,18 @@ import { makeKey } from '../keys.ts';
 
 // The truth table of who gets in without a key: every fact that must hold, true or false, in every combination.
 
-const FACTS = ['built for development', 'no key exists', 'keys can be read', 'AUTH is not required', 'URL', 'Host', 'address', 'not forwarded', 'Origin', 'Sec-Fetch-Site'] as const; // prettier-ignore
+const FACTS = [
+  'built for development',
+  'no key exists',
+  'keys can be read',
+  'AUTH is not required',
+  'URL',
+  'Host',
+  'address',
+  'not forwarded',
+  'Origin',
+  'Sec-Fetch-Site',
+] as const;
 type Cell = Record<(typeof FACTS)[number], boolean>;
 
 const FORWARDED = ['Forwarded', 'X-Forwarded-For', 'X-Real-IP', 'CF-Ray', 'MF-Original-URL'];
@@ -23,7 +34,9 @@ const requestOf = (cell: Cell, index: number): Request =>
       'CF-Connecting-IP': cell['address'] ? '127.0.0.1' : '192.168.1.5',
       ...(!cell['not forwarded'] && { [FORWARDED[index % FORWARDED.length] ?? '']: 'x' }),
       ...(!cell['Origin'] && { Origin: index % 3 === 0 ? 'null' : 'https://evil.example' }),
-      ...(!cell['Sec-Fetch-Site'] && { 'Sec-Fetch-Site': index % 2 === 0 ? 'cross-site' : 'same-site' }),
+      ...(!cell['Sec-Fetch-Site'] && {
+        'Sec-Fetch-Site': index % 2 === 0 ? 'cross-site' : 'same-site',
+      }),
     },
   });
 

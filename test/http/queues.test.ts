@@ -20,8 +20,15 @@ describe('queues', () => {
     const { queues } = await (await call('/queues')).json<{ queues: Queue[] }>();
     expect(queues).toHaveLength(6);
     expect(queues[0]).toEqual({
-      name: 'default-high', lane: 'default', priority: 'HIGH', paused: false, pending: 0, in_progress: 0, oldest_waiting_seconds: null, backlog: 0,
-    }); // prettier-ignore
+      name: 'default-high',
+      lane: 'default',
+      priority: 'HIGH',
+      paused: false,
+      pending: 0,
+      in_progress: 0,
+      oldest_waiting_seconds: null,
+      backlog: 0,
+    });
   });
 
   it('hold what is submitted while paused, and run it when resumed', async () => {
@@ -50,6 +57,9 @@ describe('queues', () => {
 
   it('are known by name', async () => {
     const response = await call('/queues/nonsense/pause', { method: 'POST' });
-    expect([response.status, await response.json()]).toMatchObject([404, { code: 'queue_not_found' }]);
+    expect([response.status, await response.json()]).toMatchObject([
+      404,
+      { code: 'queue_not_found' },
+    ]);
   });
 });

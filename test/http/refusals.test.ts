@@ -33,26 +33,40 @@ const refused = async (response: Response): Promise<Problem> => {
   return problem;
 };
 
-const post = (body: BodyInit | null, headers: HeadersInit = { 'Content-Type': 'application/json' }, path = '/tasks') =>
-  call(path, { method: 'POST', body, headers });
+const post = (
+  body: BodyInit | null,
+  headers: HeadersInit = { 'Content-Type': 'application/json' },
+  path = '/tasks',
+) => call(path, { method: 'POST', body, headers });
 const submit = (json: unknown) => call('/tasks', { json });
 const codeOf = async (response: Response) => [response.status, (await refused(response)).code];
 
 describe('a body that is not JSON', () => {
-  it.each(['{"type":', '', '   ', 'type=sum', '{"a":1}{"b":2}', "{'type':'sum'}"])('400: %j', async (body) => {
-    expect(await codeOf(await post(body))).toEqual([400, 'malformed_json']);
-  });
-
-  it('400: bytes that are not UTF-8', async () => {
-    expect(await codeOf(await post(new Uint8Array([0x7b, 0xff, 0x7d])))).toEqual([400, 'malformed_json']);
-  });
-
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'multipart/form-data; boundary=x'])(
-    '415: %s',
-    async (type) => {
-      expect(await codeOf(await post('{}', { 'Content-Type': type }))).toEqual([415, 'unsupported_media_type']);
+  it.each(['{"type":', '', '   ', 'type=sum', '{"a":1}{"b":2}', "{'type':'sum'}"])(
+    '400: %j',
+    async (body) => {
+      expect(await codeOf(await post(body))).toEqual([400, 'malformed_json']);
     },
   );
+
+  it('400: bytes that are not UTF-8', async () => {
+    expect(await codeOf(await post(new Uint8Array([0x7b, 0xff, 0x7d])))).toEqual([
+      400,
+      'malformed_json',
+    ]);
+  });
+
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/jsonp',
+    'multipart/form-data; boundary=x',
+  ])('415: %s', async (type) => {
+    expect(await codeOf(await post('{}', { 'Content-Type': type }))).toEqual([
+      415,
+      'unsupported_media_type',
+    ]);
+  });
 
   it('is taken with any JSON content type, or with none', async () => {
     const body = new TextEncoder().encode('{"type":"sum","params":{"a":1,"b":2}}');
@@ -91,14 +105,25 @@ describe('a body that is invalid', () => {
     [{ type: 'sum', params: { a: 5 } }, [['params.b', 'invalid_type']]],
     [{ type: 'sum', params: { a: 5, b: 3, c: 1 } }, [['params.c', 'unknown_field']]],
     [{ type: 'sum', params: [1, 2] }, [['params', 'custom']]],
-    [{ type: 'sum', params: {}, colour: 'red', size: 1 }, [['colour', 'unknown_field'], ['size', 'unknown_field'], ['params.a', 'invalid_type'], ['params.b', 'invalid_type']]],
+    [
+      { type: 'sum', params: {}, colour: 'red', size: 1 },
+      [
+        ['colour', 'unknown_field'],
+        ['size', 'unknown_field'],
+        ['params.a', 'invalid_type'],
+        ['params.b', 'invalid_type'],
+      ],
+    ],
     [{ type: 7 }, [['type', 'invalid_type']]],
     [{}, [['type', 'invalid_type']]],
     [[], [['', 'invalid_type']]],
     [null, [['', 'invalid_type']]],
     [{ type: 'sum', priority: 'urgent', params: { a: 1, b: 1 } }, [['priority', 'invalid_value']]],
     [{ type: 'sum', title: 'x'.repeat(201), params: { a: 1, b: 1 } }, [['title', 'too_big']]],
-    [{ type: 'sum', tags: Array.from({ length: 11 }, () => 't'), params: { a: 1, b: 1 } }, [['tags', 'too_big']]],
+    [
+      { type: 'sum', tags: Array.from({ length: 11 }, () => 't'), params: { a: 1, b: 1 } },
+      [['tags', 'too_big']],
+    ],
     [{ task_name: 'test', duration: 601 }, [['duration', 'too_big']]],
     [{ task_name: 'test', seconds: 1 }, [['seconds', 'unknown_field']]],
     [{ title: 'x', priority: 3 }, [['priority', 'invalid_value']]],
@@ -108,20 +133,27 @@ describe('a body that is invalid', () => {
     const { errors = [] } = await refused(response);
     expect(errors.map(({ path, code }) => [path, code])).toEqual(expected);
     expect(errors.every((error) => error.in === 'body' && error.message.length > 0)).toBe(true);
-  }); // prettier-ignore
+  });
 
   it('takes prototype keys for what they are: unknown fields', async () => {
     const { errors } = await refused(
       await post('{"type":"sum","params":{"a":1,"b":2,"__proto__":{"x":1},"constructor":1}}'),
     );
-    expect(errors?.map(({ path }) => path).toSorted()).toEqual(['params.__proto__', 'params.constructor']);
+    expect(errors?.map(({ path }) => path).toSorted()).toEqual([
+      'params.__proto__',
+      'params.constructor',
+    ]);
   });
 
   it('422 for an unknown type, with those that are known', async () => {
     for (const type of ['nonsense', 'SUM', '__proto__', 'toString']) {
       const response = await submit({ type });
       const problem = await refused(response);
-      expect([response.status, problem.code, problem.errors?.[0]?.path]).toEqual([422, 'unknown_type', 'type']);
+      expect([response.status, problem.code, problem.errors?.[0]?.path]).toEqual([
+        422,
+        'unknown_type',
+        'type',
+      ]);
       for (const handler of handlers) expect(problem.detail).toContain(handler.type);
     }
   });
@@ -164,7 +196,11 @@ describe('wrong settings', () => {
       LOG_LEVEL: 'a secret put in the wrong place',
       UPSTASH_REDIS_REST_URL: 'http://x',
     } as unknown as Env;
-    const response = await worker.fetch(new Request('http://localhost/health'), wrong, createExecutionContext());
+    const response = await worker.fetch(
+      new Request('http://localhost/health'),
+      wrong,
+      createExecutionContext(),
+    );
     const { code, detail } = await response.json<Problem>();
     expect([response.status, code]).toEqual([503, 'misconfigured']);
     expect(detail).toContain('LOG_LEVEL');
@@ -204,7 +240,10 @@ describe('a database that is down', () => {
     const health = await call('/health');
     mend();
     expect(health.status).toBe(503);
-    expect(await health.json()).toMatchObject({ status: 'down', checks: { database: 'down', queues: 'ok' } });
+    expect(await health.json()).toMatchObject({
+      status: 'down',
+      checks: { database: 'down', queues: 'ok' },
+    });
   });
 });
 

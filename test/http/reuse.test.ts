@@ -13,9 +13,17 @@ it('answers a repeated submit at once with the output that is there', async () =
   const response = await post({ string: 'reuse me aa' });
   const second = await response.json<TaskView>();
   expect(response.status).toBe(200);
-  expect(second).toMatchObject({ status: 'COMPLETED', reused_from: first.task_id, result: first.result, attempt: 0 });
+  expect(second).toMatchObject({
+    status: 'COMPLETED',
+    reused_from: first.task_id,
+    result: first.result,
+    attempt: 0,
+  });
   expect(second.task_id).not.toBe(first.task_id);
-  expect(await (await call(`/tasks/${second.task_id}`)).json()).toMatchObject({ ...second, attempts: [] });
+  expect(await (await call(`/tasks/${second.task_id}`)).json()).toMatchObject({
+    ...second,
+    attempts: [],
+  });
   // What was itself an answer is not a source: its age would never end.
   const third = await (await post({ string: 'reuse me aa' })).json<TaskView>();
   expect(third.reused_from).toBe(first.task_id);
@@ -27,12 +35,15 @@ it('runs it again when asked to, later, with other parameters, or for another ty
   expect((await post({ string: 'bypass' }, { delay_seconds: 60 })).status).toBe(202);
   expect((await post({ string: 'bypass!' })).status).toBe(202);
   await finished((await submit('sum', { a: 1, b: 1 })).task_id);
-  expect((await call('/tasks', { json: { type: 'sum', params: { a: 1, b: 1 } } })).status).toBe(202);
+  expect((await call('/tasks', { json: { type: 'sum', params: { a: 1, b: 1 } } })).status).toBe(
+    202,
+  );
 });
 
 it('does not use what is too old, failed, or of somebody else', async () => {
   const { task_id } = await finished((await submit(TYPE, { string: 'stale' })).task_id);
-  const set = (change: string) => env.DB.prepare(`UPDATE tasks SET ${change} WHERE id = ?`).bind(task_id).run();
+  const set = (change: string) =>
+    env.DB.prepare(`UPDATE tasks SET ${change} WHERE id = ?`).bind(task_id).run();
   await set('completed_at = completed_at - 86401000');
   expect((await post({ string: 'stale' }, { reuse: true })).status).toBe(202);
   const other = await finished((await submit(TYPE, { string: 'not mine' })).task_id);

@@ -3,7 +3,8 @@ import { call, finished } from '../client.ts';
 
 const run = (task_name: string, task_parameters?: unknown) =>
   call('/run-task', { json: { task_name, task_parameters } });
-const output = async (id: string) => (await call(`/get-task-output?task_uuid=${id}`)).json<Record<string, unknown>>();
+const output = async (id: string) =>
+  (await call(`/get-task-output?task_uuid=${id}`)).json<Record<string, unknown>>();
 
 describe('/run-task', () => {
   it('runs a task and gives its output, under the name that was used', async () => {
@@ -13,9 +14,14 @@ describe('/run-task', () => {
     expect(rest).toEqual({ message: 'Task submitted successfully' });
     const { submitted_at, completed_at } = await finished(task_uuid);
     const expected = {
-      task_uuid, task_name: 'sum_two_numbers', status: 'completed', task_output: { operation: 'sum', a: 5, b: 3, result: 8 },
-      error_message: null, created_at: submitted_at, completed_at,
-    }; // prettier-ignore
+      task_uuid,
+      task_name: 'sum_two_numbers',
+      status: 'completed',
+      task_output: { operation: 'sum', a: 5, b: 3, result: 8 },
+      error_message: null,
+      created_at: submitted_at,
+      completed_at,
+    };
     // Once from the database, once from the cache.
     expect([await output(task_uuid), await output(task_uuid)]).toEqual([expected, expected]);
   });
@@ -34,14 +40,19 @@ describe('/run-task', () => {
 
   it('refuses in its own words', async () => {
     const refused = await run('sum', { a: 'x', b: 1 });
-    expect([refused.status, await refused.json()]).toMatchObject([422, { errors: [{ path: 'task_parameters.a' }] }]);
+    expect([refused.status, await refused.json()]).toMatchObject([
+      422,
+      { errors: [{ path: 'task_parameters.a' }] },
+    ]);
     expect(await (await run('nonsense')).json()).toMatchObject({
       code: 'unknown_type',
       errors: [{ path: 'task_name' }],
     });
     expect((await call('/get-task-output?task_uuid=nonsense')).status).toBe(422);
     expect((await call('/get-task-output')).status).toBe(422);
-    expect((await call('/get-task-output?task_uuid=0199b3c2-0000-7000-8000-000000000000')).status).toBe(404);
+    expect(
+      (await call('/get-task-output?task_uuid=0199b3c2-0000-7000-8000-000000000000')).status,
+    ).toBe(404);
   });
 });
 

@@ -13,14 +13,23 @@ interface Event {
 const eventOf = (block: string): Event => {
   const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1];
   const id = field('id');
-  return { id: id === undefined ? undefined : Number(id), event: field('event'), frame: JSON.parse(field('data') ?? 'null') as Frame };
-}; // prettier-ignore
+  return {
+    id: id === undefined ? undefined : Number(id),
+    event: field('event'),
+    frame: JSON.parse(field('data') ?? 'null') as Frame,
+  };
+};
 
 /** Reads events until one fits, or the stream ends. */
-const read = async (response: Response, fits: (event: Event) => boolean = () => false): Promise<Event[]> => {
+const read = async (
+  response: Response,
+  fits: (event: Event) => boolean = () => false,
+): Promise<Event[]> => {
   const events: Event[] = [];
   let rest = '';
-  const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+  const reader = (response.body as ReadableStream<Uint8Array>)
+    .pipeThrough(new TextDecoderStream())
+    .getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return events;
@@ -38,32 +47,47 @@ describe('Server-Sent Events', () => {
   it('of a task: a snapshot, every change, and the end', async () => {
     const { task_id } = await submit('simulate', { duration: 1 });
     const response = await call(`/tasks/${task_id}/events`, { headers: SSE });
-    expect([response.status, response.headers.get('Content-Type')]).toEqual([200, 'text/event-stream']);
+    expect([response.status, response.headers.get('Content-Type')]).toEqual([
+      200,
+      'text/event-stream',
+    ]);
     const events = await read(response);
     expect(events[0]).toMatchObject({ event: 'snapshot', frame: { task: { task_id } } });
-    expect(events.at(-1)).toMatchObject({ event: 'update', frame: { task: { status: 'COMPLETED', version: 3 } }, id: 3 });
+    expect(events.at(-1)).toMatchObject({
+      event: 'update',
+      frame: { task: { status: 'COMPLETED', version: 3 } },
+      id: 3,
+    });
     const ids = events.flatMap(({ id }) => id ?? []);
     expect(ids).toEqual(ids.toSorted((a, b) => a - b));
-  }); // prettier-ignore
+  });
 
   it('of a finished task: the snapshot; and nothing for who has seen it', async () => {
     const { task_id, version } = await finished((await submit('sum', { a: 1, b: 1 })).task_id);
     const path = `/tasks/${task_id}/events`;
-    expect(await read(await call(path, { headers: SSE }))).toMatchObject([{ event: 'snapshot', id: version }]);
-    expect((await call(path, { headers: { ...SSE, 'Last-Event-ID': String(version) } })).status).toBe(204);
+    expect(await read(await call(path, { headers: SSE }))).toMatchObject([
+      { event: 'snapshot', id: version },
+    ]);
+    expect(
+      (await call(path, { headers: { ...SSE, 'Last-Event-ID': String(version) } })).status,
+    ).toBe(204);
     expect((await call(path, { headers: { ...SSE, 'Last-Event-ID': '1' } })).status).toBe(200);
   });
 
   it('of the list, acknowledged by themselves: more than the 32 that may be outstanding', async () => {
     let isOver = false;
-    const reading = read(await call('/events', { headers: SSE }), ({ id }) => id === 35).finally(() => (isOver = true));
+    const reading = read(await call('/events', { headers: SSE }), ({ id }) => id === 35).finally(
+      () => (isOver = true),
+    );
     while (!isOver) {
       await submit('sum', { a: 1, b: 1 });
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     const events = await reading;
     expect(events[0]).toMatchObject({ event: 'snapshot' });
-    expect(events.slice(1).map(({ id }) => id)).toEqual(Array.from({ length: 35 }, (_, i) => i + 1));
+    expect(events.slice(1).map(({ id }) => id)).toEqual(
+      Array.from({ length: 35 }, (_, i) => i + 1),
+    );
   }, 30_000);
 
   it('of nothing is 404, and without being asked for 426', async () => {
@@ -74,10 +98,17 @@ describe('Server-Sent Events', () => {
 });
 
 describe('the rest of HTTP', () => {
-  it.each(['/tasks', '/tasks/', '/queues', '/health', '/task-types', '/files', '/openapi.json'])('HEAD %s answers like GET, without a body', async (path) => {
-    const [head, get] = [await call(path, { method: 'HEAD' }), await call(path)];
-    expect([head.status, await head.text(), head.headers.get('Content-Type')]).toEqual([get.status, '', get.headers.get('Content-Type')]);
-  }); // prettier-ignore
+  it.each(['/tasks', '/tasks/', '/queues', '/health', '/task-types', '/files', '/openapi.json'])(
+    'HEAD %s answers like GET, without a body',
+    async (path) => {
+      const [head, get] = [await call(path, { method: 'HEAD' }), await call(path)];
+      expect([head.status, await head.text(), head.headers.get('Content-Type')]).toEqual([
+        get.status,
+        '',
+        get.headers.get('Content-Type'),
+      ]);
+    },
+  );
 
   it.each([
     ['/tasks', 'GET, HEAD, OPTIONS, POST'],

@@ -20,7 +20,9 @@ describe('a bulk submit', () => {
     const ms = Date.now() - startedAt;
     stop();
     const { accepted, tasks } = await response.json<Accepted>();
-    expect([response.status, accepted, new Set(tasks.map(({ task_id }) => task_id)).size]).toEqual([202, 1_000, 1_000]);
+    expect([response.status, accepted, new Set(tasks.map(({ task_id }) => task_id)).size]).toEqual([
+      202, 1_000, 1_000,
+    ]);
     const inserts = asked.filter(({ sql }) => sql.startsWith('INSERT')).length;
     console.log(`1 000 in one call: ${ms} ms, ${inserts} INSERT statements`);
     expect(inserts).toBeLessThanOrEqual(12);
@@ -32,10 +34,24 @@ describe('a bulk submit', () => {
     const response = await bulk([sum(1), { type: 'sum', params: { a: 'x' } }, { type: 'bogus' }]);
     const { errors } = await response.json<{ errors: { path: string; code: string }[] }>();
     expect(response.status).toBe(422);
-    expect(errors.map(({ path }) => path)).toEqual(['tasks.1.params.a', 'tasks.1.params.b', 'tasks.2.type']);
-    const shape = await (await bulk([sum(1), { type: 5, surplus: 1 }])).json<{ errors: { path: string }[] }>();
-    expect(shape.errors.map(({ path }) => path)).toEqual(expect.arrayContaining(['tasks.1.type', 'tasks.1.surplus']));
-    const mixed = await (await bulk([{ type: 'bogus' }, { type: 'sum', params: { a: 'x', b: 1 } }, { ...sum(1), surplus: 1, params: { a: 1 } }])).json<{ errors: { path: string }[] }>(); // prettier-ignore
+    expect(errors.map(({ path }) => path)).toEqual([
+      'tasks.1.params.a',
+      'tasks.1.params.b',
+      'tasks.2.type',
+    ]);
+    const shape = await (
+      await bulk([sum(1), { type: 5, surplus: 1 }])
+    ).json<{ errors: { path: string }[] }>();
+    expect(shape.errors.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['tasks.1.type', 'tasks.1.surplus']),
+    );
+    const mixed = await (
+      await bulk([
+        { type: 'bogus' },
+        { type: 'sum', params: { a: 'x', b: 1 } },
+        { ...sum(1), surplus: 1, params: { a: 1 } },
+      ])
+    ).json<{ errors: { path: string }[] }>();
     expect(mixed.errors.map(({ path }) => path)).toEqual([
       'tasks.0.type',
       'tasks.1.params.a',
@@ -58,16 +74,31 @@ describe('a bulk submit', () => {
     expect((await send([sum(1), { ...sum(1), tags: ['more'] }])).status).toBe(202);
   });
 
-  it.each([[[]], [Array.from({ length: 1_001 }, () => sum(1))], ['text'], [null]])('refuses none, too many, and no list', async (tasks) => {
-    expect((await bulk(tasks)).status).toBe(422);
-  }); // prettier-ignore
+  it.each([[[]], [Array.from({ length: 1_001 }, () => sum(1))], ['text'], [null]])(
+    'refuses none, too many, and no list',
+    async (tasks) => {
+      expect((await bulk(tasks)).status).toBe(422);
+    },
+  );
 
   it('may have 1 MB, and no more', async () => {
-    const padded = (chars: number) => bulk([{ type: 'longest_consecutive_letters', params: { string: 'a' } }, ...Array.from({ length: chars / 10_000 }, () => ({ ...sum(1), description: undefined, title: 'x'.repeat(150), tags: [], params: { a: 1, b: 1 } }))]); // prettier-ignore
+    const padded = (chars: number) =>
+      bulk([
+        { type: 'longest_consecutive_letters', params: { string: 'a' } },
+        ...Array.from({ length: chars / 10_000 }, () => ({
+          ...sum(1),
+          description: undefined,
+          title: 'x'.repeat(150),
+          tags: [],
+          params: { a: 1, b: 1 },
+        })),
+      ]);
     expect((await padded(500_000)).status).toBe(202);
-    const large = await call('/tasks/bulk', { json: { tasks: [{ type: 'data_processing', params: { data: 'x'.repeat(1_100_000) } }] } });
+    const large = await call('/tasks/bulk', {
+      json: { tasks: [{ type: 'data_processing', params: { data: 'x'.repeat(1_100_000) } }] },
+    });
     expect(large.status).toBe(413);
-  }); // prettier-ignore
+  });
 
   it('uses outputs again, with one read', async () => {
     const item = { type: 'longest_consecutive_letters', params: { string: 'bulk reuse' } };
@@ -90,8 +121,14 @@ describe('an Idempotency-Key', () => {
     const tasks = await Promise.all(answers.map((answer) => answer.json<TaskView>()));
     expect(new Set(tasks.map(({ task_id }) => task_id)).size).toBe(1);
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 202));
-    expect(answers.filter(({ headers }) => headers.get('Idempotent-Replayed') === 'true')).toHaveLength(49);
-    expect(await env.DB.prepare(`SELECT count(*) AS n FROM tasks WHERE idempotency_key = 'fifty'`).first('n')).toBe(1);
+    expect(
+      answers.filter(({ headers }) => headers.get('Idempotent-Replayed') === 'true'),
+    ).toHaveLength(49);
+    expect(
+      await env.DB.prepare(`SELECT count(*) AS n FROM tasks WHERE idempotency_key = 'fifty'`).first(
+        'n',
+      ),
+    ).toBe(1);
   });
 
   it('gives back the stored task, whatever became of it', async () => {
@@ -100,7 +137,11 @@ describe('an Idempotency-Key', () => {
     const again = await post('later');
     expect(again.status).toBe(202);
     expect(again.headers.get('Location')).toBe(`/tasks/${first.task_id}`);
-    expect(await again.json()).toMatchObject({ task_id: first.task_id, status: 'COMPLETED', result: { result: 2 } });
+    expect(await again.json()).toMatchObject({
+      task_id: first.task_id,
+      status: 'COMPLETED',
+      result: { result: 2 },
+    });
     // Equal after defaults and whatever the order of the fields.
     const same = await post('later', { priority: 'normal', params: { b: 1, a: 1 }, type: 'sum' });
     expect(same.headers.get('Idempotent-Replayed')).toBe('true');
@@ -123,22 +164,34 @@ describe('an Idempotency-Key', () => {
   });
 
   it('of a bulk is one for each item', async () => {
-    const send = () => call('/tasks/bulk', { json: { tasks: [sum(1), sum(2)] }, headers: { 'Idempotency-Key': 'K' } });
+    const send = () =>
+      call('/tasks/bulk', {
+        json: { tasks: [sum(1), sum(2)] },
+        headers: { 'Idempotency-Key': 'K' },
+      });
     const first = await (await send()).json<Accepted>();
     const again = await send();
     expect(again.headers.get('Idempotent-Replayed')).toBe('true');
-    expect((await again.json<Accepted>()).tasks.map(({ task_id }) => task_id)).toEqual(first.tasks.map(({ task_id }) => task_id));
+    expect((await again.json<Accepted>()).tasks.map(({ task_id }) => task_id)).toEqual(
+      first.tasks.map(({ task_id }) => task_id),
+    );
     const single = await post('K#1', sum(2));
     expect((await single.json<TaskView>()).task_id).toBe(first.tasks[1]?.task_id);
-  }); // prettier-ignore
+  });
 
   it('works on every way to submit', async () => {
-    const bodies = { '/run-task': { task_name: 'sum', task_parameters: { a: 1, b: 1 } }, '/api/tasks': { task_type: 'sum', parameters: { a: 1, b: 1 } }, '/tasks/retry': { failures: 0 } };
+    const bodies = {
+      '/run-task': { task_name: 'sum', task_parameters: { a: 1, b: 1 } },
+      '/api/tasks': { task_type: 'sum', parameters: { a: 1, b: 1 } },
+      '/tasks/retry': { failures: 0 },
+    };
     for (const [path, body] of Object.entries(bodies)) {
       await post(`on ${path}`, body, path);
-      expect((await post(`on ${path}`, body, path)).headers.get('Idempotent-Replayed')).toBe('true');
+      expect((await post(`on ${path}`, body, path)).headers.get('Idempotent-Replayed')).toBe(
+        'true',
+      );
     }
-  }); // prettier-ignore
+  });
 
   it.each(['', 'x'.repeat(201), 'tab\tin', 'é'])('refuses the key %j', async (key) => {
     const response = await post(key).catch(() => null);
@@ -147,7 +200,8 @@ describe('an Idempotency-Key', () => {
 });
 
 describe('Prefer: wait', () => {
-  const post = (json: object, prefer: string) => call('/tasks', { json, headers: { Prefer: prefer } });
+  const post = (json: object, prefer: string) =>
+    call('/tasks', { json, headers: { Prefer: prefer } });
 
   it('answers with the finished task', async () => {
     const response = await post(sum(41), 'wait=10');
@@ -157,7 +211,10 @@ describe('Prefer: wait', () => {
 
   it('answers after the time that it was granted', async () => {
     const startedAt = Date.now();
-    const response = await post({ type: 'simulate', params: { duration: 30 } }, 'respond-async, wait=1');
+    const response = await post(
+      { type: 'simulate', params: { duration: 30 } },
+      'respond-async, wait=1',
+    );
     expect(response.status).toBe(202);
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(1_000);
     const { task_id } = await response.json<TaskView>();
@@ -176,6 +233,10 @@ describe('Prefer: wait', () => {
     const headers = { 'Idempotency-Key': 'waited for', Prefer: 'wait=10' };
     const first = await call('/tasks', { json: sum(1), headers });
     const again = await call('/tasks', { json: sum(1), headers });
-    expect([first.status, again.status, again.headers.get('Idempotent-Replayed')]).toEqual([200, 200, 'true']);
+    expect([first.status, again.status, again.headers.get('Idempotent-Replayed')]).toEqual([
+      200,
+      200,
+      'true',
+    ]);
   });
 });

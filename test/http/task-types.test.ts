@@ -3,7 +3,9 @@ import { handlers } from '../../src/handlers/registry.ts';
 import { call } from '../client.ts';
 
 it('tells every type', async () => {
-  const { task_types } = await (await call('/task-types')).json<{ task_types: { type: string }[] }>();
+  const { task_types } = await (
+    await call('/task-types')
+  ).json<{ task_types: { type: string }[] }>();
   expect(task_types.map(({ type }) => type)).toEqual(handlers.map(({ type }) => type));
 });
 
@@ -21,7 +23,10 @@ it('tells one, also by its alias', async () => {
     params: { type: 'object', required: ['city'], additionalProperties: false },
     example: { city: 'Lisbon', units: 'metric' },
   });
-  expect(await (await call('/task-types/sum_two_numbers')).json()).toMatchObject({ type: 'sum', configured: true });
+  expect(await (await call('/task-types/sum_two_numbers')).json()).toMatchObject({
+    type: 'sum',
+    configured: true,
+  });
 });
 
 it('does not know others', async () => {

@@ -31,7 +31,13 @@ const parametersOf = (sql: string): number => {
 describe('POST /tasks', () => {
   it('answers with the task, which then runs', async () => {
     const response = await call('/tasks', {
-      json: { type: 'sum', params: { a: 5, b: 3 }, title: 'five and three', tags: ['x'], priority: 'high' },
+      json: {
+        type: 'sum',
+        params: { a: 5, b: 3 },
+        title: 'five and three',
+        tags: ['x'],
+        priority: 'high',
+      },
     });
     expect(response.status).toBe(202);
     const task = await response.json<TaskView>();
@@ -63,12 +69,17 @@ describe('POST /tasks', () => {
       status: 'COMPLETED',
       result: { succeeded_on_attempt: 2 },
       attempt: 2,
-      attempts: [{ outcome: 'retried', error: { code: 'handler_error' } }, { outcome: 'completed' }],
+      attempts: [
+        { outcome: 'retried', error: { code: 'handler_error' } },
+        { outcome: 'completed' },
+      ],
     });
   });
 
   it('takes the short forms', async () => {
-    const named = await (await call('/tasks', { json: { task_name: 'test', duration: 0 } })).json<TaskView>();
+    const named = await (
+      await call('/tasks', { json: { task_name: 'test', duration: 0 } })
+    ).json<TaskView>();
     expect(named).toMatchObject({ type: 'simulate', title: 'test', params: { duration: 0 } });
     expect((await finished(named.task_id)).result).toBe('Task completed in 0 seconds');
     const titled = await (
@@ -113,8 +124,14 @@ describe('GET /tasks/{id}', () => {
     const { task_id } = await submit('sum', { a: 1, b: 2 });
     await finished(task_id);
     expect(await (await call(`/tasks/${task_id}/status`)).json()).toEqual({
-      task_id, task_uuid: task_id, status: 'COMPLETED', progress: null, attempt: 1, max_attempts: 3, version: 3,
-    }); // prettier-ignore
+      task_id,
+      task_uuid: task_id,
+      status: 'COMPLETED',
+      progress: null,
+      attempt: 1,
+      max_attempts: 3,
+      version: 3,
+    });
   });
 });
 
@@ -148,7 +165,8 @@ describe('GET /tasks', () => {
   it('walks the whole list by cursor, without totals', async () => {
     const ids = await aList(23);
     const seen: string[] = [];
-    let cursor = ids.at(0) === undefined ? null : (await list('?page_size=1')).pagination.next_cursor;
+    let cursor =
+      ids.at(0) === undefined ? null : (await list('?page_size=1')).pagination.next_cursor;
     seen.push(cursor ?? '');
     while (cursor) {
       const page = await list(`?page_size=5&cursor=${cursor}`);
@@ -185,14 +203,17 @@ describe('GET /tasks', () => {
       await list(query);
     await env.DISPATCHER.getByName(dispatcherName()).poke();
     stop();
-    const statements = new Set(asked.map(({ sql }) => sql).filter((sql) => !sql.startsWith('PRAGMA')));
+    const statements = new Set(
+      asked.map(({ sql }) => sql).filter((sql) => !sql.startsWith('PRAGMA')),
+    );
     expect(statements.size).toBeGreaterThan(12);
     for (const sql of statements) {
       const bound = Array.from({ length: parametersOf(sql) }, () => 1);
       const plan = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
         .bind(...bound)
         .all<{ detail: string }>();
-      for (const { detail } of plan.results) expect(`${sql}: ${detail}`).not.toMatch(/SCAN tasks|TEMP B-TREE/);
+      for (const { detail } of plan.results)
+        expect(`${sql}: ${detail}`).not.toMatch(/SCAN tasks|TEMP B-TREE/);
     }
   });
 });

@@ -30,7 +30,8 @@ class Act implements fc.AsyncCommand<object, World> {
 
 const index = fc.nat({ max: IDS.length - 1 });
 const idOf = (i: number): string => IDS[i] ?? '';
-const act = <T>(arbitrary: fc.Arbitrary<T>, toAct: (value: T) => Act): fc.Arbitrary<Act> => arbitrary.map(toAct);
+const act = <T>(arbitrary: fc.Arbitrary<T>, toAct: (value: T) => Act): fc.Arbitrary<Act> =>
+  arbitrary.map(toAct);
 
 const create = act(
   fc.record({
@@ -53,7 +54,10 @@ const finish = act(
   ([i, how]) => new Act(`finish(${i}, ${how})`, (world) => world.finish(i, how)),
 );
 const lose = act(index, (i) => new Act(`lose(${i})`, (world) => world.lose(i)));
-const crash = act(fc.boolean(), (loses) => new Act(`crash(${loses})`, (world) => world.crash(loses)));
+const crash = act(
+  fc.boolean(),
+  (loses) => new Act(`crash(${loses})`, (world) => world.crash(loses)),
+);
 const tick = act(
   fc.constantFrom(1_000, 6_000, 16_000, 16_000),
   (ms) => new Act(`tick(${ms})`, (world) => void (world.now += ms)),
@@ -75,10 +79,30 @@ const expire = fc.constant(
     }
   }),
 );
-const command = act(fc.tuple(fc.constantFrom('cancel' as const, 'cancel' as const, 'pause' as const, 'resume' as const, 'rerun' as const, 'rerun' as const, 'rerun' as const), index), ([verb, i]) =>
-  new Act(`${verb}(${i})`, (world) => world.command(verb, i), verb === 'rerun' ? { rerun: idOf(i) } : {}),
-); // prettier-ignore
-const remove = act(index, (i) => new Act(`remove(${i})`, (world) => world.command('remove', i), { removed: idOf(i) }));
+const command = act(
+  fc.tuple(
+    fc.constantFrom(
+      'cancel' as const,
+      'cancel' as const,
+      'pause' as const,
+      'resume' as const,
+      'rerun' as const,
+      'rerun' as const,
+      'rerun' as const,
+    ),
+    index,
+  ),
+  ([verb, i]) =>
+    new Act(
+      `${verb}(${i})`,
+      (world) => world.command(verb, i),
+      verb === 'rerun' ? { rerun: idOf(i) } : {},
+    ),
+);
+const remove = act(
+  index,
+  (i) => new Act(`remove(${i})`, (world) => world.command('remove', i), { removed: idOf(i) }),
+);
 const pauseQueue = fc.constant(new Act('pauseQueue', (world) => world.pauseQueue()));
 const resumeQueue = act(
   fc.boolean(),
@@ -88,9 +112,14 @@ const sendFails = act(
   fc.boolean(),
   (fails) => new Act(`sendFails(${fails})`, (world) => void (world.sendFails = fails)),
 );
-const databaseFails = act(fc.tuple(fc.constantFrom('before' as const, 'after' as const), fc.constantFrom(1, 2, 6, 6)), ([kind, times]) =>
-  new Act(`databaseFails(${kind}, ${times})`, (world) => void (world.faults.fail = { kind, times })),
-); // prettier-ignore
+const databaseFails = act(
+  fc.tuple(fc.constantFrom('before' as const, 'after' as const), fc.constantFrom(1, 2, 6, 6)),
+  ([kind, times]) =>
+    new Act(
+      `databaseFails(${kind}, ${times})`,
+      (world) => void (world.faults.fail = { kind, times }),
+    ),
+);
 /** An hour forth or back: safety holds, only timing moves. */
 const clockJumps = act(
   fc.constantFrom(3_600_000, -3_600_000),
@@ -102,24 +131,28 @@ const clockJumps = act(
 );
 
 /** A task is taken back from a handler that goes on, and runs a second time beside it. */
-const zombie = act(index, (i) =>
-  new Act(`zombie(${i})`, async (world) => {
-    await world.deliver(i, false);
-    for (let strikes = 0; strikes < 3; strikes += 1) {
-      world.now = Math.max(world.now, world.alarmAt ?? world.now);
-      await world.strike();
-    }
-    await world.deliver(i, false);
-  }),
-); // prettier-ignore
+const zombie = act(
+  index,
+  (i) =>
+    new Act(`zombie(${i})`, async (world) => {
+      await world.deliver(i, false);
+      for (let strikes = 0; strikes < 3; strikes += 1) {
+        world.now = Math.max(world.now, world.alarmAt ?? world.now);
+        await world.strike();
+      }
+      await world.deliver(i, false);
+    }),
+);
 /** A message comes a second time, when the lease of the first has run out and nobody has noticed. */
-const replay = act(index, (i) =>
-  new Act(`replay(${i})`, async (world) => {
-    await world.deliver(i, true);
-    world.now += 16_000;
-    await world.deliver(i, false);
-  }),
-); // prettier-ignore
+const replay = act(
+  index,
+  (i) =>
+    new Act(`replay(${i})`, async (world) => {
+      await world.deliver(i, true);
+      world.now += 16_000;
+      await world.deliver(i, false);
+    }),
+);
 /** A queue is paused until its tasks are parked, and whoever resumes it dies over it. */
 const resumeAndDie = fc.constant(
   new Act('resumeAndDie', async (world) => {
@@ -137,28 +170,60 @@ const notify = act(
   ([i, isUp]) => new Act(`notify(${i}, ${isUp})`, (world) => world.notify(i, isUp)),
 );
 /** A handler ends while the database is away for longer than anybody tries. */
-const finishUnheard = act(index, (i) =>
-  new Act(`finishUnheard(${i})`, async (world) => {
-    world.faults.fail = { kind: 'before', times: 6 };
-    await world.finish(i, 'complete');
-    world.faults.fail = null;
-  }),
-); // prettier-ignore
+const finishUnheard = act(
+  index,
+  (i) =>
+    new Act(`finishUnheard(${i})`, async (world) => {
+      world.faults.fail = { kind: 'before', times: 6 };
+      await world.finish(i, 'complete');
+      world.faults.fail = null;
+    }),
+);
 
 /**
  * Runs of commands, the likelier the more often they stand here. `size: 'max'` and two ids, or it finds nothing: what
  * goes wrong goes wrong between several writers of one row, after a while.
  */
 export const runs = fc.commands(
-  // prettier-ignore
   [
-    create, create, create,
-    deliver, deliver, deliver, deliver, deliver,
-    expire, expire, tick, tick, tick,
-    finish, finish, finish,
-    command, command, command, command,
-    zombie, zombie, replay, finishUnheard, resumeAndDie, sweep, strike, lose, crash, remove,
-    notify, notify, pauseQueue, resumeQueue, sendFails, databaseFails, databaseFails, clockJumps,
+    create,
+    create,
+    create,
+    deliver,
+    deliver,
+    deliver,
+    deliver,
+    deliver,
+    expire,
+    expire,
+    tick,
+    tick,
+    tick,
+    finish,
+    finish,
+    finish,
+    command,
+    command,
+    command,
+    command,
+    zombie,
+    zombie,
+    replay,
+    finishUnheard,
+    resumeAndDie,
+    sweep,
+    strike,
+    lose,
+    crash,
+    remove,
+    notify,
+    notify,
+    pauseQueue,
+    resumeQueue,
+    sendFails,
+    databaseFails,
+    databaseFails,
+    clockJumps,
   ],
   { size: 'max', maxCommands: 40 },
 );

@@ -16,7 +16,11 @@ export interface DatabaseFaults {
  * The real database as one generation of the service sees it: it fails when it is told to, and once its generation was
  * killed it never answers again.
  */
-export const faultyDatabase = (real: D1Database, faults: DatabaseFaults, isDead: () => boolean): D1Database => {
+export const faultyDatabase = (
+  real: D1Database,
+  faults: DatabaseFaults,
+  isDead: () => boolean,
+): D1Database => {
   const carryOut = async <T>(sql: string, work: () => Promise<T>): Promise<T> => {
     if (isDead()) return new Promise<never>(() => {});
     const fault = faults.fail;
@@ -45,6 +49,7 @@ export const faultyDatabase = (real: D1Database, faults: DatabaseFaults, isDead:
       const rewritten = faults.rewrite(sql);
       return wrap(rewritten, real.prepare(rewritten));
     },
-    batch: (statements: Wrapped[]) => carryOut('batch', () => real.batch(statements.map((each) => each.real))),
+    batch: (statements: Wrapped[]) =>
+      carryOut('batch', () => real.batch(statements.map((each) => each.real))),
   } as unknown as D1Database;
 };

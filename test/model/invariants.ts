@@ -74,7 +74,8 @@ export const assertSound = (
     hold('I3: attempt never decreases', row.attempt >= old.attempt, row);
     hold('version never decreases', row.version >= old.version, row);
     const mayRerun = rerun === old.id && (old.status === 'FAILED' || old.status === 'CANCELLED');
-    if (isFinal(old.status) && !mayRerun) hold('I2: a final row never changes', outcomeOf(row) === outcomeOf(old), row);
+    if (isFinal(old.status) && !mayRerun)
+      hold('I2: a final row never changes', outcomeOf(row) === outcomeOf(old), row);
   }
   for (const { id, attempt } of world.acknowledged) {
     const row = byId.get(id);
@@ -88,7 +89,10 @@ export const assertSound = (
     ({ status, wake_at }) => (status === 'PENDING' || status === 'IN_PROGRESS') && wake_at !== null,
   );
   const earliest = Math.min(...after.map(({ wake_at }) => wake_at ?? Infinity));
-  hold('the clock is wound while anything is owed', earliest === Infinity || world.alarmAt !== null);
+  hold(
+    'the clock is wound while anything is owed',
+    earliest === Infinity || world.alarmAt !== null,
+  );
   if (isLive && world.behindMs === 0)
     hold(
       'the clock strikes within a minute while anything is live',
@@ -97,7 +101,8 @@ export const assertSound = (
 };
 
 const ended = ({ state, tries }: Delivery): string => JSON.stringify({ state, tries });
-const keyOf = ({ task_id, version, sink }: Delivery): string => JSON.stringify([task_id, version, sink]);
+const keyOf = ({ task_id, version, sink }: Delivery): string =>
+  JSON.stringify([task_id, version, sink]);
 
 /** I6: every final transition owes one notification to each sink that wants it, until it is delivered or given up. */
 export const assertNotified = (
@@ -112,7 +117,13 @@ export const assertNotified = (
   };
   for (const row of rows.filter(({ status }) => isFinal(status))) {
     for (const sink of row.status === 'FAILED' ? ['callback', 'failure_webhook'] : ['callback']) {
-      const owed = after.some((each) => each.task_id === row.id && each.sink === sink && each.status === row.status && each.owed_at === row.completed_at); // prettier-ignore
+      const owed = after.some(
+        (each) =>
+          each.task_id === row.id &&
+          each.sink === sink &&
+          each.status === row.status &&
+          each.owed_at === row.completed_at,
+      );
       if (!owed) fail(`I6: the end owes ${sink}`, row);
     }
   }
@@ -120,16 +131,20 @@ export const assertNotified = (
   for (const each of after) {
     // A task may be cancelled, rerun and cancelled again without ever being claimed.
     const end = JSON.stringify([each.task_id, each.attempt, each.status, each.sink]);
-    if (each.status !== 'CANCELLED' && seen.has(end)) fail('I6: one notification for one end', each);
+    if (each.status !== 'CANCELLED' && seen.has(end))
+      fail('I6: one notification for one end', each);
     seen.add(end);
-    if (each.status !== 'FAILED' && each.sink !== 'callback') fail('only failures go to the operator', each);
+    if (each.status !== 'FAILED' && each.sink !== 'callback')
+      fail('only failures go to the operator', each);
   }
   const now = new Map(after.map((each) => [keyOf(each), each]));
   for (const old of before) {
     const each = now.get(keyOf(old));
     if (!each && old.task_id !== removed) fail('I6: only a delete gives a notification up', old);
-    if (each && old.state !== 'OPEN' && ended(each) !== ended(old)) fail('I6: what has ended stays ended', each);
+    if (each && old.state !== 'OPEN' && ended(each) !== ended(old))
+      fail('I6: what has ended stays ended', each);
   }
   const isOwed = after.some(({ wake_at }) => wake_at !== null);
-  if (isOwed && world.alarmAt === null) fail('the clock is wound while a notification is owed', after);
+  if (isOwed && world.alarmAt === null)
+    fail('the clock is wound while a notification is owed', after);
 };

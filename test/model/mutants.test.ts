@@ -15,7 +15,9 @@ describe('the model', () => {
         endOnFailure: true,
       });
       const found = errorInstance instanceof Error ? errorInstance.message : '';
-      console.log(`mutant "${name}": ${failed ? `caught in run ${numRuns} (${found.slice(0, 70)}…)` : 'NOT CAUGHT'}`);
+      console.log(
+        `mutant "${name}": ${failed ? `caught in run ${numRuns} (${found.slice(0, 70)}…)` : 'NOT CAUGHT'}`,
+      );
       expect(failed, `the model did not notice: ${name}`).toBe(true);
       // Caught by what must hold, not by having broken down.
       expect(found).toMatch(/is broken|^L1|CHECK constraint/);

@@ -27,7 +27,9 @@ const readsThenWrites: Mutation = {
     ...real,
     sweep: async (now, limit) => {
       const due = await database
-        .prepare("SELECT * FROM tasks WHERE status = 'IN_PROGRESS' AND wake_at <= ? AND rescues < 3")
+        .prepare(
+          "SELECT * FROM tasks WHERE status = 'IN_PROGRESS' AND wake_at <= ? AND rescues < 3",
+        )
         .bind(now)
         .all<TaskHead>();
       if (due.results.length > 0) await meanwhile();
@@ -57,7 +59,12 @@ const acksBeforeCommit: Mutation = {
         ...batch,
         record: async (task, outcome) => {
           await batch.record(task, outcome).catch(() => {});
-          return verdictOn(outcome, task, { maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 }, () => 0.5);
+          return verdictOn(
+            outcome,
+            task,
+            { maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 },
+            () => 0.5,
+          );
         },
       };
     },

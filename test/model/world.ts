@@ -131,7 +131,10 @@ export class World {
         backlogBytes: this.messages.reduce((sum, { hint }) => sum + JSON.stringify(hint).length, 0),
       }),
     };
-    const handOver = createHandOver({ queues: { [QUEUE]: queue } as unknown as TaskQueues, log: silent });
+    const handOver = createHandOver({
+      queues: { [QUEUE]: queue } as unknown as TaskQueues,
+      log: silent,
+    });
     const alarm = {
       getAlarm: async () => this.alarmAt,
       setAlarm: async (at: number | Date) => {
@@ -158,18 +161,31 @@ export class World {
     });
     const transitions = createTransitions(database, FAILURE_SINKS);
     const realRecorder = createRecorder({
-      transitions, store, announce, now, log: silent, wait: async () => {}, random: () => 0.5,
+      transitions,
+      store,
+      announce,
+      now,
+      log: silent,
+      wait: async () => {},
+      random: () => 0.5,
       policyOf: () => ({ maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 }),
-    }); // prettier-ignore
+    });
     const recorder = this.#observed(this.#mutation.recorder?.(realRecorder) ?? realRecorder);
     const [sum] = handlers;
     const scripted = sum && {
       ...sum,
-      run: ({ taskId, attempt }: { taskId: string; attempt: number }) => this.#started(taskId, attempt, generation),
+      run: ({ taskId, attempt }: { taskId: string; attempt: number }) =>
+        this.#started(taskId, attempt, generation),
     };
     const executor = createExecutor({ ...executorParts, findHandler: () => scripted, log: silent });
     const runner = () =>
-      createRunner({ executor, publish: async () => {}, leases: createLeases(database), now, log: silent });
+      createRunner({
+        executor,
+        publish: async () => {},
+        leases: createLeases(database),
+        now,
+        log: silent,
+      });
     const longTasks = { start: () => Promise.reject(new Error('none')), terminate: async () => {} };
     const consumer = createConsumer({
       transitions,
@@ -182,7 +198,14 @@ export class World {
       now,
       log: silent,
     });
-    const late: TaskStore = { ...store, insertMany: async (rows) => { const ids = await store.insertMany(rows); await clock.wakeBy(now() + 5_000); return ids; } }; // prettier-ignore
+    const late: TaskStore = {
+      ...store,
+      insertMany: async (rows) => {
+        const ids = await store.insertMany(rows);
+        await clock.wakeBy(now() + 5_000);
+        return ids;
+      },
+    };
     const isLate = this.#mutation.alarmAfterInsert === true;
     const accepter = createAccepter({
       store: isLate ? late : store,
@@ -196,10 +219,32 @@ export class World {
     });
     const queues = createQueueStore(database);
     const commands = createCommands({
-      transitions, store, queues, wakeBy: clock.wakeBy, handOver, announce, forget: async () => {}, endStreams: async () => {}, longTasks, longTaskMs: 30_000, now, log: silent,
-    }); // prettier-ignore
-    const send = async () => this.receiverIsUp ? { kind: 'delivered' as const } : { kind: 'failed' as const, error: 'down' }; // prettier-ignore
-    const deliverer = createDeliverer({ deliveries: createDeliveryStore(database), store, send, countTry: () => {}, now, random: () => 0.5, log: silent }); // prettier-ignore
+      transitions,
+      store,
+      queues,
+      wakeBy: clock.wakeBy,
+      handOver,
+      announce,
+      forget: async () => {},
+      endStreams: async () => {},
+      longTasks,
+      longTaskMs: 30_000,
+      now,
+      log: silent,
+    });
+    const send = async () =>
+      this.receiverIsUp
+        ? { kind: 'delivered' as const }
+        : { kind: 'failed' as const, error: 'down' };
+    const deliverer = createDeliverer({
+      deliveries: createDeliveryStore(database),
+      store,
+      send,
+      countTry: () => {},
+      now,
+      random: () => 0.5,
+      log: silent,
+    });
     return { accepter, clock, consumer, commands, deliverer };
   }
 
@@ -253,15 +298,21 @@ export class World {
     const handle = {
       body: message.hint,
       ack: () => {
-        if (isCurrent()) this.acknowledged.push(...started.map(({ id, attempt }) => ({ id, attempt })));
+        if (isCurrent())
+          this.acknowledged.push(...started.map(({ id, attempt }) => ({ id, attempt })));
       },
       retry: ({ delaySeconds = 0 } = {}) => {
-        if (isCurrent()) this.messages.push({ hint: message.hint, visibleAt: this.now + delaySeconds * 1_000 });
+        if (isCurrent())
+          this.messages.push({ hint: message.hint, visibleAt: this.now + delaySeconds * 1_000 });
       },
     } as unknown as Message<Hint>;
     const delivered: Promise<void> = this.#service.consumer.consume([handle]);
     const isOver = delivered.then(() => true);
-    while (!(await Promise.race([isOver, tick()])) && this.executions.length === before && isCurrent());
+    while (
+      !(await Promise.race([isOver, tick()])) &&
+      this.executions.length === before &&
+      isCurrent()
+    );
     // A message that names several starts them turn by turn.
     if (message.hint.ids.length > 1) await settled();
     started = this.executions.slice(before);
@@ -324,15 +375,20 @@ export class World {
     await this.#service.clock.strike();
   }
 
-  async command(verb: 'cancel' | 'pause' | 'resume' | 'rerun' | 'remove', index: number): Promise<void> {
+  async command(
+    verb: 'cancel' | 'pause' | 'resume' | 'rerun' | 'remove',
+    index: number,
+  ): Promise<void> {
     const id = IDS[index % IDS.length] ?? '';
     try {
       await this.#service.commands[verb](OWNER, id);
     } catch (error) {
       // Refusals are the contract; what the database failed at may or may not be done, and the invariants look at it.
-      if (!(error instanceof AppError) && !String(error).includes('Network connection lost')) throw error;
+      if (!(error instanceof AppError) && !String(error).includes('Network connection lost'))
+        throw error;
     }
-    if (verb === 'remove' && !(await this.rows()).some((row) => row.id === id)) this.accepted.delete(id);
+    if (verb === 'remove' && !(await this.rows()).some((row) => row.id === id))
+      this.accepted.delete(id);
   }
 
   async pauseQueue(): Promise<void> {
@@ -370,9 +426,11 @@ export class World {
     this.now += this.behindMs;
     const paused = await env.DB.prepare('SELECT 1 FROM queues').all();
     if (paused.results.length > 0) await this.resumeQueue();
-    const isOpen = ({ status }: { status: Status }): boolean => !isFinal(status) && status !== 'PAUSED';
+    const isOpen = ({ status }: { status: Status }): boolean =>
+      !isFinal(status) && status !== 'PAUSED';
     for (let round = 0; round < 200; round += 1) {
-      while (this.executions.some(({ generation }) => generation === this.generation)) await this.finish(0, 'complete');
+      while (this.executions.some(({ generation }) => generation === this.generation))
+        await this.finish(0, 'complete');
       const owed = (await this.deliveries()).filter(({ state }) => state === 'OPEN');
       if (!(await this.rows()).some(isOpen) && owed.length === 0) return;
       const pending = [...this.messages, ...this.notices].map(({ visibleAt }) => visibleAt);
@@ -383,11 +441,15 @@ export class World {
         );
       this.now = Math.max(this.now, next);
       await this.strike();
-      while (this.messages.some(({ visibleAt }) => visibleAt <= this.now)) await this.deliver(0, false);
-      while (this.notices.some(({ visibleAt }) => visibleAt <= this.now)) await this.notify(0, true);
+      while (this.messages.some(({ visibleAt }) => visibleAt <= this.now))
+        await this.deliver(0, false);
+      while (this.notices.some(({ visibleAt }) => visibleAt <= this.now))
+        await this.notify(0, true);
       await this.check({});
     }
-    throw new Error(`L1: not final in 200 rounds: ${JSON.stringify((await this.rows()).filter(isOpen))}`);
+    throw new Error(
+      `L1: not final in 200 rounds: ${JSON.stringify((await this.rows()).filter(isOpen))}`,
+    );
   }
 
   /** Resolves when the service was killed right after a statement was carried out, before it heard of it. */
@@ -407,7 +469,9 @@ export class World {
       forBatch: (size) => {
         const batch = recorder.forBatch(size);
         const record: typeof batch.record = async (task, outcome) => {
-          const execution = this.#ended.find(({ id, attempt }) => id === task.id && attempt === task.attempt);
+          const execution = this.#ended.find(
+            ({ id, attempt }) => id === task.id && attempt === task.attempt,
+          );
           return batch.record(task, outcome).finally(() => execution?.recorded());
         };
         return { ...batch, record };
@@ -419,7 +483,14 @@ export class World {
     return new Promise((resolve, reject) => {
       const end = (how: 'complete' | 'fail'): void =>
         how === 'complete' ? resolve({ attempt }) : reject(new Error('on purpose'));
-      this.executions.push({ id, attempt, generation, end, delivered: Promise.resolve(), recorded: () => {} });
+      this.executions.push({
+        id,
+        attempt,
+        generation,
+        end,
+        delivered: Promise.resolve(),
+        recorded: () => {},
+      });
     });
   }
 }

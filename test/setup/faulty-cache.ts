@@ -9,11 +9,14 @@ export const startFaultyCache = async (): Promise<{ url: string; close(): Promis
   const server = createServer((request, response) => {
     request.resume();
     const asked = request.url?.split('/')[1];
-    const fault = asked === 'mixed' ? CACHE_FAULTS[Math.floor(Math.random() * CACHE_FAULTS.length)] : asked;
+    const fault =
+      asked === 'mixed' ? CACHE_FAULTS[Math.floor(Math.random() * CACHE_FAULTS.length)] : asked;
     if (fault === 'hangs') return;
     if (fault === 'drops') return void request.socket.destroy();
-    if (Number(fault)) return void response.writeHead(Number(fault), JSON_TYPE).end('{"error":"no"}');
-    if (fault === 'html') return void response.writeHead(200, { 'Content-Type': 'text/html' }).end('<html>no</html>');
+    if (Number(fault))
+      return void response.writeHead(Number(fault), JSON_TYPE).end('{"error":"no"}');
+    if (fault === 'html')
+      return void response.writeHead(200, { 'Content-Type': 'text/html' }).end('<html>no</html>');
     if (fault === 'wrong-shape')
       return void response
         .writeHead(200, JSON_TYPE)

@@ -32,20 +32,55 @@ const misbehave = (how: string, response: ServerResponse): boolean => {
   if (how === 'wrong-shape') return send(200, JSON_TYPE, '{"hello":"world"}');
   if (how === 'huge') return send(200, JSON_TYPE, JSON.stringify({ name: 'x'.repeat(20_000_000) }));
   if (how === 'redirects') return send(302, { Location: 'http://127.0.0.1:1/secret' }, '');
-  if (how === '429') return send(429, { ...JSON_TYPE, 'Retry-After': '7' }, JSON.stringify({ error: { message: HTML, code: 'rate_limit_exceeded' } })); // prettier-ignore
-  if (how === '400') return send(400, JSON_TYPE, JSON.stringify({ error: { message: HTML, code: 'context_length_exceeded' } })); // prettier-ignore
-  if (how.startsWith('429-')) return send(429, { 'Retry-After': decodeURIComponent(how.slice(4)) }, HTML);
-  if (how === 'secret-reason') return send(400, JSON_TYPE, JSON.stringify({ error: { code: 'a-model-key' } }));
-  if (how === 'no-text') return send(200, JSON_TYPE, JSON.stringify({ model: 'm', choices: [{ message: { content: null }, finish_reason: 'content_filter' }] })); // prettier-ignore
+  if (how === '429')
+    return send(
+      429,
+      { ...JSON_TYPE, 'Retry-After': '7' },
+      JSON.stringify({ error: { message: HTML, code: 'rate_limit_exceeded' } }),
+    );
+  if (how === '400')
+    return send(
+      400,
+      JSON_TYPE,
+      JSON.stringify({ error: { message: HTML, code: 'context_length_exceeded' } }),
+    );
+  if (how.startsWith('429-'))
+    return send(429, { 'Retry-After': decodeURIComponent(how.slice(4)) }, HTML);
+  if (how === 'secret-reason')
+    return send(400, JSON_TYPE, JSON.stringify({ error: { code: 'a-model-key' } }));
+  if (how === 'no-text')
+    return send(
+      200,
+      JSON_TYPE,
+      JSON.stringify({
+        model: 'm',
+        choices: [{ message: { content: null }, finish_reason: 'content_filter' }],
+      }),
+    );
   return Number(how) ? send(Number(how), { 'Content-Type': 'text/html' }, HTML) : false;
 };
 
 const chat = (body: string): unknown => {
-  const { model, messages, max_tokens, temperature } = JSON.parse(body) as { model: string; messages: { content: string }[]; max_tokens: number; temperature: number }; // prettier-ignore
-  const message = { role: 'assistant', content: `You said: ${messages[0]?.content} (${max_tokens}, ${temperature})` };
+  const { model, messages, max_tokens, temperature } = JSON.parse(body) as {
+    model: string;
+    messages: { content: string }[];
+    max_tokens: number;
+    temperature: number;
+  };
+  const message = {
+    role: 'assistant',
+    content: `You said: ${messages[0]?.content} (${max_tokens}, ${temperature})`,
+  };
   const choices = [{ index: 0, message, finish_reason: 'stop', logprobs: null }];
   const usage = { prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 };
-  return { id: 'chatcmpl-1', object: 'chat.completion', created: 1_700_000_000, model, choices, usage };
+  return {
+    id: 'chatcmpl-1',
+    object: 'chat.completion',
+    created: 1_700_000_000,
+    model,
+    choices,
+    usage,
+  };
 };
 
 /** As OpenWeatherMap answers: https://openweathermap.org/current */
@@ -70,7 +105,8 @@ export const startOutside = async (): Promise<{ url: string; close(): Promise<vo
     const url = new URL(request.url ?? '/', 'http://outside');
     const [, how = '', name = ''] = url.pathname.split('/');
     const body = await readBody(request);
-    const json = (status: number, value: unknown) => response.writeHead(status, JSON_TYPE).end(JSON.stringify(value));
+    const json = (status: number, value: unknown) =>
+      response.writeHead(status, JSON_TYPE).end(JSON.stringify(value));
     if (how === 'received') return json(200, received.get(name) ?? []);
     if (how === 'hook') {
       const all = received.get(name) ?? [];
@@ -84,13 +120,17 @@ export const startOutside = async (): Promise<{ url: string; close(): Promise<vo
     const asked = /fault:([\w-]+)/.exec(`${body}${url.searchParams.get('q')}`)?.[1];
     if (misbehave(asked ?? how, response)) return;
     if (url.pathname.endsWith('/chat/completions')) {
-      if (request.headers.authorization !== 'Bearer a-model-key') return json(401, { error: { message: 'Incorrect API key provided: a-model-key' } }); // prettier-ignore
+      if (request.headers.authorization !== 'Bearer a-model-key')
+        return json(401, { error: { message: 'Incorrect API key provided: a-model-key' } });
       return json(200, chat(body));
     }
-    if (url.searchParams.get('appid') !== 'a-weather-key') return json(401, { cod: 401, message: 'Invalid API key' });
+    if (url.searchParams.get('appid') !== 'a-weather-key')
+      return json(401, { cod: 401, message: 'Invalid API key' });
     return json(200, weather(url.searchParams));
   };
-  const server = createServer((request, response) => void serve(request, response).catch(() => response.destroy()));
+  const server = createServer(
+    (request, response) => void serve(request, response).catch(() => response.destroy()),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = async () => {
     server.closeAllConnections();

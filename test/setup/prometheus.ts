@@ -5,7 +5,8 @@ export const hasPrometheus = ['prometheus', 'promtool'].every(
   (program) => spawnSync(program, ['--version']).status === 0,
 );
 if (!hasPrometheus) {
-  const message = 'There is no prometheus, so the test that scrapes CANNOT RUN (Debian: apt-get install prometheus)';
+  const message =
+    'There is no prometheus, so the test that scrapes CANNOT RUN (Debian: apt-get install prometheus)';
   if (process.env['CI'] === 'true') throw new Error(message);
   console.warn(`\n⚠  ${message}: SKIPPED\n`);
 }

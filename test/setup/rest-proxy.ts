@@ -12,14 +12,19 @@ const textOf = async (request: IncomingMessage): Promise<string> => {
 /** Upstash encodes every string of an answer but `OK`. */
 const encoded = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(encoded);
-  return typeof value === 'string' && value !== 'OK' ? Buffer.from(value).toString('base64') : value;
+  return typeof value === 'string' && value !== 'OK'
+    ? Buffer.from(value).toString('base64')
+    : value;
 };
 
 /**
  * A local stand-in for Upstash's REST service (https://upstash.com/docs/redis/features/restapi) in front of a real
  * Redis: `/`, `/pipeline` and `/multi-exec`, base64 answers, the token checked on every path, on 127.0.0.1 alone.
  */
-export const startRestProxy = async (token: string, run: Run): Promise<{ url: string; close(): Promise<void> }> => {
+export const startRestProxy = async (
+  token: string,
+  run: Run,
+): Promise<{ url: string; close(): Promise<void> }> => {
   const answer = async (command: unknown[], asBase64: boolean) => {
     try {
       const result = await run(command.map(String));
@@ -46,7 +51,10 @@ export const startRestProxy = async (token: string, run: Run): Promise<{ url: st
     // One connection carries these in a row, so that nothing comes in between.
     await run(['MULTI']);
     await Promise.all(commands.map((command) => run(command.map(String))));
-    const { result, error } = (await answer(['EXEC'], asBase64)) as { result?: unknown[]; error?: string };
+    const { result, error } = (await answer(['EXEC'], asBase64)) as {
+      result?: unknown[];
+      error?: string;
+    };
     return error
       ? send(400, { error })
       : send(
@@ -57,5 +65,8 @@ export const startRestProxy = async (token: string, run: Run): Promise<{ url: st
   const server = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, close: () => new Promise((resolve) => server.close(() => resolve())) };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
 };

@@ -38,11 +38,17 @@ const startRedis = async (project: TestProject): Promise<() => Promise<void>> =>
   }
   const folder = await mkdtemp(join(tmpdir(), 'tasker-redis-'));
   const socket = join(folder, 'redis.sock');
-  const server = spawn('redis-server', ['--port', '0', '--unixsocket', socket, '--save', '', '--dir', folder], {
-    stdio: 'ignore',
-  });
+  const server = spawn(
+    'redis-server',
+    ['--port', '0', '--unixsocket', socket, '--save', '', '--dir', folder],
+    {
+      stdio: 'ignore',
+    },
+  );
   // The client keeps trying until the server listens.
-  const client = createClient({ socket: { path: socket, tls: false, reconnectStrategy: () => 20 } });
+  const client = createClient({
+    socket: { path: socket, tls: false, reconnectStrategy: () => 20 },
+  });
   client.on('error', () => {});
   await client.connect();
   const proxy = await startRestProxy(TOKEN, (command) => client.sendCommand(command));

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { deliveries, keys, queues, tasks } from '../../src/store/schema.ts';
 import { aTask, store } from '../rows.ts';
 
-const pragma = async (statement: string) => (await env.DB.prepare(`PRAGMA ${statement}`).all()).results;
+const pragma = async (statement: string) =>
+  (await env.DB.prepare(`PRAGMA ${statement}`).all()).results;
 
 describe.each([tasks, queues, deliveries, keys])('the migrated table', (table) => {
   const { name, columns, indexes } = getTableConfig(table);
@@ -21,7 +22,10 @@ describe.each([tasks, queues, deliveries, keys])('the migrated table', (table) =
   });
 
   it('is STRICT and clustered, which drizzle-kit cannot say', async () => {
-    expect((await pragma('table_list')).find((row) => row['name'] === name)).toMatchObject({ strict: 1, wr: 1 });
+    expect((await pragma('table_list')).find((row) => row['name'] === name)).toMatchObject({
+      strict: 1,
+      wr: 1,
+    });
   });
 });
 
@@ -38,8 +42,8 @@ describe('the checks', () => {
   ])('refuse a pending row with %s', async (change) => {
     const task = aTask();
     await store(task);
-    await expect(env.DB.prepare(`UPDATE tasks SET ${change} WHERE id = ?`).bind(task.id).run()).rejects.toThrow(
-      /CHECK constraint failed/,
-    );
+    await expect(
+      env.DB.prepare(`UPDATE tasks SET ${change} WHERE id = ?`).bind(task.id).run(),
+    ).rejects.toThrow(/CHECK constraint failed/);
   });
 });

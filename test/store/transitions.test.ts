@@ -13,8 +13,15 @@ const transitions = createTransitions(env.DB);
 const NOW = 1_900_000_000_000;
 /** https://developers.cloudflare.com/d1/platform/limits/; the local simulator does not enforce it. */
 const D1_MAX_VALUE_BYTES = 2_000_000;
-const done = (result: unknown): Verdict => ({ transition: 'complete', result: JSON.stringify(result) });
-const failing: Verdict = { transition: 'retryLater', error: { code: 'handler_error', message: 'no' }, delayMs: 3_000 };
+const done = (result: unknown): Verdict => ({
+  transition: 'complete',
+  result: JSON.stringify(result),
+});
+const failing: Verdict = {
+  transition: 'retryLater',
+  error: { code: 'handler_error', message: 'no' },
+  delayMs: 3_000,
+};
 
 /** A stored task and the verbs on it. */
 const setup = async (more: Parameters<typeof aTask>[0] = {}) => {
@@ -69,7 +76,13 @@ describe('claim', () => {
 
 describe('record', () => {
   it('keeps a result to the letter', async () => {
-    const awkward = { text: 'a"b\\c\u0000\ud800 é 😀', big: 1.5e300, deep: [[[]]], null: null, __proto__: 1 };
+    const awkward = {
+      text: 'a"b\\c\u0000\ud800 é 😀',
+      big: 1.5e300,
+      deep: [[[]]],
+      null: null,
+      __proto__: 1,
+    };
     for (const result of [awkward, null, '', 0, [], 'null', { a: 1.0 }]) {
       const { claim, record, task } = await setup();
       await claim();
@@ -82,7 +95,10 @@ describe('record', () => {
     const { claim, record, task } = await setup();
     await claim();
     const result = '"'.repeat(524_280);
-    const bound = vi.spyOn(Object.getPrototypeOf(env.DB.prepare('SELECT 1')) as D1PreparedStatement, 'bind');
+    const bound = vi.spyOn(
+      Object.getPrototypeOf(env.DB.prepare('SELECT 1')) as D1PreparedStatement,
+      'bind',
+    );
     await record(1, done(result));
     const longest = Math.max(...bound.mock.calls.flat().map((value) => String(value).length));
     bound.mockRestore();
@@ -97,22 +113,40 @@ describe('record', () => {
     await rescue(NOW + 15_001);
     await claim(NOW + 16_000, true);
     expect(await record(1, done('late'))).toBeUndefined();
-    expect(await record(2, done('right'))).toMatchObject({ status: 'COMPLETED', result: '"right"' });
+    expect(await record(2, done('right'))).toMatchObject({
+      status: 'COMPLETED',
+      result: '"right"',
+    });
     expect(await record(2, done('again'))).toBeUndefined();
-    expect(attemptsOf(await rowOf(task.id)).map(({ outcome }) => outcome)).toEqual(['rescued', 'completed']);
+    expect(attemptsOf(await rowOf(task.id)).map(({ outcome }) => outcome)).toEqual([
+      'rescued',
+      'completed',
+    ]);
   });
 
   it('writes a mixed group with one statement and returns each row', async () => {
     const all = await Promise.all([setup(), setup(), setup()]);
     for (const { claim } of all) await claim();
-    const verdicts: Verdict[] = [done(1), failing, { transition: 'fail', error: { code: 'x', message: 'y' } }];
+    const verdicts: Verdict[] = [
+      done(1),
+      failing,
+      { transition: 'fail', error: { code: 'x', message: 'y' } },
+    ];
     const rows = await transitions.record(
-      all.map(({ task }, i) => ({ task: { ...task, attempt: 1 }, verdict: verdicts[i] as Verdict })),
+      all.map(({ task }, i) => ({
+        task: { ...task, attempt: 1 },
+        verdict: verdicts[i] as Verdict,
+      })),
       NOW,
     );
     expect(rows.map(({ status }) => status).toSorted()).toEqual(['COMPLETED', 'FAILED', 'PENDING']);
     const [completed, pending, failed] = await Promise.all(all.map(({ task }) => rowOf(task.id)));
-    expect(completed).toMatchObject({ status: 'COMPLETED', completed_at: NOW, wake_at: null, result: '1' });
+    expect(completed).toMatchObject({
+      status: 'COMPLETED',
+      completed_at: NOW,
+      wake_at: null,
+      result: '1',
+    });
     expect(pending).toMatchObject({
       status: 'PENDING',
       completed_at: null,
@@ -120,21 +154,33 @@ describe('record', () => {
       wake_at: NOW + 8_000,
       result: null,
     });
-    expect(failed).toMatchObject({ status: 'FAILED', completed_at: NOW, wake_at: null, result: null });
+    expect(failed).toMatchObject({
+      status: 'FAILED',
+      completed_at: NOW,
+      wake_at: null,
+      result: null,
+    });
   });
 
   it('returns the row as it is, also what was changed while it ran', async () => {
-    for (const verdict of [done({ x: 1 }), failing, { transition: 'fail', error: { code: 'x', message: 'y' } } as const]) {
+    for (const verdict of [
+      done({ x: 1 }),
+      failing,
+      { transition: 'fail', error: { code: 'x', message: 'y' } } as const,
+    ]) {
       const { claim, task } = await setup();
       const claimed = await claim();
       const words = { title: 'new words', description: 'while it ran' };
       await createTaskStore(env.DB).edit(OWNER, task.id, words, NOW + 1);
-      await createLeases(env.DB).renew([{ owner: OWNER, id: task.id, attempt: 1, progress: '{"fraction":0.5,"note":null}' }], NOW + 2);
+      await createLeases(env.DB).renew(
+        [{ owner: OWNER, id: task.id, attempt: 1, progress: '{"fraction":0.5,"note":null}' }],
+        NOW + 2,
+      );
       const [row] = claimed ? await transitions.record([{ task: claimed, verdict }], NOW + 3) : [];
       expect(row).toEqual(await rowOf(task.id));
       expect(row).toMatchObject({ ...words, progress: '{"fraction":0.5,"note":null}' });
     }
-  }); // prettier-ignore
+  });
 
   it('keeps the newest 100 attempts', async () => {
     const { claim, record, task } = await setup({ maxAttempts: 200 });

@@ -9,7 +9,11 @@ const { PORT, REDIS_PORT, DATABASE_URL } = process.env;
 const db = new pg.Pool({ connectionString: DATABASE_URL, max: 10 });
 const queue = new Queue('tasks', {
   connection: { host: '127.0.0.1', port: Number(REDIS_PORT) },
-  defaultJobOptions: { attempts: 3, backoff: { type: 'exponential', delay: 1_000 }, removeOnComplete: true },
+  defaultJobOptions: {
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000 },
+    removeOnComplete: true,
+  },
 });
 
 const app = new Hono()
@@ -31,9 +35,16 @@ const app = new Hono()
     await db.query({
       name: 'insert many',
       text: "INSERT INTO tasks (id, round, type, params, status) SELECT id, $1, type, params::jsonb, 'PENDING' FROM unnest($2::uuid[], $3::text[], $4::text[]) AS t(id, type, params)",
-      values: [round, ids, tasks.map(({ type }) => type), tasks.map(({ params }) => JSON.stringify(params))],
+      values: [
+        round,
+        ids,
+        tasks.map(({ type }) => type),
+        tasks.map(({ params }) => JSON.stringify(params)),
+      ],
     });
-    await queue.addBulk(tasks.map(({ type, params }, i) => ({ name: type, data: { id: ids[i], params } })));
+    await queue.addBulk(
+      tasks.map(({ type, params }, i) => ({ name: type, data: { id: ids[i], params } })),
+    );
     return c.json({ accepted: ids.length }, 202);
   })
   .get('/tasks/:id', async (c) => {

@@ -30,20 +30,33 @@ const GroupRow = ({ group, reload }: { group: Group; reload(): void }) => {
   return (
     <li class="group">
       <div class="grow">
-        <div class="row"><strong>{group.type}</strong><code>{group.code ?? 'unknown'}</code></div>
+        <div class="row">
+          <strong>{group.type}</strong>
+          <code>{group.code ?? 'unknown'}</code>
+        </div>
         <p class="message">{group.message ?? 'No message'}</p>
-        <p class="muted">last <Age at={group.last_at} />, first <Age at={group.first_at} /></p>
-        {running && <BulkProgress task={running} action="retry" onEnd={() => (setRunning(null), reload())} />}
+        <p class="muted">
+          last <Age at={group.last_at} />, first <Age at={group.first_at} />
+        </p>
+        {running && (
+          <BulkProgress task={running} action="retry" onEnd={() => (setRunning(null), reload())} />
+        )}
       </div>
       <div class="row end">
         <span class="count">{number(group.tasks)} ×</span>
-        <a class="button small" href={hrefOf(`/tasks/${group.newest_task_id}`)}>Newest</a>
-        <a class="button small" href={hrefOf('/tasks', filterOf(group))}>All</a>
-        <button class="small primary" disabled={isBusy || running !== null} onClick={rerun}>Rerun the group</button>
+        <a class="button small" href={hrefOf(`/tasks/${group.newest_task_id}`)}>
+          Newest
+        </a>
+        <a class="button small" href={hrefOf('/tasks', filterOf(group))}>
+          All
+        </a>
+        <button class="small primary" disabled={isBusy || running !== null} onClick={rerun}>
+          Rerun the group
+        </button>
       </div>
     </li>
   );
-}; // prettier-ignore
+};
 
 /** What fails, grouped by type and message. */
 export const ErrorsPage = () => {
@@ -55,8 +68,16 @@ export const ErrorsPage = () => {
       {error && <ErrorNote error={error} retry={reload} />}
       <Card title="Failed tasks, by type and message">
         {data?.groups.length === 0 && <Empty>Nothing has failed.</Empty>}
-        <ul class="groups">{data?.groups.map((group) => <GroupRow key={`${group.type} ${group.code} ${group.message}`} group={group} reload={reload} />)}</ul>
+        <ul class="groups">
+          {data?.groups.map((group) => (
+            <GroupRow
+              key={`${group.type} ${group.code} ${group.message}`}
+              group={group}
+              reload={reload}
+            />
+          ))}
+        </ul>
       </Card>
     </>
   );
-}; // prettier-ignore
+};

@@ -18,67 +18,141 @@ const Create = ({ onMade }: { onMade(): void }) => {
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const days = Number(form.get('days'));
     act(async () => {
-      const body = { owner: form.get('owner'), name: form.get('name'), scopes, ...(days > 0 && { expires_in_days: days }) };
+      const body = {
+        owner: form.get('owner'),
+        name: form.get('name'),
+        scopes,
+        ...(days > 0 && { expires_in_days: days }),
+      };
       madeKey.value = (await post<z.output<typeof newKey>>('/keys', body)).key;
       onMade();
       return undefined;
     });
   };
-  const toggle = (scope: string, isOn: boolean): void => setScopes(isOn ? [...scopes, scope] : scopes.filter((each) => each !== scope));
+  const toggle = (scope: string, isOn: boolean): void =>
+    setScopes(isOn ? [...scopes, scope] : scopes.filter((each) => each !== scope));
   return (
     <form class="fields" onSubmit={submit}>
-      <div class="field"><label for="owner">Owner *</label><input id="owner" name="owner" required maxLength={100} /><span class="hint">The tenant whose tasks it reaches</span></div>
-      <div class="field"><label for="name">Name *</label><input id="name" name="name" required maxLength={100} /><span class="hint">To tell it apart</span></div>
-      <div class="field"><label for="days">Expires in days</label><input id="days" name="days" type="number" min={0} max={3650} /><span class="hint">Empty: never</span></div>
-      <fieldset class="field"><legend>Scopes</legend>
-        {SCOPES.map((scope) => <label class="check" key={scope}><input type="checkbox" checked={scopes.includes(scope)} onChange={(event) => toggle(scope, event.currentTarget.checked)} /> {scope}</label>)}
+      <div class="field">
+        <label for="owner">Owner *</label>
+        <input id="owner" name="owner" required maxLength={100} />
+        <span class="hint">The tenant whose tasks it reaches</span>
+      </div>
+      <div class="field">
+        <label for="name">Name *</label>
+        <input id="name" name="name" required maxLength={100} />
+        <span class="hint">To tell it apart</span>
+      </div>
+      <div class="field">
+        <label for="days">Expires in days</label>
+        <input id="days" name="days" type="number" min={0} max={3650} />
+        <span class="hint">Empty: never</span>
+      </div>
+      <fieldset class="field">
+        <legend>Scopes</legend>
+        {SCOPES.map((scope) => (
+          <label class="check" key={scope}>
+            <input
+              type="checkbox"
+              checked={scopes.includes(scope)}
+              onChange={(event) => toggle(scope, event.currentTarget.checked)}
+            />{' '}
+            {scope}
+          </label>
+        ))}
       </fieldset>
-      <div class="row end"><button class="primary" disabled={isBusy || scopes.length === 0}>Make a key</button></div>
+      <div class="row end">
+        <button class="primary" disabled={isBusy || scopes.length === 0}>
+          Make a key
+        </button>
+      </div>
       <MadeKey />
     </form>
   );
-}; // prettier-ignore
+};
 
 const KeyRow = ({ item, reload }: { item: Key; reload(): void }) => {
   const [isBusy, act] = useAction();
-  const isOver = item.revoked_at !== null || (item.expires_at !== null && Date.parse(item.expires_at) < Date.now());
+  const isOver =
+    item.revoked_at !== null ||
+    (item.expires_at !== null && Date.parse(item.expires_at) < Date.now());
   const revoke = (): void =>
     act(async () => {
-      if (!(await confirm(`Revoke "${item.name}" of ${item.owner}? Whoever uses it is locked out.`, 'Revoke'))) return undefined;
+      if (
+        !(await confirm(
+          `Revoke "${item.name}" of ${item.owner}? Whoever uses it is locked out.`,
+          'Revoke',
+        ))
+      )
+        return undefined;
       await api('DELETE', `/keys/${item.id}`);
       reload();
       return 'Revoked';
     });
   return (
     <tr class={isOver ? 'over' : ''}>
-      <th scope="row">{item.name}</th><td>{item.owner}</td><td><code>{item.prefix}…</code></td><td>{item.scopes.join(', ')}</td>
-      <td><Age at={item.created_at} /></td>
+      <th scope="row">{item.name}</th>
+      <td>{item.owner}</td>
+      <td>
+        <code>{item.prefix}…</code>
+      </td>
+      <td>{item.scopes.join(', ')}</td>
+      <td>
+        <Age at={item.created_at} />
+      </td>
       <td>{item.revoked_at !== null ? 'revoked' : <Age at={item.expires_at} />}</td>
-      <td class="num">{!isOver && <button class="small danger" disabled={isBusy} onClick={revoke}>Revoke</button>}</td>
+      <td class="num">
+        {!isOver && (
+          <button class="small danger" disabled={isBusy} onClick={revoke}>
+            Revoke
+          </button>
+        )}
+      </td>
     </tr>
   );
-}; // prettier-ignore
+};
 
 /** API keys, for admins. */
 export const KeysPage = () => {
   const { data, error, reload } = useLoaded('keys', () => get<{ keys: Key[] }>('/keys'));
-  if (error instanceof ApiError && error.status === 403) return <Empty>API keys are for keys with the scope "admin".</Empty>;
+  if (error instanceof ApiError && error.status === 403)
+    return <Empty>API keys are for keys with the scope "admin".</Empty>;
   return (
     <>
       <PageHead title="Keys" />
       {error && <ErrorNote error={error} retry={reload} />}
       <Card title="API keys">
-        {data?.keys.length === 0 && <Empty>There is no key: the service is open to this machine alone.</Empty>}
+        {data?.keys.length === 0 && (
+          <Empty>There is no key: the service is open to this machine alone.</Empty>
+        )}
         {data && data.keys.length > 0 && (
           <div class="scroll" tabIndex={0} role="region" aria-label="API keys">
             <table>
-              <thead><tr><th scope="col">Name</th><th scope="col">Owner</th><th scope="col">Begins</th><th scope="col">Scopes</th><th scope="col">Made</th><th scope="col">Ends</th><th scope="col"><span class="hidden">Actions</span></th></tr></thead>
-              <tbody>{data.keys.map((item) => <KeyRow key={item.id} item={item} reload={reload} />)}</tbody>
+              <thead>
+                <tr>
+                  <th scope="col">Name</th>
+                  <th scope="col">Owner</th>
+                  <th scope="col">Begins</th>
+                  <th scope="col">Scopes</th>
+                  <th scope="col">Made</th>
+                  <th scope="col">Ends</th>
+                  <th scope="col">
+                    <span class="hidden">Actions</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {data.keys.map((item) => (
+                  <KeyRow key={item.id} item={item} reload={reload} />
+                ))}
+              </tbody>
             </table>
           </div>
         )}
       </Card>
-      <Card title="Make a key"><Create onMade={reload} /></Card>
+      <Card title="Make a key">
+        <Create onMade={reload} />
+      </Card>
     </>
   );
-}; // prettier-ignore
+};

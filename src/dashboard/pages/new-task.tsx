@@ -28,7 +28,10 @@ interface Words {
 const NO_WORDS: Words = { title: '', priority: 'MEDIUM', delay_seconds: '', tags: '' };
 
 const bodyOf = (type: string, params: unknown, { title, priority, delay_seconds, tags }: Words) => {
-  const list = tags.split(',').map((tag) => tag.trim()).filter((tag) => tag !== '');
+  const list = tags
+    .split(',')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '');
   return {
     type,
     params,
@@ -37,7 +40,7 @@ const bodyOf = (type: string, params: unknown, { title, priority, delay_seconds,
     ...(delay_seconds !== '' && { delay_seconds: Number(delay_seconds) }),
     ...(list.length > 0 && { tags: list }),
   };
-}; // prettier-ignore
+};
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
@@ -54,8 +57,13 @@ const curlOf = (body: object): string =>
 export const NewTaskPage = () => {
   const { query } = route.value;
   const from = query.get('from');
-  const { data: types, error } = useLoaded('types', async () => (await get<{ task_types: TaskType[] }>('/task-types')).task_types);
-  const { data: source, error: lost } = useLoaded(`from ${from ?? ''}`, async () => (from === null ? null : get<TaskView>(`/tasks/${from}`)));
+  const { data: types, error } = useLoaded(
+    'types',
+    async () => (await get<{ task_types: TaskType[] }>('/task-types')).task_types,
+  );
+  const { data: source, error: lost } = useLoaded(`from ${from ?? ''}`, async () =>
+    from === null ? null : get<TaskView>(`/tasks/${from}`),
+  );
   const [params, setParams] = useState<Record<string, unknown>>({});
   const [words, setWords] = useState(NO_WORDS);
   const [turn, setTurn] = useState(0);
@@ -67,16 +75,33 @@ export const NewTaskPage = () => {
     if (!type || (from !== null && !source)) return;
     const isSource = source?.type === type.type;
     setParams(isSource ? (source.params as Record<string, unknown>) : type.example);
-    if (isSource) setWords({ ...NO_WORDS, title: source.title ?? '', priority: source.priority, tags: source.tags.join(', ') });
+    if (isSource)
+      setWords({
+        ...NO_WORDS,
+        title: source.title ?? '',
+        priority: source.priority,
+        tags: source.tags.join(', '),
+      });
     // Fields that keep a text of their own begin anew.
     setTurn((before) => before + 1);
   }, [type, source]);
 
   if (error) return <ErrorNote error={error} />;
-  if (types && !type) return <p class="empty">There is no type "{name}". <a href="#/types">All types</a></p>;
+  if (types && !type)
+    return (
+      <p class="empty">
+        There is no type "{name}". <a href="#/types">All types</a>
+      </p>
+    );
   if (!types) return <p class="empty">Loading …</p>;
   // What the form has no field for stays as it was.
-  const kept = source?.type === name ? { ...(source.description !== null && { description: source.description }), max_attempts: source.max_attempts } : {};
+  const kept =
+    source?.type === name
+      ? {
+          ...(source.description !== null && { description: source.description }),
+          max_attempts: source.max_attempts,
+        }
+      : {};
   const body = { ...bodyOf(name, params, words), ...kept };
   const set = (change: Partial<Words>): void => setWords((before) => ({ ...before, ...change }));
   const submit = (event: SubmitEvent): void => {
@@ -88,7 +113,10 @@ export const NewTaskPage = () => {
     });
   };
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(curlOf(body)).then(() => toast('Copied'), () => toast('The browser does not allow to copy', 'error'));
+    await navigator.clipboard.writeText(curlOf(body)).then(
+      () => toast('Copied'),
+      () => toast('The browser does not allow to copy', 'error'),
+    );
   };
   return (
     <>
@@ -99,27 +127,98 @@ export const NewTaskPage = () => {
           <form class="fields" onSubmit={submit}>
             <div class="field">
               <label for="type">Type</label>
-              <select id="type" value={name} onChange={(event) => replaceQuery(new URLSearchParams({ type: event.currentTarget.value }))}>
-                {types.map((each) => <option key={each.type} value={each.type}>{each.type}</option>)}
+              <select
+                id="type"
+                value={name}
+                onChange={(event) =>
+                  replaceQuery(new URLSearchParams({ type: event.currentTarget.value }))
+                }
+              >
+                {types.map((each) => (
+                  <option key={each.type} value={each.type}>
+                    {each.type}
+                  </option>
+                ))}
               </select>
               <span class="hint">{type?.description}</span>
             </div>
-            {type && !type.configured && <p class="note warn">Not configured here: it needs {type.needs.join(', ')}.</p>}
-            {type && <SchemaForm key={`${name} ${turn}`} schema={type.params} value={params} onChange={setParams} />}
+            {type && !type.configured && (
+              <p class="note warn">Not configured here: it needs {type.needs.join(', ')}.</p>
+            )}
+            {type && (
+              <SchemaForm
+                key={`${name} ${turn}`}
+                schema={type.params}
+                value={params}
+                onChange={setParams}
+              />
+            )}
             <hr />
-            <div class="field"><label for="title">Title</label><input id="title" maxLength={200} value={words.title} onInput={(event) => set({ title: event.currentTarget.value })} /></div>
-            <div class="pair">
-              <div class="field"><label for="priority">Priority</label><select id="priority" value={words.priority} onChange={(event) => set({ priority: event.currentTarget.value })}>{PRIORITIES.map((each) => <option key={each} value={each}>{each.toLowerCase()}</option>)}</select></div>
-              <div class="field"><label for="delay">Delay, seconds</label><input id="delay" type="number" min={0} value={words.delay_seconds} onInput={(event) => set({ delay_seconds: event.currentTarget.value })} /></div>
+            <div class="field">
+              <label for="title">Title</label>
+              <input
+                id="title"
+                maxLength={200}
+                value={words.title}
+                onInput={(event) => set({ title: event.currentTarget.value })}
+              />
             </div>
-            <div class="field"><label for="tags">Tags</label><input id="tags" value={words.tags} placeholder="nightly, reports" onInput={(event) => set({ tags: event.currentTarget.value })} /><span class="hint">Separated by commas</span></div>
-            <div class="row end"><button class="primary" disabled={isBusy}>Submit</button></div>
+            <div class="pair">
+              <div class="field">
+                <label for="priority">Priority</label>
+                <select
+                  id="priority"
+                  value={words.priority}
+                  onChange={(event) => set({ priority: event.currentTarget.value })}
+                >
+                  {PRIORITIES.map((each) => (
+                    <option key={each} value={each}>
+                      {each.toLowerCase()}
+                    </option>
+                  ))}
+                </select>
+              </div>
+              <div class="field">
+                <label for="delay">Delay, seconds</label>
+                <input
+                  id="delay"
+                  type="number"
+                  min={0}
+                  value={words.delay_seconds}
+                  onInput={(event) => set({ delay_seconds: event.currentTarget.value })}
+                />
+              </div>
+            </div>
+            <div class="field">
+              <label for="tags">Tags</label>
+              <input
+                id="tags"
+                value={words.tags}
+                placeholder="nightly, reports"
+                onInput={(event) => set({ tags: event.currentTarget.value })}
+              />
+              <span class="hint">Separated by commas</span>
+            </div>
+            <div class="row end">
+              <button class="primary" disabled={isBusy}>
+                Submit
+              </button>
+            </div>
           </form>
         </Card>
-        <Card title="The same by curl" more={<button class="small" onClick={() => void copy()}>Copy</button>}>
-          <pre class="curl" tabIndex={0}>{curlOf(body)}</pre>
+        <Card
+          title="The same by curl"
+          more={
+            <button class="small" onClick={() => void copy()}>
+              Copy
+            </button>
+          }
+        >
+          <pre class="curl" tabIndex={0}>
+            {curlOf(body)}
+          </pre>
         </Card>
       </div>
     </>
   );
-}; // prettier-ignore
+};

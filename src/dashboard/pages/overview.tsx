@@ -17,14 +17,18 @@ const MINUTE_MS = 60_000;
 /** Figures are read again this often at most while things happen. */
 const FRESH_MS = 1_000;
 
-const windowName = (minutes: number): string => (minutes < 60 ? `${minutes} min` : `${minutes / 60} h`);
+const windowName = (minutes: number): string =>
+  minutes < 60 ? `${minutes} min` : `${minutes / 60} h`;
 
 /** A point for each minute of the window, quiet ones too. */
 const seriesOf = (stats: Stats, minutes: number, now: number) => {
   const last = Math.floor(now / MINUTE_MS);
-  const known = new Map(stats.minutes.map((each) => [Math.floor(Date.parse(each.at) / MINUTE_MS), each]));
+  const known = new Map(
+    stats.minutes.map((each) => [Math.floor(Date.parse(each.at) / MINUTE_MS), each]),
+  );
   const span = Array.from({ length: minutes }, (_, i) => last - minutes + 1 + i);
-  const of = (name: 'completed' | 'failed' | 'submitted'): number[] => span.map((minute) => known.get(minute)?.[name] ?? 0);
+  const of = (name: 'completed' | 'failed' | 'submitted'): number[] =>
+    span.map((minute) => known.get(minute)?.[name] ?? 0);
   return {
     times: span.map((minute) => minute * 60),
     series: [
@@ -33,20 +37,37 @@ const seriesOf = (stats: Stats, minutes: number, now: number) => {
       { label: 'failed', color: '--failed', values: of('failed') },
     ],
   };
-}; // prettier-ignore
+};
 
 const Times = ({ stats }: { stats: Stats }) => (
   <table class="times">
     <thead>
-      <tr><th scope="col"><span class="hidden">What</span></th><th scope="col">p50</th><th scope="col">p95</th><th scope="col">p99</th></tr>
+      <tr>
+        <th scope="col">
+          <span class="hidden">What</span>
+        </th>
+        <th scope="col">p50</th>
+        <th scope="col">p95</th>
+        <th scope="col">p99</th>
+      </tr>
     </thead>
     <tbody>
-      {([['Waited', stats.wait_seconds], ['Ran', stats.run_seconds]] as const).map(([name, { p50, p95, p99 }]) => (
-        <tr key={name}><th scope="row">{name}</th><td>{duration(p50)}</td><td>{duration(p95)}</td><td>{duration(p99)}</td></tr>
+      {(
+        [
+          ['Waited', stats.wait_seconds],
+          ['Ran', stats.run_seconds],
+        ] as const
+      ).map(([name, { p50, p95, p99 }]) => (
+        <tr key={name}>
+          <th scope="row">{name}</th>
+          <td>{duration(p50)}</td>
+          <td>{duration(p95)}</td>
+          <td>{duration(p99)}</td>
+        </tr>
       ))}
     </tbody>
   </table>
-); // prettier-ignore
+);
 
 const Count = ({ status, n, upTo }: { status: Status; n: number; upTo: number }) => (
   <a class={`tile ${status.toLowerCase()}`} href={hrefOf('/tasks', { status })}>
@@ -61,37 +82,65 @@ const Count = ({ status, n, upTo }: { status: Status; n: number; upTo: number })
 /** What is happening, how slow, and where it waits. */
 export const OverviewPage = () => {
   const minutes = WINDOWS.find((each) => String(each) === route.value.query.get('minutes')) ?? 60;
-  const { data, error, reload } = useLoaded(`stats ${minutes}`, () => get<Stats>(`/stats?minutes=${minutes}`));
+  const { data, error, reload } = useLoaded(`stats ${minutes}`, () =>
+    get<Stats>(`/stats?minutes=${minutes}`),
+  );
   useFresh(reload, FRESH_MS);
   const now = useNow();
   const minute = Math.floor(now / MINUTE_MS);
-  const chart = useMemo(() => (data ? seriesOf(data, minutes, now) : null), [data, minutes, minute]);
+  const chart = useMemo(
+    () => (data ? seriesOf(data, minutes, now) : null),
+    [data, minutes, minute],
+  );
   return (
     <>
       <PageHead title="Overview">
         <div class="segmented" role="group" aria-label="Window">
           {WINDOWS.map((each) => (
-            <button key={each} aria-pressed={each === minutes} onClick={() => replaceQuery(new URLSearchParams({ minutes: String(each) }))}>
+            <button
+              key={each}
+              aria-pressed={each === minutes}
+              onClick={() => replaceQuery(new URLSearchParams({ minutes: String(each) }))}
+            >
               {windowName(each)}
             </button>
           ))}
         </div>
-        <a class="button primary" href="#/new">New task</a>
+        <a class="button primary" href="#/new">
+          New task
+        </a>
       </PageHead>
       {error && <ErrorNote error={error} retry={reload} />}
       <div class="tiles">
-        {STATUSES.map((status) => <Count key={status} status={status} n={data?.counts[status] ?? 0} upTo={data?.counted_up_to ?? Infinity} />)}
+        {STATUSES.map((status) => (
+          <Count
+            key={status}
+            status={status}
+            n={data?.counts[status] ?? 0}
+            upTo={data?.counted_up_to ?? Infinity}
+          />
+        ))}
       </div>
       <div class="columns">
         <Card title={`Throughput, per minute, last ${windowName(minutes)}`}>
-          {chart && <Chart {...chart} key={minutes} label="Submitted, completed and failed tasks by minute" />}
+          {chart && (
+            <Chart
+              {...chart}
+              key={minutes}
+              label="Submitted, completed and failed tasks by minute"
+            />
+          )}
         </Card>
         <Card title="How long">
           {data && <Times stats={data} />}
-          <p class="muted">Oldest waiting: <strong>{duration(data?.oldest_waiting_seconds ?? null)}</strong></p>
+          <p class="muted">
+            Oldest waiting: <strong>{duration(data?.oldest_waiting_seconds ?? null)}</strong>
+          </p>
         </Card>
       </div>
-      <Card title="Queues"><QueueTable /></Card>
+      <Card title="Queues">
+        <QueueTable />
+      </Card>
     </>
   );
-}; // prettier-ignore
+};

@@ -12,32 +12,59 @@ export const PAGE_SIZE = 50;
 
 /** Whether a task belongs into a list with this filter; null when only the service can tell. */
 export const matches = (task: News, query: URLSearchParams): boolean | null => {
-  const isOne = (name: string, value: string): boolean => query.getAll(name).length === 0 || query.getAll(name).includes(value);
+  const isOne = (name: string, value: string): boolean =>
+    query.getAll(name).length === 0 || query.getAll(name).includes(value);
   const named =
-    isOne('status', task.status) && isOne('type', task.type) && isOne('priority', task.priority) && isOne('queue', task.queue) &&
-    (query.getAll('tag').length === 0 || query.getAll('tag').some((tag) => task.tags.includes(tag)));
+    isOne('status', task.status) &&
+    isOne('type', task.type) &&
+    isOne('priority', task.priority) &&
+    isOne('queue', task.queue) &&
+    (query.getAll('tag').length === 0 ||
+      query.getAll('tag').some((tag) => task.tags.includes(tag)));
   if (!named) return false;
   const [after, before] = [query.get('submitted_after'), query.get('submitted_before')];
-  if ((after !== null && task.submitted_at < after) || (before !== null && task.submitted_at >= before)) return false;
+  if (
+    (after !== null && task.submitted_at < after) ||
+    (before !== null && task.submitted_at >= before)
+  )
+    return false;
   const error = query.get('error');
   if (error !== null && task.error?.message !== error) return false;
-  const text = [task.title, task.description, task.task_id, task.error?.message].join('\n').toLowerCase();
-  if ((query.get('q') ?? '').toLowerCase().split(/\s+/).some((word) => !text.includes(word))) return false;
+  const text = [task.title, task.description, task.task_id, task.error?.message]
+    .join('\n')
+    .toLowerCase();
+  if (
+    (query.get('q') ?? '')
+      .toLowerCase()
+      .split(/\s+/)
+      .some((word) => !text.includes(word))
+  )
+    return false;
   return [...query.keys()].some((name) => name.includes('.')) ? null : true;
-}; // prettier-ignore
+};
 
 /** The rows after news: what is shown changes in place, what is new and fits comes on top. */
-export const applied = (rows: readonly Row[], news: readonly News[], query: URLSearchParams, isFirstPage: boolean): Row[] => {
+export const applied = (
+  rows: readonly Row[],
+  news: readonly News[],
+  query: URLSearchParams,
+  isFirstPage: boolean,
+): Row[] => {
   const newest = new Map<string, News>();
-  for (const task of news) if (task.version >= (newest.get(task.task_id)?.version ?? 0)) newest.set(task.task_id, task);
+  for (const task of news)
+    if (task.version >= (newest.get(task.task_id)?.version ?? 0)) newest.set(task.task_id, task);
   const changed = rows.map((row) => {
     const task = newest.get(row.task.task_id);
     newest.delete(row.task.task_id);
-    return task && task.version > row.task.version ? { task, isChanged: true, isNew: row.isNew } : row;
+    return task && task.version > row.task.version
+      ? { task, isChanged: true, isNew: row.isNew }
+      : row;
   });
   if (!isFirstPage) return changed;
   const last = rows.length >= PAGE_SIZE ? (rows.at(-1)?.task.task_id ?? '') : '';
-  const fresh = [...newest.values()].filter((task) => task.task_id > last && matches(task, query) === true);
+  const fresh = [...newest.values()].filter(
+    (task) => task.task_id > last && matches(task, query) === true,
+  );
   const all = [...fresh.map((task) => ({ task, isChanged: false, isNew: true })), ...changed];
   return all.toSorted((a, b) => (a.task.task_id < b.task.task_id ? 1 : -1)).slice(0, PAGE_SIZE);
-}; // prettier-ignore
+};

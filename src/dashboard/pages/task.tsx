@@ -27,66 +27,160 @@ const Actions = ({ task, reload }: { task: TaskDetail; reload(): void }) => {
     });
   const remove = (): void =>
     act(async () => {
-      if (!(await confirm('Delete this task, its history and its output?', 'Delete'))) return undefined;
+      if (!(await confirm('Delete this task, its history and its output?', 'Delete')))
+        return undefined;
       await api('DELETE', `/tasks/${task.task_id}`);
       go('/tasks');
       return 'Deleted';
     });
   return (
     <>
-      {VERBS.filter(({ from }) => from.includes(task.status)).map(({ verb, label }) => <button key={verb} disabled={isBusy} onClick={() => carryOut(verb, label)}>{label}</button>)}
-      {task.status !== 'IN_PROGRESS' && <button class="danger" disabled={isBusy} onClick={remove}>Delete</button>}
-      <a class="button" href={hrefOf('/new', { from: task.task_id })}>Run again with edited parameters</a>
+      {VERBS.filter(({ from }) => from.includes(task.status)).map(({ verb, label }) => (
+        <button key={verb} disabled={isBusy} onClick={() => carryOut(verb, label)}>
+          {label}
+        </button>
+      ))}
+      {task.status !== 'IN_PROGRESS' && (
+        <button class="danger" disabled={isBusy} onClick={remove}>
+          Delete
+        </button>
+      )}
+      <a class="button" href={hrefOf('/new', { from: task.task_id })}>
+        Run again with edited parameters
+      </a>
     </>
   );
-}; // prettier-ignore
+};
 
 const Facts = ({ task }: { task: TaskDetail }) => (
   <dl class="facts">
-    <dt>Id</dt><dd><code>{task.task_id}</code></dd>
-    <dt>Type</dt><dd><a href={hrefOf('/tasks', { type: task.type })}>{task.type}</a></dd>
-    <dt>Queue</dt><dd>{task.queue}, {task.priority.toLowerCase()} priority</dd>
-    <dt>Attempt</dt><dd>{task.attempt} of {task.max_attempts}{task.rescues > 0 ? `, rescued ${task.rescues} times` : ''}</dd>
-    <dt>Submitted</dt><dd><Age at={task.submitted_at} /></dd>
-    {task.scheduled_at && <><dt>Due</dt><dd><Age at={task.scheduled_at} /></dd></>}
-    {task.started_at && <><dt>Started</dt><dd><Age at={task.started_at} /></dd></>}
-    {task.completed_at && <><dt>Ended</dt><dd><Age at={task.completed_at} /></dd></>}
-    {task.tags.length > 0 && <><dt>Tags</dt><dd>{task.tags.map((tag) => <a class="chip" key={tag} href={hrefOf('/tasks', { tag })}>{tag}</a>)}</dd></>}
-    {task.reused_from && <><dt>Output of</dt><dd><a href={hrefOf(`/tasks/${task.reused_from}`)}>{task.reused_from}</a></dd></>}
-    {task.callback_url && <><dt>Callback</dt><dd>{task.callback_url}</dd></>}
-    <dt>Version</dt><dd>{task.version}</dd>
+    <dt>Id</dt>
+    <dd>
+      <code>{task.task_id}</code>
+    </dd>
+    <dt>Type</dt>
+    <dd>
+      <a href={hrefOf('/tasks', { type: task.type })}>{task.type}</a>
+    </dd>
+    <dt>Queue</dt>
+    <dd>
+      {task.queue}, {task.priority.toLowerCase()} priority
+    </dd>
+    <dt>Attempt</dt>
+    <dd>
+      {task.attempt} of {task.max_attempts}
+      {task.rescues > 0 ? `, rescued ${task.rescues} times` : ''}
+    </dd>
+    <dt>Submitted</dt>
+    <dd>
+      <Age at={task.submitted_at} />
+    </dd>
+    {task.scheduled_at && (
+      <>
+        <dt>Due</dt>
+        <dd>
+          <Age at={task.scheduled_at} />
+        </dd>
+      </>
+    )}
+    {task.started_at && (
+      <>
+        <dt>Started</dt>
+        <dd>
+          <Age at={task.started_at} />
+        </dd>
+      </>
+    )}
+    {task.completed_at && (
+      <>
+        <dt>Ended</dt>
+        <dd>
+          <Age at={task.completed_at} />
+        </dd>
+      </>
+    )}
+    {task.tags.length > 0 && (
+      <>
+        <dt>Tags</dt>
+        <dd>
+          {task.tags.map((tag) => (
+            <a class="chip" key={tag} href={hrefOf('/tasks', { tag })}>
+              {tag}
+            </a>
+          ))}
+        </dd>
+      </>
+    )}
+    {task.reused_from && (
+      <>
+        <dt>Output of</dt>
+        <dd>
+          <a href={hrefOf(`/tasks/${task.reused_from}`)}>{task.reused_from}</a>
+        </dd>
+      </>
+    )}
+    {task.callback_url && (
+      <>
+        <dt>Callback</dt>
+        <dd>{task.callback_url}</dd>
+      </>
+    )}
+    <dt>Version</dt>
+    <dd>{task.version}</dd>
   </dl>
-); // prettier-ignore
+);
 
 const Attempts = ({ task }: { task: TaskDetail }) => (
   <ol class="attempts">
     {task.attempts.map((each) => (
       <li key={each.ended_at + String(each.attempt)}>
-        <span class={`badge ${each.outcome === 'completed' ? 'completed' : each.outcome === 'failed' ? 'failed' : 'paused'}`}>{each.outcome}</span>
-        <span>attempt {each.attempt}, <Age at={each.ended_at} /></span>
-        {each.error && <p class="message"><code>{each.error.code}</code> {each.error.message}</p>}
+        <span
+          class={`badge ${each.outcome === 'completed' ? 'completed' : each.outcome === 'failed' ? 'failed' : 'paused'}`}
+        >
+          {each.outcome}
+        </span>
+        <span>
+          attempt {each.attempt}, <Age at={each.ended_at} />
+        </span>
+        {each.error && (
+          <p class="message">
+            <code>{each.error.code}</code> {each.error.message}
+          </p>
+        )}
       </li>
     ))}
   </ol>
-); // prettier-ignore
+);
 
 const Deliveries = ({ task }: { task: TaskDetail }) => (
   <ul class="attempts">
     {task.deliveries.map((each) => (
       <li key={each.id}>
-        <span class={`badge ${each.state === 'DELIVERED' ? 'completed' : each.state === 'OPEN' ? 'pending' : 'failed'}`}>{each.state.toLowerCase().replace('_', ' ')}</span>
-        <span>{each.sink} of {each.status.toLowerCase()}, {each.tries} tries</span>
+        <span
+          class={`badge ${each.state === 'DELIVERED' ? 'completed' : each.state === 'OPEN' ? 'pending' : 'failed'}`}
+        >
+          {each.state.toLowerCase().replace('_', ' ')}
+        </span>
+        <span>
+          {each.sink} of {each.status.toLowerCase()}, {each.tries} tries
+        </span>
         {each.last_error && <p class="message">{each.last_error}</p>}
       </li>
     ))}
   </ul>
-); // prettier-ignore
+);
 
 /** One task, live. */
 export const TaskPage = ({ id }: { id: string }) => {
   const { data, error, reload } = useLoaded(`task ${id}`, () => get<TaskDetail>(`/tasks/${id}`));
   const [live, setLive] = useState<TaskDetail | null>(null);
-  useEffect(() => setLive((before) => (data && (before === null || data.version >= before.version) ? data : before)), [data]);
+  useEffect(
+    () =>
+      setLive((before) =>
+        data && (before === null || data.version >= before.version) ? data : before,
+      ),
+    [data],
+  );
   const [isDeleted, setDeleted] = useState(false);
   // Final ones have no stream of their own: the list's tells when somebody runs one again.
   useNews((news) => {
@@ -95,33 +189,84 @@ export const TaskPage = ({ id }: { id: string }) => {
   const isOver = live !== null && isFinal(live.status);
   useEffect(() => {
     if (live === null || isOver) return;
-    return watchTask(id, (frame) => {
-      if (frame.event === 'progress') setLive((before) => before && { ...before, progress: { fraction: frame.fraction, note: frame.note } });
-      if ('task' in frame) {
-        setLive((before) => before && (frame.task.version > before.version ? { ...before, ...frame.task } : before));
-        // The history of its attempts is no part of a frame.
-        if (frame.event === 'update') reload();
-      }
-    }, () => setDeleted(true));
+    return watchTask(
+      id,
+      (frame) => {
+        if (frame.event === 'progress')
+          setLive(
+            (before) =>
+              before && { ...before, progress: { fraction: frame.fraction, note: frame.note } },
+          );
+        if ('task' in frame) {
+          setLive(
+            (before) =>
+              before &&
+              (frame.task.version > before.version ? { ...before, ...frame.task } : before),
+          );
+          // The history of its attempts is no part of a frame.
+          if (frame.event === 'update') reload();
+        }
+      },
+      () => setDeleted(true),
+    );
   }, [id, live === null, isOver]);
   if (error && !live) return <ErrorNote error={error} retry={reload} />;
-  if (isDeleted) return <p class="empty">This task was deleted. <a href="#/tasks">All tasks</a></p>;
+  if (isDeleted)
+    return (
+      <p class="empty">
+        This task was deleted. <a href="#/tasks">All tasks</a>
+      </p>
+    );
   if (!live) return <p class="empty">Loading …</p>;
   return (
     <>
-      <PageHead title={live.title ?? live.type}><Actions task={live} reload={reload} /></PageHead>
-      <div class="row statusline"><StatusBadge status={live.status} />{live.description && <span class="muted">{live.description}</span>}</div>
-      {live.status === 'IN_PROGRESS' && <Progress fraction={live.progress?.fraction ?? 0} label={live.progress?.note ?? (live.progress ? `${Math.round(live.progress.fraction * 100)} %` : 'running')} />}
-      {live.error && <div class="note error"><code>{live.error.code}</code> <span>{live.error.message}</span></div>}
-      <Card title="Timeline"><Timeline task={live} />{live.attempts.length > 0 && <Attempts task={live} />}</Card>
+      <PageHead title={live.title ?? live.type}>
+        <Actions task={live} reload={reload} />
+      </PageHead>
+      <div class="row statusline">
+        <StatusBadge status={live.status} />
+        {live.description && <span class="muted">{live.description}</span>}
+      </div>
+      {live.status === 'IN_PROGRESS' && (
+        <Progress
+          fraction={live.progress?.fraction ?? 0}
+          label={
+            live.progress?.note ??
+            (live.progress ? `${Math.round(live.progress.fraction * 100)} %` : 'running')
+          }
+        />
+      )}
+      {live.error && (
+        <div class="note error">
+          <code>{live.error.code}</code> <span>{live.error.message}</span>
+        </div>
+      )}
+      <Card title="Timeline">
+        <Timeline task={live} />
+        {live.attempts.length > 0 && <Attempts task={live} />}
+      </Card>
       <div class="columns even">
-        <Card title="Parameters"><Tree value={live.params} /></Card>
-        <Card title="Result">{live.status === 'COMPLETED' ? <Tree value={live.result} /> : <p class="muted">None yet.</p>}</Card>
+        <Card title="Parameters">
+          <Tree value={live.params} />
+        </Card>
+        <Card title="Result">
+          {live.status === 'COMPLETED' ? (
+            <Tree value={live.result} />
+          ) : (
+            <p class="muted">None yet.</p>
+          )}
+        </Card>
       </div>
       <div class="columns even">
-        <Card title="Facts"><Facts task={live} /></Card>
-        {live.deliveries.length > 0 && <Card title="Notifications"><Deliveries task={live} /></Card>}
+        <Card title="Facts">
+          <Facts task={live} />
+        </Card>
+        {live.deliveries.length > 0 && (
+          <Card title="Notifications">
+            <Deliveries task={live} />
+          </Card>
+        )}
       </div>
     </>
   );
-}; // prettier-ignore
+};

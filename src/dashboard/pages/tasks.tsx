@@ -26,7 +26,17 @@ const read = async (filter: URLSearchParams, cursor: string | null): Promise<Lis
   return get<Listing>(`/tasks?${query.toString()}`);
 };
 
-const TaskRow = ({ row, isChosen, isLeft, choose }: { row: Row; isChosen: boolean; isLeft: boolean; choose(isChosen: boolean): void }) => {
+const TaskRow = ({
+  row,
+  isChosen,
+  isLeft,
+  choose,
+}: {
+  row: Row;
+  isChosen: boolean;
+  isLeft: boolean;
+  choose(isChosen: boolean): void;
+}) => {
   const { task, isChanged, isNew } = row;
   // Of two names for one animation, each change of a row takes the other: so it starts again.
   const flash = isChanged ? `flash${task.version % 2}` : '';
@@ -34,18 +44,49 @@ const TaskRow = ({ row, isChosen, isLeft, choose }: { row: Row; isChosen: boolea
     if (!(event.target as Element).closest('a, input, button')) go(`/tasks/${task.task_id}`);
   };
   // Rows that did not change are not even compared, while hundreds of tasks a second come by.
-  return useMemo(() => (
-    <tr class={`${isNew ? 'new' : ''} ${flash} ${isChosen ? 'chosen' : ''} ${isLeft ? 'over' : ''}`} title={isLeft ? 'It does not match the filters any more' : undefined} onClick={open} data-task={task.task_id}>
-      <td><input type="checkbox" aria-label={`Select ${task.title ?? task.type} ${task.task_id}`} checked={isChosen} onChange={(event) => choose(event.currentTarget.checked)} /></td>
-      <td><StatusBadge status={task.status} /></td>
-      <td class="what"><a href={hrefOf(`/tasks/${task.task_id}`)}>{task.title ?? task.type}</a><span class="muted">{task.title === null ? '' : `${task.type} `}{task.error?.message.slice(0, 120)}</span></td>
-      <td class="wide"><code>{task.task_id.slice(0, 8)}…{task.task_id.slice(-4)}</code></td>
-      <td class="wide">{task.queue}</td>
-      <td class="num wide">{task.attempt}/{task.max_attempts}</td>
-      <td class="num"><Age at={task.submitted_at} /></td>
-    </tr>
-  ), [row, isChosen, isLeft]);
-}; // prettier-ignore
+  return useMemo(
+    () => (
+      <tr
+        class={`${isNew ? 'new' : ''} ${flash} ${isChosen ? 'chosen' : ''} ${isLeft ? 'over' : ''}`}
+        title={isLeft ? 'It does not match the filters any more' : undefined}
+        onClick={open}
+        data-task={task.task_id}
+      >
+        <td>
+          <input
+            type="checkbox"
+            aria-label={`Select ${task.title ?? task.type} ${task.task_id}`}
+            checked={isChosen}
+            onChange={(event) => choose(event.currentTarget.checked)}
+          />
+        </td>
+        <td>
+          <StatusBadge status={task.status} />
+        </td>
+        <td class="what">
+          <a href={hrefOf(`/tasks/${task.task_id}`)}>{task.title ?? task.type}</a>
+          <span class="muted">
+            {task.title === null ? '' : `${task.type} `}
+            {task.error?.message.slice(0, 120)}
+          </span>
+        </td>
+        <td class="wide">
+          <code>
+            {task.task_id.slice(0, 8)}…{task.task_id.slice(-4)}
+          </code>
+        </td>
+        <td class="wide">{task.queue}</td>
+        <td class="num wide">
+          {task.attempt}/{task.max_attempts}
+        </td>
+        <td class="num">
+          <Age at={task.submitted_at} />
+        </td>
+      </tr>
+    ),
+    [row, isChosen, isLeft],
+  );
+};
 
 /** The live table. */
 export const TasksPage = () => {
@@ -83,10 +124,27 @@ export const TasksPage = () => {
     const unknown = news.filter((task) => matches(task, filter) === null);
     const shown = new Set(rows.map(({ task }) => task.task_id));
     const isStill = isPointerIn.current || chosen.size > 0;
-    const isHeld = (task: News): boolean => isFirstPage && !shown.has(task.task_id) && (isStill || unknown.includes(task));
-    const waiting = news.filter((task) => isHeld(task) && matches(task, filter) !== false && task.task_id > (rows[0]?.task.task_id ?? ''));
-    if (waiting.length > 0) setHeld((before) => [...before.filter(({ task_id }) => !waiting.some((task) => task.task_id === task_id)), ...waiting]);
-    setRows((before) => applied(before, news.filter((task) => !isHeld(task)), filter, isFirstPage));
+    const isHeld = (task: News): boolean =>
+      isFirstPage && !shown.has(task.task_id) && (isStill || unknown.includes(task));
+    const waiting = news.filter(
+      (task) =>
+        isHeld(task) &&
+        matches(task, filter) !== false &&
+        task.task_id > (rows[0]?.task.task_id ?? ''),
+    );
+    if (waiting.length > 0)
+      setHeld((before) => [
+        ...before.filter(({ task_id }) => !waiting.some((task) => task.task_id === task_id)),
+        ...waiting,
+      ]);
+    setRows((before) =>
+      applied(
+        before,
+        news.filter((task) => !isHeld(task)),
+        filter,
+        isFirstPage,
+      ),
+    );
   });
 
   const showHeld = (): void => {
@@ -96,19 +154,29 @@ export const TasksPage = () => {
   };
   const choose = (id: string, isChosen: boolean): void => {
     setAll(false);
-    setChosen((before) => (isChosen ? new Set(before).add(id) : new Set([...before].filter((each) => each !== id))));
+    setChosen((before) =>
+      isChosen ? new Set(before).add(id) : new Set([...before].filter((each) => each !== id)),
+    );
   };
   const isPageChosen = rows.length > 0 && rows.every(({ task }) => chosen.has(task.task_id));
   const total = data?.pagination.total_tasks;
-  const totalText = total === undefined ? 'all' : `all ${number(total)}${data?.pagination.total_capped ? '+' : ''}`;
+  const totalText =
+    total === undefined ? 'all' : `all ${number(total)}${data?.pagination.total_capped ? '+' : ''}`;
 
   const start = (action: BulkAction): void =>
     act(async () => {
-      const several = [...new Set(filter.keys())].map((name): [string, string | string[]] => [name, filter.getAll(name).length > 1 ? filter.getAll(name) : (filter.get(name) ?? '')]);
+      const several = [...new Set(filter.keys())].map((name): [string, string | string[]] => [
+        name,
+        filter.getAll(name).length > 1 ? filter.getAll(name) : (filter.get(name) ?? ''),
+      ]);
       // All are those that there were when the reader said so.
       const all = { submitted_before: new Date().toISOString(), ...Object.fromEntries(several) };
       const target: Filter = isAll ? all : { id: [...chosen] };
-      const task = await startAction(action, target, isAll ? `${totalText} matching tasks` : `${chosen.size} task${chosen.size > 1 ? 's' : ''}`);
+      const task = await startAction(
+        action,
+        target,
+        isAll ? `${totalText} matching tasks` : `${chosen.size} task${chosen.size > 1 ? 's' : ''}`,
+      );
       if (task) setRunning({ task, action });
       return undefined;
     });
@@ -132,40 +200,136 @@ export const TasksPage = () => {
   return (
     <>
       <PageHead title="Tasks">
-        <span class="muted" data-testid="total">{total === undefined ? '' : `${number(total)}${data?.pagination.total_capped ? '+' : ''} when read`}</span>
-        <button class="small" onClick={() => act(share)}>Copy link</button>
-        <button class="small" onClick={reload}>Reload</button>
-        <a class="button primary" href="#/new">New task</a>
+        <span class="muted" data-testid="total">
+          {total === undefined
+            ? ''
+            : `${number(total)}${data?.pagination.total_capped ? '+' : ''} when read`}
+        </span>
+        <button class="small" onClick={() => act(share)}>
+          Copy link
+        </button>
+        <button class="small" onClick={reload}>
+          Reload
+        </button>
+        <a class="button primary" href="#/new">
+          New task
+        </a>
       </PageHead>
       <Filters />
       {error && <ErrorNote error={error} retry={reload} />}
       <div class={`selection ${chosen.size > 0 || running ? 'open' : ''}`}>
-        {running ? <BulkProgress task={running.task} action={running.action} onEnd={finish} /> : chosen.size > 0 && (
-          <>
-            <span>{isAll ? `${totalText} matching` : `${chosen.size} selected`}</span>
-            {isPageChosen && !isAll && <button class="link" onClick={() => setAll(true)}>Select {totalText} matching</button>}
-            <span class="grow" />
-            {BULK_ACTIONS.map((action) => <button key={action} class={`small ${action === 'delete' ? 'danger' : ''}`} disabled={isBusy} onClick={() => start(action)}>{action}</button>)}
-          </>
+        {running ? (
+          <BulkProgress task={running.task} action={running.action} onEnd={finish} />
+        ) : (
+          chosen.size > 0 && (
+            <>
+              <span>{isAll ? `${totalText} matching` : `${chosen.size} selected`}</span>
+              {isPageChosen && !isAll && (
+                <button class="link" onClick={() => setAll(true)}>
+                  Select {totalText} matching
+                </button>
+              )}
+              <span class="grow" />
+              {BULK_ACTIONS.map((action) => (
+                <button
+                  key={action}
+                  class={`small ${action === 'delete' ? 'danger' : ''}`}
+                  disabled={isBusy}
+                  onClick={() => start(action)}
+                >
+                  {action}
+                </button>
+              ))}
+            </>
+          )
         )}
       </div>
-      {held.length > 0 && <button class="held" onClick={showHeld}>{number(held.length)} new task{held.length > 1 ? 's' : ''}: show</button>}
-      <div class="scroll card flush" tabIndex={0} role="region" aria-label="Tasks" onPointerEnter={() => (isPointerIn.current = true)} onPointerLeave={() => (isPointerIn.current = false, chosen.size === 0 && held.length > 0 && showHeld())}>
+      {held.length > 0 && (
+        <button class="held" onClick={showHeld}>
+          {number(held.length)} new task{held.length > 1 ? 's' : ''}: show
+        </button>
+      )}
+      <div
+        class="scroll card flush"
+        tabIndex={0}
+        role="region"
+        aria-label="Tasks"
+        onPointerEnter={() => (isPointerIn.current = true)}
+        onPointerLeave={() => (
+          (isPointerIn.current = false),
+          chosen.size === 0 && held.length > 0 && showHeld()
+        )}
+      >
         <table class="tasks">
           <thead>
             <tr>
-              <th scope="col"><input type="checkbox" aria-label="Select all on this page" checked={isPageChosen} onChange={(event) => (setAll(false), setChosen(new Set(event.currentTarget.checked ? rows.map(({ task }) => task.task_id) : [])))} /></th>
-              <th scope="col">Status</th><th scope="col">Task</th><th scope="col" class="wide">Id</th><th scope="col" class="wide">Queue</th><th scope="col" class="num wide">Attempt</th><th scope="col" class="num">Submitted</th>
+              <th scope="col">
+                <input
+                  type="checkbox"
+                  aria-label="Select all on this page"
+                  checked={isPageChosen}
+                  onChange={(event) => (
+                    setAll(false),
+                    setChosen(
+                      new Set(
+                        event.currentTarget.checked ? rows.map(({ task }) => task.task_id) : [],
+                      ),
+                    )
+                  )}
+                />
+              </th>
+              <th scope="col">Status</th>
+              <th scope="col">Task</th>
+              <th scope="col" class="wide">
+                Id
+              </th>
+              <th scope="col" class="wide">
+                Queue
+              </th>
+              <th scope="col" class="num wide">
+                Attempt
+              </th>
+              <th scope="col" class="num">
+                Submitted
+              </th>
             </tr>
           </thead>
-          <tbody>{rows.map((row) => <TaskRow key={row.task.task_id} row={row} isChosen={chosen.has(row.task.task_id)} isLeft={matches(row.task, filter) === false} choose={(isChosen) => choose(row.task.task_id, isChosen)} />)}</tbody>
+          <tbody>
+            {rows.map((row) => (
+              <TaskRow
+                key={row.task.task_id}
+                row={row}
+                isChosen={chosen.has(row.task.task_id)}
+                isLeft={matches(row.task, filter) === false}
+                choose={(isChosen) => choose(row.task.task_id, isChosen)}
+              />
+            ))}
+          </tbody>
         </table>
-        {data && rows.length === 0 && <Empty>{[...filter].length > 0 ? 'No task matches these filters.' : <>No task yet. <a href="#/new">Submit one</a></>}</Empty>}
+        {data && rows.length === 0 && (
+          <Empty>
+            {[...filter].length > 0 ? (
+              'No task matches these filters.'
+            ) : (
+              <>
+                No task yet. <a href="#/new">Submit one</a>
+              </>
+            )}
+          </Empty>
+        )}
       </div>
       <div class="row end pager">
-        {!isFirstPage && <button class="small" onClick={() => toPage(null)}>Newest</button>}
-        {data?.pagination.next_cursor && <button class="small" onClick={() => toPage(data.pagination.next_cursor)}>Older</button>}
+        {!isFirstPage && (
+          <button class="small" onClick={() => toPage(null)}>
+            Newest
+          </button>
+        )}
+        {data?.pagination.next_cursor && (
+          <button class="small" onClick={() => toPage(data.pagination.next_cursor)}>
+            Older
+          </button>
+        )}
       </div>
     </>
   );
-}; // prettier-ignore
+};

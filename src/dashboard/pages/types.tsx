@@ -16,24 +16,43 @@ const TypeCard = ({ type }: { type: TaskType }) => (
       <span class="badge open">{type.lane}</span>
     </header>
     <p>{type.description}</p>
-    {!type.configured && <p class="note warn">Not configured here: it needs {type.needs.join(', ')}.</p>}
+    {!type.configured && (
+      <p class="note warn">Not configured here: it needs {type.needs.join(', ')}.</p>
+    )}
     <dl class="facts">
-      <dt>Also called</dt><dd>{type.aliases.join(', ') || '–'}</dd>
-      <dt>Attempts</dt><dd>{type.retry.max_attempts}, {duration(type.retry.base_seconds)} to {duration(type.retry.max_seconds)} apart</dd>
-      <dt>Timeout</dt><dd>{duration(type.timeout_seconds)}</dd>
-      <dt>Output cached</dt><dd>{type.cache_ttl_seconds === 0 ? 'no' : duration(type.cache_ttl_seconds)}</dd>
-      <dt>Output reused</dt><dd>{type.reuse_seconds === 0 ? 'no' : duration(type.reuse_seconds)}</dd>
+      <dt>Also called</dt>
+      <dd>{type.aliases.join(', ') || '–'}</dd>
+      <dt>Attempts</dt>
+      <dd>
+        {type.retry.max_attempts}, {duration(type.retry.base_seconds)} to{' '}
+        {duration(type.retry.max_seconds)} apart
+      </dd>
+      <dt>Timeout</dt>
+      <dd>{duration(type.timeout_seconds)}</dd>
+      <dt>Output cached</dt>
+      <dd>{type.cache_ttl_seconds === 0 ? 'no' : duration(type.cache_ttl_seconds)}</dd>
+      <dt>Output reused</dt>
+      <dd>{type.reuse_seconds === 0 ? 'no' : duration(type.reuse_seconds)}</dd>
     </dl>
-    <details><summary>Parameters, as JSON Schema</summary><Tree value={type.params} /></details>
+    <details>
+      <summary>Parameters, as JSON Schema</summary>
+      <Tree value={type.params} />
+    </details>
     <div class="row end">
-      <a class="button" href={hrefOf('/tasks', { type: type.type })}>Its tasks</a>
-      <a class="button primary" href={hrefOf('/new', { type: type.type })}>Run one</a>
+      <a class="button" href={hrefOf('/tasks', { type: type.type })}>
+        Its tasks
+      </a>
+      <a class="button primary" href={hrefOf('/new', { type: type.type })}>
+        Run one
+      </a>
     </div>
   </article>
-); // prettier-ignore
+);
 
 export const TypesPage = () => {
-  const { data, error, reload } = useLoaded('types', () => get<{ task_types: TaskType[] }>('/task-types'));
+  const { data, error, reload } = useLoaded('types', () =>
+    get<{ task_types: TaskType[] }>('/task-types'),
+  );
   return (
     <>
       <PageHead title="Types" />

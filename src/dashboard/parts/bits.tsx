@@ -25,7 +25,15 @@ export const Progress = ({ fraction, label }: { fraction: number; label: string 
   </div>
 );
 
-export const Card = ({ title, more, children }: { title: string; more?: ComponentChildren; children: ComponentChildren }) => (
+export const Card = ({
+  title,
+  more,
+  children,
+}: {
+  title: string;
+  more?: ComponentChildren;
+  children: ComponentChildren;
+}) => (
   <section class="card">
     <header>
       <h2>{title}</h2>
@@ -33,7 +41,7 @@ export const Card = ({ title, more, children }: { title: string; more?: Componen
     </header>
     {children}
   </section>
-); // prettier-ignore
+);
 
 export const ErrorNote = ({ error, retry }: { error: Error; retry?: () => void }) => (
   <div class="note error" role="alert">
@@ -46,7 +54,9 @@ export const ErrorNote = ({ error, retry }: { error: Error; retry?: () => void }
   </div>
 );
 
-export const Empty = ({ children }: { children: ComponentChildren }) => <p class="empty">{children}</p>;
+export const Empty = ({ children }: { children: ComponentChildren }) => (
+  <p class="empty">{children}</p>
+);
 
 /** A page's name, and what can be done on it. */
 export const PageHead = ({ title, children }: { title: string; children?: ComponentChildren }) => (

@@ -11,10 +11,19 @@ export interface Series {
   values: number[];
 }
 
-const colorOf = (element: Element, name: string): string => getComputedStyle(element).getPropertyValue(name).trim();
+const colorOf = (element: Element, name: string): string =>
+  getComputedStyle(element).getPropertyValue(name).trim();
 
 /** Lines over time. `times`: seconds since 1970. */
-export const Chart = ({ times, series, label }: { times: number[]; series: Series[]; label: string }) => {
+export const Chart = ({
+  times,
+  series,
+  label,
+}: {
+  times: number[];
+  series: Series[];
+  label: string;
+}) => {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const data = [times, ...series.map(({ values }) => values)] as uPlot.AlignedData;
@@ -25,7 +34,11 @@ export const Chart = ({ times, series, label }: { times: number[]; series: Serie
     const draw = (): void => {
       plot.current?.destroy();
       const [text, line] = [colorOf(element, '--muted'), colorOf(element, '--line')];
-      const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
+      const axis = {
+        stroke: text,
+        grid: { stroke: line, width: 1 },
+        ticks: { stroke: line, width: 1 },
+      };
       plot.current = new uPlot(
         {
           width: element.clientWidth,
@@ -50,7 +63,9 @@ export const Chart = ({ times, series, label }: { times: number[]; series: Serie
       );
     };
     draw();
-    const resize = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const resize = new ResizeObserver(() =>
+      plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
+    );
     resize.observe(element);
     const scheme = matchMedia('(prefers-color-scheme: dark)');
     scheme.addEventListener('change', draw);

@@ -7,7 +7,17 @@ import { PRIORITIES, STATUSES } from '../../domain/task.ts';
 import { useLoaded } from '../use.ts';
 
 /** The names of a list's filters, as they stand in the URL of the page and in the API's query. */
-const NAMED = ['status', 'type', 'priority', 'queue', 'tag', 'q', 'error', 'submitted_after', 'submitted_before'];
+const NAMED = [
+  'status',
+  'type',
+  'priority',
+  'queue',
+  'tag',
+  'q',
+  'error',
+  'submitted_after',
+  'submitted_before',
+];
 const isFilter = (name: string): boolean => NAMED.includes(name) || /^(params|result)\./.test(name);
 
 /** What of the URL's query is a filter. */
@@ -25,7 +35,10 @@ const changed = (name: string, value: string): void => {
 const Select = ({ name, values }: { name: string; values: readonly string[] }) => (
   <label class="filter">
     <span>{name}</span>
-    <select value={route.value.query.get(name) ?? ''} onChange={(event) => changed(name, event.currentTarget.value)}>
+    <select
+      value={route.value.query.get(name) ?? ''}
+      onChange={(event) => changed(name, event.currentTarget.value)}
+    >
       <option value="">any</option>
       {values.map((value) => (
         <option key={value} value={value}>
@@ -71,7 +84,8 @@ const Text = ({
 
 /** `params.city` and `Lisbon`: looks inside the parameters. */
 const FieldFilter = () => {
-  const [at = 'params.', value = ''] = [...route.value.query].find(([name]) => /^(params|result)\./.test(name)) ?? [];
+  const [at = 'params.', value = ''] =
+    [...route.value.query].find(([name]) => /^(params|result)\./.test(name)) ?? [];
   const [path, setPath] = useState(at);
   const [wanted, setWanted] = useState(value);
   useEffect(() => {
@@ -79,7 +93,9 @@ const FieldFilter = () => {
     setWanted(value);
   }, [at, value]);
   const apply = (): void => {
-    const query = new URLSearchParams([...route.value.query].filter(([name]) => !/^(params|result)\./.test(name)));
+    const query = new URLSearchParams(
+      [...route.value.query].filter(([name]) => !/^(params|result)\./.test(name)),
+    );
     const whole = /^(params|result)\./.test(path) ? path : `params.${path}`;
     if (/^\w+\..+/.test(whole) && wanted !== '') query.set(whole, wanted);
     query.delete('cursor');
@@ -112,13 +128,20 @@ export const Filters = () => {
   // As it was when the page came: what is typed into it does not close it.
   const [isOpen] = useState(() =>
     [...route.value.query.keys()].some(
-      (name) => ['queue', 'tag', 'submitted_after', 'submitted_before'].includes(name) || name.includes('.'),
+      (name) =>
+        ['queue', 'tag', 'submitted_after', 'submitted_before'].includes(name) ||
+        name.includes('.'),
     ),
   );
   const count = [...filterQuery(route.value.query)].length;
   const error = route.value.query.get('error');
   return (
-    <form class="filters" role="search" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
+    <form
+      class="filters"
+      role="search"
+      aria-label="Filters"
+      onSubmit={(event) => event.preventDefault()}
+    >
       <Text name="q" label="words" placeholder="title, id, error …" type="search" />
       <Select name="status" values={STATUSES} />
       <Select name="type" values={data?.task_types.map(({ type }) => type) ?? []} />
@@ -136,7 +159,12 @@ export const Filters = () => {
       {error !== null && (
         <span class="chip">
           error: {error.slice(0, 60)}{' '}
-          <button type="button" class="plain" aria-label="Drop this filter" onClick={() => changed('error', '')}>
+          <button
+            type="button"
+            class="plain"
+            aria-label="Drop this filter"
+            onClick={() => changed('error', '')}
+          >
             ×
           </button>
         </span>

@@ -26,7 +26,15 @@ const bounds = ({ minimum, maximum, maxLength }: Schema): string =>
     .join(', ');
 
 /** JSON in a text field: what does not parse stays there, and is told. */
-const JsonField = ({ id, value, onChange }: { id: string; value: unknown; onChange(value: unknown): void }) => {
+const JsonField = ({
+  id,
+  value,
+  onChange,
+}: {
+  id: string;
+  value: unknown;
+  onChange(value: unknown): void;
+}) => {
   const [text, setText] = useState(value === undefined ? '' : JSON.stringify(value, null, 2));
   const [isWrong, setWrong] = useState(false);
   const read = (field: HTMLTextAreaElement): void => {
@@ -43,36 +51,104 @@ const JsonField = ({ id, value, onChange }: { id: string; value: unknown; onChan
   };
   return (
     <>
-      <textarea id={id} class="code" rows={Math.min(14, text.split('\n').length + 1)} value={text} aria-invalid={isWrong} spellcheck={false} onInput={(event) => read(event.currentTarget)} />
+      <textarea
+        id={id}
+        class="code"
+        rows={Math.min(14, text.split('\n').length + 1)}
+        value={text}
+        aria-invalid={isWrong}
+        spellcheck={false}
+        onInput={(event) => read(event.currentTarget)}
+      />
       {isWrong && <span class="hint wrong">This is not JSON.</span>}
     </>
   );
-}; // prettier-ignore
+};
 
-const Field = ({ id, schema, value, isRequired, onChange }: { id: string; schema: Schema; value: unknown; isRequired: boolean; onChange(value: unknown): void }) => {
+const Field = ({
+  id,
+  schema,
+  value,
+  isRequired,
+  onChange,
+}: {
+  id: string;
+  schema: Schema;
+  value: unknown;
+  isRequired: boolean;
+  onChange(value: unknown): void;
+}) => {
   if (schema.enum) {
     return (
-      <select id={id} required={isRequired} value={typeof value === 'string' ? value : ''} onChange={(event) => onChange(event.currentTarget.value === '' ? undefined : event.currentTarget.value)}>
+      <select
+        id={id}
+        required={isRequired}
+        value={typeof value === 'string' ? value : ''}
+        onChange={(event) =>
+          onChange(event.currentTarget.value === '' ? undefined : event.currentTarget.value)
+        }
+      >
         <option value="">–</option>
-        {schema.enum.map((each) => <option key={String(each)} value={String(each)}>{String(each)}</option>)}
+        {schema.enum.map((each) => (
+          <option key={String(each)} value={String(each)}>
+            {String(each)}
+          </option>
+        ))}
       </select>
     );
   }
-  if (schema.type === 'boolean') return <input id={id} type="checkbox" checked={value === true} onChange={(event) => onChange(event.currentTarget.checked)} />;
+  if (schema.type === 'boolean')
+    return (
+      <input
+        id={id}
+        type="checkbox"
+        checked={value === true}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
+    );
   if (schema.type === 'number' || schema.type === 'integer') {
-    return <input id={id} required={isRequired} type="number" step={schema.type === 'integer' ? 1 : 'any'} value={typeof value === 'number' ? String(value) : ''} onInput={(event) => onChange(event.currentTarget.value === '' ? undefined : Number(event.currentTarget.value))} />;
+    return (
+      <input
+        id={id}
+        required={isRequired}
+        type="number"
+        step={schema.type === 'integer' ? 1 : 'any'}
+        value={typeof value === 'number' ? String(value) : ''}
+        onInput={(event) =>
+          onChange(event.currentTarget.value === '' ? undefined : Number(event.currentTarget.value))
+        }
+      />
+    );
   }
   if (schema.type === 'string') {
     const isLong = (schema.maxLength ?? Infinity) > 300;
     const text = typeof value === 'string' ? value : '';
-    const read = (next: string): void => onChange(next === '' && value === undefined ? undefined : next);
-    return isLong ? <textarea id={id} rows={3} value={text} onInput={(event) => read(event.currentTarget.value)} /> : <input id={id} value={text} onInput={(event) => read(event.currentTarget.value)} />;
+    const read = (next: string): void =>
+      onChange(next === '' && value === undefined ? undefined : next);
+    return isLong ? (
+      <textarea
+        id={id}
+        rows={3}
+        value={text}
+        onInput={(event) => read(event.currentTarget.value)}
+      />
+    ) : (
+      <input id={id} value={text} onInput={(event) => read(event.currentTarget.value)} />
+    );
   }
   return <JsonField id={id} value={value} onChange={onChange} />;
-}; // prettier-ignore
+};
 
 /** A form for an object's schema: a field for each property, JSON for whatever has no field of its own. */
-export const SchemaForm = ({ schema, value, onChange }: { schema: Schema; value: Values; onChange(value: Values): void }) => {
+export const SchemaForm = ({
+  schema,
+  value,
+  onChange,
+}: {
+  schema: Schema;
+  value: Values;
+  onChange(value: Values): void;
+}) => {
   const properties = Object.entries(schema.properties ?? {});
   const set = (name: string, next: unknown): void => {
     const { [name]: _, ...rest } = value;
@@ -81,13 +157,36 @@ export const SchemaForm = ({ schema, value, onChange }: { schema: Schema; value:
   if (properties.length === 0) return <p class="muted">It takes no parameters.</p>;
   return (
     <>
-      {properties.map(([name, each]) => ({ name, each, isRequired: (schema.required?.includes(name) ?? false) && each.default === undefined })).map(({ name, each, isRequired }) => (
-        <div class="field" key={name}>
-          <label for={`param-${name}`}>{name}{isRequired ? ' *' : ''}</label>
-          <Field id={`param-${name}`} isRequired={isRequired} schema={each} value={value[name]} onChange={(next) => set(name, next)} />
-          <span class="hint">{[each.description, each.default === undefined ? '' : `default ${JSON.stringify(each.default)}`, bounds(each)].filter(Boolean).join('; ')}</span>
-        </div>
-      ))}
+      {properties
+        .map(([name, each]) => ({
+          name,
+          each,
+          isRequired: (schema.required?.includes(name) ?? false) && each.default === undefined,
+        }))
+        .map(({ name, each, isRequired }) => (
+          <div class="field" key={name}>
+            <label for={`param-${name}`}>
+              {name}
+              {isRequired ? ' *' : ''}
+            </label>
+            <Field
+              id={`param-${name}`}
+              isRequired={isRequired}
+              schema={each}
+              value={value[name]}
+              onChange={(next) => set(name, next)}
+            />
+            <span class="hint">
+              {[
+                each.description,
+                each.default === undefined ? '' : `default ${JSON.stringify(each.default)}`,
+                bounds(each),
+              ]
+                .filter(Boolean)
+                .join('; ')}
+            </span>
+          </div>
+        ))}
     </>
   );
-}; // prettier-ignore
+};

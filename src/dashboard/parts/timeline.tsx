@@ -21,7 +21,12 @@ const spansOf = (task: TaskDetail, now: number): Span[] => {
   };
   for (const { attempt, started_at, ended_at, outcome } of task.attempts) {
     const isFirst = spans.length === 0;
-    if (started_at !== null) add(isFirst ? 'waiting' : 'delay', ms(started_at), isFirst ? 'waited' : `waited for attempt ${attempt}`);
+    if (started_at !== null)
+      add(
+        isFirst ? 'waiting' : 'delay',
+        ms(started_at),
+        isFirst ? 'waited' : `waited for attempt ${attempt}`,
+      );
     add('running', ms(ended_at), `attempt ${attempt} ${outcome}`);
   }
   if (task.status === 'IN_PROGRESS' && task.started_at !== null) {
@@ -33,7 +38,7 @@ const spansOf = (task: TaskDetail, now: number): Span[] => {
     else add(task.attempt > 0 ? 'delay' : 'waiting', now, 'waiting');
   }
   return spans;
-}; // prettier-ignore
+};
 
 /** Its attempts, drawn to scale: what waited, what ran, and the delays between. */
 export const Timeline = ({ task }: { task: TaskDetail }) => {
@@ -51,7 +56,10 @@ export const Timeline = ({ task }: { task: TaskDetail }) => {
             key={span.from}
             class={span.kind}
             title={part(span)}
-            style={{ left: `${((span.from - first.from) / whole) * 100}%`, width: `${((span.to - span.from) / whole) * 100}%` }}
+            style={{
+              left: `${((span.from - first.from) / whole) * 100}%`,
+              width: `${((span.to - span.from) / whole) * 100}%`,
+            }}
           />
         ))}
       </div>
@@ -64,4 +72,4 @@ export const Timeline = ({ task }: { task: TaskDetail }) => {
       </figcaption>
     </figure>
   );
-}; // prettier-ignore
+};

@@ -26,29 +26,58 @@ const Node = ({ name, value, depth }: { name: string | null; value: unknown; dep
   const [isOpen, setOpen] = useState(depth < 3);
   const [shown, setShown] = useState(SHOWN);
   const label = name === null ? null : <span class="name">{name}: </span>;
-  if (typeof value === 'string') return <div>{label}<Text value={value} /></div>;
-  if (typeof value !== 'object' || value === null) return <div>{label}<span class={value === null ? 'null' : typeof value}>{String(value)}</span></div>;
+  if (typeof value === 'string')
+    return (
+      <div>
+        {label}
+        <Text value={value} />
+      </div>
+    );
+  if (typeof value !== 'object' || value === null)
+    return (
+      <div>
+        {label}
+        <span class={value === null ? 'null' : typeof value}>{String(value)}</span>
+      </div>
+    );
   const isList = Array.isArray(value);
   const entries = Object.entries(value);
   const brackets = isList ? ['[', ']'] : ['{', '}'];
   const noun = isList ? 'item' : 'field';
-  if (entries.length === 0) return <div>{label}{brackets.join('')}</div>;
+  if (entries.length === 0)
+    return (
+      <div>
+        {label}
+        {brackets.join('')}
+      </div>
+    );
   return (
     <div>
       <button class="fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         {label ?? <span class="name">{isList ? 'list' : 'object'}: </span>}
-        {brackets[0]}{isOpen ? '' : ` … ${brackets[1]}`} <span class="muted">{entries.length} {noun}{entries.length > 1 ? 's' : ''}</span>
+        {brackets[0]}
+        {isOpen ? '' : ` … ${brackets[1]}`}{' '}
+        <span class="muted">
+          {entries.length} {noun}
+          {entries.length > 1 ? 's' : ''}
+        </span>
       </button>
       {isOpen && (
         <div class="inner">
-          {entries.slice(0, shown).map(([key, each]) => <Node key={key} name={key} value={each} depth={depth + 1} />)}
-          {entries.length > shown && <button class="link" onClick={() => setShown(shown + SHOWN * 10)}>… {entries.length - shown} more</button>}
+          {entries.slice(0, shown).map(([key, each]) => (
+            <Node key={key} name={key} value={each} depth={depth + 1} />
+          ))}
+          {entries.length > shown && (
+            <button class="link" onClick={() => setShown(shown + SHOWN * 10)}>
+              … {entries.length - shown} more
+            </button>
+          )}
         </div>
       )}
       {isOpen && <div>{brackets[1]}</div>}
     </div>
   );
-}; // prettier-ignore
+};
 
 const copy = async (value: unknown): Promise<void> => {
   try {

@@ -17,15 +17,24 @@ const jsonSchemaOf = (schema: z.ZodType): object => {
 /** An object of names and items. Not z.record, which drops a key named `__proto__` in silence. */
 const named = <Item extends z.ZodType>(item: Item) =>
   z
-    .custom<Record<string, z.output<Item>>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'Expected an object')
+    .custom<Record<string, z.output<Item>>>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+      'Expected an object',
+    )
     .superRefine((value, context) => {
       const entries = Object.entries(value);
-      if (entries.length === 0 || entries.length > 100) context.addIssue({ code: 'custom', message: 'Give 1 to 100 names' });
+      if (entries.length === 0 || entries.length > 100)
+        context.addIssue({ code: 'custom', message: 'Give 1 to 100 names' });
       for (const [key, each] of entries)
         for (const issue of item.safeParse(each).error?.issues ?? [])
           context.addIssue({ ...issue, path: [key, ...issue.path], input: each } as never);
     })
-    .meta({ type: 'object', additionalProperties: jsonSchemaOf(item), minProperties: 1, maxProperties: 100 }); // prettier-ignore
+    .meta({
+      type: 'object',
+      additionalProperties: jsonSchemaOf(item),
+      minProperties: 1,
+      maxProperties: 100,
+    });
 
 const calculation = z.discriminatedUnion('function', [
   z.strictObject({ function: z.literal('count') }),
@@ -34,11 +43,26 @@ const calculation = z.discriminatedUnion('function', [
 
 const filter = z.discriminatedUnion('is', [
   z.strictObject({ op: z.literal('filter'), field, is: z.enum(['eq', 'ne']), value: scalar }),
-  z.strictObject({ op: z.literal('filter'), field, is: z.enum(['gt', 'gte', 'lt', 'lte']), value: z.union([z.number(), z.string()]) }),
-  z.strictObject({ op: z.literal('filter'), field, is: z.enum(['in', 'not_in']), value: z.array(scalar).max(1_000) }),
-  z.strictObject({ op: z.literal('filter'), field, is: z.enum(['contains', 'starts_with', 'ends_with']), value: z.string() }),
+  z.strictObject({
+    op: z.literal('filter'),
+    field,
+    is: z.enum(['gt', 'gte', 'lt', 'lte']),
+    value: z.union([z.number(), z.string()]),
+  }),
+  z.strictObject({
+    op: z.literal('filter'),
+    field,
+    is: z.enum(['in', 'not_in']),
+    value: z.array(scalar).max(1_000),
+  }),
+  z.strictObject({
+    op: z.literal('filter'),
+    field,
+    is: z.enum(['contains', 'starts_with', 'ends_with']),
+    value: z.string(),
+  }),
   z.strictObject({ op: z.literal('filter'), field, is: z.enum(['exists', 'missing']) }),
-]); // prettier-ignore
+]);
 
 /** One operation of `data_processing`: fixed ones, no expression language, no regular expressions. */
 export const operation = z.discriminatedUnion('op', [
@@ -46,18 +70,33 @@ export const operation = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('pick'), fields }),
   z.strictObject({
     op: z.literal('rename'),
-    fields: named(field).refine((names) => new Set(Object.values(names)).size === Object.keys(names).length, 'Two fields cannot have one name'),
+    fields: named(field).refine(
+      (names) => new Set(Object.values(names)).size === Object.keys(names).length,
+      'Two fields cannot have one name',
+    ),
   }),
   z.strictObject({
     op: z.literal('sort'),
-    by: z.array(z.strictObject({ field, order: z.enum(['ascending', 'descending']).default('ascending') })).min(1).max(10),
+    by: z
+      .array(
+        z.strictObject({ field, order: z.enum(['ascending', 'descending']).default('ascending') }),
+      )
+      .min(1)
+      .max(10),
   }),
   z.strictObject({ op: z.literal('unique'), fields: fields.optional() }),
-  z.strictObject({ op: z.literal('limit'), count: z.int().min(0), offset: z.int().min(0).default(0) }),
+  z.strictObject({
+    op: z.literal('limit'),
+    count: z.int().min(0),
+    offset: z.int().min(0).default(0),
+  }),
   z
     .strictObject({ op: z.literal('group'), by: fields, calculate: named(calculation) })
-    .refine(({ by, calculate: names }) => by.every((name) => !Object.hasOwn(names, name)), { path: ['calculate'], message: 'A calculated name must not be one of "by"' }),
-]); // prettier-ignore
+    .refine(({ by, calculate: names }) => by.every((name) => !Object.hasOwn(names, name)), {
+      path: ['calculate'],
+      message: 'A calculated name must not be one of "by"',
+    }),
+]);
 export type Operation = z.output<typeof operation>;
 type Filter = z.output<typeof filter>;
 
@@ -79,7 +118,9 @@ const compare = (a: unknown, b: unknown): number => {
 /** Equal as JSON. */
 const keyOf = (value: unknown): string =>
   JSON.stringify(value, (_key, each: unknown) =>
-    isObject(each) ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1))) : each,
+    isObject(each)
+      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
   );
 
 const isObject = (value: unknown): value is object =>
@@ -98,21 +139,38 @@ const test = (condition: Filter): ((row: Row) => boolean) => {
     return typeof own === 'string' && holds(own);
   };
   switch (condition.is) {
-    case 'eq': return (row) => of(row) === condition.value;
-    case 'ne': return (row) => of(row) !== condition.value;
-    case 'gt': return ordered((order) => order > 0, condition.value);
-    case 'gte': return ordered((order) => order >= 0, condition.value);
-    case 'lt': return ordered((order) => order < 0, condition.value);
-    case 'lte': return ordered((order) => order <= 0, condition.value);
-    case 'in': { const values = new Set<unknown>(condition.value); return (row) => values.has(of(row)); }
-    case 'not_in': { const values = new Set<unknown>(condition.value); return (row) => !values.has(of(row)); }
-    case 'contains': return text((own) => own.includes(condition.value));
-    case 'starts_with': return text((own) => own.startsWith(condition.value));
-    case 'ends_with': return text((own) => own.endsWith(condition.value));
-    case 'exists': return (row) => of(row) !== null;
-    case 'missing': return (row) => of(row) === null;
+    case 'eq':
+      return (row) => of(row) === condition.value;
+    case 'ne':
+      return (row) => of(row) !== condition.value;
+    case 'gt':
+      return ordered((order) => order > 0, condition.value);
+    case 'gte':
+      return ordered((order) => order >= 0, condition.value);
+    case 'lt':
+      return ordered((order) => order < 0, condition.value);
+    case 'lte':
+      return ordered((order) => order <= 0, condition.value);
+    case 'in': {
+      const values = new Set<unknown>(condition.value);
+      return (row) => values.has(of(row));
+    }
+    case 'not_in': {
+      const values = new Set<unknown>(condition.value);
+      return (row) => !values.has(of(row));
+    }
+    case 'contains':
+      return text((own) => own.includes(condition.value));
+    case 'starts_with':
+      return text((own) => own.startsWith(condition.value));
+    case 'ends_with':
+      return text((own) => own.endsWith(condition.value));
+    case 'exists':
+      return (row) => of(row) !== null;
+    case 'missing':
+      return (row) => of(row) === null;
   }
-}; // prettier-ignore
+};
 
 const sortRows = (rows: Row[], by: readonly { field: string; order: string }[]): Row[] =>
   rows.toSorted((a, b) => {
@@ -139,11 +197,19 @@ const numbersOf = (rows: readonly Row[], name: string, where: string): number[] 
   rows.flatMap((row) => {
     const value = valueOf(row, name);
     if (value === null) return [];
-    if (typeof value !== 'number') throw new GiveUp(`${where} needs numbers in "${name}", not ${JSON.stringify(value).slice(0, 50)}`, 'bad_data');
+    if (typeof value !== 'number')
+      throw new GiveUp(
+        `${where} needs numbers in "${name}", not ${JSON.stringify(value).slice(0, 50)}`,
+        'bad_data',
+      );
     return [value];
-  }); // prettier-ignore
+  });
 
-const calculate = (rows: readonly Row[], how: z.output<typeof calculation>, where: string): number | null => {
+const calculate = (
+  rows: readonly Row[],
+  how: z.output<typeof calculation>,
+  where: string,
+): number | null => {
   if (how.function === 'count') return rows.length;
   const numbers = numbersOf(rows, how.field, where);
   const sum = numbers.reduce((total, each) => total + each, 0);
@@ -155,11 +221,18 @@ const calculate = (rows: readonly Row[], how: z.output<typeof calculation>, wher
 };
 
 /** A new name must not be another field's: one of the two values would be lost. */
-const assertFree = (rows: readonly Row[], names: ReadonlyMap<string, string>, index: number): void => {
+const assertFree = (
+  rows: readonly Row[],
+  names: ReadonlyMap<string, string>,
+  index: number,
+): void => {
   for (const row of rows)
     for (const [from, to] of names)
       if (from !== to && Object.hasOwn(row, from) && Object.hasOwn(row, to) && !names.has(to))
-        throw new GiveUp(`operations.${index} (rename): there is a field "${to}" already`, 'bad_data');
+        throw new GiveUp(
+          `operations.${index} (rename): there is a field "${to}" already`,
+          'bad_data',
+        );
 };
 
 /** Cells that an operation makes or looks at, about. */
@@ -174,22 +247,38 @@ export const costOf = (rows: readonly Row[], step: Operation): number =>
 /** Applies one operation. @param index its place in the list, for errors */
 export const apply = (rows: Row[], step: Operation, index: number): Row[] => {
   switch (step.op) {
-    case 'filter': return rows.filter(test(step));
-    case 'pick': return rows.map((row) => Object.fromEntries(step.fields.map((name) => [name, valueOf(row, name)])));
+    case 'filter':
+      return rows.filter(test(step));
+    case 'pick':
+      return rows.map((row) =>
+        Object.fromEntries(step.fields.map((name) => [name, valueOf(row, name)])),
+      );
     case 'rename': {
       const names = new Map(Object.entries(step.fields));
       assertFree(rows, names, index);
-      return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [names.get(name) ?? name, value])));
+      return rows.map((row) =>
+        Object.fromEntries(
+          Object.entries(row).map(([name, value]) => [names.get(name) ?? name, value]),
+        ),
+      );
     }
-    case 'sort': return sortRows(rows, step.by);
-    case 'unique': return uniqueRows(rows, step.fields);
-    case 'limit': return rows.slice(step.offset, step.offset + step.count);
+    case 'sort':
+      return sortRows(rows, step.by);
+    case 'unique':
+      return uniqueRows(rows, step.fields);
+    case 'limit':
+      return rows.slice(step.offset, step.offset + step.count);
     case 'group': {
       const groups = Map.groupBy(rows, (row) => keyOf(step.by.map((name) => valueOf(row, name))));
-      return [...groups.values()].map((members) => Object.fromEntries([
-        ...step.by.map((name) => [name, valueOf(members[0] as Row, name)] as const),
-        ...Object.entries(step.calculate).map(([name, how]) => [name, calculate(members, how, `operations.${index} (group, ${name})`)] as const),
-      ]));
+      return [...groups.values()].map((members) =>
+        Object.fromEntries([
+          ...step.by.map((name) => [name, valueOf(members[0] as Row, name)] as const),
+          ...Object.entries(step.calculate).map(
+            ([name, how]) =>
+              [name, calculate(members, how, `operations.${index} (group, ${name})`)] as const,
+          ),
+        ]),
+      );
     }
   }
-}; // prettier-ignore
+};

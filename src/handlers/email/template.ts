@@ -13,7 +13,10 @@ export interface EmailTemplate {
 export type Variables = Record<string, unknown>;
 
 /** Fills a template in; what is text stays text, in both forms. */
-export const render = ({ text, html }: EmailTemplate, variables: Variables): { text: string; html: string } => ({
+export const render = (
+  { text, html }: EmailTemplate,
+  variables: Variables,
+): { text: string; html: string } => ({
   text: Mustache.render(text, variables, {}, { escape: String }),
   html: Mustache.render(html, variables),
 });

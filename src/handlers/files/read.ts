@@ -52,7 +52,8 @@ export const linesOf = async function* (body: Bytes, signal: AbortSignal): Async
   for await (const text of textOf(body, signal)) {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length > MAX_ROW_BYTES) throw new GiveUp(`A line is longer than ${MAX_ROW_BYTES} characters`, 'bad_file');
+    if (rest.length > MAX_ROW_BYTES)
+      throw new GiveUp(`A line is longer than ${MAX_ROW_BYTES} characters`, 'bad_file');
     for (const line of lines) yield line.endsWith('\r') ? line.slice(0, -1) : line;
   }
   if (rest !== '') yield rest;
@@ -77,7 +78,10 @@ const REASONS: Record<string, (error: CsvError) => string> = {
   CSV_QUOTE_NOT_CLOSED: () => 'Its quote never ends; nothing after it was read',
 };
 
-const csvRows = async function* (body: Bytes, { signal, malformed, header }: ReadOptions): AsyncGenerator<Row> {
+const csvRows = async function* (
+  body: Bytes,
+  { signal, malformed, header }: ReadOptions,
+): AsyncGenerator<Row> {
   /** The line on which the row before ended. */
   let ended = 0;
   let names: string[] | null = null;
@@ -87,7 +91,11 @@ const csvRows = async function* (body: Bytes, { signal, malformed, header }: Rea
     const record = error['record'] as string[] | undefined;
     // An empty line is no row.
     if (record?.length === 1 && record[0] === '') return;
-    if (error.code === 'CSV_MAX_RECORD_SIZE') throw new GiveUp(`The row of line ${line} is longer than ${MAX_ROW_BYTES} bytes: does a quote never end?`, 'bad_file');
+    if (error.code === 'CSV_MAX_RECORD_SIZE')
+      throw new GiveUp(
+        `The row of line ${line} is longer than ${MAX_ROW_BYTES} bytes: does a quote never end?`,
+        'bad_file',
+      );
     malformed({ line, message: REASONS[error.code]?.(error) ?? error.message.slice(0, 200) });
   };
   const parser = parse({
@@ -109,7 +117,8 @@ const csvRows = async function* (body: Bytes, { signal, malformed, header }: Rea
       if (names) yield { names, values: record };
       else {
         names = namesOf(record);
-        if (names.length > MAX_COLUMNS) throw new GiveUp(`The file has more than ${MAX_COLUMNS} columns`, 'bad_file');
+        if (names.length > MAX_COLUMNS)
+          throw new GiveUp(`The file has more than ${MAX_COLUMNS} columns`, 'bad_file');
         header?.(names);
       }
     }
@@ -119,7 +128,7 @@ const csvRows = async function* (body: Bytes, { signal, malformed, header }: Rea
     if (error instanceof CsvError) report(error);
     else throw error;
   }
-}; // prettier-ignore
+};
 
 /** A JSON value as a row; null when it is no object. */
 const rowOf = (value: unknown): Row | null =>
@@ -127,7 +136,10 @@ const rowOf = (value: unknown): Row | null =>
     ? { names: Object.keys(value), values: Object.values(value) }
     : null;
 
-const ndjsonRows = async function* (body: Bytes, { signal, malformed }: ReadOptions): AsyncGenerator<Row> {
+const ndjsonRows = async function* (
+  body: Bytes,
+  { signal, malformed }: ReadOptions,
+): AsyncGenerator<Row> {
   let line = 0;
   for await (const text of linesOf(body, signal)) {
     line += 1;
@@ -168,7 +180,10 @@ const createDepthGuard = () => {
 };
 
 /** Items of a list, one by one: the whole text as objects would not fit the memory of a Worker. */
-const jsonRows = async function* (body: Bytes, { signal, malformed }: ReadOptions): AsyncGenerator<Row> {
+const jsonRows = async function* (
+  body: Bytes,
+  { signal, malformed }: ReadOptions,
+): AsyncGenerator<Row> {
   let rows: Row[] = [];
   let item = 0;
   let charsOfItem = 0;
@@ -185,9 +200,11 @@ const jsonRows = async function* (body: Bytes, { signal, malformed }: ReadOption
   try {
     for await (const text of textOf(body, signal)) {
       if (begun === '') begun = text.trimStart();
-      if (begun !== '' && !begun.startsWith('[')) throw new GiveUp('The file is JSON, but not a list of objects', 'bad_file');
+      if (begun !== '' && !begun.startsWith('['))
+        throw new GiveUp('The file is JSON, but not a list of objects', 'bad_file');
       charsOfItem += text.length;
-      if (charsOfItem > 4 * MAX_ROW_BYTES) throw new GiveUp(`Item ${item + 1} is longer than ${MAX_ROW_BYTES} characters`, 'bad_file');
+      if (charsOfItem > 4 * MAX_ROW_BYTES)
+        throw new GiveUp(`Item ${item + 1} is longer than ${MAX_ROW_BYTES} characters`, 'bad_file');
       guard(text);
       if (text !== '' && !parser.isEnded) parser.write(text);
       yield* rows;
@@ -197,12 +214,18 @@ const jsonRows = async function* (body: Bytes, { signal, malformed }: ReadOption
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof GiveUp) throw error;
-    throw new GiveUp(`The file is not a JSON list of objects, from item ${item + 1} on`, 'bad_file');
+    throw new GiveUp(
+      `The file is not a JSON list of objects, from item ${item + 1} on`,
+      'bad_file',
+    );
   }
-}; // prettier-ignore
+};
 
 const READERS = { csv: csvRows, json: jsonRows, ndjson: ndjsonRows };
 
 /** The rows of a file as they stream in; what is malformed is reported and passed over. */
-export const rowsOf = (format: Exclude<Format, 'text'>, body: Bytes, options: ReadOptions): AsyncGenerator<Row> =>
-  READERS[format](body, options);
+export const rowsOf = (
+  format: Exclude<Format, 'text'>,
+  body: Bytes,
+  options: ReadOptions,
+): AsyncGenerator<Row> => READERS[format](body, options);

@@ -1,7 +1,8 @@
 import { GiveUp } from '../../domain/errors.ts';
 import { MAX_COLUMNS, type Row } from './read.ts';
 
-export type ColumnType = 'empty' | 'integer' | 'number' | 'boolean' | 'date' | 'text' | 'json' | 'mixed';
+export type ColumnType =
+  'empty' | 'integer' | 'number' | 'boolean' | 'date' | 'text' | 'json' | 'mixed';
 
 /** Distinct values that are told apart, per column and in all; beyond it `distinct` is a least number. */
 const MAX_DISTINCT = 10_000;
@@ -29,7 +30,11 @@ const kindOf = (value: unknown, isText: boolean): Kind => {
     if (value === 'true' || value === 'false') return 'boolean';
     const first = value.charCodeAt(0);
     // Digits and minus only, before the expression is tried.
-    if (value.length <= 30 && (first === 45 || (first >= 48 && first <= 57)) && NUMBER.test(value)) {
+    if (
+      value.length <= 30 &&
+      (first === 45 || (first >= 48 && first <= 57)) &&
+      NUMBER.test(value)
+    ) {
       // One that would lose digits, such as a long card number, is text.
       if (value === '-0' || value.replace(/\D/g, '').length > 15) return 'text';
       const number = Number(value);
@@ -76,8 +81,20 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
   const columnOf = (name: string): Column => {
     const found = columns.get(name);
     if (found) return found;
-    if (columns.size >= MAX_COLUMNS) throw new GiveUp(`The file has more than ${MAX_COLUMNS} columns`, 'bad_file');
-    const made: Column = { name, kinds: {}, distinct: new Set(), isCapped: false, sum: 0, numbers: 0, least: Infinity, most: -Infinity, first: null, last: null }; // prettier-ignore
+    if (columns.size >= MAX_COLUMNS)
+      throw new GiveUp(`The file has more than ${MAX_COLUMNS} columns`, 'bad_file');
+    const made: Column = {
+      name,
+      kinds: {},
+      distinct: new Set(),
+      isCapped: false,
+      sum: 0,
+      numbers: 0,
+      least: Infinity,
+      most: -Infinity,
+      first: null,
+      last: null,
+    };
     columns.set(name, made);
     return made;
   };
@@ -91,7 +108,8 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
 
   const addDistinct = (column: Column, value: unknown): void => {
     if (column.isCapped || column.distinct.has(value)) return;
-    if (column.distinct.size >= MAX_DISTINCT || distinctInAll >= MAX_DISTINCT_IN_ALL) column.isCapped = true;
+    if (column.distinct.size >= MAX_DISTINCT || distinctInAll >= MAX_DISTINCT_IN_ALL)
+      column.isCapped = true;
     else {
       column.distinct.add(value);
       distinctInAll += 1;
@@ -102,7 +120,8 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
     const kind = kindOf(value, isText);
     column.kinds[kind] = (column.kinds[kind] ?? 0) + 1;
     if (kind === 'empty') return;
-    const text = typeof value === 'string' ? value : kind === 'json' ? JSON.stringify(value) : String(value);
+    const text =
+      typeof value === 'string' ? value : kind === 'json' ? JSON.stringify(value) : String(value);
     // As it would be shown: long texts that begin alike count as one, which the memory bound asks for.
     addDistinct(column, text.length > MAX_SHOWN_CHARS ? shown(text) : text);
     if (kind === 'integer' || kind === 'number') addNumber(column, Number(value));
@@ -116,11 +135,25 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
     const isNumeric = type === 'integer' || type === 'number';
     const ends = isNumeric
       ? { min: column.least, max: column.most, mean: column.sum / column.numbers }
-      : { min: column.first === null ? null : shown(column.first), max: column.last === null ? null : shown(column.last), mean: null }; // prettier-ignore
+      : {
+          min: column.first === null ? null : shown(column.first),
+          max: column.last === null ? null : shown(column.last),
+          mean: null,
+        };
     // A row that lacks the column counts as an empty cell.
-    const filled = Object.entries(column.kinds).reduce((sum, [kind, n]) => (kind === 'empty' ? sum : sum + n), 0);
+    const filled = Object.entries(column.kinds).reduce(
+      (sum, [kind, n]) => (kind === 'empty' ? sum : sum + n),
+      0,
+    );
     const capped = column.isCapped ? { distinct_capped: true } : {};
-    return { name: shown(column.name), type, empty: rows - filled, ...ends, distinct: column.distinct.size, ...capped };
+    return {
+      name: shown(column.name),
+      type,
+      empty: rows - filled,
+      ...ends,
+      distinct: column.distinct.size,
+      ...capped,
+    };
   };
 
   return {

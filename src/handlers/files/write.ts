@@ -8,7 +8,12 @@ const NUMBER = /^[-+]?\d+(\.\d+)?([eE][-+]?\d+)?$/;
 /** Writes lines of a CSV. `disarmed` counts the cells that a spreadsheet would have run. */
 const createCsv = (disarmed: () => void) => {
   const cell = (value: unknown): string => {
-    const text = value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+    const text =
+      value === null || value === undefined
+        ? ''
+        : typeof value === 'string'
+          ? value
+          : JSON.stringify(value);
     const isFormula = FORMULA.test(text) && !NUMBER.test(text);
     if (isFormula) disarmed();
     const safe = isFormula ? `'${text}` : text;
@@ -37,11 +42,18 @@ interface WriteOptions {
 }
 
 /** Rows as the text of another format, piece by piece. */
-const pieces = async function* (rows: AsyncIterable<Row>, { to, types, isText, disarmed }: WriteOptions): AsyncGenerator<string> {
+const pieces = async function* (
+  rows: AsyncIterable<Row>,
+  { to, types, isText, disarmed }: WriteOptions,
+): AsyncGenerator<string> {
   const columns = [...types.keys()];
   const csvLine = createCsv(disarmed);
   const objectOf = ({ names, values }: Row): string =>
-    JSON.stringify(Object.fromEntries(names.map((name, i) => [name, isText ? typed(values[i], types.get(name)) : values[i]])));
+    JSON.stringify(
+      Object.fromEntries(
+        names.map((name, i) => [name, isText ? typed(values[i], types.get(name)) : values[i]]),
+      ),
+    );
   if (to === 'csv' && columns.length > 0) yield csvLine(columns);
   if (to === 'json') yield '[';
   let isFirst = true;
@@ -54,13 +66,15 @@ const pieces = async function* (rows: AsyncIterable<Row>, { to, types, isText, d
     isFirst = false;
   }
   if (to === 'json') yield isFirst ? ']\n' : '\n]\n';
-}; // prettier-ignore
+};
 
 /** Written together: a row at a time would be a step for each. In UTF-16 units. */
 const PIECE_CHARS = 65_536;
 
 /** Rows as the bytes of another format. */
-export const written = async function* (...args: Parameters<typeof pieces>): AsyncGenerator<Uint8Array> {
+export const written = async function* (
+  ...args: Parameters<typeof pieces>
+): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   let gathered = '';
   for await (const piece of pieces(...args)) {

@@ -14,7 +14,10 @@ type State = (typeof API_STATES)[number];
 type Kind = (typeof API_TYPES)[number];
 
 /** This API's word for each priority, and ours for each of its. */
-const WORD = { HIGH: 'high', MEDIUM: 'normal', LOW: 'low' } as const satisfies Record<Priority, string>;
+const WORD = { HIGH: 'high', MEDIUM: 'normal', LOW: 'low' } as const satisfies Record<
+  Priority,
+  string
+>;
 const PRIORITY = { high: 'HIGH', normal: 'MEDIUM', low: 'LOW' } as const;
 
 const STATES: Record<Exclude<Status, 'PENDING'>, State> = {
@@ -26,8 +29,13 @@ const STATES: Record<Exclude<Status, 'PENDING'>, State> = {
   CANCELLED: 'REVOKED',
 };
 const STATE_WORDS = {
-  PENDING: 'pending', STARTED: 'running', SUCCESS: 'completed', FAILURE: 'failed', RETRY: 'retrying', REVOKED: 'cancelled',
-} as const satisfies Record<State, string>; // prettier-ignore
+  PENDING: 'pending',
+  STARTED: 'running',
+  SUCCESS: 'completed',
+  FAILURE: 'failed',
+  RETRY: 'retrying',
+  REVOKED: 'cancelled',
+} as const satisfies Record<State, string>;
 
 /** A task that waits after an attempt is one that is retried. */
 const stateOf = ({ status, attempt }: Task): State =>
@@ -52,9 +60,12 @@ const byKind = (now: number): Record<Kind, TaskFilter> => ({
 
 /** Tasks that fit both; null when none can. */
 const both = (a: TaskFilter, b: TaskFilter): TaskFilter | null => {
-  const statuses = a.statuses && b.statuses ? a.statuses.filter((each) => b.statuses?.includes(each)) : (a.statuses ?? b.statuses);
+  const statuses =
+    a.statuses && b.statuses
+      ? a.statuses.filter((each) => b.statuses?.includes(each))
+      : (a.statuses ?? b.statuses);
   return statuses?.length === 0 ? null : { ...a, ...b, statuses };
-}; // prettier-ignore
+};
 
 const viewOfState = (task: Task) => {
   const state = stateOf(task);
@@ -78,24 +89,42 @@ const list = async (c: AppContext, state: State | null, type: Kind | null) => {
   const { search, now } = c.get('services');
   const filter = both(state ? BY_STATE[state] : {}, type ? byKind(now())[type] : {});
   const [page, counted] = filter
-    ? await asking(c, () => Promise.all([search.page(c.get('owner'), filter, { limit: SHOWN }), search.count(c.get('owner'), filter)]))
+    ? await asking(c, () =>
+        Promise.all([
+          search.page(c.get('owner'), filter, { limit: SHOWN }),
+          search.count(c.get('owner'), filter),
+        ]),
+      )
     : [{ tasks: [] }, { total: 0 }];
   return {
     tasks: page.tasks.map((task) => ({ task_id: task.id, ...viewOfState(task) })),
     total: counted.total,
     filters: { state, type },
-    available_filters: { states: API_STATES.filter((each) => each !== 'REVOKED'), types: API_TYPES },
+    available_filters: {
+      states: API_STATES.filter((each) => each !== 'REVOKED'),
+      types: API_TYPES,
+    },
   };
-}; // prettier-ignore
+};
 
 /** `/api/tasks`: another older API, as a thin adapter. */
 export const apiTasks = new Hono<AppEnv>()
   .post(
     '/',
     describe({
-      id: 'apiSubmitTask', access: 'tasks:write', tag: 'Older APIs', summary: 'Submit a task',
-      answers: { 202: { description: 'Stored', body: answers.apiTaskAccepted } }, errors: SUBMIT_ERRORS,
-      examples: { data: { task_type: 'data_processing', priority: 'high', parameters: { data: 'example data' } } },
+      id: 'apiSubmitTask',
+      access: 'tasks:write',
+      tag: 'Older APIs',
+      summary: 'Submit a task',
+      answers: { 202: { description: 'Stored', body: answers.apiTaskAccepted } },
+      errors: SUBMIT_ERRORS,
+      examples: {
+        data: {
+          task_type: 'data_processing',
+          priority: 'high',
+          parameters: { data: 'example data' },
+        },
+      },
     }),
     jsonBody(apiTaskBody),
     async (c) => {
@@ -103,13 +132,27 @@ export const apiTasks = new Hono<AppEnv>()
       const request = { type: task_type, params: parameters, priority: PRIORITY[priority] };
       const { task } = await submit(c, request, { type: 'task_type', params: 'parameters' });
       const message = 'Task has been submitted successfully';
-      return c.json({ task_id: task.id, status: 'submitted', message, queue: `${WORD[task.priority]}_priority` }, 202);
+      return c.json(
+        {
+          task_id: task.id,
+          status: 'submitted',
+          message,
+          queue: `${WORD[task.priority]}_priority`,
+        },
+        202,
+      );
     },
   )
 
   .get(
     '/',
-    describe({ id: 'apiListTasks', access: 'tasks:read', tag: 'Older APIs', summary: 'List the newest 100 tasks', answers: { 200: { description: 'The tasks', body: answers.apiTaskList } } }),
+    describe({
+      id: 'apiListTasks',
+      access: 'tasks:read',
+      tag: 'Older APIs',
+      summary: 'List the newest 100 tasks',
+      answers: { 200: { description: 'The tasks', body: answers.apiTaskList } },
+    }),
     query(apiListQuery),
     async (c) => {
       const { state = null, type = null } = c.req.valid('query');
@@ -119,11 +162,18 @@ export const apiTasks = new Hono<AppEnv>()
 
   .post(
     '/purge',
-    describe({ id: 'apiPurgeTasks', access: 'admin', tag: 'Older APIs', summary: 'Cancel and delete all tasks', answers: { 200: { description: 'What was there', body: answers.purged } } }),
+    describe({
+      id: 'apiPurgeTasks',
+      access: 'admin',
+      tag: 'Older APIs',
+      summary: 'Cancel and delete all tasks',
+      answers: { 200: { description: 'What was there', body: answers.purged } },
+    }),
     async (c) => {
       const tasks = await asking(c, () => c.get('services').commands.purge(c.get('owner')));
       const now = c.get('services').now();
-      const count = (fits: (task: (typeof tasks)[number]) => boolean): number => tasks.filter(fits).length;
+      const count = (fits: (task: (typeof tasks)[number]) => boolean): number =>
+        tasks.filter(fits).length;
       const isScheduled = ({ status, scheduled_at }: (typeof tasks)[number]): boolean =>
         status === 'NEW' || (status === 'PENDING' && (scheduled_at ?? 0) > now);
       c.get('log').warn('tasks_purged', { owner: c.get('owner'), tasks: tasks.length });
@@ -132,7 +182,9 @@ export const apiTasks = new Hono<AppEnv>()
         message: 'All task history has been purged',
         details: {
           active_tasks_revoked: count(({ status }) => status === 'IN_PROGRESS'),
-          reserved_tasks_revoked: count((task) => ['PENDING', 'PAUSED'].includes(task.status) && !isScheduled(task)),
+          reserved_tasks_revoked: count(
+            (task) => ['PENDING', 'PAUSED'].includes(task.status) && !isScheduled(task),
+          ),
           scheduled_tasks_revoked: count(isScheduled),
           redis_keys_cleared: count(({ status }) => isFinal(status)),
         },
@@ -142,6 +194,12 @@ export const apiTasks = new Hono<AppEnv>()
 
   .get(
     '/:id',
-    describe({ id: 'apiGetTask', access: 'tasks:read', tag: 'Older APIs', summary: 'Get the state of a task', answers: { 200: { description: 'Its state', body: answers.apiTask } } }),
+    describe({
+      id: 'apiGetTask',
+      access: 'tasks:read',
+      tag: 'Older APIs',
+      summary: 'Get the state of a task',
+      answers: { 200: { description: 'Its state', body: answers.apiTask } },
+    }),
     async (c) => c.json(viewOfState(await readTask(c, taskId(c)))),
-  ); // prettier-ignore
+  );

@@ -31,7 +31,13 @@ const PATH_PARAMETERS: Record<string, Json> = {
   type: { schema: { type: 'string' }, description: 'A task type or one of its aliases' },
 };
 
-const BODY_ERRORS: readonly ErrorCode[] = ['malformed_json', 'body_too_large', 'body_too_deep', 'unsupported_media_type', 'invalid_request']; // prettier-ignore
+const BODY_ERRORS: readonly ErrorCode[] = [
+  'malformed_json',
+  'body_too_large',
+  'body_too_deep',
+  'unsupported_media_type',
+  'invalid_request',
+];
 const DATABASE_ERRORS: readonly ErrorCode[] = ['database_unavailable'];
 const KEY_ERRORS: readonly ErrorCode[] = [
   'key_missing',
@@ -63,7 +69,8 @@ const createComponents = () => {
     if (Array.isArray(value)) return value.map(hoist);
     if (typeof value !== 'object' || value === null) return value;
     const { $defs, $schema: _, ...rest } = value as Json;
-    for (const [name, schema] of Object.entries(($defs ?? {}) as Json)) schemas[name] ??= hoist(schema);
+    for (const [name, schema] of Object.entries(($defs ?? {}) as Json))
+      schemas[name] ??= hoist(schema);
     return Object.fromEntries(
       Object.entries(rest).flatMap(([key, each]) => {
         if (key === '$ref' && typeof each === 'string')
@@ -74,27 +81,64 @@ const createComponents = () => {
   };
   /** Wrapped, so that a schema with an id of its own is hoisted too. */
   const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
-    const wrapped = hoist(z.toJSONSchema(z.array(schema), { io, unrepresentable: 'any' })) as { items: Json };
+    const wrapped = hoist(z.toJSONSchema(z.array(schema), { io, unrepresentable: 'any' })) as {
+      items: Json;
+    };
     return wrapped.items;
   };
   return { schemas, schemaOf };
 };
 
-const parametersOf = ({ path, operation, request }: Documented, schemaOf: (schema: z.ZodType, io: 'input') => Json): Json[] => {
-  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({ name, in: 'path', required: true, ...PATH_PARAMETERS[name] }));
-  const shape = request.query ? (schemaOf(request.query, 'input') as { properties?: Record<string, Json>; required?: string[] }) : {};
-  const inQuery = Object.entries(shape.properties ?? {}).map(([name, schema]) => ({ name, in: 'query', required: shape.required?.includes(name) ?? false, schema }));
-  const inHeader = Object.entries(operation.headers ?? {}).map(([name, description]) => ({ name, in: 'header', required: false, description, schema: { type: 'string' } }));
+const parametersOf = (
+  { path, operation, request }: Documented,
+  schemaOf: (schema: z.ZodType, io: 'input') => Json,
+): Json[] => {
+  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
+    name,
+    in: 'path',
+    required: true,
+    ...PATH_PARAMETERS[name],
+  }));
+  const shape = request.query
+    ? (schemaOf(request.query, 'input') as {
+        properties?: Record<string, Json>;
+        required?: string[];
+      })
+    : {};
+  const inQuery = Object.entries(shape.properties ?? {}).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: shape.required?.includes(name) ?? false,
+    schema,
+  }));
+  const inHeader = Object.entries(operation.headers ?? {}).map(([name, description]) => ({
+    name,
+    in: 'header',
+    required: false,
+    description,
+    schema: { type: 'string' },
+  }));
   return [...inPath, ...inQuery, ...inHeader];
-}; // prettier-ignore
+};
 
-const bodyOf = ({ operation, request }: Documented, schemaOf: (schema: z.ZodType, io: 'input') => Json): Json | undefined => {
-  if (operation.upload) return { required: true, content: { [operation.upload]: { schema: { type: 'string', format: 'binary' } } } };
+const bodyOf = (
+  { operation, request }: Documented,
+  schemaOf: (schema: z.ZodType, io: 'input') => Json,
+): Json | undefined => {
+  if (operation.upload)
+    return {
+      required: true,
+      content: { [operation.upload]: { schema: { type: 'string', format: 'binary' } } },
+    };
   if (!request.body) return undefined;
-  const schema = Array.isArray(request.body) ? { anyOf: request.body.map((each: z.ZodType) => schemaOf(each, 'input')) } : schemaOf(request.body as z.ZodType, 'input');
-  const examples = Object.fromEntries(Object.entries(operation.examples ?? {}).map(([name, value]) => [name, { value }]));
+  const schema = Array.isArray(request.body)
+    ? { anyOf: request.body.map((each: z.ZodType) => schemaOf(each, 'input')) }
+    : schemaOf(request.body as z.ZodType, 'input');
+  const examples = Object.fromEntries(
+    Object.entries(operation.examples ?? {}).map(([name, value]) => [name, { value }]),
+  );
   return { required: !request.isOptional, content: { 'application/json': { schema, examples } } };
-}; // prettier-ignore
+};
 
 /** All refusals of an operation, by status. */
 const problemsOf = ({ path, method, operation, request }: Documented): Json => {
@@ -117,26 +161,36 @@ const problemsOf = ({ path, method, operation, request }: Documented): Json => {
         ...((status === 503 || status === 429) && {
           headers: { 'Retry-After': { description: 'Seconds', schema: { type: 'string' } } },
         }),
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+        content: {
+          'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+        },
       },
     ]),
   );
 };
 
-const answersOf = ({ operation }: Documented, schemaOf: (schema: z.ZodType, io: 'output') => Json): Json =>
+const answersOf = (
+  { operation }: Documented,
+  schemaOf: (schema: z.ZodType, io: 'output') => Json,
+): Json =>
   Object.fromEntries(
     Object.entries(operation.answers).map(([status, { description, body, headers = {} }]) => [
       status,
       {
         description,
         headers: Object.fromEntries(
-          Object.entries({ 'X-Request-Id': 'Names this request in the log', ...headers }).map(([name, text]) => [name, { description: text, schema: { type: 'string' } }]),
+          Object.entries({ 'X-Request-Id': 'Names this request in the log', ...headers }).map(
+            ([name, text]) => [name, { description: text, schema: { type: 'string' } }],
+          ),
         ),
         ...(typeof body === 'string' && { content: { [body]: { schema: { type: 'string' } } } }),
-        ...(body !== null && typeof body !== 'string' && { content: { 'application/json': { schema: schemaOf(body, 'output') } } }),
+        ...(body !== null &&
+          typeof body !== 'string' && {
+            content: { 'application/json': { schema: schemaOf(body, 'output') } },
+          }),
       },
     ]),
-  ); // prettier-ignore
+  );
 
 /** One answer of an operation. */
 interface Answer {
@@ -177,7 +231,9 @@ export const documentOf = (routes: readonly RouterRoute[], origin: string): Json
       summary: operation.summary,
       description: [
         operation.description,
-        operation.access === 'open' ? 'Open to everybody.' : `Needs the scope \`${operation.access}\`.`,
+        operation.access === 'open'
+          ? 'Open to everybody.'
+          : `Needs the scope \`${operation.access}\`.`,
       ]
         .filter(Boolean)
         .join('\n\n'),
@@ -200,7 +256,9 @@ export const documentOf = (routes: readonly RouterRoute[], origin: string): Json
     paths,
     components: {
       schemas,
-      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key, `tk_…`' } },
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer', description: 'An API key, `tk_…`' },
+      },
     },
   };
 };

@@ -3,7 +3,14 @@ import { handlers } from '../../handlers/registry.ts';
 /** A submit of every type, and the short forms. */
 export const submitExamples: Record<string, unknown> = {
   ...Object.fromEntries(handlers.map(({ type, example }) => [type, { type, params: example }])),
-  scheduled: { type: 'sum', params: { a: 5, b: 3 }, title: 'Add', priority: 'HIGH', tags: ['sums'], delay_seconds: 60 },
+  scheduled: {
+    type: 'sum',
+    params: { a: 5, b: 3 },
+    title: 'Add',
+    priority: 'HIGH',
+    tags: ['sums'],
+    delay_seconds: 60,
+  },
   'short: named': { task_name: 'test', duration: 1 },
   'short: titled': { title: 'A task', description: 'That waits for a second', priority: 'HIGH' },
 };

@@ -14,7 +14,10 @@ export interface Operation {
   access: Access;
   description?: string;
   /** Answers by status: a schema of JSON, a media type of anything else, or null for no body. */
-  answers: Record<number, { description: string; body: z.ZodType | string | null; headers?: Record<string, string> }>;
+  answers: Record<
+    number,
+    { description: string; body: z.ZodType | string | null; headers?: Record<string, string> }
+  >;
   /** Refusals besides those that follow from the body, the query and the database. */
   errors?: readonly ErrorCode[];
   /** Request headers that mean something here. */
@@ -50,9 +53,12 @@ export const describe = (operation: Operation): MiddlewareHandler<AppEnv> =>
   );
 
 /** Remembers, on the middleware that validates with them, which schemas it uses. */
-export const withSchemas = <Handler extends object>(handler: Handler, schemas: RequestSchemas): Handler =>
-  Object.assign(handler, { [REQUEST]: schemas });
+export const withSchemas = <Handler extends object>(
+  handler: Handler,
+  schemas: RequestSchemas,
+): Handler => Object.assign(handler, { [REQUEST]: schemas });
 
 export const operationOf = (handler: object): Operation | undefined =>
   (handler as { [OPERATION]?: Operation })[OPERATION];
-export const schemasOf = (handler: object): RequestSchemas | undefined => (handler as { [REQUEST]?: RequestSchemas })[REQUEST]; // prettier-ignore
+export const schemasOf = (handler: object): RequestSchemas | undefined =>
+  (handler as { [REQUEST]?: RequestSchemas })[REQUEST];

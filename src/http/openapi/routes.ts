@@ -8,14 +8,24 @@ import { readingPage, swaggerPage } from './pages.ts';
 
 /** Only what these pages use, and only from here; Swagger UI sets styles and shows pictures that it carries within. */
 const POLICY = [
-  "default-src 'none'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' data:", "connect-src 'self'",
-  "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
-].join('; '); // prettier-ignore
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
 
 const page = (id: string, summary: string): Operation => ({
   id,
-  access: 'open', tag: 'Around it', summary, isStatic: true, answers: { 200: { description: 'The page', body: 'text/html' } },
-}); // prettier-ignore
+  access: 'open',
+  tag: 'Around it',
+  summary,
+  isStatic: true,
+  answers: { 200: { description: 'The page', body: 'text/html' } },
+});
 
 /** The document of this API, and two pages that show it, all from here. `routes`: of the whole app, once it is put together. */
 export const documentation = (routes: () => readonly RouterRoute[]) => {
@@ -29,7 +39,9 @@ export const documentation = (routes: () => readonly RouterRoute[]) => {
         tag: 'Around it',
         summary: 'This document',
         isStatic: true,
-        answers: { 200: { description: 'OpenAPI 3.1', body: z.looseObject({ openapi: z.string() }) } },
+        answers: {
+          200: { description: 'OpenAPI 3.1', body: z.looseObject({ openapi: z.string() }) },
+        },
       }),
       (c) => c.json(documentAt(c)),
     )

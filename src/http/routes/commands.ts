@@ -21,7 +21,13 @@ const carryOut =
     return c.json(viewOf(row));
   };
 
-const REFUSALS = ['task_finished', 'task_running', 'task_unfinished', 'too_many_unfinished', 'rate_limited'] as const;
+const REFUSALS = [
+  'task_finished',
+  'task_running',
+  'task_unfinished',
+  'too_many_unfinished',
+  'rate_limited',
+] as const;
 const commandOf = (id: string, summary: string): Operation => ({
   id,
   access: 'tasks:write',
@@ -37,24 +43,58 @@ const asSubmit = async (c: AppContext, id: string): Promise<void> => {
   const { store, dispatcher } = c.get('services');
   const row = await asking(c, () => store.get(c.get('owner'), id));
   if (row && findHandler(row.type)?.isCosted) await limitRate(c, 'costed');
-  if (row && !(await asking(c, () => dispatcher.mayTake(c.get('owner'))))) throw new AppError('too_many_unfinished', 'Too many tasks of this owner are waiting or running; let some end first');
-}; // prettier-ignore
+  if (row && !(await asking(c, () => dispatcher.mayTake(c.get('owner')))))
+    throw new AppError(
+      'too_many_unfinished',
+      'Too many tasks of this owner are waiting or running; let some end first',
+    );
+};
 
 /** What a person does to a task. */
 export const commands = new Hono<AppEnv>()
-  .post('/:id/cancel', command('cancelTask', 'Cancel a task; a running handler is aborted within about 2 s'), carryOut('cancel'))
+  .post(
+    '/:id/cancel',
+    command('cancelTask', 'Cancel a task; a running handler is aborted within about 2 s'),
+    carryOut('cancel'),
+  )
   .post('/:id/pause', command('pauseTask', 'Pause a task that waits'), carryOut('pause'))
   .post('/:id/resume', command('resumeTask', 'Resume a paused task'), carryOut('resume'))
-  .post('/:id/retry', command('retryTask', 'Run a failed or cancelled task again'), carryOut('rerun'))
+  .post(
+    '/:id/retry',
+    command('retryTask', 'Run a failed or cancelled task again'),
+    carryOut('rerun'),
+  )
 
-  .on(['PUT', 'PATCH'], '/:id', describe({ ...commandOf('editTask', 'Change title, description and, until it runs, priority'), examples: { priority: { priority: 'HIGH' } } }), jsonBody(editBody), async (c) => {
-    const id = taskId(c);
-    const change = c.req.valid('json');
-    return c.json(viewOf(await asking(c, () => c.get('services').commands.edit(c.get('owner'), id, change))));
-  })
+  .on(
+    ['PUT', 'PATCH'],
+    '/:id',
+    describe({
+      ...commandOf('editTask', 'Change title, description and, until it runs, priority'),
+      examples: { priority: { priority: 'HIGH' } },
+    }),
+    jsonBody(editBody),
+    async (c) => {
+      const id = taskId(c);
+      const change = c.req.valid('json');
+      return c.json(
+        viewOf(await asking(c, () => c.get('services').commands.edit(c.get('owner'), id, change))),
+      );
+    },
+  )
 
-  .delete('/:id', describe({ id: 'deleteTask', access: 'tasks:write', tag: 'Tasks', summary: 'Delete a task that does not run', answers: { 204: { description: 'It is gone', body: null } }, errors: REFUSALS }), async (c) => {
-    const id = taskId(c);
-    await asking(c, () => c.get('services').commands.remove(c.get('owner'), id));
-    return c.body(null, 204);
-  }); // prettier-ignore
+  .delete(
+    '/:id',
+    describe({
+      id: 'deleteTask',
+      access: 'tasks:write',
+      tag: 'Tasks',
+      summary: 'Delete a task that does not run',
+      answers: { 204: { description: 'It is gone', body: null } },
+      errors: REFUSALS,
+    }),
+    async (c) => {
+      const id = taskId(c);
+      await asking(c, () => c.get('services').commands.remove(c.get('owner'), id));
+      return c.body(null, 204);
+    },
+  );

@@ -31,8 +31,14 @@ const finishedStream = (task: TaskView): WebSocket => {
 };
 
 /** Asks the board for a stream: a socket, or the task where it is final already. */
-const open = async (c: AppContext, name: string, request: Request): Promise<WebSocket | TaskView> => {
-  const response = await asking(c, () => c.get('services').boards.openStream(c.get('identity'), name, request));
+const open = async (
+  c: AppContext,
+  name: string,
+  request: Request,
+): Promise<WebSocket | TaskView> => {
+  const response = await asking(c, () =>
+    c.get('services').boards.openStream(c.get('identity'), name, request),
+  );
   if (response.status === 404) throw taskNotFound(name);
   return response.webSocket ?? response.json<TaskView>();
 };
@@ -54,7 +60,11 @@ const overSocket = async (c: AppContext, name: string): Promise<Response> => {
 };
 
 const asEvents = async (c: AppContext, name: string): Promise<Response> => {
-  const opened = await open(c, name, new Request('https://board.internal/', { headers: { Upgrade: 'websocket' } }));
+  const opened = await open(
+    c,
+    name,
+    new Request('https://board.internal/', { headers: { Upgrade: 'websocket' } }),
+  );
   const headers = { 'Content-Type': EVENT_STREAM, 'Cache-Control': 'no-store' };
   if (!('task_id' in opened)) return c.body(eventStream(opened), 200, headers);
   // A browser comes back after every end of a stream. Whoever has seen the final frame is told to stay away.
@@ -65,12 +75,20 @@ const asEvents = async (c: AppContext, name: string): Promise<Response> => {
 /** A live stream, as a WebSocket or as Server-Sent Events. */
 const stream = (c: AppContext, name: string): Promise<Response> => {
   if (c.req.header('Upgrade')?.toLowerCase() === 'websocket') return overSocket(c, name);
-  const accepted = c.req.header('Accept')?.toLowerCase().split(',').map((range) => range.split(';')[0]?.trim());
+  const accepted = c.req
+    .header('Accept')
+    ?.toLowerCase()
+    .split(',')
+    .map((range) => range.split(';')[0]?.trim());
   if (accepted?.includes(EVENT_STREAM)) return asEvents(c, name);
-  throw new AppError('upgrade_required', `This is a live stream: ask for a WebSocket, or for "Accept: ${EVENT_STREAM}"`, {
-    headers: { Upgrade: 'websocket' },
-  });
-}; // prettier-ignore
+  throw new AppError(
+    'upgrade_required',
+    `This is a live stream: ask for a WebSocket, or for "Accept: ${EVENT_STREAM}"`,
+    {
+      headers: { Upgrade: 'websocket' },
+    },
+  );
+};
 
 const live = (id: string, summary: string): Operation => ({
   id,
@@ -81,12 +99,16 @@ const live = (id: string, summary: string): Operation => ({
     'A WebSocket when asked to upgrade, Server-Sent Events with `Accept: text/event-stream`. The first frame is a `snapshot`, then come `update`, `updates` and `progress`; answer each `updates` of the list with `{ "ack": seq }`.',
   answers: {
     200: { description: 'Server-Sent Events; `id` carries the version', body: EVENT_STREAM },
-    101: { description: 'A WebSocket; closes with 1000 `final` after the final frame, with 4404 when the task is deleted', body: null },
+    101: {
+      description:
+        'A WebSocket; closes with 1000 `final` after the final frame, with 4404 when the task is deleted',
+      body: null,
+    },
     204: { description: 'Nothing comes after the event that `Last-Event-ID` names', body: null },
   },
   headers: { 'Last-Event-ID': 'The last event that was seen' },
   errors: ['upgrade_required', 'origin_not_allowed', 'ticket_invalid'],
-}); // prettier-ignore
+});
 
 export const events = new Hono<AppEnv>()
   .post(
@@ -105,9 +127,13 @@ export const events = new Hono<AppEnv>()
     async (c) => {
       const { task_id = WHOLE_LIST } = c.req.valid('json');
       const { ticket, hash } = await newTicket(c.get('owner'));
-      await asking(c, () => c.get('services').boards.issueTicket(c.get('identity'), task_id.toLowerCase(), hash));
+      await asking(c, () =>
+        c.get('services').boards.issueTicket(c.get('identity'), task_id.toLowerCase(), hash),
+      );
       return c.json({ ticket, expires_in: TICKET_SECONDS });
     },
-  ) // prettier-ignore
+  )
   .get('/events', describe(live('watchTasks', 'Watch all tasks')), (c) => stream(c, WHOLE_LIST))
-  .get('/tasks/:id/events', describe(live('watchTask', 'Watch one task')), (c) => stream(c, taskId(c)));
+  .get('/tasks/:id/events', describe(live('watchTask', 'Watch one task')), (c) =>
+    stream(c, taskId(c)),
+  );

@@ -16,20 +16,29 @@ const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(\s*;\s*[\w-]+=[\w.+"-]+)*$/;
 const fileName = (c: AppContext): string => {
   const name = c.req.param('name') ?? '';
   if (FILE_NAME.test(name)) return name;
-  const message = 'A file name has 1 to 200 letters, digits, ".", "_" and "-", and does not begin with "."';
+  const message =
+    'A file name has 1 to 200 letters, digits, ".", "_" and "-", and does not begin with "."';
   return refuse([{ in: 'path', path: 'name', code: 'invalid_name', message }]);
 };
 
-const fileNotFound = (name: string): AppError => new AppError('file_not_found', `There is no file "${name}"`);
-const tooLarge = (): AppError => new AppError('body_too_large', `A file may have at most ${MAX_FILE_BYTES} bytes`);
-const asked = <T>(c: AppContext, work: () => Promise<T>): Promise<T> => asking(c, work, 'storage_unavailable');
+const fileNotFound = (name: string): AppError =>
+  new AppError('file_not_found', `There is no file "${name}"`);
+const tooLarge = (): AppError =>
+  new AppError('body_too_large', `A file may have at most ${MAX_FILE_BYTES} bytes`);
+const asked = <T>(c: AppContext, work: () => Promise<T>): Promise<T> =>
+  asking(c, work, 'storage_unavailable');
 
-const viewOf = ({ uploaded_at, ...info }: FileInfo) => ({ ...info, uploaded_at: new Date(uploaded_at).toISOString() });
+const viewOf = ({ uploaded_at, ...info }: FileInfo) => ({
+  ...info,
+  uploaded_at: new Date(uploaded_at).toISOString(),
+});
 
 const FILES = { isStatic: true, errors: ['storage_unavailable'] } as const;
 
 /** The body as it comes in; a caller who goes away in the middle is no fault of ours. */
-const received = async function* (body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+const received = async function* (
+  body: ReadableStream<Uint8Array> | null,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* (body ?? []) as AsyncIterable<Uint8Array>;
   } catch {
@@ -52,7 +61,9 @@ export const files = new Hono<AppEnv>()
     query(filesQuery),
     async (c) => {
       const { page_size, cursor } = c.req.valid('query');
-      const page = await asked(c, () => c.get('services').files.list(c.get('owner'), page_size, cursor));
+      const page = await asked(c, () =>
+        c.get('services').files.list(c.get('owner'), page_size, cursor),
+      );
       const next_cursor = page.hasMore ? (page.files.at(-1)?.name ?? null) : null;
       return c.json({ pagination: { page_size, next_cursor }, files: page.files.map(viewOf) });
     },
@@ -70,7 +81,13 @@ export const files = new Hono<AppEnv>()
         201: { description: 'It is new', body: answers.file },
       },
       ...FILES,
-      errors: [...FILES.errors, 'body_too_large', 'invalid_request', 'unsupported_media_type', 'upload_interrupted'],
+      errors: [
+        ...FILES.errors,
+        'body_too_large',
+        'invalid_request',
+        'unsupported_media_type',
+        'upload_interrupted',
+      ],
       upload: DEFAULT_TYPE,
     }),
     async (c) => {
@@ -80,7 +97,10 @@ export const files = new Hono<AppEnv>()
       const contentType = MEDIA_TYPE.test(given) && given.length <= 200 ? given : DEFAULT_TYPE;
       const { files: store } = c.get('services');
       if ((c.req.header('Content-Encoding') ?? 'identity') !== 'identity')
-        throw new AppError('unsupported_media_type', 'Send the file as it is, without a Content-Encoding');
+        throw new AppError(
+          'unsupported_media_type',
+          'Send the file as it is, without a Content-Encoding',
+        );
       const content = received(c.req.raw.body);
       const isNew = (await asked(c, () => store.info(c.get('owner'), name))) === null;
       const saved = await asked(c, () =>
@@ -144,7 +164,8 @@ export const files = new Hono<AppEnv>()
     }),
     async (c) => {
       const name = fileName(c);
-      if (!(await asked(c, () => c.get('services').files.remove(c.get('owner'), name)))) throw fileNotFound(name);
+      if (!(await asked(c, () => c.get('services').files.remove(c.get('owner'), name))))
+        throw fileNotFound(name);
       return c.body(null, 204);
     },
   );

@@ -11,7 +11,11 @@ import packageJson from '../../../package.json' with { type: 'json' };
 const CHECK_TIMEOUT_MS = 2_000;
 
 /** `ok` or `down`; a check that hangs is down. What went wrong is logged, not told: anybody may ask. */
-const check = async (name: string, log: Logger, work: () => Promise<unknown>): Promise<'ok' | 'down'> => {
+const check = async (
+  name: string,
+  log: Logger,
+  work: () => Promise<unknown>,
+): Promise<'ok' | 'down'> => {
   try {
     await within(CHECK_TIMEOUT_MS, work());
     return 'ok';
@@ -44,11 +48,13 @@ export const health = new Hono<AppEnv>().get(
         openNotifications = await counts.openNotifications();
       }),
       check('accepting', c.get('log'), async () => {
-        if (!(await dispatcher.isAccepting())) throw new Error('The last tasks could not be stored');
+        if (!(await dispatcher.isAccepting()))
+          throw new Error('The last tasks could not be stored');
       }),
       check('queues', c.get('log'), async () => {
         const all = await Promise.all(QUEUES.map((queue) => handOver.metrics(queue)));
-        if (all.some(({ backlog }) => backlog === Infinity)) throw new Error('A queue does not answer');
+        if (all.some(({ backlog }) => backlog === Infinity))
+          throw new Error('A queue does not answer');
         const since = all.flatMap((queue) => queue.oldestAt ?? []);
         if (since.length > 0) oldestAt = Math.min(...since);
       }),

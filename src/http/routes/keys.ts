@@ -14,7 +14,16 @@ const LISTED = 1_000;
 
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
-const viewOf = ({ id, owner, name, prefix, scopes, created_at, expires_at, revoked_at }: ApiKey) => ({
+const viewOf = ({
+  id,
+  owner,
+  name,
+  prefix,
+  scopes,
+  created_at,
+  expires_at,
+  revoked_at,
+}: ApiKey) => ({
   id,
   owner,
   name,
@@ -32,9 +41,12 @@ const keyNotFound = (id: string): AppError =>
 const replaced = async (c: AppContext, id: string, graceSeconds: number): Promise<ApiKey> => {
   const { keys, now } = c.get('services');
   const before = await asking(c, () => keys.get(id));
-  const ended = before && (await asking(c, () => keys.expire(id, now() + graceSeconds * 1_000, now())));
+  const ended =
+    before && (await asking(c, () => keys.expire(id, now() + graceSeconds * 1_000, now())));
   const message = 'There is no such key, or it was revoked or has expired';
-  return ended ? before : refuse([{ in: 'body', path: 'replaces', code: 'key_not_found', message }]);
+  return ended
+    ? before
+    : refuse([{ in: 'body', path: 'replaces', code: 'key_not_found', message }]);
 };
 
 /** API keys, for admins. */
@@ -42,10 +54,15 @@ export const keys = new Hono<AppEnv>()
   .post(
     '/',
     describe({
-      id: 'createKey', tag: 'Around it', access: 'admin', summary: 'Make an API key; it is shown this once',
+      id: 'createKey',
+      tag: 'Around it',
+      access: 'admin',
+      summary: 'Make an API key; it is shown this once',
       description: '`replaces` makes a key like another one, which ends after `grace_seconds`.',
       answers: { 201: { description: 'The key', body: answers.newKey } },
-      examples: { reader: { owner: 'team-a', name: 'reports', scopes: ['tasks:read'], expires_in_days: 90 } },
+      examples: {
+        reader: { owner: 'team-a', name: 'reports', scopes: ['tasks:read'], expires_in_days: 90 },
+      },
     }),
     jsonBody(keyBody),
     async (c) => {
@@ -61,7 +78,10 @@ export const keys = new Hono<AppEnv>()
         prefix,
         scopes: JSON.stringify(scopes ?? (JSON.parse(old?.scopes ?? '[]') as Scope[])),
         created_at: now(),
-        expires_at: expires_in_days === undefined ? (old?.expires_at ?? null) : now() + Math.round(expires_in_days * DAY_MS),
+        expires_at:
+          expires_in_days === undefined
+            ? (old?.expires_at ?? null)
+            : now() + Math.round(expires_in_days * DAY_MS),
         revoked_at: null,
       };
       await asking(c, () => store.insert(made));
@@ -73,13 +93,30 @@ export const keys = new Hono<AppEnv>()
 
   .get(
     '/',
-    describe({ id: 'listKeys', tag: 'Around it', access: 'admin', summary: 'List the newest 1000 API keys', answers: { 200: { description: 'The keys, without the keys themselves', body: answers.keyList } } }),
-    async (c) => c.json({ keys: (await asking(c, () => c.get('services').keys.list(LISTED))).map(viewOf) }),
+    describe({
+      id: 'listKeys',
+      tag: 'Around it',
+      access: 'admin',
+      summary: 'List the newest 1000 API keys',
+      answers: {
+        200: { description: 'The keys, without the keys themselves', body: answers.keyList },
+      },
+    }),
+    async (c) =>
+      c.json({ keys: (await asking(c, () => c.get('services').keys.list(LISTED))).map(viewOf) }),
   )
 
   .delete(
     '/:id',
-    describe({ id: 'revokeKey', tag: 'Around it', access: 'admin', summary: 'Revoke an API key', description: 'Its streams end at once, its requests are refused within 10 s.', answers: { 204: { description: 'It is revoked', body: null } }, errors: ['key_not_found'] }),
+    describe({
+      id: 'revokeKey',
+      tag: 'Around it',
+      access: 'admin',
+      summary: 'Revoke an API key',
+      description: 'Its streams end at once, its requests are refused within 10 s.',
+      answers: { 204: { description: 'It is revoked', body: null } },
+      errors: ['key_not_found'],
+    }),
     async (c) => {
       const id = c.req.param('id') ?? '';
       const { keys: store, keyring, boards, now } = c.get('services');
@@ -90,4 +127,4 @@ export const keys = new Hono<AppEnv>()
       c.get('log').info('key_revoked', { key_id: id, owner: revoked.owner });
       return c.body(null, 204);
     },
-  ); // prettier-ignore
+  );

@@ -20,13 +20,25 @@ const gaugesOf = async ({ counts, handOver, meter, now }: Services): Promise<Gau
   ]);
   const known = queues.filter(({ backlog }) => Number.isFinite(backlog));
   return [
-    ...STATUSES.map((status): Gauge => ({ metric: 'tasker_tasks', labels: { status }, value: byStatus[status] })),
-    ...known.map(({ queue, backlog }): Gauge => ({ metric: 'tasker_queue_backlog', labels: { queue }, value: backlog })),
-    ...known.map(({ queue, oldestAt }): Gauge => ({ metric: 'tasker_queue_oldest_waiting_seconds', labels: { queue }, value: oldestAt === null ? 0 : Math.max(0, at - oldestAt) / 1_000 })),
+    ...STATUSES.map((status): Gauge => ({
+      metric: 'tasker_tasks',
+      labels: { status },
+      value: byStatus[status],
+    })),
+    ...known.map(({ queue, backlog }): Gauge => ({
+      metric: 'tasker_queue_backlog',
+      labels: { queue },
+      value: backlog,
+    })),
+    ...known.map(({ queue, oldestAt }): Gauge => ({
+      metric: 'tasker_queue_oldest_waiting_seconds',
+      labels: { queue },
+      value: oldestAt === null ? 0 : Math.max(0, at - oldestAt) / 1_000,
+    })),
     { metric: 'tasker_board_subscribers', labels: {}, value: streams },
     { metric: 'tasker_notifications_open', labels: {}, value: notifications },
   ];
-}; // prettier-ignore
+};
 
 /** For Prometheus. */
 export const metrics = new Hono<AppEnv>().get(
@@ -40,7 +52,9 @@ export const metrics = new Hono<AppEnv>().get(
   }),
   async (c) => {
     const services = c.get('services');
-    const [totals, gauges] = await asking(c, () => Promise.all([services.meter.totals(), gaugesOf(services)]));
+    const [totals, gauges] = await asking(c, () =>
+      Promise.all([services.meter.totals(), gaugesOf(services)]),
+    );
     return c.body(expositionOf(totals, gauges), 200, { 'Content-Type': TEXT });
   },
 );

@@ -17,7 +17,9 @@ const timesOf = (histogram: Histogram) => ({
 });
 
 const added = (minutes: readonly Minute[], part: 'wait' | 'run'): Histogram =>
-  minutes.map((minute) => minute[part]).reduce((sum, each) => each.map((n, i) => n + (sum[i] ?? 0)), [0]);
+  minutes
+    .map((minute) => minute[part])
+    .reduce((sum, each) => each.map((n, i) => n + (sum[i] ?? 0)), [0]);
 
 const statsQuery = z.strictObject({ minutes: digits(1, 1_440).default(60) });
 
@@ -30,7 +32,8 @@ export const overview = new Hono<AppEnv>()
       access: 'tasks:read',
       tag: 'Around it',
       summary: 'How the tasks stand, and how they went lately',
-      description: 'Counts by status, of each 10 000 at most; the last minutes, those without news left out; and how long tasks waited and ran in them, in seconds, as far as a histogram tells.',
+      description:
+        'Counts by status, of each 10 000 at most; the last minutes, those without news left out; and how long tasks waited and ran in them, in seconds, as far as a histogram tells.',
       answers: { 200: { description: 'Figures of the owner', body: answers.stats } },
     }),
     query(statsQuery),
@@ -47,8 +50,18 @@ export const overview = new Hono<AppEnv>()
       return c.json({
         counts: Object.fromEntries(STATUSES.map((status) => [status, byStatus[status]])),
         counted_up_to: 10_000,
-        oldest_waiting_seconds: waitingSince === null ? null : Math.max(0, at - waitingSince) / 1_000,
-        minutes: series.map(({ at: from, minute: { submitted, completed, failed, cancelled, retried } }) => ({ at: new Date(from).toISOString(), submitted, completed, failed, cancelled, retried })),
+        oldest_waiting_seconds:
+          waitingSince === null ? null : Math.max(0, at - waitingSince) / 1_000,
+        minutes: series.map(
+          ({ at: from, minute: { submitted, completed, failed, cancelled, retried } }) => ({
+            at: new Date(from).toISOString(),
+            submitted,
+            completed,
+            failed,
+            cancelled,
+            retried,
+          }),
+        ),
         wait_seconds: timesOf(added(all, 'wait')),
         run_seconds: timesOf(added(all, 'run')),
       });
@@ -62,18 +75,22 @@ export const overview = new Hono<AppEnv>()
       access: 'tasks:read',
       tag: 'Around it',
       summary: 'What fails: failed tasks grouped by type and message',
-      description: 'The 100 largest groups among the newest 2 000 failed tasks. `POST /tasks/actions` with `type` and `error` acts on a whole group.',
+      description:
+        'The 100 largest groups among the newest 2 000 failed tasks. `POST /tasks/actions` with `type` and `error` acts on a whole group.',
       answers: { 200: { description: 'The groups, the largest first', body: answers.errorGroups } },
     }),
     async (c) => {
       const groups = await asking(c, () => c.get('services').counts.failures(c.get('owner')));
       return c.json({
         groups: groups.map(({ type, code, message, tasks, first_at, last_at, newest }) => ({
-          type, code, message, tasks,
+          type,
+          code,
+          message,
+          tasks,
           first_at: new Date(first_at).toISOString(),
           last_at: new Date(last_at).toISOString(),
           newest_task_id: newest,
         })),
       });
     },
-  ); // prettier-ignore
+  );

@@ -8,7 +8,11 @@ import { asking } from '../read-task.ts';
 
 const queueName = (c: AppContext): QueueName => {
   const name = QUEUES.find((each) => each === c.req.param('name'));
-  if (!name) throw new AppError('queue_not_found', `There is no such queue. The queues: ${QUEUES.join(', ')}`);
+  if (!name)
+    throw new AppError(
+      'queue_not_found',
+      `There is no such queue. The queues: ${QUEUES.join(', ')}`,
+    );
   return name;
 };
 
@@ -34,7 +38,8 @@ const statesOf = async (c: AppContext) => {
   );
 };
 
-const stateOf = async (c: AppContext, name: QueueName) => (await statesOf(c)).find((state) => state.name === name);
+const stateOf = async (c: AppContext, name: QueueName) =>
+  (await statesOf(c)).find((state) => state.name === name);
 
 const queueCommand = (id: string, summary: string) =>
   describe({
@@ -59,12 +64,16 @@ export const queues = new Hono<AppEnv>()
     async (c) => c.json({ queues: await statesOf(c) }),
   )
 
-  .post('/:name/pause', queueCommand('pauseQueue', 'Pause a queue: what is submitted to it waits'), async (c) => {
-    const name = queueName(c);
-    await asking(c, () => c.get('services').commands.pauseQueue(name));
-    c.get('log').info('queue_paused', { queue: name });
-    return c.json(await stateOf(c, name));
-  })
+  .post(
+    '/:name/pause',
+    queueCommand('pauseQueue', 'Pause a queue: what is submitted to it waits'),
+    async (c) => {
+      const name = queueName(c);
+      await asking(c, () => c.get('services').commands.pauseQueue(name));
+      c.get('log').info('queue_paused', { queue: name });
+      return c.json(await stateOf(c, name));
+    },
+  )
 
   .post('/:name/resume', queueCommand('resumeQueue', 'Resume a queue'), async (c) => {
     const name = queueName(c);

@@ -11,7 +11,15 @@ import { bulkExamples, submitExamples } from '../openapi/examples.ts';
 import { awaited } from '../prefer.ts';
 import { asking, readTask, taskId, taskNotFound } from '../read-task.ts';
 import * as answers from '../responses.ts';
-import { actionBody, brokenBody, bulkBody, bulkItems, retryBody, taskBody, taskForms } from '../schemas.ts';
+import {
+  actionBody,
+  brokenBody,
+  bulkBody,
+  bulkItems,
+  retryBody,
+  taskBody,
+  taskForms,
+} from '../schemas.ts';
 import { listFilters, listQuery } from '../list-query.ts';
 import { submit, SUBMIT_ERRORS, submitMany } from '../submit.ts';
 import { jsonBody, query } from '../validate.ts';
@@ -27,7 +35,8 @@ const accept = async (c: AppContext, request: SubmitRequest): Promise<Response> 
 const SUBMIT_HEADERS = {
   'Idempotency-Key':
     'Up to 200 printable characters: the same key and body give the same task, however often they are sent',
-  Prefer: '`wait=N`: holds the answer back until the task is final, N seconds at most, and 25 at most',
+  Prefer:
+    '`wait=N`: holds the answer back until the task is final, N seconds at most, and 25 at most',
 };
 const accepted = (description: string) => ({
   202: {
@@ -53,7 +62,8 @@ export const tasks = new Hono<AppEnv>()
   .post(
     '/',
     describe({
-      id: 'submitTask', access: 'tasks:write',
+      id: 'submitTask',
+      access: 'tasks:write',
       tag: 'Tasks',
       summary: 'Submit a task',
       description: 'In its native form or one of two short ones, told apart by their fields.',
@@ -69,11 +79,19 @@ export const tasks = new Hono<AppEnv>()
   .post(
     '/bulk',
     describe({
-      id: 'submitTasks', access: 'tasks:write',
+      id: 'submitTasks',
+      access: 'tasks:write',
       tag: 'Tasks',
       summary: 'Submit up to 1000 tasks',
-      description: 'One invalid item refuses all, each named by its index. With an Idempotency-Key K, item i has the key `K#i`.',
-      answers: { 202: { description: 'All are stored', body: answers.bulkAccepted, headers: { 'Idempotent-Replayed': '`true`: all were submitted before' } } },
+      description:
+        'One invalid item refuses all, each named by its index. With an Idempotency-Key K, item i has the key `K#i`.',
+      answers: {
+        202: {
+          description: 'All are stored',
+          body: answers.bulkAccepted,
+          headers: { 'Idempotent-Replayed': '`true`: all were submitted before' },
+        },
+      },
       errors: SUBMIT_ERRORS,
       headers: { 'Idempotency-Key': SUBMIT_HEADERS['Idempotency-Key'] },
       examples: bulkExamples,
@@ -81,17 +99,25 @@ export const tasks = new Hono<AppEnv>()
     jsonBody(bulkItems, { maxBytes: MAX_BULK_BYTES, forms: [bulkBody] }),
     async (c) => {
       const all = await submitMany(c, c.req.valid('json').tasks);
-      return c.json({ accepted: all.length, tasks: all.map(({ task: { id, status } }) => ({ task_id: id, status })) }, 202);
+      return c.json(
+        {
+          accepted: all.length,
+          tasks: all.map(({ task: { id, status } }) => ({ task_id: id, status })),
+        },
+        202,
+      );
     },
   )
 
   .post(
     '/actions',
     describe({
-      id: 'actOnTasks', access: 'tasks:write',
+      id: 'actOnTasks',
+      access: 'tasks:write',
       tag: 'Tasks',
       summary: 'Cancel, pause, resume, retry or delete all tasks that a filter finds',
-      description: 'The action is a task itself, of type `bulk_action`: watch its progress at `/tasks/{id}/events`, abort it by `/tasks/{id}/cancel`. The filter is that of the list; it finds tasks that were submitted before.',
+      description:
+        'The action is a task itself, of type `bulk_action`: watch its progress at `/tasks/{id}/events`, abort it by `/tasks/{id}/cancel`. The filter is that of the list; it finds tasks that were submitted before.',
       answers: accepted('Stored; it will run'),
       errors: SUBMIT_ERRORS,
       headers: { 'Idempotency-Key': SUBMIT_HEADERS['Idempotency-Key'] },
@@ -100,20 +126,43 @@ export const tasks = new Hono<AppEnv>()
     jsonBody(actionBody),
     async (c) => {
       const params = c.req.valid('json');
-      return accept(c, { type: 'bulk_action', params, title: `${params.action} all that match`, priority: 'HIGH' });
+      return accept(c, {
+        type: 'bulk_action',
+        params,
+        title: `${params.action} all that match`,
+        priority: 'HIGH',
+      });
     },
   )
 
   .post(
     '/broken',
-    describe({ id: 'submitBrokenTask', access: 'tasks:write', tag: 'Tasks', summary: 'Submit a task that always fails', answers: { ...accepted('Stored; it will fail'), ...DONE }, errors: SUBMIT_ERRORS, headers: SUBMIT_HEADERS, examples: { titled: { title: 'To see a failure' } } }),
+    describe({
+      id: 'submitBrokenTask',
+      access: 'tasks:write',
+      tag: 'Tasks',
+      summary: 'Submit a task that always fails',
+      answers: { ...accepted('Stored; it will fail'), ...DONE },
+      errors: SUBMIT_ERRORS,
+      headers: SUBMIT_HEADERS,
+      examples: { titled: { title: 'To see a failure' } },
+    }),
     jsonBody(brokenBody, { optional: true }),
     async (c) => accept(c, { ...c.req.valid('json'), type: 'broken', params: {} }),
   )
 
   .post(
     '/retry',
-    describe({ id: 'submitFlakyTask', access: 'tasks:write', tag: 'Tasks', summary: 'Submit a task that fails first and then succeeds', answers: { ...accepted('Stored; it will run'), ...DONE }, errors: SUBMIT_ERRORS, headers: SUBMIT_HEADERS, examples: { once: { failures: 1 } } }),
+    describe({
+      id: 'submitFlakyTask',
+      access: 'tasks:write',
+      tag: 'Tasks',
+      summary: 'Submit a task that fails first and then succeeds',
+      answers: { ...accepted('Stored; it will run'), ...DONE },
+      errors: SUBMIT_ERRORS,
+      headers: SUBMIT_HEADERS,
+      examples: { once: { failures: 1 } },
+    }),
     jsonBody(retryBody, { optional: true }),
     async (c) => {
       const { failures, ...words } = c.req.valid('json');
@@ -124,7 +173,8 @@ export const tasks = new Hono<AppEnv>()
   .get(
     '/',
     describe({
-      id: 'listTasks', access: 'tasks:read',
+      id: 'listTasks',
+      access: 'tasks:read',
       tag: 'Tasks',
       summary: 'List tasks, newest first',
       description:
@@ -139,40 +189,81 @@ export const tasks = new Hono<AppEnv>()
       // By any of its names.
       const filter = filterOf(asked, (name) => findHandler(name)?.type ?? name);
       const isPaged = cursor === undefined;
-      const where = { limit: page_size, before: cursor || undefined, offset: isPaged ? (page - 1) * page_size : 0 };
+      const where = {
+        limit: page_size,
+        before: cursor || undefined,
+        offset: isPaged ? (page - 1) * page_size : 0,
+      };
       const [found, counted] = await asking(c, () =>
-        Promise.all([search.page(c.get('owner'), filter, where), isPaged ? search.count(c.get('owner'), filter) : null]),
+        Promise.all([
+          search.page(c.get('owner'), filter, where),
+          isPaged ? search.count(c.get('owner'), filter) : null,
+        ]),
       );
       const totals = counted === null ? {} : totalsOf(counted, page_size);
       const truncated = found.truncated ? { truncated: true } : {};
-      const pagination = { ...(isPaged && { current_page: page }), page_size, ...totals, ...truncated, next_cursor: found.next };
+      const pagination = {
+        ...(isPaged && { current_page: page }),
+        page_size,
+        ...totals,
+        ...truncated,
+        next_cursor: found.next,
+      };
       return c.json({ pagination, tasks: found.tasks.map(viewOf) });
     },
   )
 
   .get(
     '/:id',
-    describe({ id: 'getTask', access: 'tasks:read', tag: 'Tasks', summary: 'Get a task with its attempts', answers: { 200: { description: 'The task', body: answers.taskDetail, headers: { 'X-Cache': '`HIT` or `MISS`, once it is final' } } } }),
+    describe({
+      id: 'getTask',
+      access: 'tasks:read',
+      tag: 'Tasks',
+      summary: 'Get a task with its attempts',
+      answers: {
+        200: {
+          description: 'The task',
+          body: answers.taskDetail,
+          headers: { 'X-Cache': '`HIT` or `MISS`, once it is final' },
+        },
+      },
+    }),
     async (c) => {
       const task = await readTask(c, taskId(c));
       // Most tasks owe nobody a word, and cost no further read.
       const owes = task.callback_url !== null || task.failure_sinks !== null;
-      const deliveries = owes ? await asking(c, () => c.get('services').deliveries.listOf(task.owner, task.id)) : [];
+      const deliveries = owes
+        ? await asking(c, () => c.get('services').deliveries.listOf(task.owner, task.id))
+        : [];
       return c.json(detailOf(task, deliveries));
     },
   )
 
   .get(
     '/:id/status',
-    describe({ id: 'getTaskStatus', access: 'tasks:read', tag: 'Tasks', summary: 'Get how far a task is', answers: { 200: { description: 'Its status', body: answers.taskStatus } } }),
+    describe({
+      id: 'getTaskStatus',
+      access: 'tasks:read',
+      tag: 'Tasks',
+      summary: 'Get how far a task is',
+      answers: { 200: { description: 'Its status', body: answers.taskStatus } },
+    }),
     async (c) => {
       const id = taskId(c);
       const task = await asking(c, () => c.get('services').store.get(c.get('owner'), id));
       if (!task) throw taskNotFound(id);
       const { status, progress, attempt, max_attempts, version } = viewOf(task);
-      return c.json({ task_id: id, task_uuid: id, status, progress, attempt, max_attempts, version });
+      return c.json({
+        task_id: id,
+        task_uuid: id,
+        status,
+        progress,
+        attempt,
+        max_attempts,
+        version,
+      });
     },
-  ); // prettier-ignore
+  );
 
 const totalsOf = ({ total, capped }: { total: number; capped: boolean }, pageSize: number) => ({
   total_pages: Math.ceil(total / pageSize),
