@@ -52,7 +52,7 @@ export const measureCosts = async (
   const system = { name: 'counted', round: () => roundOf(worker), stop: () => worker.stop() };
   const counts = async (): Promise<Counts> =>
     (await (await fetch(`${worker.url}/counts`)).json()) as Counts;
-  const costOf = async (
+  const estimateCells = async (
     requests: number,
     run: () => Promise<unknown>,
     of = tasks,
@@ -81,12 +81,12 @@ export const measureCosts = async (
   };
   try {
     await singleEndToEnd(system, 300);
-    const single = await costOf(tasks, () => singleEndToEnd(system, tasks));
-    const bulk = await costOf(tasks / 1_000, () => bulkEndToEnd(system, tasks));
+    const single = await estimateCells(tasks, () => singleEndToEnd(system, tasks));
+    const bulk = await estimateCells(tasks / 1_000, () => bulkEndToEnd(system, tasks));
     const oneByOne = async (): Promise<void> => {
       for (let i = 0; i < ALONE; i += 1) await singleEndToEnd(system, 1);
     };
-    return { alone: await costOf(ALONE, oneByOne, ALONE), single, bulk };
+    return { alone: await estimateCells(ALONE, oneByOne, ALONE), single, bulk };
   } finally {
     await worker.stop();
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { unstable_getMiniflareWorkerOptions } from 'wrangler';
-import { hashOfKey, newApiKey } from '../src/domain/api-key.ts';
+import { hashApiKey, generateApiKey } from '../src/domain/api-key.ts';
 import { buildAssets } from '../scripts/assets.ts';
 import { fail } from '../scripts/options.ts';
 import { freePort } from '../scripts/service.ts';
@@ -145,7 +145,7 @@ export const startWorker = async (folder: string): Promise<BenchWorker> => {
     db,
     async newOwner() {
       const owner = `bench-${(owners += 1)}`;
-      const { key, prefix } = newApiKey();
+      const { key, prefix } = generateApiKey();
       await db
         .prepare(
           'INSERT INTO keys (id, owner, name, hash, prefix, scopes, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -154,7 +154,7 @@ export const startWorker = async (folder: string): Promise<BenchWorker> => {
           crypto.randomUUID(),
           owner,
           owner,
-          await hashOfKey(key),
+          await hashApiKey(key),
           prefix,
           '["admin"]',
           Date.now(),

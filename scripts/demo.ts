@@ -1,5 +1,5 @@
 import { createTasker, TaskerError, type TaskView } from '../src/client/index.ts';
-import { handlers } from '../src/handlers/registry.ts';
+import { handlers } from '../src/handlers/catalog.ts';
 import { fail, readOptions, wholeNumber } from './options.ts';
 
 const HELP = `npm run demo -- [options]: sends one task of each type to a running service and watches them live

@@ -1,6 +1,12 @@
 import { parseArgs } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
-import { hashOfKey, newApiKey, SCOPES, type ApiKey, type Scope } from '../src/domain/api-key.ts';
+import {
+  hashApiKey,
+  generateApiKey,
+  SCOPES,
+  type ApiKey,
+  type Scope,
+} from '../src/domain/api-key.ts';
 import { fail } from './options.ts';
 import { runWrangler } from './wrangler.ts';
 
@@ -95,11 +101,11 @@ const create = async (
     fail('--days takes a number greater than 0, and 3650 at most');
   if (!/^[\w.@:-]{1,100}$/.test(like.owner))
     fail('An owner has 1 to 100 letters, digits and . _ @ : -');
-  const { key, prefix } = newApiKey();
+  const { key, prefix } = generateApiKey();
   const row = {
     id: uuidv7(),
     ...like,
-    hash: await hashOfKey(key),
+    hash: await hashApiKey(key),
     prefix,
     created_at: Date.now(),
     expires_at: days === null ? expiresAt : Date.now() + Math.round(days * DAY_MS),

@@ -318,7 +318,7 @@ const FLOW: Record<string, Step[]> = {
       call: 'POST /keys',
       body: { owner: 'postman', name: 'collection', scopes: ['tasks:read'], expires_in_days: 1 },
       status: 201,
-      keep: { keyId: 'json.id', madeKey: 'json.key' },
+      keep: { keyId: 'json.id', newKey: 'json.key' },
       tests: { 'is shown this once': 'pm.expect(json.key).to.match(/^tk_/)' },
     },
     {

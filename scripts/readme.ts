@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type * as z from 'zod';
-import { handlers } from '../src/handlers/registry.ts';
+import { handlers } from '../src/handlers/catalog.ts';
 import { settingsFields } from '../src/settings.ts';
 
 // Writes the README's tables from the code that they tell of; with --check, fails if that changes anything.

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { startFaultyCache } from '../test/setup/faulty-cache.ts';
+import { startFaultyCache } from '../test/support/setup/faulty-cache.ts';
 import type { TaskDetail } from '../src/domain/view.ts';
 import { createClient, isFinal, NoAnswer, sleep, until } from './client.ts';
 import { readOptions, wholeNumber } from './options.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { AppError } from './domain/errors.ts';
-import { refusedUrl } from './domain/outgoing.ts';
+import { findUrlProblem } from './domain/outgoing.ts';
 
 /** Decides defaults only; whoever calls the service decides nothing by it. */
 const isDevelopment = process.env.NODE_ENV === 'development';
@@ -160,7 +160,7 @@ const settingsSchema = z
   )
   .superRefine(({ FAILURE_WEBHOOK_URL: url, CALLBACK_HOSTS: hosts }, context) => {
     const message =
-      url === undefined ? null : refusedUrl(url, { allowedHosts: isDevelopment ? hosts : [] });
+      url === undefined ? null : findUrlProblem(url, { allowedHosts: isDevelopment ? hosts : [] });
     if (message !== null)
       context.addIssue({ code: 'custom', path: ['FAILURE_WEBHOOK_URL'], message });
   })

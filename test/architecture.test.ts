@@ -13,15 +13,21 @@ const ROOMS = [
   'handlers',
   'store',
   'cache',
-  'announce',
+  'live',
+  'metrics',
+  'deliveries',
+  'access',
   'engine',
-  'services',
+  'wiring',
   'http',
   'index',
   'client',
   'dashboard',
 ] as const;
 type Room = (typeof ROOMS)[number];
+
+/** Rooms that each serve one purpose beside the engine, which knows them only by what they export. */
+const GUESTS = ['cache', 'live', 'metrics', 'deliveries', 'access'] as const;
 
 /** Who may import whom, besides itself; type-only imports count. `types:` allows only types of that room. */
 const MAY_IMPORT: Record<Room, readonly string[]> = {
@@ -31,24 +37,27 @@ const MAY_IMPORT: Record<Room, readonly string[]> = {
   handlers: ['domain', 'log'],
   store: ['domain', 'log'],
   cache: ['domain', 'log'],
-  announce: ['domain', 'log'],
-  engine: ['domain', 'handlers', 'store', 'cache', 'announce', 'log'],
-  services: ['domain', 'settings', 'log', 'handlers', 'store', 'cache', 'announce', 'engine'],
-  http: ['domain', 'handlers/registry', 'services', 'log', 'types:store', 'types:engine'],
+  live: ['domain', 'log'],
+  metrics: ['domain', 'log'],
+  deliveries: ['domain', 'log', 'handlers', 'types:store'],
+  access: ['domain', 'log', 'types:store'],
+  engine: ['domain', 'handlers', 'store', 'log', ...GUESTS],
+  wiring: ['domain', 'settings', 'log', 'handlers', 'store', 'engine', ...GUESTS],
+  http: ['domain', 'handlers/catalog', 'wiring', 'log', 'metrics', 'types:store', 'types:engine'],
   index: ROOMS,
   client: ['types:domain', 'types:http'],
-  // The words of the domain are one list for both; it is pure, and what is not used is not bundled.
+  // One list of words for both. The domain is pure, and the bundler drops what the page does not use.
   dashboard: ['domain', 'types:http'],
 };
 
 /** The only files that may name the ambient `Env`: the entry, the wiring, the Durable Objects and Hono's context. */
 const MAY_NAME_ENV = [
   'index.ts',
-  'services.ts',
+  'wiring/services.ts',
   'settings.ts',
   'engine/dispatcher.ts',
-  'announce/board.ts',
-  'announce/meter.ts',
+  'live/board.ts',
+  'metrics/metrics.ts',
   'http/context.ts',
 ];
 

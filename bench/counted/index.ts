@@ -1,12 +1,12 @@
 import worker, {
   Dispatcher as PlainDispatcher,
   LongTask,
-  Meter as PlainMeter,
+  Metrics as PlainMeter,
   StatusBoard as PlainBoard,
 } from '../../src/index.ts';
 
 import type { DeliveryKey } from '../../src/domain/delivery.ts';
-import type { Hint } from '../../src/domain/task.ts';
+import type { TaskMessage } from '../../src/domain/task.ts';
 
 // The Worker with its bindings wrapped, so that what a task costs can be counted: D1 rows, queue operations, calls to
 // objects. Only for counting; speed is measured without it.
@@ -119,7 +119,7 @@ const counted = (env: Env): Env => {
     DB: countedDatabase(env.DB),
     DISPATCHER: countedObjects(env.DISPATCHER, 'dispatcher_calls'),
     BOARD: countedObjects(env.BOARD, 'board_calls'),
-    METER: countedObjects(env.METER, 'meter_calls'),
+    METRICS: countedObjects(env.METRICS, 'meter_calls'),
   };
   wrapped.set(env, made);
   return made;
@@ -134,7 +134,7 @@ export default {
     counts.queue_batches += 1;
     return worker.queue(batch, counted(env));
   },
-} satisfies ExportedHandler<Env, Hint | DeliveryKey>;
+} satisfies ExportedHandler<Env, TaskMessage | DeliveryKey>;
 
 export class Dispatcher extends PlainDispatcher {
   constructor(state: DurableObjectState, env: Env) {
@@ -146,5 +146,5 @@ export class StatusBoard extends PlainBoard {
     super(state, counted(env));
   }
 }
-export class Meter extends PlainMeter {}
+export class Metrics extends PlainMeter {}
 export { LongTask };

@@ -1,5 +1,5 @@
 import { isFinal, type Task } from '../domain/task.ts';
-import { within } from '../domain/within.ts';
+import { withTimeout } from '../domain/timeout.ts';
 import type { Logger } from '../log.ts';
 import { createBreaker } from './breaker.ts';
 
@@ -93,7 +93,7 @@ export const createOutputCache = (
   const ask = async <T>(operation: string, work: () => Promise<T>, fallback: T): Promise<T> => {
     if (!breaker.allows()) return fallback;
     try {
-      const answer = await within(TIMEOUT_MS, work());
+      const answer = await withTimeout(TIMEOUT_MS, work());
       breaker.succeeded();
       return answer;
     } catch (error) {

@@ -8,9 +8,9 @@ export const apiKey = signal<string | null>(sessionStorage.getItem(KEY));
 export const wantsKey = signal<string | null>(null);
 
 /** A key that was just made: shown until it is put away, also when the service asks for one now. */
-export const madeKey = signal<string | null>(null);
+export const newKey = signal<string | null>(null);
 
-export const keepKey = (key: string | null): void => {
+export const storeKey = (key: string | null): void => {
   if (key === null) sessionStorage.removeItem(KEY);
   else sessionStorage.setItem(KEY, key);
   batch(() => {

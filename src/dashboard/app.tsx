@@ -1,12 +1,12 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { apiKey, keepKey, wantsKey } from './api.ts';
+import { apiKey, storeKey, wantsKey } from './api.ts';
 import { connection, isPaused, missed, startLive, togglePause } from './live.ts';
 import { number } from './format.ts';
 import { hrefOf, route } from './router.ts';
-import { ConfirmDialog } from './parts/confirm.tsx';
-import { MadeKey } from './parts/made-key.tsx';
-import { Toasts } from './parts/toast.tsx';
+import { ConfirmDialog } from './components/confirm.tsx';
+import { NewKey } from './components/new-key.tsx';
+import { Toasts } from './components/toast.tsx';
 import { ErrorsPage } from './pages/errors.tsx';
 import { KeysPage } from './pages/keys.tsx';
 import { NewTaskPage } from './pages/new-task.tsx';
@@ -57,12 +57,12 @@ const KeyForm = () => {
       class="card keyform"
       onSubmit={(event) => {
         event.preventDefault();
-        keepKey(key.trim());
+        storeKey(key.trim());
       }}
     >
       <h2>An API key, please</h2>
       <p>{wantsKey.value}</p>
-      <MadeKey />
+      <NewKey />
       <div class="field">
         <label for="key">API key</label>
         <input
@@ -128,7 +128,7 @@ export const App = () => {
         </nav>
         <Connection />
         {apiKey.value !== null && (
-          <button class="small" onClick={() => keepKey(null)}>
+          <button class="small" onClick={() => storeKey(null)}>
             Forget key
           </button>
         )}

@@ -88,21 +88,22 @@ export const watchTask = (
   onDeleted = (): void => {},
 ): (() => void) => watch(`/tasks/${id}/events`, id, { onFrame, onDeleted });
 
-export type News = TaskSummary | TaskView;
-const listeners = new Set<(tasks: readonly News[]) => void>();
-let held: News[] = [];
+export type TaskUpdate = TaskSummary | TaskView;
+const listeners = new Set<(tasks: readonly TaskUpdate[]) => void>();
+let held: TaskUpdate[] = [];
 /** Most changes that are kept while a person holds the updates: beyond it, lists are read anew. */
 const MAX_HELD = 5_000;
 
 /** Tells of every change of any task; the first call brings the newest tasks as they are. */
-export const onNews = (listener: (tasks: readonly News[]) => void): (() => void) => {
+export const onTaskUpdates = (listener: (tasks: readonly TaskUpdate[]) => void): (() => void) => {
   listeners.add(listener);
   return () => listeners.delete(listener);
 };
 
-const tell = (tasks: readonly News[]): void => listeners.forEach((listener) => listener(tasks));
+const tell = (tasks: readonly TaskUpdate[]): void =>
+  listeners.forEach((listener) => listener(tasks));
 
-const receive = (tasks: readonly News[]): void => {
+const receive = (tasks: readonly TaskUpdate[]): void => {
   if (!isPaused.value) return tell(tasks);
   held.push(...tasks);
   if (held.length > MAX_HELD) held = held.slice(-MAX_HELD);

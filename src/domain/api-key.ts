@@ -23,14 +23,14 @@ export interface ApiKey {
 }
 
 /** The key that somebody came in with; `keyId` null: nobody made a key yet, and the caller is on this machine. */
-export interface KeyPass {
+export interface KeyRef {
   keyId: string | null;
   /** Milliseconds; null: never. */
   expiresAt: number | null;
 }
 
 /** For whom a request speaks, and what it may do. */
-export interface Identity extends KeyPass {
+export interface Identity extends KeyRef {
   owner: string;
   scopes: readonly Scope[];
 }
@@ -42,7 +42,7 @@ const SHAPE = new RegExp(`^tk_([0-9A-Za-z]{${BODY_CHARS}})([0-9A-Za-z]{${CHECKSU
 /** Shown of a key: enough to recognize it, far too little to guess it. */
 const PREFIX_CHARS = 11;
 
-const base62 = (value: bigint, chars: number): string => {
+const toBase62 = (value: bigint, chars: number): string => {
   let text = '';
   for (let rest = value; text.length < chars; rest /= 62n)
     text = `${DIGITS[Number(rest % 62n)]}${text}`;
@@ -59,27 +59,27 @@ const crc32 = (text: string): number => {
   return (crc ^ 0xffff_ffff) >>> 0;
 };
 
-const checksumOf = (body: string): string => base62(BigInt(crc32(body)), CHECKSUM_CHARS);
+const computeChecksum = (body: string): string => toBase62(BigInt(crc32(body)), CHECKSUM_CHARS);
 
 /** A new key: `tk_`, 32 random bytes in base 62, and a checksum that tells a mistyped key without a look at the database. */
-export const newApiKey = (): { key: string; prefix: string } => {
+export const generateApiKey = (): { key: string; prefix: string } => {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
-  const body = base62(
+  const body = toBase62(
     bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n),
     BODY_CHARS,
   );
-  const key = `tk_${body}${checksumOf(body)}`;
+  const key = `tk_${body}${computeChecksum(body)}`;
   return { key, prefix: key.slice(0, PREFIX_CHARS) };
 };
 
 /** Whether it is shaped like a key and its checksum is right. Says nothing of whether such a key exists. */
 export const isWellFormedKey = (text: string): boolean => {
   const [, body, checksum] = SHAPE.exec(text) ?? [];
-  return body !== undefined && checksumOf(body) === checksum;
+  return body !== undefined && computeChecksum(body) === checksum;
 };
 
 /** What is stored of a key. */
-export const hashOfKey = (key: string): Promise<string> => sha256(key);
+export const hashApiKey = (key: string): Promise<string> => sha256(key);
 
 /** Whether a key may be used at `now` (ms). */
 export const isUsable = (

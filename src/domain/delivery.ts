@@ -45,11 +45,11 @@ const MAX_MS = 3_600_000;
 const GIVE_UP_AFTER_MS = 24 * 3_600_000;
 
 /** The same at every try: receivers tell repetitions by it. No `.`, which separates what is signed. */
-export const deliveryId = ({ task_id, version, sink }: DeliveryKey): string =>
+export const toDeliveryId = ({ task_id, version, sink }: DeliveryKey): string =>
   `${task_id}:${version}:${sink}`;
 
 /** When to try again, in ms: 5 s, doubling up to an hour, half of it jitter; null when the day is over. */
-export const nextTryAt = (
+export const computeNextTry = (
   { tries, owed_at }: Pick<Delivery, 'tries' | 'owed_at'>,
   retryAfterMs: number,
   now: number,
@@ -63,7 +63,7 @@ export const nextTryAt = (
 };
 
 /** The task as it was at the transition that is told, though it may have been run again since; its words are today's. */
-export const asItWas = (task: Task, { version, status, attempt, owed_at }: Delivery): Task => {
+export const snapshotAt = (task: Task, { version, status, attempt, owed_at }: Delivery): Task => {
   const attempts = (JSON.parse(task.attempts) as Attempt[]).filter(
     (entry) => entry.attempt <= attempt,
   );

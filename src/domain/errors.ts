@@ -107,7 +107,7 @@ export class RetryLater extends Error {
 export const MAX_ERROR_MESSAGE = 2_048;
 
 /** Anything can be thrown: a string, null, an object that throws when looked at. This is always a short text. */
-export const messageOf = (thrown: unknown): string => {
+export const describeError = (thrown: unknown): string => {
   let text: string;
   try {
     text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);

@@ -14,7 +14,7 @@ const several = <Item extends z.ZodType>(item: Item, shown: object, most = 20) =
     .meta({ type: 'array', items: shown, maxItems: most });
 
 /** Words of ours, in upper or lower case. */
-const severalOf = <const Words extends readonly string[]>(known: Words) =>
+const wordList = <const Words extends readonly string[]>(known: Words) =>
   several(
     z.preprocess((word) => {
       const upper = typeof word === 'string' ? word.toUpperCase() : word;
@@ -55,25 +55,21 @@ const MAX_IDS = 100;
 
 /** The filters that have a name of their own. */
 export const namedFilters = {
-  status: severalOf(STATUSES),
+  status: wordList(STATUSES),
   type: several(z.string().min(1).max(100), { type: 'string' }),
-  priority: severalOf(PRIORITIES),
+  priority: wordList(PRIORITIES),
   queue: several(z.enum(QUEUES), { type: 'string', enum: [...QUEUES] }),
   tag: several(z.string().min(1).max(50), { type: 'string' }),
   id: several(z.uuid().toLowerCase(), { type: 'string', format: 'uuid' }, MAX_IDS),
   submitted_after: moment.optional(),
   submitted_before: moment.optional(),
   q: search.optional(),
-  error: once()
-    .min(1)
-    .max(4_000)
-    .optional()
-    .meta({
-      type: 'string',
-      minLength: 1,
-      maxLength: 4_000,
-      description: 'The message of the last error, exactly',
-    }),
+  error: once().min(1).max(4_000).optional().meta({
+    type: 'string',
+    minLength: 1,
+    maxLength: 4_000,
+    description: 'The message of the last error, exactly',
+  }),
 };
 
 /** `params.<path>` and `result.<path>`: names, and places in lists, separated by dots. */
@@ -117,11 +113,11 @@ export const withFields = <Schema extends z.ZodObject>(shape: Schema) =>
 export const filters = z.strictObject(namedFilters);
 export type WrittenFilter = z.output<typeof filters> & { fields: FieldFilter[] };
 
-/** A filter as callers write it, kept as it is: `filterOf` reads it. */
+/** A filter as callers write it, kept as it is: `toFilter` reads it. */
 export const filterAsWritten = withFields(filters);
 
 /** What was written, as the store has it. `typeOf`: the type that a name stands for. */
-export const filterOf = (written: WrittenFilter, typeOf: (name: string) => string): TaskFilter => ({
+export const toFilter = (written: WrittenFilter, typeOf: (name: string) => string): TaskFilter => ({
   statuses: written.status,
   types: written.type?.map(typeOf),
   priorities: written.priority,

@@ -4,7 +4,7 @@ export const MAX_BODY_DEPTH = 64;
 export const MAX_RESULT_DEPTH = 128;
 
 /** How deep JSON text is nested, counted without recursion or parsing; text that is not JSON gives some number. */
-export const jsonDepth = (text: string): number => {
+export const measureDepth = (text: string): number => {
   let depth = 0;
   let deepest = 0;
   let inString = false;

@@ -17,7 +17,7 @@ export const lifecycle = {
   lose: { from: ['IN_PROGRESS'], to: 'FAILED' },
   complete: { from: ['IN_PROGRESS'], to: 'COMPLETED' },
   /** Attempts are left: back to its queue after a delay. */
-  retryLater: { from: ['IN_PROGRESS'], to: 'PENDING' },
+  reschedule: { from: ['IN_PROGRESS'], to: 'PENDING' },
   fail: { from: ['IN_PROGRESS'], to: 'FAILED' },
   /** By a person. A running handler is aborted, and what it still returns is refused. */
   cancel: { from: ['NEW', 'PENDING', 'PAUSED', 'IN_PROGRESS'], to: 'CANCELLED' },
@@ -26,7 +26,7 @@ export const lifecycle = {
   /** Or to NEW, when its time is still ahead. */
   resume: { from: ['PAUSED'], to: 'PENDING' },
   /** By a person: as many attempts again as it was submitted with. `attempt` goes on counting. */
-  rerun: { from: ['FAILED', 'CANCELLED'], to: 'PENDING' },
+  retry: { from: ['FAILED', 'CANCELLED'], to: 'PENDING' },
 } as const satisfies Record<string, Transition>;
 
 /** After so many rescues an expired lease means FAILED with code `lost`. */
@@ -38,5 +38,5 @@ export const LEASE_MARGIN_MS = 10_000;
 export const MAX_LEASE_MS = 60_000;
 
 /** The exclusive time of one claim. */
-export const leaseMs = (timeoutMs: number): number =>
+export const computeLeaseMs = (timeoutMs: number): number =>
   Math.min(timeoutMs + LEASE_MARGIN_MS, MAX_LEASE_MS);

@@ -16,7 +16,7 @@ const PRIVATE_NAME =
  * Why `text` must not be called, in words for the caller; null when it may be. The URL parser has already turned every
  * notation of an address (octal, hexadecimal, a single number, full-width digits) into its plain form.
  */
-export const refusedUrl = (
+export const findUrlProblem = (
   text: string,
   { allowedHosts, ownHosts = [] }: OutgoingRules,
 ): string | null => {

@@ -16,7 +16,7 @@ export type Outcome =
 export type Verdict =
   | { transition: 'complete'; result: string }
   | { transition: 'fail'; error: TaskError }
-  | { transition: 'retryLater'; error: TaskError; delayMs: number };
+  | { transition: 'reschedule'; error: TaskError; delayMs: number };
 
 /** A delay may be this long at most: a year, as for `delay_seconds`. */
 const MAX_DELAY_MS = 365 * 24 * 3_600_000;
@@ -25,7 +25,7 @@ const MAX_DELAY_MS = 365 * 24 * 3_600_000;
  * Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/): anything between nothing
  * and base × 2^(attempt - 1), so that tasks which failed together do not come back together.
  */
-export const backoffMs = (
+export const computeBackoffMs = (
   { baseSeconds, maxSeconds }: RetryPolicy,
   attempt: number,
   random: () => number,
@@ -36,7 +36,7 @@ export const hasAttemptsLeft = (
   task: Pick<Task, 'attempt' | 'max_attempts' | 'rescues'>,
 ): boolean => task.attempt < task.max_attempts + task.rescues;
 
-export const verdictOn = (
+export const decideVerdict = (
   outcome: Outcome,
   task: Pick<Task, 'attempt' | 'max_attempts' | 'rescues'>,
   policy: RetryPolicy,
@@ -45,9 +45,9 @@ export const verdictOn = (
   if (outcome.kind === 'completed') return { transition: 'complete', result: outcome.result };
   if (!outcome.retryable || !hasAttemptsLeft(task))
     return { transition: 'fail', error: outcome.error };
-  const delayMs = outcome.retryAfterMs ?? backoffMs(policy, task.attempt, random);
+  const delayMs = outcome.retryAfterMs ?? computeBackoffMs(policy, task.attempt, random);
   return {
-    transition: 'retryLater',
+    transition: 'reschedule',
     error: outcome.error,
     delayMs: Math.min(Math.max(delayMs, 0), MAX_DELAY_MS),
   };
@@ -59,7 +59,7 @@ const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} G
  * A `Retry-After` header, in seconds or as a date (RFC 9110), as ms from now. Undefined when it says nothing that can be
  * understood, or nothing but "now": then a back-off does better.
  */
-export const retryAfterMs = (header: string | null, now: number): number | undefined => {
+export const parseRetryAfter = (header: string | null, now: number): number | undefined => {
   const text = header?.trim() ?? '';
   const ms = /^\d{1,9}$/.test(text)
     ? Number(text) * 1_000

@@ -12,5 +12,5 @@ export const QUEUES = [
 export type QueueName = (typeof QUEUES)[number];
 
 /** (lane, priority) -> queue. */
-export const queueOf = (lane: Lane, priority: Priority): QueueName =>
+export const toQueueName = (lane: Lane, priority: Priority): QueueName =>
   `${lane}-${priority.toLowerCase() as Lowercase<Priority>}`;

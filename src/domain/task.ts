@@ -88,13 +88,13 @@ export interface Task {
 }
 
 /** A row without its long parts: enough to send it to its queue and to announce it. */
-export type TaskHead = Omit<Task, 'params' | 'result'>;
+export type TaskSummaryRow = Omit<Task, 'params' | 'result'>;
 
 /**
  * What a queue message carries: tasks of one owner to look at, never the truth about them. `alone` keeps a once-rescued
  * task away from neighbours.
  */
-export interface Hint {
+export interface TaskMessage {
   owner: string;
   ids: string[];
   alone?: true;
@@ -128,7 +128,7 @@ export const RESEND_AFTER_MS = 5_000;
  * The row of a task that was just submitted. One that may run now is born PENDING, with `wake_at` a few seconds ahead:
  * if its message is lost, the sweep sends it again, and the usual case needs no write for the hand-over.
  */
-export const newTask = (submission: Submission, now: number): Task => {
+export const buildTask = (submission: Submission, now: number): Task => {
   const scheduledAt = submission.scheduledAt ?? null;
   const due = scheduledAt === null || scheduledAt <= now;
   return {
@@ -170,7 +170,7 @@ export const newTask = (submission: Submission, now: number): Task => {
 };
 
 /** A task that needs no run, because `source` has the output already. Not itself a source: reuse must not prolong an age. */
-export const reusing = (task: Task, source: Task): Task => ({
+export const completeFrom = (task: Task, source: Task): Task => ({
   ...task,
   status: 'COMPLETED',
   result: source.result,
@@ -184,7 +184,7 @@ export const reusing = (task: Task, source: Task): Task => ({
 export const MAX_ATTEMPTS_KEPT = 100;
 
 /** The history of a claimed task, as JSON, with the attempt that has just ended. */
-export const withAttempt = (
+export const appendAttempt = (
   { attempt, started_at, attempts }: Pick<Task, 'attempt' | 'started_at' | 'attempts'>,
   ended: Pick<Attempt, 'ended_at' | 'outcome' | 'error'>,
 ): string => {
@@ -197,20 +197,20 @@ export const withAttempt = (
 };
 
 /** The attempt that ended in the very write that returned this row, which set `updated_at` too; null when none did. */
-export const endedAttempt = ({
+export const findEndedAttempt = ({
   status,
   version,
   attempt,
   attempts,
   updated_at,
-}: TaskHead): Attempt | null => {
+}: TaskSummaryRow): Attempt | null => {
   if (version === 1 || status === 'IN_PROGRESS') return null;
   const last = (JSON.parse(attempts) as Attempt[]).at(-1);
   return last?.ended_at === updated_at && last.attempt === attempt ? last : null;
 };
 
 /** How long an attempt took, ms. */
-export const durationOf = ({ started_at, ended_at }: Attempt): number =>
+export const measureDuration = ({ started_at, ended_at }: Attempt): number =>
   Math.max(0, ended_at - (started_at ?? ended_at));
 
 export const isFinal = (status: Status): boolean =>

@@ -1,5 +1,5 @@
-import { deliveryId, type Delivery, type DeliverySink, type DeliveryState } from './delivery.ts';
-import type { Attempt, Priority, Status, Task, TaskError, TaskHead } from './task.ts';
+import { toDeliveryId, type Delivery, type DeliverySink, type DeliveryState } from './delivery.ts';
+import type { Attempt, Priority, Status, Task, TaskError, TaskSummaryRow } from './task.ts';
 
 /** A task as the contract shows it: ISO times, parsed JSON. */
 export interface TaskView {
@@ -56,18 +56,18 @@ interface DeliveryView {
 export type TaskSummary = Omit<TaskView, 'params' | 'result'>;
 
 const iso = (ms: number): string => new Date(ms).toISOString();
-const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
-const attemptsOf = (task: TaskHead): Attempt[] => JSON.parse(task.attempts) as Attempt[];
+const toIsoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+const parseAttempts = (task: TaskSummaryRow): Attempt[] => JSON.parse(task.attempts) as Attempt[];
 
 /** The last failure: kept while retrying and in FAILED, gone once the task has completed. */
-const lastError = (task: TaskHead, attempts: Attempt[]): TaskView['error'] => {
+const findLastError = (task: TaskSummaryRow, attempts: Attempt[]): TaskView['error'] => {
   if (task.status === 'COMPLETED') return null;
   const last = attempts.findLast(({ error }) => error !== null);
   return last?.error ? { ...last.error, attempt: last.attempt, at: iso(last.ended_at) } : null;
 };
 
 /** The row as a view, `params` and `result` left out. */
-export const summaryOf = (task: TaskHead): TaskSummary => ({
+export const toSummary = (task: TaskSummaryRow): TaskSummary => ({
   task_id: task.id,
   type: task.type,
   title: task.title,
@@ -75,7 +75,7 @@ export const summaryOf = (task: TaskHead): TaskSummary => ({
   priority: task.priority,
   status: task.status,
   queue: task.queue,
-  error: lastError(task, attemptsOf(task)),
+  error: findLastError(task, parseAttempts(task)),
   progress: task.progress === null ? null : (JSON.parse(task.progress) as TaskView['progress']),
   attempt: task.attempt,
   max_attempts: task.max_attempts,
@@ -83,32 +83,32 @@ export const summaryOf = (task: TaskHead): TaskSummary => ({
   callback_url: task.callback_url,
   reused_from: task.reused_from,
   submitted_at: iso(task.submitted_at),
-  scheduled_at: isoOrNull(task.scheduled_at),
-  started_at: isoOrNull(task.started_at),
-  completed_at: isoOrNull(task.completed_at),
+  scheduled_at: toIsoOrNull(task.scheduled_at),
+  started_at: toIsoOrNull(task.started_at),
+  completed_at: toIsoOrNull(task.completed_at),
   updated_at: iso(task.updated_at),
   version: task.version,
 });
 
 /** The row as the contract's task. */
-export const viewOf = (task: Task): TaskView => {
-  const { task_id, type, title, description, priority, status, queue, ...rest } = summaryOf(task);
+export const toTaskView = (task: Task): TaskView => {
+  const { task_id, type, title, description, priority, status, queue, ...rest } = toSummary(task);
   const params: unknown = JSON.parse(task.params);
   const result: unknown = task.result === null ? null : JSON.parse(task.result);
   return { task_id, type, title, description, priority, status, queue, params, result, ...rest };
 };
 
 /** The row as `GET /tasks/{id}` answers it. */
-export const detailOf = (task: Task, deliveries: readonly Delivery[]): TaskDetail => ({
-  ...viewOf(task),
-  attempts: attemptsOf(task).map((entry) => ({
+export const toTaskDetail = (task: Task, deliveries: readonly Delivery[]): TaskDetail => ({
+  ...toTaskView(task),
+  attempts: parseAttempts(task).map((entry) => ({
     ...entry,
-    started_at: isoOrNull(entry.started_at),
+    started_at: toIsoOrNull(entry.started_at),
     ended_at: iso(entry.ended_at),
   })),
   rescues: task.rescues,
   deliveries: deliveries.map((delivery) => ({
-    id: deliveryId(delivery),
+    id: toDeliveryId(delivery),
     sink: delivery.sink,
     status: delivery.status,
     state: delivery.state,
@@ -116,6 +116,6 @@ export const detailOf = (task: Task, deliveries: readonly Delivery[]): TaskDetai
     last_error: delivery.last_error,
     owed_at: iso(delivery.owed_at),
     next_try_at: delivery.state === 'OPEN' ? iso(delivery.due_at) : null,
-    ended_at: isoOrNull(delivery.ended_at),
+    ended_at: toIsoOrNull(delivery.ended_at),
   })),
 });

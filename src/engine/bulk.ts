@@ -1,6 +1,6 @@
 import type { BulkAction } from '../domain/bulk.ts';
 import { GiveUp } from '../domain/errors.ts';
-import { filterOf } from '../domain/filter-schema.ts';
+import { toFilter } from '../domain/filter-schema.ts';
 import type { TaskFilter } from '../domain/filter.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
 import { STATUSES, type Status } from '../domain/task.ts';
@@ -16,31 +16,39 @@ const FROM: Record<BulkAction, readonly Status[]> = {
   cancel: lifecycle.cancel.from,
   pause: lifecycle.pause.from,
   resume: lifecycle.resume.from,
-  retry: lifecycle.rerun.from,
+  retry: lifecycle.retry.from,
   delete: STATUSES.filter((status) => status !== 'IN_PROGRESS'),
 };
 
-export interface BulkParts {
+export interface BulkDeps {
   search: Pick<TaskSearch, 'find' | 'count'>;
   commands: Pick<Commands, 'many'>;
   typeOf(name: string): string;
-  isCosted(type: string): boolean;
+  isMetered(type: string): boolean;
   /** Whether the owner may run one more task of a costed type just now. */
-  mayCost(owner: string): Promise<boolean>;
+  tryConsume(owner: string): Promise<boolean>;
   /** Whether the owner may have so many more unfinished tasks; if so they are counted in. */
-  mayTake(owner: string, count: number): Promise<boolean>;
+  tryReserve(owner: string, count: number): Promise<boolean>;
 }
 
 /** Does to all tasks that a filter finds what commands do to one, a chunk at a time. */
-export const createBulk = ({ search, commands, typeOf, isCosted, mayCost, mayTake }: BulkParts) => {
+export const createBulk = ({
+  search,
+  commands,
+  typeOf,
+  isMetered,
+  tryConsume,
+  tryReserve,
+}: BulkDeps) => {
   /** Those that may be run again, by what they cost and by how many their owner may have. */
   const runnable = async (
     owner: string,
     tasks: readonly { id: string; type: string }[],
   ): Promise<string[]> => {
     const ids: string[] = [];
-    for (const { id, type } of tasks) if (!isCosted(type) || (await mayCost(owner))) ids.push(id);
-    if (ids.length > 0 && !(await mayTake(owner, ids.length)))
+    for (const { id, type } of tasks)
+      if (!isMetered(type) || (await tryConsume(owner))) ids.push(id);
+    if (ids.length > 0 && !(await tryReserve(owner, ids.length)))
       throw new GiveUp(
         'Too many tasks of this owner are waiting or running',
         'too_many_unfinished',
@@ -50,7 +58,7 @@ export const createBulk = ({ search, commands, typeOf, isCosted, mayCost, mayTak
 
   return (owner: string): OwnTasks => ({
     matching(action, written) {
-      const asked = filterOf(written, typeOf);
+      const asked = toFilter(written, typeOf);
       const statuses = FROM[action].filter((status) => asked.statuses?.includes(status) ?? true);
       const filter: TaskFilter = { ...asked, statuses };
       return {
@@ -71,7 +79,7 @@ export const createBulk = ({ search, commands, typeOf, isCosted, mayCost, mayTak
           const changed =
             ids.length === 0
               ? 0
-              : await commands.many(action === 'retry' ? 'rerun' : action, owner, ids);
+              : await commands.many(action === 'retry' ? 'retry' : action, owner, ids);
           return { matched: tasks.length, changed, next };
         },
       };

@@ -1,11 +1,11 @@
-import type { Announce } from '../announce/announce.ts';
-import { messageOf } from '../domain/errors.ts';
+import type { Publish } from './publisher.ts';
+import { describeError } from '../domain/errors.ts';
 import type { DeliveryKey } from '../domain/delivery.ts';
 import type { QueueName } from '../domain/routing.ts';
 import type { Logger } from '../log.ts';
 import type { Overdue, Sweeps } from '../store/sweeps.ts';
 import type { TaskStore } from '../store/tasks.ts';
-import type { HandOver } from './hand-over.ts';
+import type { TaskQueues } from './task-queues.ts';
 
 /** Rows of each kind that one sweep moves. */
 const SWEEP_LIMIT = 500;
@@ -20,51 +20,51 @@ const MAX_PAUSE_MS = 60_000;
 /** A queue with a longer backlog than this lacks nothing that could be told: counting further would cost more. */
 const MAX_COUNTED_BACKLOG = 10_000;
 
-export interface ClockParts {
+export interface ClockDeps {
   sweeps: Sweeps;
   store: Pick<TaskStore, 'prune'>;
   /** Tasks are deleted this long after their end; 0 keeps them. */
   retentionMs: number;
-  handOver: HandOver;
+  taskQueues: TaskQueues;
   /** Hands open deliveries to their queue; never throws. */
   sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
-  announce: Announce;
+  publish: Publish;
   alarm: Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm' | 'deleteAlarm'>;
   now(): number;
   log: Logger;
 }
 
 /** Brings back whatever nobody has looked at in time, by the alarm of the Dispatcher. */
-export const createClock = (parts: ClockParts) => {
-  const { sweeps, store, handOver, announce, alarm, now, log } = parts;
+export const createClock = (parts: ClockDeps) => {
+  const { sweeps, store, taskQueues, publish, alarm, now, log } = parts;
   /** When the alarm goes off; undefined until asked, Infinity when it is not set. */
-  let armedFor: number | undefined;
+  let alarmAt: number | undefined;
   let pruneAt = -Infinity;
   /** How often somebody asked for the clock: a strike that was overtaken must not put it off. */
-  let windings = 0;
-  let woundAt = -Infinity;
+  let wakeups = 0;
+  let lastWakeupAt = -Infinity;
 
   const arm = async (at: number): Promise<void> => {
-    armedFor = at;
+    alarmAt = at;
     try {
       await (at === Infinity ? alarm.deleteAlarm() : alarm.setAlarm(at));
     } catch (error) {
-      armedFor = undefined;
+      alarmAt = undefined;
       throw error;
     }
   };
 
   /** Makes sure that the clock strikes at `at` or before: an alarm is only ever moved earlier. */
-  const wakeBy = async (at: number): Promise<void> => {
-    windings += 1;
-    woundAt = now();
-    if (armedFor === undefined) {
+  const ensureAlarmBy = async (at: number): Promise<void> => {
+    wakeups += 1;
+    lastWakeupAt = now();
+    if (alarmAt === undefined) {
       const found = (await alarm.getAlarm()) ?? Infinity;
-      armedFor = Math.min(armedFor ?? Infinity, found);
+      alarmAt = Math.min(alarmAt ?? Infinity, found);
     }
-    if (at < armedFor) await arm(at);
+    if (at < alarmAt) await arm(at);
     // One that is past may be on its way here, or gone: it is neither relied upon nor put off.
-    else if (armedFor <= now()) await arm(now());
+    else if (alarmAt <= now()) await arm(now());
   };
 
   /**
@@ -76,7 +76,7 @@ export const createClock = (parts: ClockParts) => {
     justSent: ReadonlyMap<string, number>,
   ): Promise<Overdue[]> => {
     const perQueue = [...Map.groupBy(overdue, ({ queue }) => queue)].map(async ([queue, rows]) => {
-      const { tasks } = await handOver.metrics(queue as QueueName);
+      const { tasks } = await taskQueues.metrics(queue as QueueName);
       if (tasks > MAX_COUNTED_BACKLOG) return [];
       const held = tasks + (justSent.get(queue) ?? 0);
       const waiting = await sweeps.waiting(queue, held + rows.length);
@@ -96,8 +96,8 @@ export const createClock = (parts: ClockParts) => {
       [...Map.groupBy(returned, ({ queue }) => queue)].map(([queue, rows]) => [queue, rows.length]),
     );
     const resent = await missing(overdue, perQueue);
-    await handOver.send([...returned, ...resent]);
-    await announce([...dispatched, ...rescued, ...lost]);
+    await taskQueues.enqueue([...returned, ...resent]);
+    await publish([...dispatched, ...rescued, ...lost]);
     await parts.sendDeliveries(owed);
     const counts = {
       dispatched: dispatched.length,
@@ -131,7 +131,10 @@ export const createClock = (parts: ClockParts) => {
     // Parked tasks too: should whoever resumed their queue have died before winding the clock, it finds out. And
     // whoever has just wound it may still be writing the row: no statement takes a minute.
     const isLive =
-      PENDING !== null || IN_PROGRESS !== null || PARKED === 1 || now() < woundAt + MAX_PAUSE_MS;
+      PENDING !== null ||
+      IN_PROGRESS !== null ||
+      PARKED === 1 ||
+      now() < lastWakeupAt + MAX_PAUSE_MS;
     const live = isLive ? now() + MAX_PAUSE_MS : Infinity;
     const late = Math.min(PENDING ?? Infinity, IN_PROGRESS ?? Infinity, DELIVERY ?? Infinity);
     // What was scheduled is due on time.
@@ -139,23 +142,23 @@ export const createClock = (parts: ClockParts) => {
   };
 
   return {
-    wakeBy,
+    ensureAlarmBy,
 
     /**
      * The alarm went off, or somebody pokes: sweeps and sets the alarm for what comes next; none when nothing is owed.
      * Throws only if the alarm cannot be set, for then the platform's own repetition is the last hope.
      */
-    async strike(): Promise<void> {
+    async tick(): Promise<void> {
       // First of all, so that a crash below costs a minute and not the clock.
-      const before = windings;
+      const before = wakeups;
       await arm(now() + MAX_PAUSE_MS);
       try {
         const hasMore = (await sweep()) || (await prune());
         const next = hasMore ? now() : await nextStrike();
-        if (windings === before) await arm(next);
-        else await wakeBy(next);
+        if (wakeups === before) await arm(next);
+        else await ensureAlarmBy(next);
       } catch (error) {
-        log.error('sweep_failed', { error: messageOf(error) });
+        log.error('sweep_failed', { error: describeError(error) });
       }
     },
   };

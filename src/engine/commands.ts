@@ -1,27 +1,27 @@
-import type { Announce } from '../announce/announce.ts';
+import type { Publish } from './publisher.ts';
 import { AppError } from '../domain/errors.ts';
 import type { QueueName } from '../domain/routing.ts';
-import { deliveryId, type DeliveryKey } from '../domain/delivery.ts';
+import { toDeliveryId, type DeliveryKey } from '../domain/delivery.ts';
 import { isFinal, RESEND_AFTER_MS, type Priority, type Status, type Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import type { QueueStore } from '../store/queues.ts';
 import type { PurgedTask, TaskEdit, TaskStore } from '../store/tasks.ts';
 import type { CommandName, Transitions } from '../store/transitions.ts';
-import type { HandOver } from './hand-over.ts';
-import type { LongTasks } from './long.ts';
+import type { TaskQueues } from './task-queues.ts';
+import type { LongTasks } from './long-tasks.ts';
 
-export interface CommandParts {
+export interface CommandDeps {
   transitions: Pick<Transitions, 'command' | 'commandMany'>;
   store: Pick<TaskStore, 'get' | 'edit' | 'remove' | 'purge'>;
   queues: Pick<QueueStore, 'pause' | 'resume'>;
   /** Winds the Dispatcher's clock; awaited before any row becomes due. */
-  wakeBy(at: number): Promise<void>;
-  handOver: Pick<HandOver, 'send'>;
-  announce: Announce;
+  ensureAlarmBy(at: number): Promise<void>;
+  taskQueues: Pick<TaskQueues, 'enqueue'>;
+  publish: Publish;
   /** Forgets cached outputs. */
   forget(keys: { owner: string; id: string }[]): Promise<void>;
   /** Ends the live streams of deleted tasks; best effort, for the board finds out by itself. */
-  endStreams(owner: string, ids: string[]): Promise<void>;
+  closeStreams(owner: string, ids: string[]): Promise<void>;
   longTasks: Pick<LongTasks, 'terminate'>;
   longTaskMs: number;
   now(): number;
@@ -33,7 +33,7 @@ const ALREADY: Record<CommandName, readonly Status[]> = {
   cancel: ['CANCELLED'],
   pause: ['PAUSED'],
   resume: ['NEW', 'PENDING', 'IN_PROGRESS'],
-  rerun: [],
+  retry: [],
 };
 
 /** What a command needs before its write: whether it makes rows due (a cancel may owe a callback), and whether outputs become stale. */
@@ -41,7 +41,7 @@ const BEFORE: Record<CommandName, { wakes: boolean; forgets: boolean }> = {
   cancel: { wakes: true, forgets: false },
   pause: { wakes: false, forgets: false },
   resume: { wakes: true, forgets: false },
-  rerun: { wakes: true, forgets: true },
+  retry: { wakes: true, forgets: true },
 };
 
 /** Rows per statement of a purge: short enough that nobody else waits for it. */
@@ -63,16 +63,16 @@ const forbidden = (verb: string, { id, status }: Task): AppError => {
 };
 
 /** What a person may do to a task. Every one is a guarded write; who comes second is told what is. */
-export const createCommands = (parts: CommandParts) => {
+export const createCommands = (parts: CommandDeps) => {
   const {
     transitions,
     store,
     queues,
-    wakeBy,
-    handOver,
-    announce,
+    ensureAlarmBy,
+    taskQueues,
+    publish,
     forget,
-    endStreams,
+    closeStreams,
     longTasks,
     now,
     log,
@@ -83,7 +83,7 @@ export const createCommands = (parts: CommandParts) => {
     for (const delivery of deliveries) {
       const { owner, task_id, sink } = delivery;
       log.warn('delivery_given_up', {
-        delivery: deliveryId(delivery),
+        delivery: toDeliveryId(delivery),
         owner,
         task_id,
         sink,
@@ -108,8 +108,8 @@ export const createCommands = (parts: CommandParts) => {
   /** After the commit: tells everybody and, where it is due, hands the task over. */
   const follow = async (task: Task): Promise<Task> => {
     await Promise.all([
-      announce([task]),
-      task.status === 'PENDING' ? handOver.send([task]) : undefined,
+      publish([task]),
+      task.status === 'PENDING' ? taskQueues.enqueue([task]) : undefined,
     ]);
     return task;
   };
@@ -119,7 +119,7 @@ export const createCommands = (parts: CommandParts) => {
     owner: string,
     ids: readonly string[],
   ): Promise<void> => {
-    if (BEFORE[name].wakes) await wakeBy(now() + RESEND_AFTER_MS);
+    if (BEFORE[name].wakes) await ensureAlarmBy(now() + RESEND_AFTER_MS);
     // Before the write, so that nobody who read the old output can put it back after.
     if (BEFORE[name].forgets) await forget(ids.map((id) => ({ owner, id })));
   };
@@ -130,7 +130,7 @@ export const createCommands = (parts: CommandParts) => {
     if (task) return follow(task);
     const present = await current(owner, id);
     if (ALREADY[name].includes(present.status)) return present;
-    throw forbidden(name === 'rerun' ? 'retry' : name, present);
+    throw forbidden(name === 'retry' ? 'retry' : name, present);
   };
 
   return {
@@ -143,7 +143,7 @@ export const createCommands = (parts: CommandParts) => {
 
     pause: (owner: string, id: string): Promise<Task> => command('pause', owner, id),
     resume: (owner: string, id: string): Promise<Task> => command('resume', owner, id),
-    rerun: (owner: string, id: string): Promise<Task> => command('rerun', owner, id),
+    retry: (owner: string, id: string): Promise<Task> => command('retry', owner, id),
 
     /** Changes words at any time; the priority, and with it the queue, only before the task runs. */
     async edit(
@@ -151,12 +151,12 @@ export const createCommands = (parts: CommandParts) => {
       id: string,
       change: TaskEdit & { priority?: Priority | undefined },
     ): Promise<Task> {
-      if (change.priority !== undefined) await wakeBy(now() + RESEND_AFTER_MS);
+      if (change.priority !== undefined) await ensureAlarmBy(now() + RESEND_AFTER_MS);
       await forget([{ owner, id }]);
       const task = await store.edit(owner, id, change, now());
       if (!task) throw forbidden('change the priority of', await current(owner, id));
       // A hint more to the same queue does no harm, one to the new queue is needed.
-      return change.priority === undefined ? (await announce([task]), task) : follow(task);
+      return change.priority === undefined ? (await publish([task]), task) : follow(task);
     },
 
     async remove(owner: string, id: string): Promise<void> {
@@ -164,7 +164,7 @@ export const createCommands = (parts: CommandParts) => {
       const { removed, givenUp } = await store.remove(owner, [id]);
       if (removed.length === 0) throw forbidden('delete', await current(owner, id));
       reportGivenUp(givenUp);
-      await endStreams(owner, [id]);
+      await closeStreams(owner, [id]);
     },
 
     /** Does the same to many; those whose status forbids it are left alone. Returns how many were changed. */
@@ -177,14 +177,14 @@ export const createCommands = (parts: CommandParts) => {
         await forget(ids.map((id) => ({ owner, id })));
         const { removed, givenUp } = await store.remove(owner, ids);
         reportGivenUp(givenUp);
-        await endStreams(owner, removed);
+        await closeStreams(owner, removed);
         return removed.length;
       }
       await prepare(name, owner, ids);
       const tasks = await transitions.commandMany(name, owner, ids, now());
       await Promise.all([
-        announce(tasks),
-        handOver.send(tasks.filter(({ status }) => status === 'PENDING')),
+        publish(tasks),
+        taskQueues.enqueue(tasks.filter(({ status }) => status === 'PENDING')),
       ]);
       if (name === 'cancel') await Promise.all(tasks.map(terminate));
       return tasks.length;
@@ -197,7 +197,7 @@ export const createCommands = (parts: CommandParts) => {
     async resumeQueue(name: QueueName): Promise<void> {
       await queues.resume(name);
       // Only to be quick: while anything is parked, the clock strikes every minute.
-      await wakeBy(now());
+      await ensureAlarmBy(now());
     },
 
     /** Deletes all of an owner's tasks, running ones too, whose results are then refused. Returns what they were. */
@@ -208,7 +208,7 @@ export const createCommands = (parts: CommandParts) => {
         reportGivenUp(givenUp);
         purged.push(...chunk);
         const ids = chunk.map(({ id }) => id);
-        await Promise.all([forget(ids.map((id) => ({ owner, id }))), endStreams(owner, ids)]);
+        await Promise.all([forget(ids.map((id) => ({ owner, id }))), closeStreams(owner, ids)]);
         if (chunk.length < PURGE_CHUNK) return purged;
       }
     },

@@ -1,36 +1,36 @@
-import type { Announce } from '../announce/announce.ts';
-import { messageOf } from '../domain/errors.ts';
-import { inGroups } from '../domain/groups.ts';
+import type { Publish } from './publisher.ts';
+import { describeError } from '../domain/errors.ts';
+import { chunk } from '../domain/chunk.ts';
 import type { Outcome, Verdict } from '../domain/retry.ts';
-import type { Hint, Lane, Task } from '../domain/task.ts';
+import type { TaskMessage, Lane, Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import type { Transitions } from '../store/transitions.ts';
-import type { HandOver } from './hand-over.ts';
-import type { LongTasks } from './long.ts';
+import type { TaskQueues } from './task-queues.ts';
+import type { LongTasks } from './long-tasks.ts';
 import type { Recorder } from './recorder.ts';
 import type { Runner } from './runner.ts';
-import { createSettlement, RETRY_SECONDS, type Settlement } from './settlement.ts';
+import { createMessageTracker, RETRY_SECONDS, type Settlement } from './message-tracker.ts';
 
 /** Groups wait for each other; after so long the rest goes back to its queue, to wait for nobody. */
 const MAX_WAIT_MS = 30_000;
 /** Tasks that are claimed with one statement and run side by side. */
 const MAX_TOGETHER = 1_000;
 
-export interface ConsumerParts {
+export interface ConsumerDeps {
   transitions: Pick<Transitions, 'claim'>;
   /** A runner for one batch. */
   runner(): Runner;
   recorder: Recorder;
-  handOver: Pick<HandOver, 'send'>;
+  taskQueues: Pick<TaskQueues, 'enqueue'>;
   longTasks: Pick<LongTasks, 'start'>;
   /** Tasks that may take longer than this are run by a Workflow, so that they hold up no batch. */
   longTaskMs: number;
-  announce: Announce;
+  publish: Publish;
   now(): number;
   log: Logger;
 }
 
-type Messages = readonly Message<Hint>[];
+type Messages = readonly Message<TaskMessage>[];
 
 /**
  * A batch is started in so many parts, so that what it starts first goes on while the rest is started. Light tasks that
@@ -40,8 +40,8 @@ const PARTS = 10;
 const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** A batch of hints: claim, execute, record, settle. */
-export const createConsumer = (parts: ConsumerParts) => {
-  const { transitions, recorder, handOver, longTasks, longTaskMs, announce, now, log } = parts;
+export const createConsumer = (parts: ConsumerDeps) => {
+  const { transitions, recorder, taskQueues, longTasks, longTaskMs, publish, now, log } = parts;
 
   /** The task's outcome; null when a Workflow will see to it. */
   const outcomeOf = async (task: Task, runner: Runner): Promise<Outcome | null> => {
@@ -53,7 +53,7 @@ export const createConsumer = (parts: ConsumerParts) => {
       // Should it have been started all the same, it finds that this attempt is over.
       return {
         kind: 'failed',
-        error: { code: 'workflow_unavailable', message: messageOf(error) },
+        error: { code: 'workflow_unavailable', message: describeError(error) },
         retryable: true,
       };
     }
@@ -79,7 +79,7 @@ export const createConsumer = (parts: ConsumerParts) => {
         log.error('outcome_not_recorded', {
           task_id: task.id,
           attempt: task.attempt,
-          error: messageOf(error),
+          error: describeError(error),
         });
         return settlement?.unsettled();
       }
@@ -101,7 +101,7 @@ export const createConsumer = (parts: ConsumerParts) => {
   };
 
   /** One settlement for each message by which something was claimed; what names nothing else is acked. */
-  const settlementsOf = (messages: Messages, claimed: readonly Task[]): Map<string, Settlement> => {
+  const trackMessages = (messages: Messages, claimed: readonly Task[]): Map<string, Settlement> => {
     const isClaimed = new Set(claimed.map(({ id }) => id));
     const settlementOf = new Map<string, Settlement>();
     for (const message of messages) {
@@ -112,7 +112,7 @@ export const createConsumer = (parts: ConsumerParts) => {
         message.ack();
         continue;
       }
-      const settlement = createSettlement(message, ids.size, handOver);
+      const settlement = createMessageTracker(message, ids.size, taskQueues);
       for (const id of ids) settlementOf.set(id, settlement);
     }
     return settlementOf;
@@ -125,23 +125,23 @@ export const createConsumer = (parts: ConsumerParts) => {
       claimed = await transitions.claim(keys, now(), messages[0]?.body.alone ?? false);
     } catch (error) {
       // It may have been committed, and then nobody holds the claim: its lease brings the task back.
-      log.warn('claim_failed', { tasks: keys.length, error: messageOf(error) });
+      log.warn('claim_failed', { tasks: keys.length, error: describeError(error) });
       for (const message of messages) message.retry({ delaySeconds: RETRY_SECONDS });
       return;
     }
-    await Promise.all([announce(claimed), execute(claimed, settlementsOf(messages, claimed))]);
+    await Promise.all([publish(claimed), execute(claimed, trackMessages(messages, claimed))]);
   };
 
   return {
     /** Never throws, and settles every message by name: the local broker forgets the acks of a batch that throws. */
     async consume(messages: Messages): Promise<void> {
-      const sound = messages.filter(isHint);
-      for (const message of messages) if (!isHint(message)) message.ack();
+      const sound = messages.filter(isTaskMessage);
+      for (const message of messages) if (!isTaskMessage(message)) message.ack();
       const together = sound.filter(({ body }) => !body.alone);
       const alone = sound.filter(({ body }) => body.alone).map((message) => [message]);
       const startedAt = now();
       for (const group of [
-        ...inGroups(together, { sizeOf: ({ body }) => body.ids.length, maxSize: MAX_TOGETHER }),
+        ...chunk(together, { sizeOf: ({ body }) => body.ids.length, maxSize: MAX_TOGETHER }),
         ...alone,
       ]) {
         if (now() - startedAt <= MAX_WAIT_MS) await claimAndRun(group);
@@ -150,9 +150,9 @@ export const createConsumer = (parts: ConsumerParts) => {
     },
 
     /** Dead letters: a hundred deliveries came to nothing. The row is untouched, and the clock still has it. */
-    bury(messages: Messages): void {
+    handleDeadLetters(messages: Messages): void {
       for (const message of messages) {
-        if (isHint(message))
+        if (isTaskMessage(message))
           for (const task_id of message.body.ids) log.error('dead_letter', { task_id });
         else log.error('dead_letter');
         message.ack();
@@ -161,7 +161,7 @@ export const createConsumer = (parts: ConsumerParts) => {
   };
 };
 
-const isHint = ({ body }: Message<Hint>): boolean =>
+const isTaskMessage = ({ body }: Message<TaskMessage>): boolean =>
   typeof body?.owner === 'string' &&
   Array.isArray(body.ids) &&
   body.ids.every((id) => typeof id === 'string');

@@ -1,17 +1,17 @@
-import { GiveUp, messageOf, RetryLater } from '../domain/errors.ts';
-import { jsonDepth, MAX_RESULT_DEPTH, parseJson } from '../domain/json.ts';
+import { GiveUp, describeError, RetryLater } from '../domain/errors.ts';
+import { measureDepth, MAX_RESULT_DEPTH, parseJson } from '../domain/json.ts';
 import type { Outcome } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
-import type { Files, Handler, HandlerWorld, OwnTasks } from '../handlers/handler.ts';
+import type { Files, Handler, HandlerDependencies, OwnTasks } from '../handlers/handler.ts';
 import { createProviderFetch, type CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';
 
 /** Largest result, as UTF-8 JSON. */
 export const MAX_RESULT_BYTES = 1_048_576;
 
-export interface ExecutorParts {
+export interface ExecutorDeps {
   findHandler(type: string): Handler | undefined;
-  world: HandlerWorld;
+  world: HandlerDependencies;
   /** What a task may read and change: its owner's, and nobody else's. */
   ownedBy(owner: string): { files: Files; tasks: OwnTasks };
   /** Told of every request to a provider. */
@@ -22,7 +22,7 @@ export interface ExecutorParts {
 /** The world of a running task. */
 export interface RunOptions {
   /** Begins to look after the task, and gives the signal that aborts when it is no longer ours: cancelled, deleted or taken back. */
-  lookAfter(): AbortSignal;
+  watchLease(): AbortSignal;
   progress(fraction: number, note?: string): void;
 }
 
@@ -47,7 +47,7 @@ const outcomeOf = (value: unknown): Outcome => {
   try {
     result = JSON.stringify(value ?? null, onlyJson);
   } catch (error) {
-    return failed('bad_result', `The result is not JSON: ${messageOf(error)}`);
+    return failed('bad_result', `The result is not JSON: ${describeError(error)}`);
   }
   // Counted only where it can be too much: a UTF-16 unit has three bytes at most.
   const bytes =
@@ -58,7 +58,7 @@ const outcomeOf = (value: unknown): Outcome => {
       `The result has ${bytes} bytes, more than the ${MAX_RESULT_BYTES} that fit: write it to a file and return its name`,
     );
   }
-  if (jsonDepth(result) > MAX_RESULT_DEPTH)
+  if (measureDepth(result) > MAX_RESULT_DEPTH)
     return failed('bad_result', `The result is nested deeper than ${MAX_RESULT_DEPTH} levels`);
   return { kind: 'completed', result };
 };
@@ -66,10 +66,10 @@ const outcomeOf = (value: unknown): Outcome => {
 /** Anything thrown, as an outcome. */
 const outcomeOfThrown = (thrown: unknown): Outcome => {
   if (thrown instanceof TimedOut) return failed('timeout', thrown.message, true);
-  if (thrown instanceof GiveUp) return failed(thrown.code, messageOf(thrown));
-  if (!(thrown instanceof RetryLater)) return failed('handler_error', messageOf(thrown), true);
+  if (thrown instanceof GiveUp) return failed(thrown.code, describeError(thrown));
+  if (!(thrown instanceof RetryLater)) return failed('handler_error', describeError(thrown), true);
   const { code, seconds } = thrown;
-  const error = { code, message: messageOf(thrown) };
+  const error = { code, message: describeError(thrown) };
   return {
     kind: 'failed',
     error,
@@ -108,9 +108,9 @@ export const createExecutor = ({
   ownedBy,
   countRequest,
   log,
-}: ExecutorParts) => ({
+}: ExecutorDeps) => ({
   /** Always resolves: whatever the handler does becomes an outcome. */
-  async run(task: Task, { lookAfter, progress }: RunOptions): Promise<Outcome> {
+  async run(task: Task, { watchLease, progress }: RunOptions): Promise<Outcome> {
     const handler = findHandler(task.type);
     if (!handler)
       return failed(
@@ -119,7 +119,7 @@ export const createExecutor = ({
       );
     // Parsed again: the row may be older than the code.
     const params = handler.params.safeParse(parseJson(task.params));
-    if (!params.success) return failed('bad_params', messageOf(params.error));
+    if (!params.success) return failed('bad_params', describeError(params.error));
     const missing = handler.needs.filter((name) => world.secrets[name] === undefined);
     if (missing.length > 0) {
       return failed(
@@ -132,7 +132,7 @@ export const createExecutor = ({
     log.debug('task_started', fields);
     // Nobody can interrupt a handler that computes its result and returns it: timers are for those that wait.
     let limit: ReturnType<typeof deadline> | undefined;
-    const limited = () => (limit ??= deadline(task.timeout_ms, lookAfter()));
+    const limited = () => (limit ??= deadline(task.timeout_ms, watchLease()));
     const context = {
       ...world,
       get fetch() {

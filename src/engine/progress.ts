@@ -1,5 +1,5 @@
 import type { Progress } from '../domain/frames.ts';
-import { messageOf } from '../domain/errors.ts';
+import { describeError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 
@@ -7,13 +7,13 @@ import type { Logger } from '../log.ts';
 const INTERVAL_MS = 250;
 const MAX_NOTE_CHARS = 200;
 
-export interface ProgressParts {
+export interface ProgressDeps {
   publish(owner: string, steps: Progress[]): Promise<void>;
   log: Logger;
 }
 
 /** What a handler reports, made sane. */
-export const stepOf = ({ id, version }: Task, fraction: number, note?: string): Progress => ({
+export const toProgress = ({ id, version }: Task, fraction: number, note?: string): Progress => ({
   task_id: id,
   version,
   fraction: Number.isFinite(fraction) ? Math.min(1, Math.max(0, fraction)) : 0,
@@ -21,7 +21,7 @@ export const stepOf = ({ id, version }: Task, fraction: number, note?: string): 
 });
 
 /** Collects what running tasks report and passes on the newest of each. Best effort. */
-export const createProgress = ({ publish, log }: ProgressParts) => {
+export const createProgress = ({ publish, log }: ProgressDeps) => {
   let newest = new Map<string, { owner: string; step: Progress }>();
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -41,7 +41,7 @@ export const createProgress = ({ publish, log }: ProgressParts) => {
         ),
       );
     } catch (error) {
-      log.warn('progress_failed', { error: messageOf(error) });
+      log.warn('progress_failed', { error: describeError(error) });
     }
   };
 

@@ -11,7 +11,7 @@ interface Tally {
   since: number;
 }
 
-export interface QuotaParts {
+export interface QuotaDeps {
   /** How many tasks of an owner have not ended; stops counting at `most`. */
   countUnfinished(owner: string, most: number): Promise<number>;
   /** Unfinished tasks that an owner may have, about. */
@@ -20,7 +20,7 @@ export interface QuotaParts {
 }
 
 /** Keeps one owner from filling the service up. Approximate, so that no submit has to count. */
-export const createQuota = ({ countUnfinished, maxUnfinished, now }: QuotaParts) => {
+export const createQuota = ({ countUnfinished, maxUnfinished, now }: QuotaDeps) => {
   const tallies = new Map<string, Tally>();
 
   const recount = async (owner: string, tally: Tally): Promise<void> => {

@@ -1,21 +1,21 @@
-import type { Announce } from '../announce/announce.ts';
-import { messageOf } from '../domain/errors.ts';
-import { verdictOn, type Outcome, type RetryPolicy, type Verdict } from '../domain/retry.ts';
+import type { Publish } from './publisher.ts';
+import { describeError } from '../domain/errors.ts';
+import { decideVerdict, type Outcome, type RetryPolicy, type Verdict } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
-import { failureOf } from '../store/failure.ts';
+import { classifyFailure } from '../store/failure.ts';
 import type { TaskStore } from '../store/tasks.ts';
-import { holds, type Recording, type Transitions } from '../store/transitions.ts';
+import { wasRecorded, type Recording, type Transitions } from '../store/transitions.ts';
 
 /** Outcomes that end this close to each other share a statement. */
 const GATHER_MS = 4;
 /** A commit that failed is tried again after these; a lease outlives them all. */
 const RETRY_AFTER_MS = [50, 500, 2_000];
 
-export interface RecorderParts {
+export interface RecorderDeps {
   transitions: Pick<Transitions, 'record'>;
   store: Pick<TaskStore, 'getMany'>;
-  announce: Announce;
+  publish: Publish;
   policyOf(type: string): RetryPolicy;
   now(): number;
   random(): number;
@@ -35,13 +35,13 @@ interface Ended {
 export const createRecorder = ({
   transitions,
   store,
-  announce,
+  publish,
   policyOf,
   now,
   random,
   wait,
   log,
-}: RecorderParts) => {
+}: RecorderDeps) => {
   /** Writes until the database answers; after an error that may hide a commit, what is there counts. */
   const write = async (recordings: readonly Recording[]): Promise<Task[]> => {
     let written: Task[] = [];
@@ -51,9 +51,9 @@ export const createRecorder = ({
         written = await transitions.record(recordings, now());
         break;
       } catch (error) {
-        mayHideCommit ||= failureOf(error) === 'unknown';
-        log.warn('record_failed', { tasks: recordings.length, error: messageOf(error) });
-        if (pauseMs === null || failureOf(error) === 'constraint') throw error;
+        mayHideCommit ||= classifyFailure(error) === 'unknown';
+        log.warn('record_failed', { tasks: recordings.length, error: describeError(error) });
+        if (pauseMs === null || classifyFailure(error) === 'constraint') throw error;
         await wait(pauseMs);
       }
     }
@@ -65,7 +65,10 @@ export const createRecorder = ({
         .map((recording) => [recording.task.id, recording]),
     );
     const rows = await store.getMany([...unknown.values()].map(({ task }) => task));
-    return [...written, ...rows.filter((row) => holds(row, unknown.get(row.id) as Recording))];
+    return [
+      ...written,
+      ...rows.filter((row) => wasRecorded(row, unknown.get(row.id) as Recording)),
+    ];
   };
 
   /** As `write`; one row that the schema refuses must not fail its neighbours. */
@@ -73,7 +76,7 @@ export const createRecorder = ({
     try {
       return await write(recordings);
     } catch (error) {
-      if (failureOf(error) !== 'constraint' || recordings.length === 1) throw error;
+      if (classifyFailure(error) !== 'constraint' || recordings.length === 1) throw error;
       const half = Math.ceil(recordings.length / 2);
       return [
         ...(await writeEach(recordings.slice(0, half))),
@@ -84,7 +87,7 @@ export const createRecorder = ({
 
   const flush = async (group: readonly Ended[]): Promise<void> => {
     try {
-      await announce(await writeEach(group.map(({ recording }) => recording)));
+      await publish(await writeEach(group.map(({ recording }) => recording)));
       for (const { recording, resolve } of group) resolve(recording.verdict);
     } catch (error) {
       for (const { reject } of group) reject(error);
@@ -120,7 +123,7 @@ export const createRecorder = ({
          * never answered, and then the lease brings the task back.
          */
         record(task: Task, outcome: Outcome): Promise<Verdict> {
-          const verdict = verdictOn(outcome, task, policyOf(task.type), random);
+          const verdict = decideVerdict(outcome, task, policyOf(task.type), random);
           const recording = { task, verdict };
           left -= 1;
           return new Promise((resolve, reject) => {

@@ -1,31 +1,31 @@
 import type { Outcome } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
 import type { Executor } from './executor.ts';
-import { createProgress, stepOf, type ProgressParts } from './progress.ts';
-import { createWatch, type WatchParts } from './watch.ts';
+import { createProgress, toProgress, type ProgressDeps } from './progress.ts';
+import { createHeartbeat, type WatchDeps } from './heartbeat.ts';
 
-export interface RunnerParts extends ProgressParts, WatchParts {
+export interface RunnerDeps extends ProgressDeps, WatchDeps {
   executor: Executor;
 }
 
 /** Runs claimed tasks, looked after: what they report is passed on, and one that is taken away is aborted. */
-export const createRunner = ({ executor, ...parts }: RunnerParts) => {
-  const watch = createWatch(parts);
+export const createRunner = ({ executor, ...parts }: RunnerDeps) => {
+  const watch = createHeartbeat(parts);
   const progress = createProgress(parts);
   return {
     async run(task: Task): Promise<Outcome> {
       let isWatched = false;
-      const lookAfter = (): AbortSignal => {
+      const watchLease = (): AbortSignal => {
         isWatched = true;
         return watch.add(task);
       };
       const report = (fraction: number, note?: string): void => {
-        const step = stepOf(task, fraction, note);
+        const step = toProgress(task, fraction, note);
         progress.report(task.owner, step);
         watch.report(task.id, { fraction: step.fraction, note: step.note });
       };
       try {
-        return await executor.run(task, { lookAfter, progress: report });
+        return await executor.run(task, { watchLease, progress: report });
       } finally {
         if (isWatched) watch.remove(task.id);
       }

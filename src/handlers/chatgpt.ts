@@ -34,7 +34,7 @@ export const chatgpt = defineHandler({
   }),
   example: { prompt: 'Say hello in one word.', max_tokens: 10 },
   needs: ['OPENAI_API_KEY'],
-  isCosted: true,
+  isMetered: true,
   retry: { maxAttempts: 4, baseSeconds: 2, maxSeconds: 120 },
   run: async ({ params: { prompt, model, max_tokens, temperature }, secrets, fetch, signal }) => {
     // Loaded when it is first needed: most isolates never ask a model.

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { GiveUp } from '../domain/errors.ts';
-import { apply, costOf, operation, type Row } from './data/operations.ts';
+import { apply, estimateCells, operation, type Row } from './data/operations.ts';
 import { defineHandler } from './handler.ts';
 
 /** Cells of all operations together: a few seconds of computing, within the memory of a Worker. */
@@ -49,7 +49,7 @@ export const dataProcessing = defineHandler({
       // A turn for everybody else, in which a timeout or a cancel is noticed.
       await new Promise((resolve) => setTimeout(resolve, 0));
       signal.throwIfAborted();
-      cost += costOf(rows, step);
+      cost += estimateCells(rows, step);
       if (cost > MAX_COST)
         throw new GiveUp(
           `operations.${index} (${step.op}): too much for one task, over ${MAX_COST} cells in all`,

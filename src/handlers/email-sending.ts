@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { GiveUp, messageOf, RetryLater } from '../domain/errors.ts';
+import { GiveUp, describeError, RetryLater } from '../domain/errors.ts';
 import { render, type EmailTemplate } from './email/template.ts';
 import { templates } from './email/templates.ts';
 import { defineHandler } from './handler.ts';
@@ -85,7 +85,7 @@ export const emailSending = defineHandler({
     variables: { name: 'Ada' },
   },
   needs: ['EMAIL_FROM'],
-  isCosted: true,
+  isMetered: true,
   retry: { maxAttempts: 4, baseSeconds: 5, maxSeconds: 300 },
   run: async ({ params: mail, taskId, secrets, sendMail, log }) => {
     const senders = secrets.EMAIL_FROM ?? [];
@@ -101,7 +101,7 @@ export const emailSending = defineHandler({
       log.info('mail_sent', { recipients: to.length, template });
       return { message_id: messageId, to, subject, template: template ?? null };
     } catch (error) {
-      const message = `The mail was not taken: ${messageOf(error)}`;
+      const message = `The mail was not taken: ${describeError(error)}`;
       throw FINAL.test(message)
         ? new GiveUp(message, 'mail_refused')
         : new RetryLater(undefined, message, 'mail_failed');

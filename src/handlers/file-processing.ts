@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { GiveUp, RetryLater } from '../domain/errors.ts';
 import { FILE_NAME } from '../domain/file-name.ts';
-import { hex } from '../domain/hash.ts';
+import { toHex } from '../domain/hash.ts';
 import { FORMATS, linesOf, rowsOf, type Format, type Malformed } from './files/read.ts';
 import { createSummary } from './files/summary.ts';
 import { CONTENT_TYPES, written } from './files/write.ts';
@@ -34,13 +34,10 @@ const params = z
       .max(250_000)
       .optional()
       .meta({ description: 'The text itself, UTF-8; or give file' }),
-    format: z
-      .enum(FORMATS)
-      .optional()
-      .meta({
-        description:
-          'Needed unless the name ends in .csv, .json, .ndjson, .jsonl, .txt, .text, .log or .md',
-      }),
+    format: z.enum(FORMATS).optional().meta({
+      description:
+        'Needed unless the name ends in .csv, .json, .ndjson, .jsonl, .txt, .text, .log or .md',
+    }),
     operation: z.enum(['summarize', 'convert', 'count', 'checksum']),
     to: z
       .enum(['csv', 'json', 'ndjson'])
@@ -108,7 +105,7 @@ const sha256 = async (body: ReadableStream<Uint8Array>, signal: AbortSignal): Pr
   const { DigestStream } = crypto as unknown as { DigestStream: DigestStreamClass };
   const digest = new DigestStream('SHA-256');
   await body.pipeTo(digest, { signal });
-  return hex(new Uint8Array(await digest.digest));
+  return toHex(new Uint8Array(await digest.digest));
 };
 
 /** Lines, words, characters of a text. */

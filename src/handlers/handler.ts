@@ -57,14 +57,14 @@ export interface Mail {
 export type SendMail = (mail: Mail) => Promise<{ messageId: string }>;
 
 /** What handlers get from outside, apart from their task. */
-export interface HandlerWorld {
+export interface HandlerDependencies {
   fetch: typeof fetch;
   secrets: HandlerSecrets;
   sendMail: SendMail;
 }
 
 /** All that a handler sees of the world. */
-interface HandlerContext<Params> extends HandlerWorld {
+interface HandlerContext<Params> extends HandlerDependencies {
   /** Pass it downstream as an idempotency key, and at-least-once execution has exactly-once effects. */
   taskId: string;
   params: Params;
@@ -98,7 +98,7 @@ export interface HandlerDefinition<Schema extends z.ZodType> {
   /** Settings without which it cannot run: a task fails at once, naming the one that is missing. */
   needs?: readonly (keyof HandlerSecrets)[];
   /** Whether each run costs money or goodwill: then submits have a rate of their own. */
-  isCosted?: boolean;
+  isMetered?: boolean;
   /** How long an output may answer further submits with the same parameters. Unset: never. */
   reuseSeconds?: number;
   /** How long a final output is cached; 0: never. Unset: `CACHE_TTL_SECONDS`. */

@@ -7,7 +7,7 @@ export class AnswerTooLong extends Error {}
 /** Told of every request to a provider: its type of task, and the status or `unreachable`. For metrics. */
 export type CountRequest = (type: string, status: string, durationMs: number) => void;
 
-export interface ProviderFetchParts {
+export interface ProviderFetchDeps {
   fetch: typeof fetch;
   signal: AbortSignal;
   type: string;
@@ -29,7 +29,7 @@ const atMost = (maxBytes: number): TransformStream<Uint8Array, Uint8Array> => {
 
 /** The `fetch` that handlers get: it ends with the task, follows no redirect (a key must not travel on) and reads a bounded answer. */
 export const createProviderFetch =
-  ({ fetch, signal, type, count }: ProviderFetchParts): typeof fetch =>
+  ({ fetch, signal, type, count }: ProviderFetchDeps): typeof fetch =>
   async (...[input, init]: Parameters<typeof globalThis.fetch>) => {
     const startedAt = Date.now();
     const signals = [signal, ...(init?.signal ? [init.signal] : [])];

@@ -1,5 +1,5 @@
 import { GiveUp, RetryLater } from '../domain/errors.ts';
-import { retryAfterMs } from '../domain/retry.ts';
+import { parseRetryAfter } from '../domain/retry.ts';
 
 /** A provider's refusal, without its body: an error page belongs into nobody's task. */
 export interface Refusal {
@@ -39,7 +39,7 @@ export const refusalOf = (
   const word = typeof reason === 'string' && REASONS.has(reason) ? ` (${reason})` : '';
   const message = `${provider} answered ${status}${word}`;
   if (status === 408 || status === 429 || status >= 500) {
-    const ms = retryAfterMs(retryAfter, Date.now());
+    const ms = parseRetryAfter(retryAfter, Date.now());
     const code = status === 429 ? 'provider_rate_limited' : 'provider_unavailable';
     return new RetryLater(
       ms === undefined ? undefined : Math.min(ms, MAX_RETRY_AFTER_MS) / 1_000,

@@ -28,9 +28,9 @@ const unauthorized = (
  */
 const isOpenTo = async (c: AppContext): Promise<boolean> => {
   if (process.env.NODE_ENV === 'development') {
-    const { settings, keyring } = c.get('services');
+    const { settings, apiKeyCache } = c.get('services');
     if (settings.AUTH === 'required' || !isFromThisMachine(c.req.raw)) return false;
-    return keyring.isEmpty().catch(() => false);
+    return apiKeyCache.isEmpty().catch(() => false);
   }
   return false;
 };
@@ -66,12 +66,12 @@ const byTicket = async (c: AppContext): Promise<Identity | null> => {
   if (!ticket) return null;
   assertOrigin(c);
   // Asking a board makes it: only those of owners that there are.
-  const { keys, keyring } = c.get('services');
+  const { keys, apiKeyCache } = c.get('services');
   const isKnown = await asking(
     c,
     async () =>
       (await keys.hasOwner(ticket.owner)) ||
-      (ticket.owner === LOCAL.owner && (await keyring.isEmpty())),
+      (ticket.owner === LOCAL.owner && (await apiKeyCache.isEmpty())),
   );
   if (!isKnown) throw new AppError('ticket_invalid', 'There is no such ticket');
   const stream = c.req.param('id')?.toLowerCase() ?? '*';
@@ -95,8 +95,8 @@ const identify = async (c: AppContext): Promise<Identity> => {
     if (await isOpenTo(c)) return LOCAL;
     throw unauthorized('key_missing', 'This needs an API key');
   }
-  const { keyring, now } = c.get('services');
-  const found = await asking(c, () => keyring.find(key));
+  const { apiKeyCache, now } = c.get('services');
+  const found = await asking(c, () => apiKeyCache.find(key));
   if (!found) throw unauthorized('key_invalid', 'There is no such API key');
   if (found.revoked_at !== null) throw unauthorized('key_revoked', 'This API key was revoked');
   if (!isUsable(found, now())) throw unauthorized('key_expired', 'This API key has expired');

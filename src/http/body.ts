@@ -1,5 +1,5 @@
 import { AppError } from '../domain/errors.ts';
-import { jsonDepth, MAX_BODY_DEPTH } from '../domain/json.ts';
+import { measureDepth, MAX_BODY_DEPTH } from '../domain/json.ts';
 
 /** Largest body of a bulk submit. */
 export const MAX_BULK_BYTES = 1_024 * 1_024;
@@ -71,7 +71,7 @@ export const readJson = async (
   }
   const text = await readText(request, maxBytes);
   if (optional && text === '') return {};
-  if (jsonDepth(text) > MAX_BODY_DEPTH)
+  if (measureDepth(text) > MAX_BODY_DEPTH)
     throw new AppError(
       'body_too_deep',
       `The body may be nested at most ${MAX_BODY_DEPTH} levels deep`,

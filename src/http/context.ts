@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { Logger } from '../log.ts';
 import type { Identity } from '../domain/api-key.ts';
-import type { Services } from '../services.ts';
+import type { Services } from '../wiring/services.ts';
 
 /** What every route finds in its context. */
 export interface AppEnv {

@@ -1,11 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
 import { AppError, type FieldError } from '../domain/errors.ts';
-import { refusedUrl } from '../domain/outgoing.ts';
-import { queueOf } from '../domain/routing.ts';
-import { newTask, type Priority, type Task } from '../domain/task.ts';
-import { findHandler, handlers } from '../handlers/registry.ts';
+import { findUrlProblem } from '../domain/outgoing.ts';
+import { toQueueName } from '../domain/routing.ts';
+import { buildTask, type Priority, type Task } from '../domain/task.ts';
+import { findHandler, handlers } from '../handlers/catalog.ts';
 import type { AppContext } from './context.ts';
-import { hashOf } from './hash.ts';
+import { hashCanonical } from './hash.ts';
 import { fieldErrors, refuse } from './validate.ts';
 
 /** A submit as every dialect words it. `params` are still the caller's. */
@@ -68,7 +68,7 @@ const callbackUrl = ({ callback_url = null }: SubmitRequest, c: AppContext): str
       'Callbacks are signed, and this service has no WEBHOOK_SECRETS to do it with',
     );
   }
-  const message = refusedUrl(callback_url, {
+  const message = findUrlProblem(callback_url, {
     ...outgoingRules,
     ownHosts: [new URL(c.req.url).hostname],
   });
@@ -89,7 +89,7 @@ const handlerOf = (type: string, fields: FieldNames) => {
 };
 
 /** The row for a request, not stored yet; 422 with every bad field named. `idempotencyKey` null: none was given. */
-export const taskOf = async (
+export const buildSubmittedTask = async (
   c: AppContext,
   request: SubmitRequest,
   fields: FieldNames,
@@ -100,13 +100,13 @@ export const taskOf = async (
   if (!params.success) return refuse(fieldErrors(params.error, 'body', [fields.params]));
   const { priority, title, description, tags, max_attempts, timeout_seconds } = request;
   const now = c.get('services').now();
-  return newTask(
+  return buildTask(
     {
       owner: c.get('owner'),
       id: uuidv7(),
       type: handler.type,
       alias: request.type === handler.type ? null : request.type,
-      queue: queueOf(handler.lane, priority),
+      queue: toQueueName(handler.lane, priority),
       priority,
       params: params.data,
       maxAttempts: max_attempts ?? handler.retry.maxAttempts,
@@ -121,9 +121,11 @@ export const taskOf = async (
       requestId: c.get('requestId'),
       callbackUrl: callbackUrl(request, c),
       reuseKey:
-        handler.reuseSeconds === undefined ? null : await hashOf([handler.type, params.data]),
+        handler.reuseSeconds === undefined
+          ? null
+          : await hashCanonical([handler.type, params.data]),
       idempotencyKey,
-      fingerprint: idempotencyKey === null ? null : await hashOf(request),
+      fingerprint: idempotencyKey === null ? null : await hashCanonical(request),
     },
     now,
   );

@@ -1,5 +1,5 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { AppError, messageOf, type ErrorCode } from '../domain/errors.ts';
+import { AppError, describeError, type ErrorCode } from '../domain/errors.ts';
 import type { AppContext } from './context.ts';
 
 /** The status and the title of every error code. */
@@ -52,7 +52,7 @@ export const problem = (error: unknown, c: AppContext): Response => {
           'Something went wrong on our side; the request id helps to find it',
         );
   const [status, title] = PROBLEMS[ours.code];
-  if (ours !== error) c.get('log')?.error('request_failed', { error: messageOf(error) });
+  if (ours !== error) c.get('log')?.error('request_failed', { error: describeError(error) });
   for (const [name, value] of Object.entries(ours.headers)) c.header(name, value);
   if (status === 503 || status === 429)
     c.header('Retry-After', String(ours.retryAfterSeconds ?? 1));

@@ -1,4 +1,4 @@
-import { AppError, messageOf, type ErrorCode } from '../domain/errors.ts';
+import { AppError, describeError, type ErrorCode } from '../domain/errors.ts';
 import { isFinal, type Task } from '../domain/task.ts';
 import type { AppContext } from './context.ts';
 
@@ -24,7 +24,7 @@ export const asking = async <T>(
     return await read();
   } catch (error) {
     if (error instanceof AppError) throw error;
-    c.get('log').error(code, { error: messageOf(error) });
+    c.get('log').error(code, { error: describeError(error) });
     const what = code === 'database_unavailable' ? 'database' : 'file storage';
     throw new AppError(code, `The ${what} did not answer; try again`, {
       retryAfterSeconds: 2,

@@ -1,7 +1,7 @@
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
 import { v7 as uuidv7 } from 'uuid';
-import { servicesOf } from '../services.ts';
+import { servicesOf } from '../wiring/services.ts';
 import type { AppEnv } from './context.ts';
 
 /** A caller's own id is kept when it is one: it goes into log lines and headers. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { SCOPES } from '../domain/api-key.ts';
 import { FILE_NAME } from '../domain/file-name.ts';
 import { PRIORITIES, type Priority } from '../domain/task.ts';
-import { bulkAction, findHandler } from '../handlers/registry.ts';
+import { bulkAction, findHandler } from '../handlers/catalog.ts';
 import { digits } from './list-query.ts';
 
 /** What callers may send. The OpenAPI document is generated from these, with what `meta` adds for it. */

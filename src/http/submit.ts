@@ -1,10 +1,10 @@
-import { AppError, messageOf, type FieldError } from '../domain/errors.ts';
-import { reusing, type Task } from '../domain/task.ts';
-import type { Acceptance } from '../engine/accept.ts';
-import { findHandler } from '../handlers/registry.ts';
-import type { Services } from '../services.ts';
+import { AppError, describeError, type FieldError } from '../domain/errors.ts';
+import { completeFrom, type Task } from '../domain/task.ts';
+import type { Acceptance } from '../engine/accepter.ts';
+import { findHandler } from '../handlers/catalog.ts';
+import type { Services } from '../wiring/services.ts';
 import type { AppContext } from './context.ts';
-import { taskOf, type FieldNames, type SubmitRequest } from './new-task.ts';
+import { buildSubmittedTask, type FieldNames, type SubmitRequest } from './new-task.ts';
 import { limitRate } from './rate-limit.ts';
 import { asking } from './read-task.ts';
 import { bulkItem } from './schemas.ts';
@@ -43,7 +43,7 @@ const accept = async ({ dispatcher, log }: Services, tasks: Task[]): Promise<Acc
     try {
       return await dispatcher.accept(tasks);
     } catch (error) {
-      log.warn('accept_failed', { tasks: tasks.length, error: messageOf(error) });
+      log.warn('accept_failed', { tasks: tasks.length, error: describeError(error) });
       if (isLast) break;
     }
   }
@@ -71,7 +71,12 @@ const tasksOf = async (
   for (const [index, request] of requests.entries()) {
     try {
       tasks.push(
-        await taskOf(c, request, fields, key !== null && isBulk ? `${key}#${index}` : key),
+        await buildSubmittedTask(
+          c,
+          request,
+          fields,
+          key !== null && isBulk ? `${key}#${index}` : key,
+        ),
       );
     } catch (error) {
       if (!isBulk || !(error instanceof AppError) || !error.errors) throw error;
@@ -106,7 +111,7 @@ const answered = async (
     const source = mayReuse[i] ? sources.get(task.reuse_key ?? '') : undefined;
     const isYoung =
       source && (source.completed_at ?? 0) >= task.submitted_at - secondsOf(task) * 1_000;
-    return isYoung ? reusing(task, source) : task;
+    return isYoung ? completeFrom(task, source) : task;
   });
 };
 
@@ -115,7 +120,7 @@ const replays = async (c: AppContext, tasks: readonly Task[]): Promise<Map<strin
   const keys = tasks.flatMap(({ idempotency_key: key }) => (key === null ? [] : [key]));
   if (keys.length === 0) return new Map();
   const stored = await asking(c, () =>
-    c.get('services').store.byIdempotencyKeys(c.get('owner'), keys),
+    c.get('services').store.findByIdempotencyKeys(c.get('owner'), keys),
   );
   const conflicts = tasks.flatMap(({ idempotency_key: key, fingerprint }, index) => {
     const first = stored.get(key ?? '');
@@ -186,8 +191,8 @@ const submitted = async (
   const tasks = await answered(c, await tasksOf(c, requests, fields, isBulk), requests);
   // One by one: what somebody is billed for is worth a call each.
   for (const task of tasks)
-    if (findHandler(task.type)?.isCosted && task.status !== 'COMPLETED')
-      await limitRate(c, 'costed');
+    if (findHandler(task.type)?.isMetered && task.status !== 'COMPLETED')
+      await limitRate(c, 'metered');
   const all = await commit(c, tasks);
   for (const { task, replayed } of all)
     c.get('log').debug('task_submitted', {
@@ -202,14 +207,12 @@ const submitted = async (
   else if (one)
     c.set(
       'log',
-      c
-        .get('log')
-        .with({
-          task_id: one.task.id,
-          task_name: one.task.type,
-          owner: c.get('owner'),
-          ...(one.replayed && { replayed: true }),
-        }),
+      c.get('log').with({
+        task_id: one.task.id,
+        task_name: one.task.type,
+        owner: c.get('owner'),
+        ...(one.replayed && { replayed: true }),
+      }),
     );
   return all;
 };

@@ -1,4 +1,4 @@
-import { hex, sha256 } from '../domain/hash.ts';
+import { toHex, sha256 } from '../domain/hash.ts';
 
 // A ticket opens one stream, once, within 30 s: a browser cannot send a header with a WebSocket, and a key does not
 // belong into a URL. It names its owner, so that whoever redeems it knows which board to ask.
@@ -20,7 +20,7 @@ const decoded = (text: string): string => {
 
 /** A new ticket, 256 random bits; what is kept of it is its hash. */
 export const newTicket = async (owner: string): Promise<{ ticket: string; hash: string }> => {
-  const secret = hex(crypto.getRandomValues(new Uint8Array(32)));
+  const secret = toHex(crypto.getRandomValues(new Uint8Array(32)));
   const ticket = `${encoded(owner)}.${secret}`;
   return { ticket, hash: await sha256(ticket) };
 };

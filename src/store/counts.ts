@@ -14,7 +14,7 @@ const ALL_OWNERS = `SELECT min(owner) FROM tasks
 
 // COMPLETED is in no index: it is what the others leave of the total. Whatever the others are, so many rows more than all
 // of them together tell whether there are `MAX_COUNTED`.
-const countsOf = (owners: string): string => `WITH RECURSIVE owners(owner) AS (${owners})
+const countsSql = (owners: string): string => `WITH RECURSIVE owners(owner) AS (${owners})
 SELECT s.value AS status, (SELECT count(*) FROM (SELECT 1 FROM owners CROSS JOIN tasks INDEXED BY tasks_by_status
   ON tasks.owner = owners.owner AND tasks.status = s.value AND tasks.status <> 'COMPLETED' LIMIT ${MAX_COUNTED})) AS n
 FROM json_each(?1) AS s
@@ -48,7 +48,7 @@ export interface FailureGroup {
 export const createCounts = (db: D1Database) => {
   const count = async (owners: string, ...bound: unknown[]): Promise<Record<Status, number>> => {
     const others = STATUSES.filter((status) => status !== 'COMPLETED');
-    const statement = db.prepare(countsOf(owners)).bind(JSON.stringify(others), ...bound);
+    const statement = db.prepare(countsSql(owners)).bind(JSON.stringify(others), ...bound);
     const counted = new Map(
       (await statement.all<{ status: string; n: number }>()).results.map(({ status, n }) => [
         status,

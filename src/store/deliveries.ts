@@ -32,7 +32,7 @@ WHERE (owner, task_id, version, sink) IN (
 RETURNING owner, task_id, version, sink`;
 
 /** Statement of a delete: what would be given up with the tasks that a subquery names. */
-export const openDeliveriesOf = (tasks: string): string =>
+export const openDeliveriesSql = (tasks: string): string =>
   `SELECT owner, task_id, version, sink FROM deliveries WHERE state = 'OPEN' AND owner = ?1 AND task_id IN (${tasks})`;
 
 /** Notifications that are owed. They are written by the triggers of the migration; here they are tried and settled. */

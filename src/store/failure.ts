@@ -12,7 +12,7 @@ const CONSTRAINT =
 const REFUSED =
   /overloaded|too many requests|SQLITE_(ERROR|FULL|READONLY|CORRUPT|NOTADB)|no such (table|column)/i;
 
-export const failureOf = (error: unknown): DatabaseFailure => {
+export const classifyFailure = (error: unknown): DatabaseFailure => {
   const text =
     error instanceof Error
       ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}`

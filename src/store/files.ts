@@ -41,7 +41,7 @@ const parts = async function* (
 /** The files of an owner, in R2. Every name is the owner's own: another owner's file does not exist. */
 export const createFileStore = (bucket: R2Bucket) => {
   const keyOf = (owner: string, name: string): string => `${encodeURIComponent(owner)}/${name}`;
-  const infoOf = (
+  const toFileInfo = (
     owner: string,
     { key, size, httpMetadata, httpEtag, uploaded }: R2Object,
   ): FileInfo => ({
@@ -59,12 +59,12 @@ export const createFileStore = (bucket: R2Bucket) => {
       name: string,
     ): Promise<{ info: FileInfo; body: ReadableStream<Uint8Array> } | null> {
       const found = await bucket.get(keyOf(owner, name));
-      return found && { info: infoOf(owner, found), body: found.body };
+      return found && { info: toFileInfo(owner, found), body: found.body };
     },
 
     async info(owner: string, name: string): Promise<FileInfo | null> {
       const found = await bucket.head(keyOf(owner, name));
-      return found && infoOf(owner, found);
+      return found && toFileInfo(owner, found);
     },
 
     /** Writes or replaces a file while it streams in, of a size that nobody knows yet. One that turns out to be too large is
@@ -83,13 +83,13 @@ export const createFileStore = (bucket: R2Bucket) => {
         for await (const part of parts(content, maxBytes)) {
           // Most files fit one part, and need no upload of many.
           if (!upload && part.byteLength < PART_BYTES)
-            return infoOf(owner, await bucket.put(key, part, options));
+            return toFileInfo(owner, await bucket.put(key, part, options));
           upload ??= await bucket.createMultipartUpload(key, options);
           if (part.byteLength > 0)
             uploaded.push(await upload.uploadPart(uploaded.length + 1, part));
         }
         if (!upload) throw new Error('Nothing was written');
-        return infoOf(owner, await upload.complete(uploaded));
+        return toFileInfo(owner, await upload.complete(uploaded));
       } catch (error) {
         await upload?.abort().catch(() => {}); // R2 drops what is left of it after a week.
         throw error;
@@ -117,7 +117,7 @@ export const createFileStore = (bucket: R2Bucket) => {
         include: ['httpMetadata'],
         ...(after !== undefined && { startAfter: `${prefix}${after}` }),
       });
-      return { files: objects.map((object) => infoOf(owner, object)), hasMore: truncated };
+      return { files: objects.map((object) => toFileInfo(owner, object)), hasMore: truncated };
     },
   };
 };

@@ -20,7 +20,7 @@ export const createKeyStore = (db: D1Database) => ({
   },
 
   /** The key of this hash, also one that is expired or revoked; null where there is none. */
-  byHash: (hash: string): Promise<ApiKey | null> =>
+  findByHash: (hash: string): Promise<ApiKey | null> =>
     db.prepare('SELECT * FROM keys WHERE hash = ?').bind(hash).first<ApiKey>(),
 
   /** Newest first. */

@@ -1,5 +1,5 @@
 import type { Task } from '../domain/task.ts';
-import { guardOf, leaseEnd } from './statements.ts';
+import { guardSql, leaseEndSql } from './statements.ts';
 
 /** A claim that somebody holds, and what is to be saved of it. */
 export interface Held {
@@ -12,15 +12,15 @@ export interface Held {
 
 // Not a change of status, and not counted by `version`: clients hear of progress from the running task itself, whose
 // frames carry the version of its claim.
-const RENEW = `UPDATE tasks SET wake_at = ${leaseEnd('?1')}, progress = coalesce(h.value ->> 'progress', progress)
+const RENEW = `UPDATE tasks SET wake_at = ${leaseEndSql('?1')}, progress = coalesce(h.value ->> 'progress', progress)
 FROM json_each(?2) AS h
-WHERE tasks.owner = h.value ->> 'owner' AND tasks.id = h.value ->> 'id' AND ${guardOf('complete')}
+WHERE tasks.owner = h.value ->> 'owner' AND tasks.id = h.value ->> 'id' AND ${guardSql('complete')}
   AND tasks.attempt = h.value ->> 'attempt'
 RETURNING id`;
 
 const HELD = `SELECT tasks.id FROM json_each(?1) AS h JOIN tasks
   ON tasks.owner = h.value ->> 'owner' AND tasks.id = h.value ->> 'id'
-WHERE ${guardOf('complete')} AND tasks.attempt = h.value ->> 'attempt'`;
+WHERE ${guardSql('complete')} AND tasks.attempt = h.value ->> 'attempt'`;
 
 /** Holding on to claims while their tasks run. Each answers with the ids that are still held; the others were taken. */
 export const createLeases = (db: D1Database) => {

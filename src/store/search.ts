@@ -13,7 +13,7 @@ export interface Page<Row = Task> {
 }
 
 /** The least UUIDv7 of a moment (RFC 9562): its first 48 bits are milliseconds. */
-export const uuidFloor = (ms: number): string => {
+export const toUuidFloor = (ms: number): string => {
   const hex = Math.min(Math.max(0, Math.floor(ms)), 0xffff_ffff_ffff)
     .toString(16)
     .padStart(12, '0');
@@ -41,7 +41,7 @@ type Bind = (value: unknown) => string;
  * The JSON paths that a filter's path may mean (https://www.sqlite.org/json1.html#path_arguments): a segment of digits is a
  * place in a list or a name. The caller has seen to it that no segment has a quote.
  */
-const jsonPaths = (path: readonly string[]): string[] =>
+const toJsonPaths = (path: readonly string[]): string[] =>
   path.reduce<string[]>(
     (paths, segment, i) => {
       const named = paths.map((each) => `${each}."${segment}"`);
@@ -64,7 +64,7 @@ const oneOf = (expression: string, values: readonly string[] | undefined, bind: 
 const SEARCHED = `lower(coalesce(title, '') || char(10) || coalesce(description, '') || char(10) || id || char(10) || coalesce(attempts ->> '$[#-1].error.message', ''))`;
 
 /** What no index serves; empty where the driver finds exactly what is asked for. */
-const residualOf = (filter: TaskFilter, { byStatus, byType }: Driver, bind: Bind): string[] => [
+const buildResidual = (filter: TaskFilter, { byStatus, byType }: Driver, bind: Bind): string[] => [
   ...(byStatus ? [] : oneOf('status', filter.statuses, bind)),
   ...(byType ? [] : oneOf('type', filter.types, bind)),
   ...oneOf('priority', filter.priorities, bind),
@@ -78,7 +78,7 @@ const residualOf = (filter: TaskFilter, { byStatus, byType }: Driver, bind: Bind
   ...(filter.words ?? []).map((word) => `instr(${SEARCHED}, lower(${bind(word)})) > 0`),
   ...(filter.fields ?? []).map(({ column, path, value }) => {
     const wanted = bind(value);
-    const fits = jsonPaths(path).map((each) => {
+    const fits = toJsonPaths(path).map((each) => {
       const at = bind(each);
       return `((json_type(${column}, ${at}) = 'text' AND ${column} ->> ${at} = ${wanted}) OR ${column} -> ${at} = ${wanted})`;
     });
@@ -107,7 +107,7 @@ const MAX_ARMS = 5;
  * By status unless COMPLETED is among those wanted, which most rows are and no index holds; else by type; else along the
  * primary key. The indexes are named, because the planner, which has no statistics, would choose the primary key.
  */
-const driverOf = ({ statuses = [], types = [], ids }: TaskFilter): Driver => {
+const chooseDriver = ({ statuses = [], types = [], ids }: TaskFilter): Driver => {
   if (ids) return { byStatus: false, byType: false };
   const fits = (values: readonly string[]): boolean =>
     values.length > 0 && new Set(values).size <= MAX_ARMS;
@@ -133,10 +133,10 @@ const source = (
       : [`id IN (SELECT value FROM json_each(${bind(JSON.stringify(filter.ids))}))`]),
     ...(after === undefined
       ? []
-      : [`id >= ${bind(uuidFloor(after - ID_SLACK_MS))} AND submitted_at >= ${bind(after)}`]),
+      : [`id >= ${bind(toUuidFloor(after - ID_SLACK_MS))} AND submitted_at >= ${bind(after)}`]),
     ...(until === undefined
       ? []
-      : [`id < ${bind(uuidFloor(until + ID_SLACK_MS))} AND submitted_at < ${bind(until)}`]),
+      : [`id < ${bind(toUuidFloor(until + ID_SLACK_MS))} AND submitted_at < ${bind(until)}`]),
   ];
   const arm = (index: string, ...conditions: string[]): string =>
     `SELECT ${columns} FROM tasks ${index} WHERE ${[...within, ...conditions].join(' AND ')}`;
@@ -174,9 +174,9 @@ export const createTaskSearch = (db: D1Database) => ({
     filter: TaskFilter,
     { limit, before, offset = 0 }: Where,
   ): Promise<Page<Row>> {
-    const driver = driverOf(filter);
+    const driver = chooseDriver(filter);
     const { values, bind } = createBinder();
-    const residual = residualOf(filter, driver, bind);
+    const residual = buildResidual(filter, driver, bind);
     const isBounded = residual.length > 0;
     const rows = source(isBounded ? '*' : columns, owner, filter, before, driver, bind);
     const window = isBounded
@@ -205,9 +205,9 @@ export const createTaskSearch = (db: D1Database) => ({
     filter: TaskFilter,
     before?: string,
   ): Promise<{ total: number; capped: boolean }> {
-    const driver = driverOf(filter);
+    const driver = chooseDriver(filter);
     const { values, bind } = createBinder();
-    const residual = residualOf(filter, driver, bind);
+    const residual = buildResidual(filter, driver, bind);
     const isBounded = residual.length > 0;
     const rows = source(isBounded ? '*' : 'id', owner, filter, before, driver, bind);
     const fits = isBounded ? residual.join(' AND ') : '1';

@@ -1,10 +1,10 @@
 import { LEASE_MARGIN_MS, lifecycle, MAX_LEASE_MS } from '../domain/lifecycle.ts';
-import { MAX_ATTEMPTS_KEPT, type Status, type Task, type TaskHead } from '../domain/task.ts';
+import { MAX_ATTEMPTS_KEPT, type Status, type Task, type TaskSummaryRow } from '../domain/task.ts';
 
 // The pieces of SQL that more than one statement needs.
 
 /** The columns of a row without its long parts. */
-export const HEAD: readonly (keyof TaskHead)[] = [
+export const SUMMARY_COLUMNS: readonly (keyof TaskSummaryRow)[] = [
   'owner',
   'id',
   'status',
@@ -39,33 +39,33 @@ export const HEAD: readonly (keyof TaskHead)[] = [
 ];
 
 /** SQL text of a status list: `('NEW', 'PENDING')`. The words are ours, never a caller's. */
-export const inList = (statuses: readonly Status[]): string =>
+export const toSqlList = (statuses: readonly Status[]): string =>
   `(${statuses.map((status) => `'${status}'`).join(', ')})`;
 
 /** The guard that every transition's WHERE carries. */
-export const guardOf = (name: keyof typeof lifecycle): string =>
-  `tasks.status IN ${inList(lifecycle[name].from)}`;
+export const guardSql = (name: keyof typeof lifecycle): string =>
+  `tasks.status IN ${toSqlList(lifecycle[name].from)}`;
 
-/** An expression: when a lease taken (or renewed) at `now` runs out; the same rule as `leaseMs`. */
-export const leaseEnd = (now: string): string =>
+/** An expression: when a lease taken (or renewed) at `now` runs out; the same rule as `computeLeaseMs`. */
+export const leaseEndSql = (now: string): string =>
   `${now} + min(tasks.timeout_ms + ${LEASE_MARGIN_MS}, ${MAX_LEASE_MS})`;
 
 /** Tasks by their primary key, as `json_each(?)` takes them. */
-export const keysJson = (keys: readonly Pick<Task, 'owner' | 'id'>[]): string =>
+export const encodeKeys = (keys: readonly Pick<Task, 'owner' | 'id'>[]): string =>
   JSON.stringify(keys.map(({ owner, id }) => ({ owner, id })));
 
 /**
  * A JSON list as a table of one column, `value`. json_each writes the text of a row anew for each column that
  * is taken from it: kept, an INSERT of a hundred costs half.
  */
-export const eachJson = (name: string, list: string): string =>
+export const jsonRows = (name: string, list: string): string =>
   `WITH ${name} AS MATERIALIZED (SELECT value FROM json_each(${list}))`;
 
 /**
  * Makes rows of lists of values, such as `raw` returns: its `all` makes an object of each row by way of its pairs, which
  * is slow. `fixed`: what else every row has.
  */
-export const rowMaker = <Row extends object>(
+export const rowMapper = <Row extends object>(
   columns: readonly (keyof Row)[],
   fixed: Partial<Row> = {},
 ) => {
@@ -82,8 +82,8 @@ export const rowMaker = <Row extends object>(
 /** D1 takes 2 MB a bound value; groups of rows stay below. In UTF-16 units of JSON, which have three bytes at most. */
 export const MAX_GROUP_CHARS = 600_000;
 
-/** An expression: the same as `withAttempt`, for writes of rows that were not read. `outcome` and `error` are SQL, `error` JSON or NULL. */
-export const appendAttempt = (
+/** An expression: the same as `appendAttempt`, for writes of rows that were not read. `outcome` and `error` are SQL, `error` JSON or NULL. */
+export const appendAttemptSql = (
   outcome: string,
   error: string,
   endedAt: string,

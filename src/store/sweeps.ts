@@ -1,37 +1,37 @@
 import { lifecycle, MAX_RESCUES } from '../domain/lifecycle.ts';
 import { QUEUES } from '../domain/routing.ts';
 import type { DeliveryKey } from '../domain/delivery.ts';
-import { RESEND_AFTER_MS, type Task, type TaskHead } from '../domain/task.ts';
+import { RESEND_AFTER_MS, type Task, type TaskSummaryRow } from '../domain/task.ts';
 import { LOOK_AT_DELIVERIES } from './deliveries.ts';
-import { appendAttempt, guardOf, HEAD } from './statements.ts';
+import { appendAttemptSql, guardSql, SUMMARY_COLUMNS } from './statements.ts';
 
 /** The longest that an overdue hand-over waits for its next look. */
 const MAX_RESEND_AFTER_MS = 600_000;
 
 // The write names its rows in its own WHERE: read first and written by id later, a task may have finished in between.
-const dueRows = (status: Task['status'], more = ''): string =>
+const dueRowsSql = (status: Task['status'], more = ''): string =>
   `(owner, id) IN (SELECT owner, id FROM tasks WHERE status = '${status}' AND wake_at <= ?1 ${more} ORDER BY wake_at LIMIT ?2)`;
 
 const DISPATCH = `UPDATE tasks SET status = '${lifecycle.dispatch.to}', version = version + 1, updated_at = ?1,
   wake_at = ?1 + ${RESEND_AFTER_MS}
-WHERE ${dueRows('NEW')} AND ${guardOf('dispatch')} RETURNING ${HEAD.join(', ')}`;
+WHERE ${dueRowsSql('NEW')} AND ${guardSql('dispatch')} RETURNING ${SUMMARY_COLUMNS.join(', ')}`;
 
 const LOST_ERROR = `json_object('code', 'lost', 'message', 'The task ended its worker ' || (rescues + 1) || ' times and was not run again')`;
 const RESCUED_ERROR = `json_object('code', 'lease_expired', 'message', 'The worker that ran this attempt went away')`;
 
 const LOSE = `UPDATE tasks SET status = '${lifecycle.lose.to}', version = version + 1, updated_at = ?1, completed_at = ?1,
-  wake_at = NULL, failure_sinks = ?3, attempts = ${appendAttempt(`'failed'`, LOST_ERROR, '?1')}
-WHERE ${dueRows('IN_PROGRESS', `AND rescues >= ${MAX_RESCUES}`)} AND ${guardOf('lose')} AND rescues >= ${MAX_RESCUES}
-RETURNING ${HEAD.join(', ')}`;
+  wake_at = NULL, failure_sinks = ?3, attempts = ${appendAttemptSql(`'failed'`, LOST_ERROR, '?1')}
+WHERE ${dueRowsSql('IN_PROGRESS', `AND rescues >= ${MAX_RESCUES}`)} AND ${guardSql('lose')} AND rescues >= ${MAX_RESCUES}
+RETURNING ${SUMMARY_COLUMNS.join(', ')}`;
 
 const RESCUE = `UPDATE tasks SET status = '${lifecycle.rescue.to}', version = version + 1, updated_at = ?1,
-  rescues = rescues + 1, wake_at = ?1 + ${RESEND_AFTER_MS}, attempts = ${appendAttempt(`'rescued'`, RESCUED_ERROR, '?1')}
-WHERE ${dueRows('IN_PROGRESS', `AND rescues < ${MAX_RESCUES}`)} AND ${guardOf('rescue')} AND rescues < ${MAX_RESCUES}
-RETURNING ${HEAD.join(', ')}`;
+  rescues = rescues + 1, wake_at = ?1 + ${RESEND_AFTER_MS}, attempts = ${appendAttemptSql(`'rescued'`, RESCUED_ERROR, '?1')}
+WHERE ${dueRowsSql('IN_PROGRESS', `AND rescues < ${MAX_RESCUES}`)} AND ${guardSql('rescue')} AND rescues < ${MAX_RESCUES}
+RETURNING ${SUMMARY_COLUMNS.join(', ')}`;
 
 // Nobody looks at it again until its queue is resumed: parking costs one write, and waiting none.
 const PARK = `UPDATE tasks SET wake_at = NULL
-WHERE ${dueRows('PENDING', 'AND queue IN (SELECT name FROM queues)')} AND status = 'PENDING'
+WHERE ${dueRowsSql('PENDING', 'AND queue IN (SELECT name FROM queues)')} AND status = 'PENDING'
   AND queue IN (SELECT name FROM queues) RETURNING id`;
 
 // By queues that are open, so that what is parked in a paused one is not even read.
@@ -46,7 +46,7 @@ WHERE (owner, id) IN (SELECT owner, id FROM tasks WHERE status = 'PENDING' AND w
 const LOOK_AGAIN = `UPDATE tasks SET wake_at = CAST(?1 +
   min(${MAX_RESEND_AFTER_MS}, max(${RESEND_AFTER_MS}, ?1 - max(updated_at, coalesce(scheduled_at, 0)))) * (750 + abs(random() % 500)) / 1000
   AS INTEGER)
-WHERE ${dueRows('PENDING')} RETURNING owner, id, queue, rescues`;
+WHERE ${dueRowsSql('PENDING')} RETURNING owner, id, queue, rescues`;
 
 const NEXT_WAKE = (['NEW', 'PENDING', 'IN_PROGRESS'] as const)
   .map(
@@ -70,11 +70,11 @@ export type Overdue = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'>;
 
 export interface Swept {
   /** NEW whose time has come, now PENDING. */
-  dispatched: TaskHead[];
+  dispatched: TaskSummaryRow[];
   /** Claims whose lease ran out, PENDING again. */
-  rescued: TaskHead[];
+  rescued: TaskSummaryRow[];
   /** Rescued once too often, now FAILED. */
-  lost: TaskHead[];
+  lost: TaskSummaryRow[];
   /** Parked rows of queues that were resumed. */
   unparked: Overdue[];
   /** How many rows of paused queues were parked. */
@@ -106,15 +106,8 @@ export const createSweeps = (db: D1Database, failureSinks: string | null = null)
     ];
     const lose = db.prepare(LOSE).bind(now, limit, failureSinks);
     const unpark = db.prepare(UNPARK).bind(now, limit, JSON.stringify(QUEUES));
-    const [parked, overdue, dispatched, lost, rescued, unparked, owed] = await db.batch<TaskHead>([
-      park,
-      again,
-      dispatch,
-      lose,
-      rescue,
-      unpark,
-      look,
-    ]);
+    const [parked, overdue, dispatched, lost, rescued, unparked, owed] =
+      await db.batch<TaskSummaryRow>([park, again, dispatch, lose, rescue, unpark, look]);
     return {
       parked: parked?.results.length ?? 0,
       unparked: unparked?.results ?? [],

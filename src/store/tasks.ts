@@ -7,9 +7,9 @@ import {
   type Task,
 } from '../domain/task.ts';
 import type { DeliveryKey } from '../domain/delivery.ts';
-import { openDeliveriesOf } from './deliveries.ts';
-import { uuidFloor } from './search.ts';
-import { eachJson, inList, keysJson, rowMaker } from './statements.ts';
+import { openDeliveriesSql } from './deliveries.ts';
+import { toUuidFloor } from './search.ts';
+import { jsonRows, toSqlList, encodeKeys, rowMapper } from './statements.ts';
 
 /** The most tasks one INSERT carries. */
 export const MAX_INSERT = 1_000;
@@ -43,11 +43,11 @@ const INSERTED: readonly (keyof Task)[] = [
   'reuse_key',
 ];
 
-const INSERT = `INSERT INTO tasks (${INSERTED.join(', ')}) ${eachJson('given', '?1')}
+const INSERT = `INSERT INTO tasks (${INSERTED.join(', ')}) ${jsonRows('given', '?1')}
 SELECT ${INSERTED.map((_, place) => `value ->> ${place}`).join(', ')} FROM given WHERE true
 ON CONFLICT DO NOTHING RETURNING id`;
 
-const inserted = rowMaker<Task>(INSERTED, {
+const inserted = rowMapper<Task>(INSERTED, {
   attempts: '[]',
   attempt: 0,
   rescues: 0,
@@ -73,7 +73,7 @@ const PRUNE = `WITH RECURSIVE owners(owner) AS (
   UNION ALL SELECT (SELECT min(owner) FROM tasks WHERE owner > owners.owner) FROM owners WHERE owners.owner IS NOT NULL)
 DELETE FROM tasks WHERE (owner, id) IN (
   SELECT tasks.owner, tasks.id FROM owners CROSS JOIN tasks ON tasks.owner = owners.owner AND tasks.id < ?2
-  WHERE tasks.status IN ${inList(FINAL_STATUSES)} AND tasks.completed_at < ?1 AND NOT EXISTS (
+  WHERE tasks.status IN ${toSqlList(FINAL_STATUSES)} AND tasks.completed_at < ?1 AND NOT EXISTS (
     SELECT 1 FROM deliveries WHERE owner = tasks.owner AND task_id = tasks.id AND state = 'OPEN') LIMIT ?3)
 RETURNING id`;
 
@@ -91,7 +91,7 @@ export const createTaskStore = (db: D1Database) => ({
   /**
    * Writes up to `MAX_INSERT` tasks with one statement. Ids (and idempotency keys) that are already there are left
    * alone, so repeating it is safe. Returns the ids that were new.
-   * @param rows each task as `rowJson` made it, `MAX_GROUP_CHARS` in all
+   * @param rows each task as `encodeTask` made it, `MAX_GROUP_CHARS` in all
    */
   async insertMany(rows: readonly string[]): Promise<Set<string>> {
     const ids = await db
@@ -112,7 +112,7 @@ export const createTaskStore = (db: D1Database) => ({
   async getMany(keys: readonly Pick<Task, 'owner' | 'id'>[]): Promise<Task[]> {
     const statement = `SELECT tasks.* FROM json_each(?1) AS k JOIN tasks
       ON tasks.owner = k.value ->> 'owner' AND tasks.id = k.value ->> 'id'`;
-    return (await db.prepare(statement).bind(keysJson(keys)).all<Task>()).results;
+    return (await db.prepare(statement).bind(encodeKeys(keys)).all<Task>()).results;
   },
 
   /**
@@ -156,7 +156,7 @@ export const createTaskStore = (db: D1Database) => ({
     const named = 'SELECT value FROM json_each(?2)';
     const statement = `DELETE FROM tasks WHERE owner = ?1 AND id IN (${named}) AND status <> 'IN_PROGRESS' RETURNING id`;
     const [open, gone] = await db.batch([
-      db.prepare(openDeliveriesOf(named)).bind(owner, JSON.stringify(ids)),
+      db.prepare(openDeliveriesSql(named)).bind(owner, JSON.stringify(ids)),
       db.prepare(statement).bind(owner, JSON.stringify(ids)),
     ]);
     const removed = new Set(((gone?.results ?? []) as { id: string }[]).map(({ id }) => id));
@@ -172,7 +172,7 @@ export const createTaskStore = (db: D1Database) => ({
     const oldest = 'SELECT id FROM tasks WHERE owner = ?1 ORDER BY id LIMIT ?2';
     const statement = `DELETE FROM tasks WHERE owner = ?1 AND id IN (${oldest}) RETURNING id, status, scheduled_at`;
     const [open, purged] = await db.batch([
-      db.prepare(openDeliveriesOf(oldest)).bind(owner, limit),
+      db.prepare(openDeliveriesSql(oldest)).bind(owner, limit),
       db.prepare(statement).bind(owner, limit),
     ]);
     return {
@@ -182,7 +182,7 @@ export const createTaskStore = (db: D1Database) => ({
   },
 
   /** The tasks of an owner that were submitted under these idempotency keys, by key. */
-  async byIdempotencyKeys(owner: string, keys: readonly string[]): Promise<Map<string, Task>> {
+  async findByIdempotencyKeys(owner: string, keys: readonly string[]): Promise<Map<string, Task>> {
     const statement = `SELECT tasks.* FROM json_each(?2) AS k CROSS JOIN tasks INDEXED BY tasks_idempotency
       ON tasks.owner = ?1 AND tasks.idempotency_key = k.value AND tasks.idempotency_key IS NOT NULL`;
     const { results } = await db.prepare(statement).bind(owner, JSON.stringify(keys)).all<Task>();
@@ -210,12 +210,12 @@ export const createTaskStore = (db: D1Database) => ({
 
   /** Deletes up to `limit` tasks that ended before `before`. Returns how many. */
   async prune(before: number, limit: number): Promise<number> {
-    return (await db.prepare(PRUNE).bind(before, uuidFloor(before), limit).all()).results.length;
+    return (await db.prepare(PRUNE).bind(before, toUuidFloor(before), limit).all()).results.length;
   },
 
   /** How many tasks of an owner have not ended; stops counting at `most`. */
   async countUnfinished(owner: string, most: number): Promise<number> {
-    const unfinished = inList(STATUSES.filter((status) => !isFinal(status)));
+    const unfinished = toSqlList(STATUSES.filter((status) => !isFinal(status)));
     const statement = `SELECT count(*) AS n FROM (SELECT 1 FROM tasks INDEXED BY tasks_by_status
       WHERE owner = ?1 AND status IN ${unfinished} AND status <> 'COMPLETED' LIMIT ?2)`;
     return (await db.prepare(statement).bind(owner, most).first<number>('n')) ?? 0;
@@ -230,8 +230,8 @@ export const createTaskStore = (db: D1Database) => ({
 export type TaskStore = ReturnType<typeof createTaskStore>;
 
 /** A new task as `insertMany` takes it: its values by their place, which are found in half the time that names take. */
-export const rowJson = (task: Task): string =>
+export const encodeTask = (task: Task): string =>
   JSON.stringify(INSERTED.map((column) => task[column]));
 
-/** The task that `rowJson` made a text of. */
-export const taskOfRow = (row: string): Task => inserted(JSON.parse(row) as unknown[]);
+/** The task that `encodeTask` made a text of. */
+export const decodeTask = (row: string): Task => inserted(JSON.parse(row) as unknown[]);

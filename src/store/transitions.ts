@@ -1,16 +1,22 @@
 import type { Verdict } from '../domain/retry.ts';
-import { inGroups } from '../domain/groups.ts';
+import { chunk } from '../domain/chunk.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
-import { isFinal, RESEND_AFTER_MS, withAttempt, type Task, type TaskHead } from '../domain/task.ts';
 import {
+  isFinal,
+  RESEND_AFTER_MS,
   appendAttempt,
-  eachJson,
-  guardOf,
-  HEAD,
-  keysJson,
-  leaseEnd,
+  type Task,
+  type TaskSummaryRow,
+} from '../domain/task.ts';
+import {
+  appendAttemptSql,
+  jsonRows,
+  guardSql,
+  SUMMARY_COLUMNS,
+  encodeKeys,
+  leaseEndSql,
   MAX_GROUP_CHARS,
-  rowMaker,
+  rowMapper,
 } from './statements.ts';
 
 /** What a queue's consumer decided about one attempt. */
@@ -31,15 +37,15 @@ const CLAIMED_AS = {
   completed_at: null,
   reused_from: null,
 } as const satisfies Partial<Task>;
-const CLAIMED: readonly (keyof Task)[] = [...HEAD, 'params' as const].filter(
+const CLAIMED: readonly (keyof Task)[] = [...SUMMARY_COLUMNS, 'params' as const].filter(
   (column) => !(column in CLAIMED_AS),
 );
-const claimed = rowMaker<Task>(CLAIMED, CLAIMED_AS);
+const claimed = rowMapper<Task>(CLAIMED, CLAIMED_AS);
 
 const CLAIM = `UPDATE tasks SET status = '${lifecycle.claim.to}', attempt = attempt + 1, version = version + 1,
-  progress = NULL, started_at = ?1, updated_at = ?1, wake_at = ${leaseEnd('?1')}
+  progress = NULL, started_at = ?1, updated_at = ?1, wake_at = ${leaseEndSql('?1')}
 FROM json_each(?2) AS m
-WHERE tasks.owner = m.value ->> 'owner' AND tasks.id = m.value ->> 'id' AND ${guardOf('claim')}
+WHERE tasks.owner = m.value ->> 'owner' AND tasks.id = m.value ->> 'id' AND ${guardSql('claim')}
   AND (tasks.scheduled_at IS NULL OR tasks.scheduled_at <= ?1 + ?3)
   AND tasks.attempt < tasks.max_attempts + tasks.rescues AND (tasks.rescues = 0 OR ?4)
   AND NOT EXISTS (SELECT 1 FROM queues WHERE queues.name = tasks.queue)
@@ -53,7 +59,7 @@ const CHANGED = [
   'description',
   'progress',
 ] as const satisfies (keyof Task)[];
-const changed = rowMaker<Pick<Task, (typeof CHANGED)[number]>>(CHANGED);
+const changed = rowMapper<Pick<Task, (typeof CHANGED)[number]>>(CHANGED);
 
 /** What a recording writes. */
 const RECORDED = [
@@ -68,34 +74,34 @@ const RECORDED = [
 const RECORDED_JSON = ['attempts', 'result'] as const satisfies (keyof Task)[];
 type Recorded = Pick<Task, (typeof RECORDED)[number] | (typeof RECORDED_JSON)[number]>;
 
-// complete, fail and retryLater leave from the same status: one statement serves a mixed group. The values come by their
+// complete, fail and reschedule leave from the same status: one statement serves a mixed group. The values come by their
 // place: owner, id, attempt, and then what is written; the result last, and left out where there is none.
-const RECORD = `${eachJson('o', '?1')} UPDATE tasks SET version = version + 1,
+const RECORD = `${jsonRows('o', '?1')} UPDATE tasks SET version = version + 1,
   ${RECORDED.map((column, place) => `${column} = o.value ->> ${place + 3}`).join(', ')},
   ${RECORDED_JSON.map((column, place) => `${column} = o.value -> ${place + 3 + RECORDED.length}`).join(', ')}
 FROM o
-WHERE tasks.owner = o.value ->> 0 AND tasks.id = o.value ->> 1 AND ${guardOf('complete')} AND tasks.attempt = o.value ->> 2
+WHERE tasks.owner = o.value ->> 0 AND tasks.id = o.value ->> 1 AND ${guardSql('complete')} AND tasks.attempt = o.value ->> 2
 RETURNING ${CHANGED.join(', ')}`;
 
 /** What each command of a person sets; ?1 is now. */
 const COMMANDS = {
   cancel: `status = '${lifecycle.cancel.to}', completed_at = ?1, wake_at = NULL, attempts = CASE WHEN status = '${lifecycle.claim.to}'
-    THEN ${appendAttempt(`'cancelled'`, 'NULL', '?1')} ELSE attempts END`,
+    THEN ${appendAttemptSql(`'cancelled'`, 'NULL', '?1')} ELSE attempts END`,
   pause: `status = '${lifecycle.pause.to}', wake_at = NULL`,
   resume: `status = CASE WHEN scheduled_at > ?1 THEN 'NEW' ELSE '${lifecycle.resume.to}' END,
     wake_at = CASE WHEN scheduled_at > ?1 THEN scheduled_at ELSE ?1 + ${RESEND_AFTER_MS} END`,
-  rerun: `status = '${lifecycle.rerun.to}', max_attempts = attempt + attempt_budget, rescues = 0, scheduled_at = NULL,
+  retry: `status = '${lifecycle.retry.to}', max_attempts = attempt + attempt_budget, rescues = 0, scheduled_at = NULL,
     completed_at = NULL, progress = NULL, wake_at = ?1 + ${RESEND_AFTER_MS}`,
 } as const;
 export type CommandName = keyof typeof COMMANDS;
 
 /** A command on the tasks whose ids are in ?3, up to the columns that it returns. */
-const commanding = (
+const commandSql = (
   name: CommandName,
 ): string => `UPDATE tasks SET ${COMMANDS[name]}, version = version + 1, updated_at = ?1
-  WHERE owner = ?2 AND id IN (SELECT value FROM json_each(?3)) AND ${guardOf(name)} RETURNING`;
+  WHERE owner = ?2 AND id IN (SELECT value FROM json_each(?3)) AND ${guardSql(name)} RETURNING`;
 
-const OUTCOME_WORD = { complete: 'completed', fail: 'failed', retryLater: 'retried' } as const;
+const OUTCOME_WORD = { complete: 'completed', fail: 'failed', reschedule: 'retried' } as const;
 
 /** What a recording makes of the row: all of it is known, for nothing but a transition writes these once it is claimed. */
 const recorded = (
@@ -105,7 +111,7 @@ const recorded = (
 ): Recorded => {
   const { to: status } = lifecycle[verdict.transition];
   const error = 'error' in verdict ? verdict.error : null;
-  const attempts = withAttempt(task, {
+  const attempts = appendAttempt(task, {
     ended_at: now,
     outcome: OUTCOME_WORD[verdict.transition],
     error,
@@ -129,7 +135,7 @@ const recorded = (
 };
 
 /** One recording as the statement takes it. */
-const recordingJson = ({ owner, id, attempt }: Task, changes: Recorded): string => {
+const encodeRecording = ({ owner, id, attempt }: Task, changes: Recorded): string => {
   const head = JSON.stringify([
     owner,
     id,
@@ -155,7 +161,7 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
     now: number,
     alone: boolean,
   ): Promise<Task[]> {
-    const bound = [now, keysJson(keys), CLAIM_TOLERANCE_MS, alone ? 1 : 0];
+    const bound = [now, encodeKeys(keys), CLAIM_TOLERANCE_MS, alone ? 1 : 0];
     const rows = await db
       .prepare(CLAIM)
       .bind(...bound)
@@ -168,7 +174,7 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
     return (
       (
         await db
-          .prepare(`${commanding(name)} *`)
+          .prepare(`${commandSql(name)} *`)
           .bind(now, owner, JSON.stringify([id]))
           .all<Task>()
       ).results[0] ?? null
@@ -181,9 +187,9 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
     owner: string,
     ids: readonly string[],
     now: number,
-  ): Promise<TaskHead[]> {
-    const statement = `${commanding(name)} ${HEAD.join(', ')}`;
-    return (await db.prepare(statement).bind(now, owner, JSON.stringify(ids)).all<TaskHead>())
+  ): Promise<TaskSummaryRow[]> {
+    const statement = `${commandSql(name)} ${SUMMARY_COLUMNS.join(', ')}`;
+    return (await db.prepare(statement).bind(now, owner, JSON.stringify(ids)).all<TaskSummaryRow>())
       .results;
   },
 
@@ -193,12 +199,12 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
       const changes = recorded(recording, now, failureSinks);
       return {
         task: { ...recording.task, ...changes },
-        text: recordingJson(recording.task, changes),
+        text: encodeRecording(recording.task, changes),
       };
     });
     const known = new Map(rows.map(({ task }) => [task.id, task]));
     const written: Task[] = [];
-    for (const group of inGroups(rows, {
+    for (const group of chunk(rows, {
       sizeOf: ({ text }) => text.length,
       maxSize: MAX_GROUP_CHARS,
     })) {
@@ -213,7 +219,7 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
 export type Transitions = ReturnType<typeof createTransitions>;
 
 /** Whether this row shows that `recording` was committed, though its answer may have been lost. */
-export const holds = (row: Task, { task, verdict }: Recording): boolean =>
+export const wasRecorded = (row: Task, { task, verdict }: Recording): boolean =>
   row.attempt === task.attempt &&
   row.status === lifecycle[verdict.transition].to &&
   (isFinal(row.status) || row.status === 'PENDING');

@@ -1,10 +1,10 @@
 import { createMessageBatch } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, inject, it } from 'vitest';
-import type { Hint } from '../../src/domain/task.ts';
-import { servicesOf } from '../../src/services.ts';
-import { aTask, OWNER, rowOf, store } from '../rows.ts';
-import '../setup/provided.ts';
+import type { TaskMessage } from '../../src/domain/task.ts';
+import { servicesOf } from '../../src/wiring/services.ts';
+import { aTask, OWNER, rowOf, store } from '../support/rows.ts';
+import '../support/setup/provided.ts';
 
 const redis = inject('redis');
 
@@ -22,7 +22,7 @@ const run = async (services: ReturnType<typeof withUpstash>) => {
     body: { owner: OWNER, ids: [task.id] },
   };
   await services.consumer.consume(
-    createMessageBatch<Hint>('tasker-default-medium', [message]).messages,
+    createMessageBatch<TaskMessage>('tasker-default-medium', [message]).messages,
   );
   return rowOf(task.id);
 };

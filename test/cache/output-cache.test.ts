@@ -3,10 +3,10 @@ import { createOutputCache, type CacheBackend } from '../../src/cache/output-cac
 import { createUpstashBackend } from '../../src/cache/upstash.ts';
 import { createWorkersCacheBackend } from '../../src/cache/workers-cache.ts';
 import type { Task } from '../../src/domain/task.ts';
-import { keptLog } from '../parts.ts';
-import { aTask, OWNER } from '../rows.ts';
-import { CACHE_FAULTS } from '../setup/cache-faults.ts';
-import '../setup/provided.ts';
+import { keepLog } from '../support/deps.ts';
+import { aTask, OWNER } from '../support/rows.ts';
+import { CACHE_FAULTS } from '../support/setup/cache-faults.ts';
+import '../support/setup/provided.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -22,7 +22,7 @@ const aFinishedTask = (result: unknown = 'done'): Task => ({
 });
 
 const setup = (backend: CacheBackend) => {
-  const { log, lines } = keptLog();
+  const { log, lines } = keepLog();
   let time = 1_000_000;
   const cache = createOutputCache(backend, { log, now: () => time, count: () => {} });
   return { cache, lines, pass: (ms: number) => void (time += ms) };

@@ -1,21 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_ERROR_MESSAGE, messageOf } from '../../src/domain/errors.ts';
-import { jsonDepth } from '../../src/domain/json.ts';
+import { MAX_ERROR_MESSAGE, describeError } from '../../src/domain/errors.ts';
+import { measureDepth } from '../../src/domain/json.ts';
 import { lifecycle } from '../../src/domain/lifecycle.ts';
-import { backoffMs, hasAttemptsLeft, verdictOn, type Outcome } from '../../src/domain/retry.ts';
-import { queueOf, QUEUES } from '../../src/domain/routing.ts';
+import {
+  computeBackoffMs,
+  hasAttemptsLeft,
+  decideVerdict,
+  type Outcome,
+} from '../../src/domain/retry.ts';
+import { toQueueName, QUEUES } from '../../src/domain/routing.ts';
 import { isFinal, PRIORITIES, RESEND_AFTER_MS } from '../../src/domain/task.ts';
-import { aTask } from '../rows.ts';
+import { aTask } from '../support/rows.ts';
 
 describe('lifecycle', () => {
   it('leads nowhere from a final status, but by a rerun, and never from COMPLETED', () => {
-    const { rerun, ...others } = lifecycle;
+    const { retry, ...others } = lifecycle;
     for (const { from } of Object.values(others)) expect(from.filter(isFinal)).toEqual([]);
-    expect(rerun.from).not.toContain('COMPLETED');
+    expect(retry.from).not.toContain('COMPLETED');
   });
 
   it('ends an attempt, however it ends, from the same status: one statement records a mixed group', () => {
-    expect([lifecycle.fail.from, lifecycle.retryLater.from]).toEqual([
+    expect([lifecycle.fail.from, lifecycle.reschedule.from]).toEqual([
       lifecycle.complete.from,
       lifecycle.complete.from,
     ]);
@@ -40,7 +45,7 @@ describe('a new task', () => {
 describe('routing', () => {
   it('reaches each queue by one lane and priority', () => {
     const reached = (['default', 'external'] as const).flatMap((lane) =>
-      PRIORITIES.map((priority) => queueOf(lane, priority)),
+      PRIORITIES.map((priority) => toQueueName(lane, priority)),
     );
     expect(reached).toEqual([...QUEUES]);
   });
@@ -57,30 +62,32 @@ describe('retry', () => {
   const task = { attempt: 1, max_attempts: 3, rescues: 0 };
 
   it('backs off exponentially, with full jitter, up to the most', () => {
-    const longest = [1, 2, 3, 4, 5, 50].map((attempt) => backoffMs(policy, attempt, () => 1));
+    const longest = [1, 2, 3, 4, 5, 50].map((attempt) =>
+      computeBackoffMs(policy, attempt, () => 1),
+    );
     expect(longest).toEqual([1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
-    expect(backoffMs(policy, 3, () => 0)).toBe(0);
+    expect(computeBackoffMs(policy, 3, () => 0)).toBe(0);
   });
 
   it('runs again while attempts are left, and a rescue does not use one up', () => {
-    expect(verdictOn(failed(), task, policy, () => 0.5)).toMatchObject({
-      transition: 'retryLater',
+    expect(decideVerdict(failed(), task, policy, () => 0.5)).toMatchObject({
+      transition: 'reschedule',
       delayMs: 500,
     });
-    expect(verdictOn(failed(), { ...task, attempt: 3 }, policy, () => 0.5)).toMatchObject({
+    expect(decideVerdict(failed(), { ...task, attempt: 3 }, policy, () => 0.5)).toMatchObject({
       transition: 'fail',
     });
     expect(hasAttemptsLeft({ ...task, attempt: 3, rescues: 1 })).toBe(true);
   });
 
   it('takes the delay that the handler asked for, and never retries what is hopeless', () => {
-    expect(verdictOn(failed({ retryAfterMs: 7_000 }), task, policy, () => 0)).toMatchObject({
+    expect(decideVerdict(failed({ retryAfterMs: 7_000 }), task, policy, () => 0)).toMatchObject({
       delayMs: 7_000,
     });
-    expect(verdictOn(failed({ retryAfterMs: -5 }), task, policy, () => 0)).toMatchObject({
+    expect(decideVerdict(failed({ retryAfterMs: -5 }), task, policy, () => 0)).toMatchObject({
       delayMs: 0,
     });
-    expect(verdictOn(failed({ retryable: false }), task, policy, () => 0)).toMatchObject({
+    expect(decideVerdict(failed({ retryable: false }), task, policy, () => 0)).toMatchObject({
       transition: 'fail',
     });
   });
@@ -94,7 +101,7 @@ describe('messages', () => {
       },
     };
     expect(
-      ['text', null, undefined, 7, new Error('why'), new TypeError(''), hostile].map(messageOf),
+      ['text', null, undefined, 7, new Error('why'), new TypeError(''), hostile].map(describeError),
     ).toEqual([
       'text',
       'null',
@@ -104,15 +111,15 @@ describe('messages', () => {
       'TypeError',
       'The handler threw a value that cannot be shown',
     ]);
-    expect(messageOf('x'.repeat(5_000_000))).toHaveLength(MAX_ERROR_MESSAGE);
+    expect(describeError('x'.repeat(5_000_000))).toHaveLength(MAX_ERROR_MESSAGE);
   });
 });
 
 describe('jsonDepth', () => {
   it('counts levels, not brackets within strings', () => {
-    expect(['1', '{}', '[[1],{"a":[]}]', '"[[["', '{"\\"[":"]\\\\"}'].map(jsonDepth)).toEqual([
+    expect(['1', '{}', '[[1],{"a":[]}]', '"[[["', '{"\\"[":"]\\\\"}'].map(measureDepth)).toEqual([
       0, 1, 3, 0, 1,
     ]);
-    expect(jsonDepth('['.repeat(100_000))).toBe(100_000);
+    expect(measureDepth('['.repeat(100_000))).toBe(100_000);
   });
 });

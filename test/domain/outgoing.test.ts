@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { refusedUrl } from '../../src/domain/outgoing.ts';
+import { findUrlProblem } from '../../src/domain/outgoing.ts';
 
 const rules = { allowedHosts: [], ownHosts: ['tasker.example.com'] };
 
@@ -64,7 +64,7 @@ it.each([
   'https://%31%32%37.0.0.1/',
   'https://example.com:99999/',
 ])('refuses %s', (url) => {
-  expect(refusedUrl(url, rules)).toEqual(expect.any(String));
+  expect(findUrlProblem(url, rules)).toEqual(expect.any(String));
 });
 
 it.each([
@@ -80,7 +80,7 @@ it.each([
   'https://localhost.example.com/',
   'https://internal-tools.example.com/',
 ])('lets %s pass', (url) => {
-  expect(refusedUrl(url, rules)).toBeNull();
+  expect(findUrlProblem(url, rules)).toBeNull();
 });
 
 it('lets named hosts pass in development, with their port or any', () => {
@@ -91,7 +91,12 @@ it('lets named hosts pass in development, with their port or any', () => {
     'https://127.0.0.1/',
     'https://example.com/',
   ];
-  expect(passes.map((url) => refusedUrl(url, { allowedHosts }))).toEqual([null, null, null, null]);
+  expect(passes.map((url) => findUrlProblem(url, { allowedHosts }))).toEqual([
+    null,
+    null,
+    null,
+    null,
+  ]);
   for (const url of ['http://localhost:9001/', 'http://localhost/', 'file://localhost:9000/'])
-    expect(refusedUrl(url, { allowedHosts })).toEqual(expect.any(String));
+    expect(findUrlProblem(url, { allowedHosts })).toEqual(expect.any(String));
 });

@@ -2,8 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { hasBrowser, useBrowser } from '../setup/browser.ts';
-import { flaws, openTab, VIEWS, type View } from '../setup/page.ts';
+import { hasBrowser, useBrowser } from '../support/setup/browser.ts';
+import { flaws, openTab, VIEWS, type View } from '../support/setup/page.ts';
 
 // Every page and every action of the dashboard in a real browser, against the real service.
 

@@ -10,7 +10,7 @@ import {
   temporaryState,
   type Service,
 } from '../../scripts/service.ts';
-import { hasPrometheus } from '../setup/prometheus.ts';
+import { hasPrometheus } from '../support/setup/prometheus.ts';
 
 // A real Prometheus scrapes the real service, with the configuration and the rules of ops/.
 

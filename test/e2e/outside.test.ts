@@ -4,7 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TaskDetail, TaskView } from '../../src/domain/view.ts';
 import { freePort, startService, temporaryState, type Service } from '../../scripts/service.ts';
-import { startOutside, type Received } from '../setup/outside.ts';
+import { startOutside, type Received } from '../support/setup/outside.ts';
 
 // What Tasker asks of others and tells to others, from the built Worker, over real HTTP.
 

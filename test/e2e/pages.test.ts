@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hasBrowser, useBrowser } from '../setup/browser.ts';
-import { openTab, VIEWS, type View } from '../setup/page.ts';
+import { hasBrowser, useBrowser } from '../support/setup/browser.ts';
+import { openTab, VIEWS, type View } from '../support/setup/page.ts';
 
 // The pages in a real browser: nothing in the console, nothing asked of anybody else.
 

@@ -3,24 +3,24 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClock } from '../../src/engine/clock.ts';
 import { dispatcherName } from '../../src/engine/dispatcher.ts';
-import { createHandOver } from '../../src/engine/hand-over.ts';
+import { createTaskQueues } from '../../src/engine/task-queues.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { v7 as uuidv7 } from 'uuid';
-import { finished } from '../client.ts';
-import { observeDatabase } from '../database.ts';
-import { keptAnnouncements, keptLog, keptQueues } from '../parts.ts';
-import { aTask, attemptsOf, OWNER, rowOf, store } from '../rows.ts';
+import { finished } from '../support/client.ts';
+import { observeDatabase } from '../support/database.ts';
+import { keepPublished, keepLog, keepQueues } from '../support/deps.ts';
+import { aTask, parseAttempts, OWNER, rowOf, store } from '../support/rows.ts';
 
 const RETENTION_MS = 86_400_000;
 const NOW = 1_900_000_000_000;
 
 /** A clock over the real table whose time the test moves, with an alarm that only remembers (a stand-in). */
 const setup = () => {
-  const { log, events } = keptLog();
-  const queues = keptQueues();
-  const { announce, announced } = keptAnnouncements();
+  const { log, events } = keepLog();
+  const queues = keepQueues();
+  const { publish, published } = keepPublished();
   let time = NOW;
   let alarmAt: number | null = null;
   const alarm = {
@@ -28,15 +28,15 @@ const setup = () => {
     setAlarm: async (at: number | Date) => void (alarmAt = Number(at)),
     deleteAlarm: async () => void (alarmAt = null),
   };
-  const handOver = createHandOver({ queues: queues.queues, log });
+  const taskQueues = createTaskQueues({ queues: queues.queues, log });
   const sweeps = createSweeps(env.DB);
   const clock = createClock({
     sweeps,
     store: createTaskStore(env.DB),
     retentionMs: RETENTION_MS,
-    handOver,
+    taskQueues,
     sendDeliveries: async () => {},
-    announce,
+    publish,
     alarm,
     now: () => time,
     log,
@@ -45,13 +45,13 @@ const setup = () => {
     ...queues,
     clock,
     sweeps,
-    announced,
+    published,
     events,
     alarmAt: () => alarmAt,
     pass: (ms: number) => void (time += ms),
     strikeAt: (at: number) => {
       time = at;
-      return clock.strike();
+      return clock.tick();
     },
   };
 };
@@ -108,18 +108,18 @@ describe('the sweep', () => {
   });
 
   it('hands a scheduled task over when its time has come, and announces it', async () => {
-    const { strikeAt, sent, announced } = setup();
+    const { strikeAt, sent, published } = setup();
     const task = aTask({ scheduledAt: NOW + 60_000 }, NOW);
     await store(task);
     await strikeAt(NOW + 59_999);
     expect(sent).toEqual([]);
     await strikeAt(NOW + 60_000);
     expect(sent).toHaveLength(1);
-    expect(announced).toMatchObject([{ id: task.id, status: 'PENDING', version: 2 }]);
+    expect(published).toMatchObject([{ id: task.id, status: 'PENDING', version: 2 }]);
   });
 
   it('takes an expired lease back, sends the task to be run alone, and gives up after three times', async () => {
-    const { strikeAt, sent, announced } = setup();
+    const { strikeAt, sent, published } = setup();
     const task = aTask({}, NOW);
     await store(task);
     for (let rescue = 1; rescue <= 3; rescue += 1) {
@@ -141,13 +141,13 @@ describe('the sweep', () => {
     await strikeAt(NOW + 415_000);
     const row = await rowOf(task.id);
     expect(row).toMatchObject({ status: 'FAILED', attempt: 4, rescues: 3, wake_at: null });
-    expect(attemptsOf(row).map(({ outcome, error }) => [outcome, error?.code])).toEqual([
+    expect(parseAttempts(row).map(({ outcome, error }) => [outcome, error?.code])).toEqual([
       ['rescued', 'lease_expired'],
       ['rescued', 'lease_expired'],
       ['rescued', 'lease_expired'],
       ['failed', 'lost'],
     ]);
-    expect(announced.at(-1)).toMatchObject({ status: 'FAILED' });
+    expect(published.at(-1)).toMatchObject({ status: 'FAILED' });
   });
 
   it('works off more than one sweep can hold', async () => {
@@ -280,10 +280,14 @@ describe('retention', () => {
 describe('the alarm', () => {
   it('is only ever moved earlier', async () => {
     const { clock, alarmAt } = setup();
-    await clock.wakeBy(NOW + 50);
-    await clock.wakeBy(NOW + 90);
+    await clock.ensureAlarmBy(NOW + 50);
+    await clock.ensureAlarmBy(NOW + 90);
     expect(alarmAt()).toBe(NOW + 50);
-    await Promise.all([clock.wakeBy(NOW + 40), clock.wakeBy(NOW + 10), clock.wakeBy(NOW + 30)]);
+    await Promise.all([
+      clock.ensureAlarmBy(NOW + 40),
+      clock.ensureAlarmBy(NOW + 10),
+      clock.ensureAlarmBy(NOW + 30),
+    ]);
     expect(alarmAt()).toBe(NOW + 10);
   });
 
@@ -302,7 +306,7 @@ describe('the alarm', () => {
     await store(task);
     await claim(task.id, NOW);
     const verdict = {
-      transition: 'retryLater',
+      transition: 'reschedule',
       error: { code: 'x', message: 'y' },
       delayMs: 3_600_000,
     } as const;
@@ -327,7 +331,7 @@ describe('the alarm', () => {
     const { nextWake } = sweeps;
     sweeps.nextWake = async () => {
       const next = await nextWake();
-      await clock.wakeBy(NOW + 5_000);
+      await clock.ensureAlarmBy(NOW + 5_000);
       return next;
     };
     await strikeAt(NOW);
@@ -337,7 +341,7 @@ describe('the alarm', () => {
   it('is kept for a row that is still being written when the sweep finds nothing', async () => {
     const { clock, strikeAt, alarmAt, sent } = setup();
     const task = aTask({}, NOW);
-    await clock.wakeBy(NOW + 5_000);
+    await clock.ensureAlarmBy(NOW + 5_000);
     await strikeAt(NOW + 1_000);
     await store(task);
     expect(alarmAt()).toBeLessThanOrEqual(NOW + 61_000);
@@ -347,9 +351,9 @@ describe('the alarm', () => {
 
   it('that is overdue is not put off by somebody who needs it much later', async () => {
     const { clock, pass, alarmAt } = setup();
-    await clock.wakeBy(NOW + 5_000);
+    await clock.ensureAlarmBy(NOW + 5_000);
     pass(6_000);
-    await clock.wakeBy(NOW + 7_200_000);
+    await clock.ensureAlarmBy(NOW + 7_200_000);
     expect(alarmAt()).toBeLessThanOrEqual(NOW + 6_000);
   });
 
@@ -357,7 +361,7 @@ describe('the alarm', () => {
     const task = aTask({}, Date.now() - 60_000);
     await store(task);
     const dispatcher = env.DISPATCHER.getByName(dispatcherName());
-    await dispatcher.wakeBy(Date.now() + 3_600_000);
+    await dispatcher.ensureAlarmBy(Date.now() + 3_600_000);
     await runDurableObjectAlarm(dispatcher);
     expect(await finished(task.id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
   });

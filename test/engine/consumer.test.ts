@@ -1,10 +1,10 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Hint, Task } from '../../src/domain/task.ts';
+import type { TaskMessage, Task } from '../../src/domain/task.ts';
 import worker from '../../src/index.ts';
-import { breakDatabase } from '../database.ts';
-import { aTask, attemptsOf, OWNER, rowOf, store } from '../rows.ts';
+import { breakDatabase } from '../support/database.ts';
+import { aTask, parseAttempts, OWNER, rowOf, store } from '../support/rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -14,9 +14,9 @@ const deliver = async (hints: unknown[], queue = 'tasker-default-medium') => {
     id: String(i),
     timestamp: new Date(),
     attempts: 1,
-    body: body as Hint,
+    body: body as TaskMessage,
   }));
-  const batch = createMessageBatch<Hint>(queue, messages);
+  const batch = createMessageBatch<TaskMessage>(queue, messages);
   // The result names the retried messages, but not their delays.
   const retries = batch.messages.map((message) => vi.spyOn(message, 'retry'));
   await worker.queue(batch, env);
@@ -31,7 +31,7 @@ const deliver = async (hints: unknown[], queue = 'tasker-default-medium') => {
   return { outcome, acked: explicitAcks.toSorted(), retried };
 };
 
-const hintOf = ({ owner, id }: Task): Hint => ({ owner, ids: [id] });
+const hintOf = ({ owner, id }: Task): TaskMessage => ({ owner, ids: [id] });
 
 /** Stored tasks, not handed to any queue. */
 const stored = async (...more: Parameters<typeof aTask>[0][]) => {
@@ -68,7 +68,7 @@ describe('a batch', () => {
     expect(await deliver([hintOf(task as Task)])).toMatchObject({ acked: ['0'], retried: [] });
     const row = await rowOf((task as Task).id);
     expect(row).toMatchObject({ status: 'FAILED', attempt: 1 });
-    expect(attemptsOf(row)).toMatchObject([
+    expect(parseAttempts(row)).toMatchObject([
       {
         outcome: 'failed',
         error: { code: 'handler_error', message: 'This task always fails; this was attempt 1' },
@@ -81,7 +81,7 @@ describe('a batch', () => {
     expect(await deliver([hintOf(gone as Task), hintOf(sound as Task)])).toMatchObject({
       acked: ['0', '1'],
     });
-    expect(attemptsOf(await rowOf((gone as Task).id))).toMatchObject([
+    expect(parseAttempts(await rowOf((gone as Task).id))).toMatchObject([
       { outcome: 'failed', error: { code: 'unknown_type' } },
     ]);
     expect(await rowOf((sound as Task).id)).toMatchObject({ status: 'COMPLETED' });
@@ -96,7 +96,7 @@ describe('a batch', () => {
       outcome: 'ok',
       acked: ['0', '1'],
     });
-    expect(attemptsOf(await rowOf((torn as Task).id))).toMatchObject([
+    expect(parseAttempts(await rowOf((torn as Task).id))).toMatchObject([
       { outcome: 'failed', error: { code: 'bad_params' } },
     ]);
     expect(await rowOf((sound as Task).id)).toMatchObject({ status: 'COMPLETED' });
@@ -128,7 +128,7 @@ describe('a batch', () => {
 });
 
 describe('a message that names several tasks', () => {
-  const hintOfAll = (tasks: readonly Task[]): Hint => ({
+  const hintOfAll = (tasks: readonly Task[]): TaskMessage => ({
     owner: OWNER,
     ids: tasks.map(({ id }) => id),
   });
@@ -143,9 +143,9 @@ describe('a message that names several tasks', () => {
 
   it('is acked, and those that failed come back in messages of their own, each when it is due', async () => {
     const tasks = await stored({}, { type: 'broken', params: {} }, { type: 'broken', params: {} });
-    const sent: MessageSendRequest<Hint>[] = [];
+    const sent: MessageSendRequest<TaskMessage>[] = [];
     vi.spyOn(env.QUEUE_DEFAULT_MEDIUM, 'sendBatch').mockImplementation(async (batch) => {
-      sent.push(...(batch as MessageSendRequest<Hint>[]));
+      sent.push(...(batch as MessageSendRequest<TaskMessage>[]));
       return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
     });
     expect(await deliver([hintOfAll(tasks)])).toEqual({ outcome: 'ok', acked: ['0'], retried: [] });
@@ -195,7 +195,7 @@ describe('a database that fails', () => {
     mend();
     const row = await rowOf((task as Task).id);
     expect(row).toMatchObject({ status: 'COMPLETED', attempt: 1, version: 3 });
-    expect(attemptsOf(row)).toHaveLength(1);
+    expect(parseAttempts(row)).toHaveLength(1);
   });
 
   it('at the record, for a while: the outcome is kept and written then', async () => {

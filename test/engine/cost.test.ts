@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, expect, it, vi } from 'vitest';
-import { call, finished, submit } from '../client.ts';
-import { observeDatabase } from '../database.ts';
+import { call, finished, submit } from '../support/client.ts';
+import { observeDatabase } from '../support/database.ts';
 
 afterEach(() => vi.restoreAllMocks());
 

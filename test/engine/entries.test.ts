@@ -2,9 +2,9 @@ import { createScheduledController } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import worker from '../../src/index.ts';
-import { servicesOf } from '../../src/services.ts';
-import { call, finished, submit } from '../client.ts';
-import { aTask, OWNER, rowOf, store } from '../rows.ts';
+import { servicesOf } from '../../src/wiring/services.ts';
+import { call, finished, submit } from '../support/client.ts';
+import { aTask, OWNER, rowOf, store } from '../support/rows.ts';
 
 it('the cron trigger brings a lost task back, as the alarm does', async () => {
   const task = aTask({}, Date.now() - 60_000);

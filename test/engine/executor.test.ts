@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { GiveUp, RetryLater } from '../../src/domain/errors.ts';
 import { createExecutor, MAX_RESULT_BYTES } from '../../src/engine/executor.ts';
 import { defineHandler, type HandlerDefinition } from '../../src/handlers/handler.ts';
-import { executorParts, keptLog } from '../parts.ts';
-import { aTask } from '../rows.ts';
+import { executorDeps, keepLog } from '../support/deps.ts';
+import { aTask } from '../support/rows.ts';
 
 const params = z.strictObject({ a: z.number(), b: z.number() });
 
@@ -23,11 +23,11 @@ const execute = (
     run,
   });
   const executor = createExecutor({
-    ...executorParts,
+    ...executorDeps,
     findHandler: (type) => (type === 'sum' ? handler : undefined),
-    log: keptLog().log,
+    log: keepLog().log,
   });
-  return executor.run(aTask(more), { progress: () => {}, lookAfter: () => signal });
+  return executor.run(aTask(more), { progress: () => {}, watchLease: () => signal });
 };
 
 const circular: Record<string, unknown> = {};

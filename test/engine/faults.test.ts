@@ -1,15 +1,15 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { RESEND_AFTER_MS, type Hint, type Task } from '../../src/domain/task.ts';
+import { RESEND_AFTER_MS, type TaskMessage, type Task } from '../../src/domain/task.ts';
 import { createClock } from '../../src/engine/clock.ts';
 import { createConsumer } from '../../src/engine/consumer.ts';
-import { createHandOver } from '../../src/engine/hand-over.ts';
+import { createTaskQueues } from '../../src/engine/task-queues.ts';
 import { createRecorder } from '../../src/engine/recorder.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions, type Transitions } from '../../src/store/transitions.ts';
-import { keptAnnouncements, keptLog, keptQueues } from '../parts.ts';
-import { aTask, attemptsOf, OWNER, rowOf, store } from '../rows.ts';
+import { keepPublished, keepLog, keepQueues } from '../support/deps.ts';
+import { aTask, parseAttempts, OWNER, rowOf, store } from '../support/rows.ts';
 
 const NOW = 1_900_000_000_000;
 
@@ -17,12 +17,12 @@ beforeEach(() => env.DB.prepare('DELETE FROM tasks').run());
 
 /** A consumer and a clock over the real table; which tasks take their worker down with them, the test says. */
 const setup = (isPoison: (task: Task) => boolean = () => false) => {
-  const { log } = keptLog();
-  const queues = keptQueues();
-  const { announce } = keptAnnouncements();
+  const { log } = keepLog();
+  const queues = keepQueues();
+  const { publish } = keepPublished();
   const transitions = createTransitions(env.DB);
   const taskStore = createTaskStore(env.DB);
-  const handOver = createHandOver({ queues: queues.queues, log });
+  const taskQueues = createTaskQueues({ queues: queues.queues, log });
   let time = NOW;
   const now = () => time;
   const alarm = {
@@ -34,9 +34,9 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     sweeps: createSweeps(env.DB),
     store: taskStore,
     retentionMs: 0,
-    handOver,
+    taskQueues,
     sendDeliveries: async () => {},
-    announce,
+    publish,
     alarm,
     now,
     log,
@@ -46,7 +46,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     createRecorder({
       transitions: writes,
       store: taskStore,
-      announce,
+      publish,
       policyOf,
       now,
       random: Math.random,
@@ -56,7 +56,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
   const recorder = recorderOn(transitions);
 
   /** Delivers what was sent, as one batch, to a worker that dies (answers nothing more) if it runs a poisonous task. */
-  const deliver = async (hints: readonly Handed[]): Promise<void> => {
+  const deliver = async (hints: readonly QueuedTask[]): Promise<void> => {
     let died = (): void => {};
     const death = new Promise<void>((resolve) => (died = resolve));
     const dying = { all: () => new Promise<never>(() => {}) };
@@ -84,10 +84,10 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
       transitions,
       runner,
       recorder: mortal,
-      handOver,
+      taskQueues,
       longTasks,
       longTaskMs: 30_000,
-      announce,
+      publish,
       now,
       log,
     });
@@ -97,7 +97,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
           body: { owner, ids: [id], alone },
           ack: () => {},
           retry: () => {},
-        }) as unknown as Message<Hint>,
+        }) as unknown as Message<TaskMessage>,
     );
     await Promise.race([consumer.consume(messages), death]);
   };
@@ -111,7 +111,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
   };
 };
 
-type Handed = Pick<Task, 'owner' | 'id'> & { alone?: true };
+type QueuedTask = Pick<Task, 'owner' | 'id'> & { alone?: true };
 
 describe('one poisonous task among innocents', () => {
   it('ends as lost after three rescues; the innocents complete, once rescued', async () => {
@@ -123,7 +123,7 @@ describe('one poisonous task among innocents', () => {
     await deliver(all);
     for (let death = 1; death <= 4; death += 1) {
       pass(15_000);
-      await clock.strike();
+      await clock.tick();
       const hints = sent.splice(0);
       // The platform hands what is left of a dead worker's batch to the next one.
       for (let left = hints; left.length > 0;) {
@@ -136,7 +136,7 @@ describe('one poisonous task among innocents', () => {
     }
     const row = await rowOf(poison.id);
     expect(row).toMatchObject({ status: 'FAILED', attempt: 4, rescues: 3 });
-    expect(attemptsOf(row).at(-1)).toMatchObject({ outcome: 'failed', error: { code: 'lost' } });
+    expect(parseAttempts(row).at(-1)).toMatchObject({ outcome: 'failed', error: { code: 'lost' } });
     for (const { id } of innocents) {
       const innocent = await rowOf(id);
       expect(innocent.status).toBe('COMPLETED');
@@ -180,12 +180,12 @@ describe('100 000 tasks that wait', () => {
     ).run();
     backlog.set('default-medium', 100_000);
     pass(RESEND_AFTER_MS);
-    for (let strike = 0; strike < 20; strike += 1) await clock.strike();
+    for (let tick = 0; tick < 20; tick += 1) await clock.tick();
     expect(sent).toHaveLength(0);
     // The queue was emptied: what is sent from now on is what it holds.
-    for (let strike = 0; strike < 40; strike += 1) {
+    for (let tick = 0; tick < 40; tick += 1) {
       backlog.set('default-medium', sent.length);
-      await clock.strike();
+      await clock.tick();
     }
     expect(sent.length).toBeGreaterThanOrEqual(9_000);
     expect(new Set(sent.map(({ id }) => id)).size).toBe(sent.length);
@@ -193,7 +193,7 @@ describe('100 000 tasks that wait', () => {
 });
 
 describe('a finish and a command at the same moment', () => {
-  it.each(['cancel', 'pause', 'rerun'] as const)(
+  it.each(['cancel', 'pause', 'retry'] as const)(
     '%s: whoever is first counts, and nothing is torn',
     async (name) => {
       const { transitions } = setup();
@@ -215,7 +215,7 @@ describe('a finish and a command at the same moment', () => {
       for (const { id } of tasks) {
         const row = await rowOf(id);
         outcomes.add(row.status);
-        expect(attemptsOf(row)).toHaveLength(1);
+        expect(parseAttempts(row)).toHaveLength(1);
         expect(row.version).toBe(3);
       }
       expect([...outcomes].toSorted()).toEqual(

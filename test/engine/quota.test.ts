@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { createQuota } from '../../src/engine/quota.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
-import { aTask, store } from '../rows.ts';
+import { aTask, store } from '../support/rows.ts';
 
 const setup = (maxUnfinished: number, unfinished: () => number) => {
   let now = 0;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { bulkAction } from '../../src/handlers/registry.ts';
-import { executorParts, keptLog, world } from '../parts.ts';
+import { bulkAction } from '../../src/handlers/catalog.ts';
+import { executorDeps, keepLog, world } from '../support/deps.ts';
 
 it('stops between two chunks when it is aborted, and has told how far it came', async () => {
   const abort = new AbortController();
@@ -8,7 +8,7 @@ it('stops between two chunks when it is aborted, and has told how far it came', 
   let chunks = 0;
   const running = bulkAction.run({
     ...world,
-    ...executorParts.ownedBy(),
+    ...executorDeps.ownedBy(),
     tasks: {
       matching: () => ({
         count: async () => 1_000,
@@ -24,7 +24,7 @@ it('stops between two chunks when it is aborted, and has told how far it came', 
     attempt: 1,
     signal: abort.signal,
     progress: (fraction, note) => void told.push(`${fraction} ${note}`),
-    log: keptLog().log,
+    log: keepLog().log,
   });
   await expect(running).rejects.toThrow('cancelled');
   expect([chunks, told]).toEqual([3, ['0.1 100 of 1000', '0.2 200 of 1000', '0.3 300 of 1000']]);

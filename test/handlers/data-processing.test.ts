@@ -1,17 +1,17 @@
 import { expect, it } from 'vitest';
 import { dataProcessing } from '../../src/handlers/data-processing.ts';
-import { executorParts, keptLog } from '../parts.ts';
+import { executorDeps, keepLog } from '../support/deps.ts';
 
 const run = async (params: unknown): Promise<unknown> =>
   dataProcessing.run({
-    ...executorParts.world,
-    ...executorParts.ownedBy(),
+    ...executorDeps.world,
+    ...executorDeps.ownedBy(),
     taskId: 'id',
     params: dataProcessing.params.parse(params),
     attempt: 1,
     signal: new AbortController().signal,
     progress: () => {},
-    log: keptLog().log,
+    log: keepLog().log,
   });
 
 const rows = [

@@ -3,8 +3,8 @@ import { chatgpt } from '../../src/handlers/chatgpt.ts';
 import type { Handler } from '../../src/handlers/handler.ts';
 import { weather } from '../../src/handlers/weather.ts';
 import { createExecutor } from '../../src/engine/executor.ts';
-import { executorParts, keptLog } from '../parts.ts';
-import { aTask } from '../rows.ts';
+import { executorDeps, keepLog } from '../support/deps.ts';
+import { aTask } from '../support/rows.ts';
 
 // Real HTTP to a local server that speaks the providers' protocols, through the executor that the service runs.
 
@@ -16,13 +16,13 @@ const run = async (
   { timeoutMs = 5_000, key = true, params = handler.example } = {},
 ) => {
   const counted: string[] = [];
-  const { log, lines } = keptLog();
+  const { log, lines } = keepLog();
   const executor = createExecutor({
-    ...executorParts,
+    ...executorDeps,
     findHandler: () => handler,
     countRequest: (type, status) => void counted.push(`${type} ${status}`),
     world: {
-      ...executorParts.world,
+      ...executorDeps.world,
       fetch: (input, init) => fetch(input, init),
       secrets: {
         ...(key && { OPENAI_API_KEY: 'a-model-key', OPENWEATHER_API_KEY: 'a-weather-key' }),
@@ -35,7 +35,7 @@ const run = async (
   });
   const task = aTask({ type: handler.type, params, timeoutMs });
   const outcome = await executor.run(task, {
-    lookAfter: () => new AbortController().signal,
+    watchLease: () => new AbortController().signal,
     progress: () => {},
   });
   return { outcome, counted, said: JSON.stringify([outcome, lines]) };

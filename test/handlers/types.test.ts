@@ -3,17 +3,17 @@ import { flaky } from '../../src/handlers/flaky.ts';
 import { longestRun } from '../../src/handlers/longest-consecutive-letters.ts';
 import { simulate } from '../../src/handlers/simulate.ts';
 import { sum } from '../../src/handlers/sum.ts';
-import { executorParts, keptLog, world } from '../parts.ts';
+import { executorDeps, keepLog, world } from '../support/deps.ts';
 
 const context = (params: unknown, more: object = {}) => ({
   ...world,
-  ...executorParts.ownedBy(),
+  ...executorDeps.ownedBy(),
   taskId: 'id',
   params,
   attempt: 1,
   signal: new AbortController().signal,
   progress: () => {},
-  log: keptLog().log,
+  log: keepLog().log,
   ...more,
 });
 

@@ -2,19 +2,19 @@ import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import {
-  hashOfKey,
+  hashApiKey,
   isWellFormedKey,
-  newApiKey,
+  generateApiKey,
   SCOPES,
   type Scope,
 } from '../../src/domain/api-key.ts';
 import { app } from '../../src/http/app.ts';
 import { operationOf } from '../../src/http/openapi/operation.ts';
 import { isFromThisMachine } from '../../src/http/local-access.ts';
-import { call, submit, watch } from '../client.ts';
-import { observeDatabase } from '../database.ts';
-import { makeKey, usualKey } from '../keys.ts';
-import { aTask, store } from '../rows.ts';
+import { call, submit, watch } from '../support/client.ts';
+import { observeDatabase } from '../support/database.ts';
+import { makeKey, usualKey } from '../support/keys.ts';
+import { aTask, store } from '../support/rows.ts';
 
 const routes = app.routes
   .filter(({ method }) => method !== 'ALL')
@@ -77,7 +77,7 @@ describe('every route', () => {
         ['key_invalid', 401, { Authorization: 'Bearer nonsense' }],
         ['key_invalid', 401, { Authorization: `Bearer ${usualKey.key}x` }],
         ['key_invalid', 401, { Authorization: `Bearer ${mistyped}` }],
-        ['key_invalid', 401, { Authorization: `Bearer ${newApiKey().key}` }],
+        ['key_invalid', 401, { Authorization: `Bearer ${generateApiKey().key}` }],
         [
           'key_expired',
           401,
@@ -191,7 +191,7 @@ describe('another owner', () => {
 
 describe('keys', () => {
   it('have a checksum that tells a mistyped one without the database', async () => {
-    const { key } = newApiKey();
+    const { key } = generateApiKey();
     expect(key).toMatch(/^tk_[0-9A-Za-z]{49}$/);
     expect(isWellFormedKey(key)).toBe(true);
     const { asked, stop } = observeDatabase();
@@ -238,7 +238,7 @@ describe('keys', () => {
     const row = await env.DB.prepare('SELECT * FROM keys WHERE id = ?').bind(made.id).first();
     expect(row).toMatchObject({
       owner: 'team-a',
-      hash: await hashOfKey(made.key),
+      hash: await hashApiKey(made.key),
       prefix: made.key.slice(0, 11),
     });
     expect(JSON.stringify(row)).not.toContain(made.key);
@@ -326,7 +326,9 @@ describe('keys', () => {
     vi.spyOn(Object.getPrototypeOf(env.DB) as D1Database, 'prepare').mockImplementation(() => {
       throw new Error('D1_ERROR: Network connection lost.');
     });
-    const response = await ask('GET', '/tasks', { Authorization: `Bearer ${newApiKey().key}` });
+    const response = await ask('GET', '/tasks', {
+      Authorization: `Bearer ${generateApiKey().key}`,
+    });
     vi.restoreAllMocks();
     expect([response.status, await code(response)]).toEqual([503, 'database_unavailable']);
   });

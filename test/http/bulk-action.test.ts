@@ -2,10 +2,10 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
 import type { TaskView } from '../../src/domain/view.ts';
-import { call, finished, submit, watch } from '../client.ts';
-import { observeDatabase } from '../database.ts';
-import { makeKey } from '../keys.ts';
-import { aTask, OWNER, store } from '../rows.ts';
+import { call, finished, submit, watch } from '../support/client.ts';
+import { observeDatabase } from '../support/database.ts';
+import { makeKey } from '../support/keys.ts';
+import { aTask, OWNER, store } from '../support/rows.ts';
 
 // What is done to all tasks that a filter finds is a task itself.
 

@@ -3,8 +3,8 @@ import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { app } from '../../src/http/app.ts';
-import { call, finished, submit } from '../client.ts';
-import { makeKey } from '../keys.ts';
+import { call, finished, submit } from '../support/client.ts';
+import { makeKey } from '../support/keys.ts';
 
 // Walks the OpenAPI document: every operation with its examples and with generated bad requests. Every answer must have a
 // documented status and a body that fits its schema, and none may be a 500.

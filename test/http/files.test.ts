@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { MAX_FILE_BYTES } from '../../src/domain/file-name.ts';
-import { call, finished, submit } from '../client.ts';
+import { call, finished, submit } from '../support/client.ts';
 
 const put = (name: string, body: BodyInit, type = 'text/csv'): Promise<Response> =>
   call(`/files/${name}`, { method: 'PUT', body, headers: { 'Content-Type': type } });
@@ -74,8 +74,8 @@ it.concurrent(
       status: 413,
       code: 'body_too_large',
     });
-    const announced = await put('c.bin', new Uint8Array(MAX_FILE_BYTES + 1));
-    expect(announced.status).toBe(413);
+    const published = await put('c.bin', new Uint8Array(MAX_FILE_BYTES + 1));
+    expect(published.status).toBe(413);
     expect((await call('/files/c.bin')).status).toBe(404);
   },
 );

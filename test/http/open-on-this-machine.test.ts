@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, expect, it, vi } from 'vitest';
 import { app } from '../../src/http/app.ts';
 import { createKeyStore } from '../../src/store/keys.ts';
-import { makeKey } from '../keys.ts';
+import { makeKey } from '../support/keys.ts';
 
 // The truth table of who gets in without a key: every fact that must hold, true or false, in every combination.
 

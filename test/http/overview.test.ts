@@ -1,10 +1,15 @@
 import { env } from 'cloudflare:workers';
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
-import { METER, type Meter } from '../../src/announce/meter.ts';
-import { newMinute, observe, quantile, newHistogram } from '../../src/domain/tally.ts';
-import { call, finished, submit, watch } from '../client.ts';
-import { makeKey } from '../keys.ts';
+import { METRICS, type Metrics } from '../../src/metrics/metrics.ts';
+import {
+  createMinute,
+  observe,
+  estimateQuantile,
+  createHistogram,
+} from '../../src/metrics/snapshot.ts';
+import { call, finished, submit, watch } from '../support/client.ts';
+import { makeKey } from '../support/keys.ts';
 
 // What is told of many tasks together: counters, figures, groups of errors.
 
@@ -75,15 +80,15 @@ describe('/metrics', () => {
 
   it('never goes back, not even when the meter is evicted, and asks no more of it than once a second', async () => {
     const before = await samples();
-    await evictDurableObject(env.METER.getByName(METER));
+    await evictDurableObject(env.METRICS.getByName(METRICS));
     const after = await samples();
     for (const [name, value] of before)
       if (/_total|_count|_sum|_bucket/.test(name))
         expect(after.get(name), name).toBeGreaterThanOrEqual(value);
     const add = vi.spyOn(
       await runInDurableObject(
-        env.METER.getByName(METER),
-        (meter: Meter) => Object.getPrototypeOf(meter) as Meter,
+        env.METRICS.getByName(METRICS),
+        (metrics: Metrics) => Object.getPrototypeOf(metrics) as Metrics,
       ),
       'add',
     );
@@ -160,25 +165,25 @@ describe('/stats', () => {
   });
 
   it('keeps a day of minutes, and forgets the rest', async () => {
-    const meter = env.METER.getByName(METER);
+    const metrics = env.METRICS.getByName(METRICS);
     const now = Date.parse('2026-01-02T00:00:30Z');
     const at = (minutesAgo: number) => ({
       counters: {},
       histograms: {},
       minutes: {
-        kept: { [Math.floor(now / 60_000) - minutesAgo]: { ...newMinute(), submitted: 1 } },
+        kept: { [Math.floor(now / 60_000) - minutesAgo]: { ...createMinute(), submitted: 1 } },
       },
     });
     for (const minutesAgo of [1_500, 1_439, 10, 0]) {
-      await meter.add(at(minutesAgo));
-      await runDurableObjectAlarm(meter);
+      await metrics.add(at(minutesAgo));
+      await runDurableObjectAlarm(metrics);
     }
-    await meter.add(at(0));
+    await metrics.add(at(0));
     expect(
-      (await meter.minutesOf('kept', 1_440, now)).map(({ minute }) => minute.submitted),
+      (await metrics.minutesOf('kept', 1_440, now)).map(({ minute }) => minute.submitted),
     ).toEqual([1, 1, 2]);
-    expect(await meter.minutesOf('kept', 2_000, now)).toHaveLength(3);
-    expect(await meter.minutesOf('kep', 1_440, now)).toEqual([]);
+    expect(await metrics.minutesOf('kept', 2_000, now)).toHaveLength(3);
+    expect(await metrics.minutesOf('kep', 1_440, now)).toEqual([]);
   });
 });
 
@@ -209,12 +214,12 @@ describe('/errors', () => {
 
 describe('a histogram', () => {
   it('tells quantiles to within a bucket', () => {
-    const histogram = newHistogram();
-    expect(quantile(histogram, 0.5)).toBeNull();
+    const histogram = createHistogram();
+    expect(estimateQuantile(histogram, 0.5)).toBeNull();
     for (let ms = 1; ms <= 1_000; ms += 1) observe(histogram, ms / 1_000);
-    expect(quantile(histogram, 0.5)).toBeCloseTo(0.5, 1);
-    expect(quantile(histogram, 0.99)).toBeGreaterThan(0.9);
+    expect(estimateQuantile(histogram, 0.5)).toBeCloseTo(0.5, 1);
+    expect(estimateQuantile(histogram, 0.99)).toBeGreaterThan(0.9);
     observe(histogram, 1e9);
-    expect(quantile(histogram, 1)).toBe(7_200);
+    expect(estimateQuantile(histogram, 1)).toBe(7_200);
   });
 });

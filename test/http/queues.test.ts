@@ -2,8 +2,8 @@ import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { dispatcherName } from '../../src/engine/dispatcher.ts';
-import { call, finished, submit } from '../client.ts';
-import { aTask, rowOf, store } from '../rows.ts';
+import { call, finished, submit } from '../support/client.ts';
+import { aTask, rowOf, store } from '../support/rows.ts';
 
 interface Queue {
   name: string;
@@ -40,7 +40,7 @@ describe('queues', () => {
     expect(await act('default-low', 'pause')).toMatchObject({ paused: true, pending: 1 });
     expect(await act('default-low', 'resume')).toMatchObject({ paused: false });
     await env.DB.prepare('UPDATE tasks SET wake_at = 1 WHERE id = ?').bind(held.task_id).run();
-    await dispatcher().poke();
+    await dispatcher().tickNow();
     expect((await finished(held.task_id)).status).toBe('COMPLETED');
   });
 
@@ -48,7 +48,7 @@ describe('queues', () => {
     await act('default-low', 'pause');
     const task = aTask({ queue: 'default-low', priority: 'LOW' }, Date.now() - 60_000);
     await store(task);
-    await dispatcher().poke();
+    await dispatcher().tickNow();
     expect(await rowOf(task.id)).toMatchObject({ status: 'PENDING', wake_at: null, version: 1 });
     await env.DB.prepare('DELETE FROM queues').run();
     await runDurableObjectAlarm(dispatcher());

@@ -1,8 +1,8 @@
 import { exports } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { RATES } from '../../src/domain/rates.ts';
-import { call } from '../client.ts';
-import { makeKey } from '../keys.ts';
+import { call } from '../support/client.ts';
+import { makeKey } from '../support/keys.ts';
 
 const post = (key: string, body: object): Promise<Response> =>
   exports.default.fetch(
@@ -24,8 +24,8 @@ it('limits what costs money, key by key', async () => {
     delay_seconds: 600,
   };
   const answers: Response[] = [];
-  for (let i = 0; i < RATES.costed.limit + 5; i += 1) answers.push(await post(one.key, mail));
-  expect(answers.slice(0, RATES.costed.limit).every(({ status }) => status === 202)).toBe(true);
+  for (let i = 0; i < RATES.metered.limit + 5; i += 1) answers.push(await post(one.key, mail));
+  expect(answers.slice(0, RATES.metered.limit).every(({ status }) => status === 202)).toBe(true);
   const refused = answers.at(-1) as Response;
   expect(refused.status).toBe(429);
   expect(Object.fromEntries(refused.headers)).toMatchObject({

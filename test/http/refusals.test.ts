@@ -1,9 +1,9 @@
 import { createExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { handlers } from '../../src/handlers/registry.ts';
-import { call } from '../client.ts';
-import { breakDatabase } from '../database.ts';
+import { handlers } from '../../src/handlers/catalog.ts';
+import { call } from '../support/client.ts';
+import { breakDatabase } from '../support/database.ts';
 
 afterEach(() => vi.restoreAllMocks());
 

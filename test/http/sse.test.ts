@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../src/domain/frames.ts';
-import { call, finished, submit } from '../client.ts';
+import { call, finished, submit } from '../support/client.ts';
 
 const SSE = { Accept: 'text/event-stream' };
 

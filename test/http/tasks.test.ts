@@ -2,9 +2,9 @@ import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { TaskView } from '../../src/domain/view.ts';
 import { dispatcherName } from '../../src/engine/dispatcher.ts';
-import { call, finished, submit } from '../client.ts';
-import { observeDatabase } from '../database.ts';
-import { aTask, store } from '../rows.ts';
+import { call, finished, submit } from '../support/client.ts';
+import { observeDatabase } from '../support/database.ts';
+import { aTask, store } from '../support/rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -201,7 +201,7 @@ describe('GET /tasks', () => {
       '?type=a&type=b',
     ])
       await list(query);
-    await env.DISPATCHER.getByName(dispatcherName()).poke();
+    await env.DISPATCHER.getByName(dispatcherName()).tickNow();
     stop();
     const statements = new Set(
       asked.map(({ sql }) => sql).filter((sql) => !sql.startsWith('PRAGMA')),

@@ -58,16 +58,16 @@ const crash = act(
   fc.boolean(),
   (loses) => new Act(`crash(${loses})`, (world) => world.crash(loses)),
 );
-const tick = act(
+const advance = act(
   fc.constantFrom(1_000, 6_000, 16_000, 16_000),
-  (ms) => new Act(`tick(${ms})`, (world) => void (world.now += ms)),
+  (ms) => new Act(`advance(${ms})`, (world) => void (world.now += ms)),
 );
-const strike = fc.constant(new Act('strike', (world) => world.strike()));
+const tick = fc.constant(new Act('tick', (world) => world.tick()));
 /** Time passes until the alarm, which then goes off. */
 const sweep = fc.constant(
   new Act('sweep', async (world) => {
     world.now = Math.max(world.now, world.alarmAt ?? world.now);
-    await world.strike();
+    await world.tick();
   }),
 );
 /** Time passes until a lease has run out, and the alarm has taken the task back. */
@@ -75,7 +75,7 @@ const expire = fc.constant(
   new Act('expire', async (world) => {
     for (let i = 0; i < 3; i += 1) {
       world.now = Math.max(world.now, world.alarmAt ?? world.now);
-      await world.strike();
+      await world.tick();
     }
   }),
 );
@@ -86,9 +86,9 @@ const command = act(
       'cancel' as const,
       'pause' as const,
       'resume' as const,
-      'rerun' as const,
-      'rerun' as const,
-      'rerun' as const,
+      'retry' as const,
+      'retry' as const,
+      'retry' as const,
     ),
     index,
   ),
@@ -96,7 +96,7 @@ const command = act(
     new Act(
       `${verb}(${i})`,
       (world) => world.command(verb, i),
-      verb === 'rerun' ? { rerun: idOf(i) } : {},
+      verb === 'retry' ? { retry: idOf(i) } : {},
     ),
 );
 const remove = act(
@@ -138,7 +138,7 @@ const zombie = act(
       await world.deliver(i, false);
       for (let strikes = 0; strikes < 3; strikes += 1) {
         world.now = Math.max(world.now, world.alarmAt ?? world.now);
-        await world.strike();
+        await world.tick();
       }
       await world.deliver(i, false);
     }),
@@ -159,7 +159,7 @@ const resumeAndDie = fc.constant(
     await world.pauseQueue();
     for (let strikes = 0; strikes < 2; strikes += 1) {
       world.now = Math.max(world.now, world.alarmAt ?? world.now);
-      await world.strike();
+      await world.tick();
     }
     await world.resumeQueue(true);
   }),
@@ -196,9 +196,9 @@ export const runs = fc.commands(
     deliver,
     expire,
     expire,
-    tick,
-    tick,
-    tick,
+    advance,
+    advance,
+    advance,
     finish,
     finish,
     finish,
@@ -212,7 +212,7 @@ export const runs = fc.commands(
     finishUnheard,
     resumeAndDie,
     sweep,
-    strike,
+    tick,
     lose,
     crash,
     remove,

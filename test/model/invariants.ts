@@ -5,7 +5,7 @@ import { isFinal, type Attempt, type Task } from '../../src/domain/task.ts';
 /** What the command just carried out may have done to a final row. */
 export interface Allowed {
   /** The id whose rerun was asked for. */
-  rerun?: string;
+  retry?: string;
   removed?: string;
 }
 
@@ -59,7 +59,7 @@ export const assertSound = (
   world: Witness,
   before: readonly Task[],
   after: readonly Task[],
-  { rerun, removed }: Allowed,
+  { retry, removed }: Allowed,
 ): void => {
   const byId = new Map(after.map((row) => [row.id, row]));
   for (const row of after) assertRow(row);
@@ -73,7 +73,7 @@ export const assertSound = (
     }
     hold('I3: attempt never decreases', row.attempt >= old.attempt, row);
     hold('version never decreases', row.version >= old.version, row);
-    const mayRerun = rerun === old.id && (old.status === 'FAILED' || old.status === 'CANCELLED');
+    const mayRerun = retry === old.id && (old.status === 'FAILED' || old.status === 'CANCELLED');
     if (isFinal(old.status) && !mayRerun)
       hold('I2: a final row never changes', outcomeOf(row) === outcomeOf(old), row);
   }

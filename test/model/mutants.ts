@@ -1,6 +1,6 @@
 import type { Recorder } from '../../src/engine/recorder.ts';
-import { RESEND_AFTER_MS, type TaskHead } from '../../src/domain/task.ts';
-import { verdictOn } from '../../src/domain/retry.ts';
+import { RESEND_AFTER_MS, type TaskSummaryRow } from '../../src/domain/task.ts';
+import { decideVerdict } from '../../src/domain/retry.ts';
 import type { Mutation } from './world.ts';
 
 /** A rewriting that says so when it found nothing to rewrite: a mutant that changes nothing proves nothing. */
@@ -31,9 +31,9 @@ const readsThenWrites: Mutation = {
           "SELECT * FROM tasks WHERE status = 'IN_PROGRESS' AND wake_at <= ? AND rescues < 3",
         )
         .bind(now)
-        .all<TaskHead>();
+        .all<TaskSummaryRow>();
       if (due.results.length > 0) await meanwhile();
-      const rescued: TaskHead[] = [];
+      const rescued: TaskSummaryRow[] = [];
       for (const row of due.results) {
         const { results } = await database
           .prepare(
@@ -41,7 +41,7 @@ const readsThenWrites: Mutation = {
               attempts = json_insert(attempts, '$[#]', json_object('attempt', attempt, 'outcome', 'rescued')) WHERE id = ? RETURNING *`,
           )
           .bind(now + RESEND_AFTER_MS, row.id)
-          .all<TaskHead>();
+          .all<TaskSummaryRow>();
         rescued.push(...results);
       }
       const swept = await real.sweep(now, limit);
@@ -59,7 +59,7 @@ const acksBeforeCommit: Mutation = {
         ...batch,
         record: async (task, outcome) => {
           await batch.record(task, outcome).catch(() => {});
-          return verdictOn(
+          return decideVerdict(
             outcome,
             task,
             { maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 },

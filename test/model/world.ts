@@ -1,19 +1,25 @@
 import { env } from 'cloudflare:workers';
 import { AppError } from '../../src/domain/errors.ts';
-import { isFinal, newTask, type Hint, type Status, type Task } from '../../src/domain/task.ts';
-import { createDeliverySink } from '../../src/announce/sinks.ts';
+import {
+  isFinal,
+  buildTask,
+  type TaskMessage,
+  type Status,
+  type Task,
+} from '../../src/domain/task.ts';
+import { createDeliveryListener } from '../../src/live/listener.ts';
 import type { Delivery, DeliveryKey } from '../../src/domain/delivery.ts';
-import type { Announce } from '../../src/announce/announce.ts';
-import { createAccepter } from '../../src/engine/accept.ts';
+import type { Publish } from '../../src/engine/publisher.ts';
+import { createAccepter } from '../../src/engine/accepter.ts';
 import { createClock } from '../../src/engine/clock.ts';
 import { createCommands } from '../../src/engine/commands.ts';
 import { createConsumer } from '../../src/engine/consumer.ts';
-import { createDeliverer } from '../../src/engine/deliverer.ts';
+import { createDeliverer } from '../../src/deliveries/deliverer.ts';
 import { createExecutor } from '../../src/engine/executor.ts';
-import { createHandOver, type TaskQueues } from '../../src/engine/hand-over.ts';
+import { createTaskQueues, type QueueBindings } from '../../src/engine/task-queues.ts';
 import { createRecorder, type Recorder } from '../../src/engine/recorder.ts';
 import { createRunner } from '../../src/engine/runner.ts';
-import { handlers } from '../../src/handlers/registry.ts';
+import { handlers } from '../../src/handlers/catalog.ts';
 import { createLogger } from '../../src/log.ts';
 import { createDeliveryStore } from '../../src/store/deliveries.ts';
 import { createLeases } from '../../src/store/leases.ts';
@@ -21,7 +27,7 @@ import { createQueueStore } from '../../src/store/queues.ts';
 import { createSweeps, type Sweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore, type TaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
-import { executorParts } from '../parts.ts';
+import { executorDeps } from '../support/deps.ts';
 import { faultyDatabase, type DatabaseFaults } from './faulty-database.ts';
 import { assertNotified, assertSound, type Allowed } from './invariants.ts';
 
@@ -44,7 +50,7 @@ export interface Mutation {
 }
 
 interface QueueMessage {
-  hint: Hint;
+  hint: TaskMessage;
   visibleAt: number;
 }
 
@@ -117,10 +123,10 @@ export class World {
       if (isDead()) return new Promise(() => {});
       if (!this.sendFails) for (const key of keys) this.notices.push({ key, visibleAt: this.now });
     };
-    const sink = createDeliverySink(sendDeliveries);
-    const announce: Announce = async (tasks) => sink.tell(tasks);
+    const sink = createDeliveryListener(sendDeliveries);
+    const publish: Publish = async (tasks) => sink.tell(tasks);
     const queue = {
-      sendBatch: async (batch: Iterable<{ body: Hint; delaySeconds?: number }>) => {
+      sendBatch: async (batch: Iterable<{ body: TaskMessage; delaySeconds?: number }>) => {
         if (isDead()) return new Promise(() => {});
         if (this.sendFails) throw new Error('Too Many Requests');
         for (const { body, delaySeconds = 0 } of batch)
@@ -131,8 +137,8 @@ export class World {
         backlogBytes: this.messages.reduce((sum, { hint }) => sum + JSON.stringify(hint).length, 0),
       }),
     };
-    const handOver = createHandOver({
-      queues: { [QUEUE]: queue } as unknown as TaskQueues,
+    const taskQueues = createTaskQueues({
+      queues: { [QUEUE]: queue } as unknown as QueueBindings,
       log: silent,
     });
     const alarm = {
@@ -152,9 +158,9 @@ export class World {
       sweeps,
       store,
       retentionMs: 0,
-      handOver,
+      taskQueues,
       sendDeliveries,
-      announce,
+      publish,
       alarm,
       now,
       log: silent,
@@ -163,7 +169,7 @@ export class World {
     const realRecorder = createRecorder({
       transitions,
       store,
-      announce,
+      publish,
       now,
       log: silent,
       wait: async () => {},
@@ -177,7 +183,7 @@ export class World {
       run: ({ taskId, attempt }: { taskId: string; attempt: number }) =>
         this.#started(taskId, attempt, generation),
     };
-    const executor = createExecutor({ ...executorParts, findHandler: () => scripted, log: silent });
+    const executor = createExecutor({ ...executorDeps, findHandler: () => scripted, log: silent });
     const runner = () =>
       createRunner({
         executor,
@@ -191,10 +197,10 @@ export class World {
       transitions,
       runner,
       recorder,
-      handOver,
+      taskQueues,
       longTasks,
       longTaskMs: 30_000,
-      announce,
+      publish,
       now,
       log: silent,
     });
@@ -202,17 +208,17 @@ export class World {
       ...store,
       insertMany: async (rows) => {
         const ids = await store.insertMany(rows);
-        await clock.wakeBy(now() + 5_000);
+        await clock.ensureAlarmBy(now() + 5_000);
         return ids;
       },
     };
     const isLate = this.#mutation.alarmAfterInsert === true;
     const accepter = createAccepter({
       store: isLate ? late : store,
-      handOver,
-      announce,
+      taskQueues,
+      publish,
       quota: { take: async () => true },
-      wakeBy: isLate ? async () => {} : clock.wakeBy,
+      ensureAlarmBy: isLate ? async () => {} : clock.ensureAlarmBy,
       now,
       wait: async () => {},
       log: silent,
@@ -222,11 +228,11 @@ export class World {
       transitions,
       store,
       queues,
-      wakeBy: clock.wakeBy,
-      handOver,
-      announce,
+      ensureAlarmBy: clock.ensureAlarmBy,
+      taskQueues,
+      publish,
       forget: async () => {},
-      endStreams: async () => {},
+      closeStreams: async () => {},
       longTasks,
       longTaskMs: 30_000,
       now,
@@ -259,7 +265,7 @@ export class World {
     if (this.created.has(id)) return;
     this.created.add(id);
     const scheduledAt = delayMs > 0 ? this.now + delayMs : null;
-    const task = newTask(
+    const task = buildTask(
       {
         owner: OWNER,
         id,
@@ -305,7 +311,7 @@ export class World {
         if (isCurrent())
           this.messages.push({ hint: message.hint, visibleAt: this.now + delaySeconds * 1_000 });
       },
-    } as unknown as Message<Hint>;
+    } as unknown as Message<TaskMessage>;
     const delivered: Promise<void> = this.#service.consumer.consume([handle]);
     const isOver = delivered.then(() => true);
     while (
@@ -369,14 +375,14 @@ export class World {
   }
 
   /** The alarm, if it is due. */
-  async strike(): Promise<void> {
+  async tick(): Promise<void> {
     if (this.alarmAt === null || this.alarmAt > this.now) return;
     this.alarmAt = null;
-    await this.#service.clock.strike();
+    await this.#service.clock.tick();
   }
 
   async command(
-    verb: 'cancel' | 'pause' | 'resume' | 'rerun' | 'remove',
+    verb: 'cancel' | 'pause' | 'resume' | 'retry' | 'remove',
     index: number,
   ): Promise<void> {
     const id = IDS[index % IDS.length] ?? '';
@@ -440,7 +446,7 @@ export class World {
           `L1: nobody will ever look again at ${JSON.stringify([(await this.rows()).filter(isOpen), owed])}`,
         );
       this.now = Math.max(this.now, next);
-      await this.strike();
+      await this.tick();
       while (this.messages.some(({ visibleAt }) => visibleAt <= this.now))
         await this.deliver(0, false);
       while (this.notices.some(({ visibleAt }) => visibleAt <= this.now))

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { getTableConfig } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
 import { deliveries, keys, queues, tasks } from '../../src/store/schema.ts';
-import { aTask, store } from '../rows.ts';
+import { aTask, store } from '../support/rows.ts';
 
 const pragma = async (statement: string) =>
   (await env.DB.prepare(`PRAGMA ${statement}`).all()).results;

@@ -7,7 +7,7 @@ import { createLeases } from '../../src/store/leases.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
-import { aTask, attemptsOf, OWNER, rowOf, store } from '../rows.ts';
+import { aTask, parseAttempts, OWNER, rowOf, store } from '../support/rows.ts';
 
 const transitions = createTransitions(env.DB);
 const NOW = 1_900_000_000_000;
@@ -18,7 +18,7 @@ const done = (result: unknown): Verdict => ({
   result: JSON.stringify(result),
 });
 const failing: Verdict = {
-  transition: 'retryLater',
+  transition: 'reschedule',
   error: { code: 'handler_error', message: 'no' },
   delayMs: 3_000,
 };
@@ -118,7 +118,7 @@ describe('record', () => {
       result: '"right"',
     });
     expect(await record(2, done('again'))).toBeUndefined();
-    expect(attemptsOf(await rowOf(task.id)).map(({ outcome }) => outcome)).toEqual([
+    expect(parseAttempts(await rowOf(task.id)).map(({ outcome }) => outcome)).toEqual([
       'rescued',
       'completed',
     ]);
@@ -188,7 +188,7 @@ describe('record', () => {
       await claim(NOW + attempt * 10_000);
       await record(attempt, failing, NOW + attempt * 10_000);
     }
-    const kept = attemptsOf(await rowOf(task.id)).map(({ attempt }) => attempt);
+    const kept = parseAttempts(await rowOf(task.id)).map(({ attempt }) => attempt);
     expect([kept.length, kept[0], kept.at(-1)]).toEqual([100, 4, 103]);
   });
 

@@ -5,15 +5,15 @@ import type { errorGroups } from '../../http/responses.ts';
 import { get } from '../api.ts';
 import { number } from '../format.ts';
 import { hrefOf } from '../router.ts';
-import { Age, Card, Empty, ErrorNote, PageHead } from '../parts/bits.tsx';
-import { BulkProgress, startAction } from '../parts/bulk.tsx';
-import { useAction, useFresh, useLoaded } from '../use.ts';
+import { Age, Card, Empty, ErrorNote, PageHead } from '../components/ui.tsx';
+import { BulkProgress, startAction } from '../components/bulk.tsx';
+import { useAction, useThrottledReload, useQuery } from '../hooks.ts';
 
 type Group = z.output<typeof errorGroups>['groups'][number];
 
 const FRESH_MS = 2_000;
 
-const filterOf = ({ type, message }: Group) => ({
+const toFilter = ({ type, message }: Group) => ({
   status: 'FAILED',
   type,
   ...(message !== null && message !== '' && { error: message }),
@@ -22,9 +22,9 @@ const filterOf = ({ type, message }: Group) => ({
 const GroupRow = ({ group, reload }: { group: Group; reload(): void }) => {
   const [running, setRunning] = useState<TaskView | null>(null);
   const [isBusy, act] = useAction();
-  const rerun = (): void =>
+  const retry = (): void =>
     act(async () => {
-      setRunning(await startAction('retry', filterOf(group), 'the group'));
+      setRunning(await startAction('retry', toFilter(group), 'the group'));
       return undefined;
     });
   return (
@@ -47,10 +47,10 @@ const GroupRow = ({ group, reload }: { group: Group; reload(): void }) => {
         <a class="button small" href={hrefOf(`/tasks/${group.newest_task_id}`)}>
           Newest
         </a>
-        <a class="button small" href={hrefOf('/tasks', filterOf(group))}>
+        <a class="button small" href={hrefOf('/tasks', toFilter(group))}>
           All
         </a>
-        <button class="small primary" disabled={isBusy || running !== null} onClick={rerun}>
+        <button class="small primary" disabled={isBusy || running !== null} onClick={retry}>
           Rerun the group
         </button>
       </div>
@@ -60,8 +60,8 @@ const GroupRow = ({ group, reload }: { group: Group; reload(): void }) => {
 
 /** What fails, grouped by type and message. */
 export const ErrorsPage = () => {
-  const { data, error, reload } = useLoaded('errors', () => get<{ groups: Group[] }>('/errors'));
-  useFresh(reload, FRESH_MS);
+  const { data, error, reload } = useQuery('errors', () => get<{ groups: Group[] }>('/errors'));
+  useThrottledReload(reload, FRESH_MS);
   return (
     <>
       <PageHead title="Errors" />

@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks';
 import type * as z from 'zod';
-import type { keyList, newKey } from '../../http/responses.ts';
+import type { keyList, newKey as newKeySchema } from '../../http/responses.ts';
 import { SCOPES } from '../../domain/api-key.ts';
-import { api, ApiError, get, madeKey, post } from '../api.ts';
-import { Age, Card, Empty, ErrorNote, PageHead } from '../parts/bits.tsx';
-import { MadeKey } from '../parts/made-key.tsx';
-import { confirm } from '../parts/confirm.tsx';
-import { useAction, useLoaded } from '../use.ts';
+import { api, ApiError, get, newKey, post } from '../api.ts';
+import { Age, Card, Empty, ErrorNote, PageHead } from '../components/ui.tsx';
+import { NewKey } from '../components/new-key.tsx';
+import { confirm } from '../components/confirm.tsx';
+import { useAction, useQuery } from '../hooks.ts';
 
 type Key = z.output<typeof keyList>['keys'][number];
 
@@ -24,7 +24,7 @@ const Create = ({ onMade }: { onMade(): void }) => {
         scopes,
         ...(days > 0 && { expires_in_days: days }),
       };
-      madeKey.value = (await post<z.output<typeof newKey>>('/keys', body)).key;
+      newKey.value = (await post<z.output<typeof newKeySchema>>('/keys', body)).key;
       onMade();
       return undefined;
     });
@@ -66,7 +66,7 @@ const Create = ({ onMade }: { onMade(): void }) => {
           Make a key
         </button>
       </div>
-      <MadeKey />
+      <NewKey />
     </form>
   );
 };
@@ -114,7 +114,7 @@ const KeyRow = ({ item, reload }: { item: Key; reload(): void }) => {
 
 /** API keys, for admins. */
 export const KeysPage = () => {
-  const { data, error, reload } = useLoaded('keys', () => get<{ keys: Key[] }>('/keys'));
+  const { data, error, reload } = useQuery('keys', () => get<{ keys: Key[] }>('/keys'));
   if (error instanceof ApiError && error.status === 403)
     return <Empty>API keys are for keys with the scope "admin".</Empty>;
   return (

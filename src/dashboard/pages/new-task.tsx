@@ -2,11 +2,11 @@ import { useEffect, useState } from 'preact/hooks';
 import type { TaskView } from '../../domain/view.ts';
 import { apiKey, get, post } from '../api.ts';
 import { go, replaceQuery, route } from '../router.ts';
-import { Card, ErrorNote, PageHead } from '../parts/bits.tsx';
-import { SchemaForm, type Schema } from '../parts/schema-form.tsx';
-import { toast } from '../parts/toast.tsx';
+import { Card, ErrorNote, PageHead } from '../components/ui.tsx';
+import { SchemaForm, type Schema } from '../components/schema-form.tsx';
+import { toast } from '../components/toast.tsx';
 import { PRIORITIES } from '../../domain/task.ts';
-import { useAction, useLoaded } from '../use.ts';
+import { useAction, useQuery } from '../hooks.ts';
 
 interface TaskType {
   type: string;
@@ -57,11 +57,11 @@ const curlOf = (body: object): string =>
 export const NewTaskPage = () => {
   const { query } = route.value;
   const from = query.get('from');
-  const { data: types, error } = useLoaded(
+  const { data: types, error } = useQuery(
     'types',
     async () => (await get<{ task_types: TaskType[] }>('/task-types')).task_types,
   );
-  const { data: source, error: lost } = useLoaded(`from ${from ?? ''}`, async () =>
+  const { data: source, error: lost } = useQuery(`from ${from ?? ''}`, async () =>
     from === null ? null : get<TaskView>(`/tasks/${from}`),
   );
   const [params, setParams] = useState<Record<string, unknown>>({});

@@ -5,10 +5,10 @@ import { STATUSES, type Status } from '../../domain/task.ts';
 import { get } from '../api.ts';
 import { duration, number, words } from '../format.ts';
 import { hrefOf, replaceQuery, route } from '../router.ts';
-import { Card, ErrorNote, PageHead } from '../parts/bits.tsx';
-import { Chart } from '../parts/chart.tsx';
-import { QueueTable } from '../parts/queue-table.tsx';
-import { useFresh, useLoaded, useNow } from '../use.ts';
+import { Card, ErrorNote, PageHead } from '../components/ui.tsx';
+import { Chart } from '../components/chart.tsx';
+import { QueueTable } from '../components/queue-table.tsx';
+import { useThrottledReload, useQuery, useNow } from '../hooks.ts';
 
 type Stats = z.output<typeof statsSchema>;
 
@@ -82,10 +82,10 @@ const Count = ({ status, n, upTo }: { status: Status; n: number; upTo: number })
 /** What is happening, how slow, and where it waits. */
 export const OverviewPage = () => {
   const minutes = WINDOWS.find((each) => String(each) === route.value.query.get('minutes')) ?? 60;
-  const { data, error, reload } = useLoaded(`stats ${minutes}`, () =>
+  const { data, error, reload } = useQuery(`stats ${minutes}`, () =>
     get<Stats>(`/stats?minutes=${minutes}`),
   );
-  useFresh(reload, FRESH_MS);
+  useThrottledReload(reload, FRESH_MS);
   const now = useNow();
   const minute = Math.floor(now / MINUTE_MS);
   const chart = useMemo(

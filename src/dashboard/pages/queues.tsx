@@ -1,5 +1,5 @@
-import { Card, PageHead } from '../parts/bits.tsx';
-import { QueueTable } from '../parts/queue-table.tsx';
+import { Card, PageHead } from '../components/ui.tsx';
+import { QueueTable } from '../components/queue-table.tsx';
 
 export const QueuesPage = () => (
   <>

@@ -1,8 +1,8 @@
-import type { News } from '../live.ts';
+import type { TaskUpdate } from '../live.ts';
 
 /** A row of the list, and whether it changed, or came, before the reader's eyes. */
 export interface Row {
-  task: News;
+  task: TaskUpdate;
   isChanged: boolean;
   isNew: boolean;
 }
@@ -11,7 +11,7 @@ export interface Row {
 export const PAGE_SIZE = 50;
 
 /** Whether a task belongs into a list with this filter; null when only the service can tell. */
-export const matches = (task: News, query: URLSearchParams): boolean | null => {
+export const matches = (task: TaskUpdate, query: URLSearchParams): boolean | null => {
   const isOne = (name: string, value: string): boolean =>
     query.getAll(name).length === 0 || query.getAll(name).includes(value);
   const named =
@@ -46,11 +46,11 @@ export const matches = (task: News, query: URLSearchParams): boolean | null => {
 /** The rows after news: what is shown changes in place, what is new and fits comes on top. */
 export const applied = (
   rows: readonly Row[],
-  news: readonly News[],
+  news: readonly TaskUpdate[],
   query: URLSearchParams,
   isFirstPage: boolean,
 ): Row[] => {
-  const newest = new Map<string, News>();
+  const newest = new Map<string, TaskUpdate>();
   for (const task of news)
     if (task.version >= (newest.get(task.task_id)?.version ?? 0)) newest.set(task.task_id, task);
   const changed = rows.map((row) => {

@@ -4,11 +4,11 @@ import type { TaskDetail } from '../../domain/view.ts';
 import { api, get, post } from '../api.ts';
 import { watchTask } from '../live.ts';
 import { go, hrefOf } from '../router.ts';
-import { Age, Card, ErrorNote, PageHead, Progress, StatusBadge } from '../parts/bits.tsx';
-import { confirm } from '../parts/confirm.tsx';
-import { Timeline } from '../parts/timeline.tsx';
-import { Tree } from '../parts/tree.tsx';
-import { useAction, useLoaded, useNews } from '../use.ts';
+import { Age, Card, ErrorNote, PageHead, Progress, StatusBadge } from '../components/ui.tsx';
+import { confirm } from '../components/confirm.tsx';
+import { Timeline } from '../components/timeline.tsx';
+import { Tree } from '../components/tree.tsx';
+import { useAction, useQuery, useTaskUpdates } from '../hooks.ts';
 
 const VERBS: { verb: 'cancel' | 'pause' | 'resume' | 'retry'; label: string; from: Status[] }[] = [
   { verb: 'pause', label: 'Pause', from: ['NEW', 'PENDING'] },
@@ -172,7 +172,7 @@ const Deliveries = ({ task }: { task: TaskDetail }) => (
 
 /** One task, live. */
 export const TaskPage = ({ id }: { id: string }) => {
-  const { data, error, reload } = useLoaded(`task ${id}`, () => get<TaskDetail>(`/tasks/${id}`));
+  const { data, error, reload } = useQuery(`task ${id}`, () => get<TaskDetail>(`/tasks/${id}`));
   const [live, setLive] = useState<TaskDetail | null>(null);
   useEffect(
     () =>
@@ -183,7 +183,7 @@ export const TaskPage = ({ id }: { id: string }) => {
   );
   const [isDeleted, setDeleted] = useState(false);
   // Final ones have no stream of their own: the list's tells when somebody runs one again.
-  useNews((news) => {
+  useTaskUpdates((news) => {
     if (live && news.some((task) => task.task_id === id && task.version > live.version)) reload();
   });
   const isOver = live !== null && isFinal(live.status);

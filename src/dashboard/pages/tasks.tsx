@@ -3,12 +3,12 @@ import { BULK_ACTIONS, type BulkAction } from '../../domain/bulk.ts';
 import type { TaskView } from '../../domain/view.ts';
 import { get } from '../api.ts';
 import { number } from '../format.ts';
-import type { News } from '../live.ts';
+import type { TaskUpdate } from '../live.ts';
 import { go, hrefOf, route } from '../router.ts';
-import { Age, Empty, ErrorNote, PageHead, StatusBadge } from '../parts/bits.tsx';
-import { BulkProgress, startAction, type Filter } from '../parts/bulk.tsx';
-import { filterQuery, Filters } from '../parts/filters.tsx';
-import { useAction, useLoaded, useNews } from '../use.ts';
+import { Age, Empty, ErrorNote, PageHead, StatusBadge } from '../components/ui.tsx';
+import { BulkProgress, startAction, type Filter } from '../components/bulk.tsx';
+import { filterQuery, Filters } from '../components/filters.tsx';
+import { useAction, useQuery, useTaskUpdates } from '../hooks.ts';
 import { applied, matches, PAGE_SIZE, type Row } from './task-rows.ts';
 
 /** The list's frames are 250 ms apart: one that was on its way may bring back rows that are deleted. */
@@ -94,9 +94,9 @@ export const TasksPage = () => {
   const filter = filterQuery(query);
   const cursor = query.get('cursor');
   const address = `${filter.toString()} ${cursor ?? ''}`;
-  const { data, error, reload } = useLoaded(`tasks ${address}`, () => read(filter, cursor));
+  const { data, error, reload } = useQuery(`tasks ${address}`, () => read(filter, cursor));
   const [rows, setRows] = useState<Row[]>([]);
-  const [held, setHeld] = useState<News[]>([]);
+  const [held, setHeld] = useState<TaskUpdate[]>([]);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [isAll, setAll] = useState(false);
   const [running, setRunning] = useState<{ task: TaskView; action: BulkAction } | null>(null);
@@ -119,12 +119,12 @@ export const TasksPage = () => {
     return () => clearTimeout(timer);
   }, [deletions, address]);
 
-  useNews((news) => {
+  useTaskUpdates((news) => {
     // Only the service can look inside parameters: then it is asked again, when the reader wants it.
     const unknown = news.filter((task) => matches(task, filter) === null);
     const shown = new Set(rows.map(({ task }) => task.task_id));
     const isStill = isPointerIn.current || chosen.size > 0;
-    const isHeld = (task: News): boolean =>
+    const isHeld = (task: TaskUpdate): boolean =>
       isFirstPage && !shown.has(task.task_id) && (isStill || unknown.includes(task));
     const waiting = news.filter(
       (task) =>

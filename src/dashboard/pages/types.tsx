@@ -3,9 +3,9 @@ import type { taskType } from '../../http/responses.ts';
 import { get } from '../api.ts';
 import { duration } from '../format.ts';
 import { hrefOf } from '../router.ts';
-import { ErrorNote, PageHead } from '../parts/bits.tsx';
-import { Tree } from '../parts/tree.tsx';
-import { useLoaded } from '../use.ts';
+import { ErrorNote, PageHead } from '../components/ui.tsx';
+import { Tree } from '../components/tree.tsx';
+import { useQuery } from '../hooks.ts';
 
 type TaskType = z.output<typeof taskType>;
 
@@ -50,7 +50,7 @@ const TypeCard = ({ type }: { type: TaskType }) => (
 );
 
 export const TypesPage = () => {
-  const { data, error, reload } = useLoaded('types', () =>
+  const { data, error, reload } = useQuery('types', () =>
     get<{ task_types: TaskType[] }>('/task-types'),
   );
   return (

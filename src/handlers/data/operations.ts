@@ -236,7 +236,7 @@ const assertFree = (
 };
 
 /** Cells that an operation makes or looks at, about. */
-export const costOf = (rows: readonly Row[], step: Operation): number =>
+export const estimateCells = (rows: readonly Row[], step: Operation): number =>
   rows.length *
   (step.op === 'pick'
     ? step.fields.length

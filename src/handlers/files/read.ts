@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { JSONParser } from '@streamparser/json';
 import { CsvError, parse } from 'csv-parse';
 import { GiveUp } from '../../domain/errors.ts';
-import { jsonDepth, MAX_BODY_DEPTH } from '../../domain/json.ts';
+import { measureDepth, MAX_BODY_DEPTH } from '../../domain/json.ts';
 
 export const FORMATS = ['csv', 'json', 'ndjson', 'text'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -145,7 +145,7 @@ const ndjsonRows = async function* (
     line += 1;
     if (text.trim() === '') continue;
     try {
-      if (jsonDepth(text) > MAX_BODY_DEPTH) throw new SyntaxError('Too deep');
+      if (measureDepth(text) > MAX_BODY_DEPTH) throw new SyntaxError('Too deep');
       const row = rowOf(JSON.parse(text));
       if (row) yield row;
       else malformed({ line, message: 'Not an object' });

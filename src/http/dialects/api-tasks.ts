@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { isFinal, type Priority, type Status, type Task } from '../../domain/task.ts';
-import { viewOf } from '../../domain/view.ts';
+import { toTaskView } from '../../domain/view.ts';
 import type { TaskFilter } from '../../domain/filter.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { describe } from '../openapi/operation.ts';
@@ -69,7 +69,7 @@ const both = (a: TaskFilter, b: TaskFilter): TaskFilter | null => {
 
 const viewOfState = (task: Task) => {
   const state = stateOf(task);
-  const { result, error } = viewOf(task);
+  const { result, error } = toTaskView(task);
   return {
     state,
     status: {

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import type { Status } from '../../domain/task.ts';
-import { viewOf } from '../../domain/view.ts';
+import { toTaskView } from '../../domain/view.ts';
 import type { AppEnv } from '../context.ts';
 import { describe } from '../openapi/operation.ts';
 import { readTask } from '../read-task.ts';
@@ -54,7 +54,7 @@ export const runTask = new Hono<AppEnv>()
     query(outputQuery),
     async (c) => {
       const task = await readTask(c, c.req.valid('query').task_uuid.toLowerCase());
-      const { result, error, submitted_at, completed_at } = viewOf(task);
+      const { result, error, submitted_at, completed_at } = toTaskView(task);
       return c.json({
         task_uuid: task.id,
         task_name: task.alias ?? task.type,

@@ -1,4 +1,4 @@
-import { handlers } from '../../handlers/registry.ts';
+import { handlers } from '../../handlers/catalog.ts';
 
 /** A submit of every type, and the short forms. */
 export const submitExamples: Record<string, unknown> = {

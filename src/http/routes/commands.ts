@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { AppError } from '../../domain/errors.ts';
-import { viewOf } from '../../domain/view.ts';
-import { findHandler } from '../../handlers/registry.ts';
+import { toTaskView } from '../../domain/view.ts';
+import { findHandler } from '../../handlers/catalog.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { describe, type Operation } from '../openapi/operation.ts';
 import { limitRate } from '../rate-limit.ts';
@@ -12,13 +12,13 @@ import { jsonBody } from '../validate.ts';
 
 /** Carries out a command and answers with the task; a body is neither needed nor read. */
 const carryOut =
-  (verb: 'cancel' | 'pause' | 'resume' | 'rerun') =>
+  (verb: 'cancel' | 'pause' | 'resume' | 'retry') =>
   async (c: AppContext): Promise<Response> => {
     const id = taskId(c);
-    if (verb === 'rerun') await asSubmit(c, id);
+    if (verb === 'retry') await asSubmit(c, id);
     const row = await asking(c, () => c.get('services').commands[verb](c.get('owner'), id));
     c.set('log', c.get('log').with({ task_id: id, task_name: row.type, owner: row.owner }));
-    return c.json(viewOf(row));
+    return c.json(toTaskView(row));
   };
 
 const REFUSALS = [
@@ -42,8 +42,8 @@ const command = (id: string, summary: string) => describe(commandOf(id, summary)
 const asSubmit = async (c: AppContext, id: string): Promise<void> => {
   const { store, dispatcher } = c.get('services');
   const row = await asking(c, () => store.get(c.get('owner'), id));
-  if (row && findHandler(row.type)?.isCosted) await limitRate(c, 'costed');
-  if (row && !(await asking(c, () => dispatcher.mayTake(c.get('owner')))))
+  if (row && findHandler(row.type)?.isMetered) await limitRate(c, 'metered');
+  if (row && !(await asking(c, () => dispatcher.tryReserve(c.get('owner')))))
     throw new AppError(
       'too_many_unfinished',
       'Too many tasks of this owner are waiting or running; let some end first',
@@ -62,7 +62,7 @@ export const commands = new Hono<AppEnv>()
   .post(
     '/:id/retry',
     command('retryTask', 'Run a failed or cancelled task again'),
-    carryOut('rerun'),
+    carryOut('retry'),
   )
 
   .on(
@@ -77,7 +77,9 @@ export const commands = new Hono<AppEnv>()
       const id = taskId(c);
       const change = c.req.valid('json');
       return c.json(
-        viewOf(await asking(c, () => c.get('services').commands.edit(c.get('owner'), id, change))),
+        toTaskView(
+          await asking(c, () => c.get('services').commands.edit(c.get('owner'), id, change)),
+        ),
       );
     },
   )

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
-import { messageOf } from '../../domain/errors.ts';
+import { describeError } from '../../domain/errors.ts';
 import { QUEUES } from '../../domain/routing.ts';
-import { within } from '../../domain/within.ts';
+import { withTimeout } from '../../domain/timeout.ts';
 import type { Logger } from '../../log.ts';
 import type { AppEnv } from '../context.ts';
 import { describe } from '../openapi/operation.ts';
@@ -17,10 +17,10 @@ const check = async (
   work: () => Promise<unknown>,
 ): Promise<'ok' | 'down'> => {
   try {
-    await within(CHECK_TIMEOUT_MS, work());
+    await withTimeout(CHECK_TIMEOUT_MS, work());
     return 'ok';
   } catch (error) {
-    log.error('health_check_failed', { check: name, error: messageOf(error) });
+    log.error('health_check_failed', { check: name, error: describeError(error) });
     return 'down';
   }
 };
@@ -39,7 +39,7 @@ export const health = new Hono<AppEnv>().get(
     isStatic: true,
   }),
   async (c) => {
-    const { store, cache, counts, handOver, dispatcher, now } = c.get('services');
+    const { store, cache, counts, taskQueues, dispatcher, now } = c.get('services');
     let openNotifications: number | null = null;
     let oldestAt: number | null = null;
     const [database, accepting, queues] = await Promise.all([
@@ -52,7 +52,7 @@ export const health = new Hono<AppEnv>().get(
           throw new Error('The last tasks could not be stored');
       }),
       check('queues', c.get('log'), async () => {
-        const all = await Promise.all(QUEUES.map((queue) => handOver.metrics(queue)));
+        const all = await Promise.all(QUEUES.map((queue) => taskQueues.metrics(queue)));
         if (all.some(({ backlog }) => backlog === Infinity))
           throw new Error('A queue does not answer');
         const since = all.flatMap((queue) => queue.oldestAt ?? []);

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { v7 as uuidv7 } from 'uuid';
-import { hashOfKey, newApiKey, type ApiKey, type Scope } from '../../domain/api-key.ts';
+import { hashApiKey, generateApiKey, type ApiKey, type Scope } from '../../domain/api-key.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { describe } from '../openapi/operation.ts';
@@ -67,14 +67,14 @@ export const keys = new Hono<AppEnv>()
     jsonBody(keyBody),
     async (c) => {
       const { owner, name, scopes, expires_in_days, replaces, grace_seconds } = c.req.valid('json');
-      const { keys: store, keyring, now } = c.get('services');
+      const { keys: store, apiKeyCache, now } = c.get('services');
       const old = replaces === undefined ? null : await replaced(c, replaces, grace_seconds);
-      const { key, prefix } = newApiKey();
+      const { key, prefix } = generateApiKey();
       const made: ApiKey = {
         id: uuidv7(),
         owner: old?.owner ?? owner ?? '',
         name: name ?? old?.name ?? '',
-        hash: await hashOfKey(key),
+        hash: await hashApiKey(key),
         prefix,
         scopes: JSON.stringify(scopes ?? (JSON.parse(old?.scopes ?? '[]') as Scope[])),
         created_at: now(),
@@ -85,7 +85,7 @@ export const keys = new Hono<AppEnv>()
         revoked_at: null,
       };
       await asking(c, () => store.insert(made));
-      keyring.clear();
+      apiKeyCache.clear();
       c.get('log').info('key_created', { key_id: made.id, owner: made.owner });
       return c.json({ key, ...viewOf(made) }, 201);
     },
@@ -119,11 +119,11 @@ export const keys = new Hono<AppEnv>()
     }),
     async (c) => {
       const id = c.req.param('id') ?? '';
-      const { keys: store, keyring, boards, now } = c.get('services');
+      const { keys: store, apiKeyCache, boards, now } = c.get('services');
       const revoked = await asking(c, () => store.revoke(id, now()));
       if (!revoked) throw keyNotFound(id);
-      keyring.clear();
-      await boards.endKey(revoked.owner, id);
+      apiKeyCache.clear();
+      await boards.closeStreamsOfKey(revoked.owner, id);
       c.get('log').info('key_revoked', { key_id: id, owner: revoked.owner });
       return c.body(null, 204);
     },

@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
-import { expositionOf, type Gauge } from '../../domain/exposition.ts';
+import { formatExposition, type Gauge } from '../../metrics/exposition.ts';
 import { QUEUES } from '../../domain/routing.ts';
 import { STATUSES } from '../../domain/task.ts';
-import type { Services } from '../../services.ts';
+import type { Services } from '../../wiring/services.ts';
 import type { AppEnv } from '../context.ts';
 import { describe } from '../openapi/operation.ts';
 import { asking } from '../read-task.ts';
@@ -10,13 +10,13 @@ import { asking } from '../read-task.ts';
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** What is, rather than what has happened. A queue that does not answer has no value. */
-const gaugesOf = async ({ counts, handOver, meter, now }: Services): Promise<Gauge[]> => {
+const gaugesOf = async ({ counts, taskQueues, metrics, now }: Services): Promise<Gauge[]> => {
   const at = now();
   const [byStatus, notifications, streams, queues] = await Promise.all([
     counts.ofAll(),
     counts.openNotifications(),
-    meter.openStreams(at),
-    Promise.all(QUEUES.map(async (queue) => ({ queue, ...(await handOver.metrics(queue)) }))),
+    metrics.openStreams(at),
+    Promise.all(QUEUES.map(async (queue) => ({ queue, ...(await taskQueues.metrics(queue)) }))),
   ]);
   const known = queues.filter(({ backlog }) => Number.isFinite(backlog));
   return [
@@ -53,8 +53,8 @@ export const metrics = new Hono<AppEnv>().get(
   async (c) => {
     const services = c.get('services');
     const [totals, gauges] = await asking(c, () =>
-      Promise.all([services.meter.totals(), gaugesOf(services)]),
+      Promise.all([services.metrics.totals(), gaugesOf(services)]),
     );
-    return c.body(expositionOf(totals, gauges), 200, { 'Content-Type': TEXT });
+    return c.body(formatExposition(totals, gauges), 200, { 'Content-Type': TEXT });
   },
 );

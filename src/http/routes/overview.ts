@@ -1,6 +1,11 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
-import { countOf, quantile, type Histogram, type Minute } from '../../domain/tally.ts';
+import {
+  countObservations,
+  estimateQuantile,
+  type Histogram,
+  type Minute,
+} from '../../metrics/snapshot.ts';
 import { STATUSES } from '../../domain/task.ts';
 import type { AppEnv } from '../context.ts';
 import { digits } from '../list-query.ts';
@@ -10,10 +15,10 @@ import * as answers from '../responses.ts';
 import { query } from '../validate.ts';
 
 const timesOf = (histogram: Histogram) => ({
-  count: countOf(histogram),
-  p50: quantile(histogram, 0.5),
-  p95: quantile(histogram, 0.95),
-  p99: quantile(histogram, 0.99),
+  count: countObservations(histogram),
+  p50: estimateQuantile(histogram, 0.5),
+  p95: estimateQuantile(histogram, 0.95),
+  p99: estimateQuantile(histogram, 0.99),
 });
 
 const added = (minutes: readonly Minute[], part: 'wait' | 'run'): Histogram =>
@@ -38,13 +43,13 @@ export const overview = new Hono<AppEnv>()
     }),
     query(statsQuery),
     async (c) => {
-      const { counts, meter, now } = c.get('services');
+      const { counts, metrics, now } = c.get('services');
       const { minutes } = c.req.valid('query');
       const at = now();
       const [byStatus, waitingSince, series] = await Promise.all([
         asking(c, () => counts.ofOwner(c.get('owner'))),
         asking(c, () => counts.oldestWaiting(c.get('owner'), at)),
-        asking(c, () => meter.minutesOf(c.get('owner'), minutes, at)),
+        asking(c, () => metrics.minutesOf(c.get('owner'), minutes, at)),
       ]);
       const all = series.map(({ minute }) => minute);
       return c.json({

@@ -18,12 +18,12 @@ const queueName = (c: AppContext): QueueName => {
 
 /** How all queues stand: by the table, and by what the platform reports of them. */
 const statesOf = async (c: AppContext) => {
-  const { queueStore, handOver, now } = c.get('services');
+  const { queueStore, taskQueues, now } = c.get('services');
   const states = await asking(c, () => queueStore.list());
   return Promise.all(
     states.map(async ({ name, paused_at, pending, in_progress }) => {
       const [lane, priority] = name.split('-');
-      const { backlog, oldestAt } = await handOver.metrics(name);
+      const { backlog, oldestAt } = await taskQueues.metrics(name);
       return {
         name,
         lane,

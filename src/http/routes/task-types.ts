@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { AppError } from '../../domain/errors.ts';
-import { findHandler, handlers, type Handler } from '../../handlers/registry.ts';
-import type { Services } from '../../services.ts';
+import { findHandler, handlers, type Handler } from '../../handlers/catalog.ts';
+import type { Services } from '../../wiring/services.ts';
 import type { AppEnv } from '../context.ts';
 import { describe } from '../openapi/operation.ts';
 import { taskType, taskTypeList } from '../responses.ts';

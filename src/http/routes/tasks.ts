@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
 import { isFinal } from '../../domain/task.ts';
-import { detailOf, viewOf } from '../../domain/view.ts';
-import { filterOf } from '../../domain/filter-schema.ts';
+import { toTaskDetail, toTaskView } from '../../domain/view.ts';
+import { toFilter } from '../../domain/filter-schema.ts';
 import { MAX_BULK_BYTES } from '../body.ts';
-import { findHandler } from '../../handlers/registry.ts';
+import { findHandler } from '../../handlers/catalog.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import type { SubmitRequest } from '../new-task.ts';
 import { describe } from '../openapi/operation.ts';
@@ -29,7 +29,7 @@ const accept = async (c: AppContext, request: SubmitRequest): Promise<Response> 
   const { task: accepted, replayed } = await submit(c, request);
   const { task, waited } = await awaited(c, accepted);
   const isDone = isFinal(task.status) && (waited || (task.reused_from !== null && !replayed));
-  return c.json(viewOf(task), isDone ? 200 : 202, { Location: `/tasks/${task.id}` });
+  return c.json(toTaskView(task), isDone ? 200 : 202, { Location: `/tasks/${task.id}` });
 };
 
 const SUBMIT_HEADERS = {
@@ -187,7 +187,7 @@ export const tasks = new Hono<AppEnv>()
       const { page = 1, page_size, cursor } = asked;
       const { search } = c.get('services');
       // By any of its names.
-      const filter = filterOf(asked, (name) => findHandler(name)?.type ?? name);
+      const filter = toFilter(asked, (name) => findHandler(name)?.type ?? name);
       const isPaged = cursor === undefined;
       const where = {
         limit: page_size,
@@ -209,7 +209,7 @@ export const tasks = new Hono<AppEnv>()
         ...truncated,
         next_cursor: found.next,
       };
-      return c.json({ pagination, tasks: found.tasks.map(viewOf) });
+      return c.json({ pagination, tasks: found.tasks.map(toTaskView) });
     },
   )
 
@@ -235,7 +235,7 @@ export const tasks = new Hono<AppEnv>()
       const deliveries = owes
         ? await asking(c, () => c.get('services').deliveries.listOf(task.owner, task.id))
         : [];
-      return c.json(detailOf(task, deliveries));
+      return c.json(toTaskDetail(task, deliveries));
     },
   )
 
@@ -252,7 +252,7 @@ export const tasks = new Hono<AppEnv>()
       const id = taskId(c);
       const task = await asking(c, () => c.get('services').store.get(c.get('owner'), id));
       if (!task) throw taskNotFound(id);
-      const { status, progress, attempt, max_attempts, version } = viewOf(task);
+      const { status, progress, attempt, max_attempts, version } = toTaskView(task);
       return c.json({
         task_id: id,
         task_uuid: id,

@@ -1,0 +1,14 @@
+import { newKey } from '../api.ts';
+
+export const NewKey = () =>
+  newKey.value === null ? null : (
+    <div class="note" role="alert">
+      <p>
+        Your new key. Copy it now, it is shown this once; the service asks for a key from now on.
+      </p>
+      <code class="secret">{newKey.value}</code>
+      <button type="button" class="small" onClick={() => (newKey.value = null)}>
+        I have it
+      </button>
+    </div>
+  );

@@ -1,0 +1,69 @@
+import { Webhook } from 'standardwebhooks';
+import type { DeliveryResult } from '../domain/delivery.ts';
+import { describeError } from '../domain/errors.ts';
+import { findUrlProblem, type OutgoingRules } from '../domain/outgoing.ts';
+import { parseRetryAfter } from '../domain/retry.ts';
+
+const TIMEOUT_MS = 10_000;
+/** The receiver says by this that nobody wants to hear of it any more. */
+const GONE = 410;
+
+export interface WebhookDeps {
+  /** Signing secrets, `whsec_…`; several while they are rotated. */
+  secrets: readonly string[];
+  rules: OutgoingRules;
+  fetch: typeof fetch;
+  now(): number;
+  timeoutMs?: number;
+}
+
+/** Posts events signed by Standard Webhooks (https://www.standardwebhooks.com), to public addresses alone. */
+export const createWebhookSender = ({
+  secrets,
+  rules,
+  fetch,
+  now,
+  timeoutMs = TIMEOUT_MS,
+}: WebhookDeps) => {
+  const signers = secrets.map((secret) => new Webhook(secret));
+  return {
+    /** One try; never throws. The receiver's answer is not read, its redirects are not followed. */
+    async post(url: string, id: string, event: unknown): Promise<DeliveryResult> {
+      const refused = findUrlProblem(url, rules);
+      if (refused !== null) return { kind: 'failed', error: refused, final: true };
+      const body = JSON.stringify(event);
+      // The whole second that is signed is the one that is told.
+      const at = new Date(Math.floor(now() / 1_000) * 1_000);
+      const headers = {
+        'Content-Type': 'application/json',
+        'User-Agent': 'Tasker',
+        'webhook-id': id,
+        'webhook-timestamp': String(at.getTime() / 1_000),
+        'webhook-signature': signers.map((signer) => signer.sign(id, at, body)).join(' '),
+      };
+      try {
+        const signal = AbortSignal.timeout(timeoutMs);
+        const response = await fetch(url, {
+          method: 'POST',
+          headers,
+          body,
+          redirect: 'manual',
+          signal,
+        });
+        await response.body?.cancel();
+        if (response.ok) return { kind: 'delivered' };
+        const error = `The receiver answered ${response.status}`;
+        const wait = parseRetryAfter(response.headers.get('Retry-After'), now());
+        return { kind: 'failed', error, final: response.status === GONE, retryAfterMs: wait };
+      } catch (error) {
+        const isLate = error instanceof Error && error.name === 'TimeoutError';
+        const text = isLate
+          ? `No answer within ${timeoutMs / 1_000} s`
+          : `No connection: ${describeError(error)}`;
+        return { kind: 'failed', error: text };
+      }
+    },
+  };
+};
+
+export type WebhookSender = ReturnType<typeof createWebhookSender>;

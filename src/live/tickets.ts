@@ -1,0 +1,55 @@
+import type { KeyRef } from '../domain/api-key.ts';
+
+const TICKETS = 'ticket:';
+const TICKET_MS = 30_000;
+/** Entries that one storage call deletes at most. */
+const MAX_DELETED = 128;
+
+/** What a ticket opens, and by which key it was asked for. */
+export interface Ticket extends KeyRef {
+  stream: string;
+}
+
+type Kept = Ticket & { until: number };
+
+/** Tickets for one owner's streams, kept by their hash: each opens its stream once, within 30 s. */
+export const createTickets = ({
+  storage,
+  now,
+}: {
+  storage: DurableObjectStorage;
+  now: () => number;
+}) => {
+  const forget = async (isGone: (ticket: Kept) => boolean, limit?: number): Promise<void> => {
+    const kept = await storage.list<Kept>({
+      prefix: TICKETS,
+      ...(limit !== undefined && { limit }),
+    });
+    const gone = [...kept].filter(([, ticket]) => isGone(ticket)).map(([name]) => name);
+    await storage.delete(gone.slice(0, MAX_DELETED));
+  };
+
+  return {
+    async issue(hash: string, ticket: Ticket): Promise<void> {
+      const issuedAt = now();
+      // Some at a time: every ticket that is made takes more away than it adds.
+      await forget(({ until }) => until <= issuedAt, MAX_DELETED);
+      await storage.put(`${TICKETS}${hash}`, {
+        ...ticket,
+        until: issuedAt + TICKET_MS,
+      } satisfies Kept);
+    },
+
+    /** Takes a ticket, once; null unless it is for this stream and young enough. */
+    async redeem(hash: string, stream: string): Promise<KeyRef | null> {
+      const ticket = await storage.get<Kept>(`${TICKETS}${hash}`);
+      // Whoever deletes it has it; a second one finds nothing to delete.
+      if (!ticket || !(await storage.delete(`${TICKETS}${hash}`))) return null;
+      const { keyId, expiresAt, until } = ticket;
+      return ticket.stream === stream && now() < until ? { keyId, expiresAt } : null;
+    },
+
+    /** A key was revoked: its tickets open nothing any more. */
+    forgetKey: (keyId: string): Promise<void> => forget((ticket) => ticket.keyId === keyId),
+  };
+};

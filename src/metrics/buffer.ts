@@ -1,0 +1,90 @@
+import { describeError } from '../domain/errors.ts';
+import type { Metric } from './exposition.ts';
+import {
+  createSnapshot,
+  isEmpty,
+  createHistogram,
+  createMinute,
+  observe,
+  formatSeries,
+  type Minute,
+  type MetricsSnapshot,
+} from './snapshot.ts';
+import { withTimeout } from '../domain/timeout.ts';
+import type { Logger } from '../log.ts';
+
+/** What is counted within this time goes to the meter in one call. */
+const GATHER_MS = 1_000;
+/** A flush that has not come by then was cancelled with the request that scheduled it. */
+const FORGOTTEN_MS = 5_000;
+const SEND_TIMEOUT_MS = 2_000;
+const MINUTE_MS = 60_000;
+
+export interface TallySheetDeps {
+  send(tally: MetricsSnapshot): Promise<void>;
+  /** Keeps the invocation alive until it is done. */
+  waitUntil(work: Promise<unknown>): void;
+  wait(ms: number): Promise<void>;
+  now(): number;
+  log: Logger;
+}
+
+/**
+ * Counts in memory; whoever counts sees to it that the counts are handed on: a queue's batch at its end, for the queue
+ * waits for whatever a batch leaves behind, and everybody else once a second. So nothing is asked of the meter per
+ * request, task or message. A crash loses what was counted within the last second; what was told never goes back.
+ */
+export const createMetricsBuffer = ({ send, waitUntil, wait, now, log }: TallySheetDeps) => {
+  let buffer = createSnapshot();
+  let scheduledAt = -Infinity;
+
+  /** Names are made once: there are few, for labels are words of ours. */
+  const names = new Map<string, string>();
+  const nameOf = (metric: Metric, labels: Record<string, string>): string => {
+    const key = `${metric} ${Object.values(labels).join(' ')}`;
+    const name = names.get(key) ?? formatSeries(metric, labels);
+    names.set(key, name);
+    return name;
+  };
+
+  const flush = async (): Promise<void> => {
+    scheduledAt = -Infinity;
+    if (isEmpty(buffer)) return;
+    const full = buffer;
+    buffer = createSnapshot();
+    try {
+      await withTimeout(SEND_TIMEOUT_MS, send(full));
+    } catch (error) {
+      // Not sent again: it may have been added.
+      log.warn('counts_lost', { error: describeError(error) });
+    }
+  };
+
+  return {
+    /** Hands the counts on now. Never throws. */
+    flush,
+
+    /** Hands the counts on within a second. */
+    flushSoon(): void {
+      if (isEmpty(buffer) || now() - scheduledAt < FORGOTTEN_MS) return;
+      scheduledAt = now();
+      waitUntil(wait(GATHER_MS).then(flush));
+    },
+
+    count(metric: Metric, labels: Record<string, string> = {}, by = 1): void {
+      const name = nameOf(metric, labels);
+      buffer.counters[name] = (buffer.counters[name] ?? 0) + by;
+    },
+
+    observe(metric: Metric, labels: Record<string, string>, seconds: number): void {
+      observe((buffer.histograms[nameOf(metric, labels)] ??= createHistogram()), seconds);
+    },
+
+    /** The owner's minute at `at` (ms), to be added to. */
+    minute(owner: string, at: number): Minute {
+      return ((buffer.minutes[owner] ??= {})[Math.floor(at / MINUTE_MS)] ??= createMinute());
+    },
+  };
+};
+
+export type MetricsBuffer = ReturnType<typeof createMetricsBuffer>;

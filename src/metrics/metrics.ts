@@ -1,0 +1,126 @@
+import { DurableObject } from 'cloudflare:workers';
+import {
+  addMinute,
+  addSnapshot,
+  addTotals,
+  createSnapshot,
+  isEmpty,
+  createMinute,
+  type Minute,
+  type MetricsSnapshot,
+} from './snapshot.ts';
+
+const TOTALS = 'totals';
+const MINUTE_MS = 60_000;
+/** What was added is kept so soon. */
+const KEPT_AFTER_MS = 1_000;
+/** Minutes of an owner that are kept. */
+const KEPT_MINUTES = 24 * 60;
+/** Entries that one storage call deletes at most. */
+const MAX_DELETED = 128;
+/** A board that has not said so for longer has no subscribers any more. */
+const SUBSCRIBERS_MS = 60_000;
+
+type Totals = Omit<MetricsSnapshot, 'minutes'>;
+
+/** Sorts by time: minutes since 1970 have eight digits until the year 2160. */
+const minuteKey = (owner: string, minute: number): string =>
+  `minute:${owner}:${String(minute).padStart(8, '0')}`;
+
+/**
+ * Adds up what all parts of the service count, in memory, and keeps it once a second: two rows written for whatever came
+ * meanwhile. A crash loses that second; what was told to anybody is kept before, so it never goes back. One instance
+ * does it all.
+ */
+export class Metrics extends DurableObject<Env> {
+  #pending = createSnapshot();
+  #totals: Totals | undefined;
+  readonly #subscribers = new Map<string, { count: number; at: number }>();
+
+  async add(tally: MetricsSnapshot): Promise<void> {
+    const isFirst = isEmpty(this.#pending);
+    addSnapshot(this.#pending, tally);
+    if (isFirst) await this.ctx.storage.setAlarm(Date.now() + KEPT_AFTER_MS);
+  }
+
+  override alarm(): Promise<void> {
+    return this.#keep();
+  }
+
+  /** All counters and histograms since the beginning. */
+  async totals(): Promise<Totals> {
+    await this.#keep();
+    return this.#read();
+  }
+
+  /** An owner's last minutes, oldest first; those in which nothing happened are left out. `to`: ms. */
+  async minutesOf(
+    owner: string,
+    count: number,
+    to: number,
+  ): Promise<{ at: number; minute: Minute }[]> {
+    await this.#keep();
+    const last = Math.floor(to / MINUTE_MS);
+    const [start, end] = [minuteKey(owner, last - count + 1), minuteKey(owner, last + 1)];
+    const kept = await this.ctx.storage.list<Minute>({ prefix: `minute:${owner}:`, start, end });
+    return [...kept].map(([key, minute]) => ({
+      at: Number(key.slice(key.lastIndexOf(':') + 1)) * MINUTE_MS,
+      minute,
+    }));
+  }
+
+  /** A board says now and then how many streams are open. Kept in memory: it says so again. */
+  subscribers(owner: string, count: number, at: number): void {
+    if (count > 0) this.#subscribers.set(owner, { count, at });
+    else this.#subscribers.delete(owner);
+  }
+
+  /** Open streams of all owners, as their boards have said lately. */
+  openStreams(now: number): number {
+    return [...this.#subscribers.values()]
+      .filter(({ at }) => now - at < SUBSCRIBERS_MS)
+      .reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** Nobody else gets a word in: the runtime delivers nothing to an object that waits for its storage. */
+  async #keep(): Promise<void> {
+    const { storage } = this.ctx;
+    const { minutes, ...news } = this.#pending;
+    if (isEmpty(this.#pending)) return;
+    this.#pending = createSnapshot();
+    const totals = await this.#read();
+    addTotals(totals, news);
+    const entries: Record<string, Minute> = {};
+    for (const [owner, byMinute] of Object.entries(minutes)) {
+      for (const [minute, more] of Object.entries(byMinute)) {
+        const key = minuteKey(owner, Number(minute));
+        const known = await storage.get<Minute>(key);
+        if (!known) await this.#prune(owner, Number(minute));
+        entries[key] = known ?? createMinute();
+        addMinute(entries[key], more);
+      }
+    }
+    await storage.put<Totals | Minute>({ ...entries, [TOTALS]: totals });
+  }
+
+  async #read(): Promise<Totals> {
+    const stored = this.#totals ??
+      (await this.ctx.storage.get<Totals>(TOTALS)) ?? { counters: {}, histograms: {} };
+    // Of two that read at once the first counts: the second must not put back what the first has added meanwhile.
+    return (this.#totals ??= stored);
+  }
+
+  /** Every minute that comes takes away those that are too old; some more at a time, after a pause. */
+  async #prune(owner: string, minute: number): Promise<void> {
+    const end = minuteKey(owner, minute - KEPT_MINUTES);
+    const old = await this.ctx.storage.list({
+      prefix: `minute:${owner}:`,
+      end,
+      limit: MAX_DELETED,
+    });
+    if (old.size > 0) await this.ctx.storage.delete([...old.keys()]);
+  }
+}
+
+/** One instance adds everything up. */
+export const METRICS = 'meter';

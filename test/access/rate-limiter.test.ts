@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { createRateLimiter } from '../../src/access/rate-limiter.ts';
+
+/** A limiter that allows so many calls, for good. */
+const platform = (allowed: number) => {
+  const keys: string[] = [];
+  return {
+    keys,
+    limit: async ({ key }: { key: string }) => ({ success: keys.push(key) <= allowed }),
+  };
+};
+
+it('asks the platform once for ten of a key, and believes a refusal for a second', async () => {
+  const limiter = platform(2);
+  let now = 0;
+  const limit = createRateLimiter({ limiter, weight: 10, now: () => now }).limit;
+  const allowed = async (key: string, count: number): Promise<number> => {
+    let passed = 0;
+    for (let i = 0; i < count; i += 1) if ((await limit({ key })).success) passed += 1;
+    return passed;
+  };
+  expect(await allowed('a', 29)).toBe(29);
+  expect(await allowed('b', 5)).toBe(5);
+  expect(limiter.keys).toEqual(['a', 'a']);
+  // The thirtieth is refused, and so is whatever comes right after it, unasked.
+  expect(await allowed('a', 50)).toBe(0);
+  expect(limiter.keys).toEqual(['a', 'a', 'a']);
+  now += 1_000;
+  expect(await allowed('a', 10)).toBe(9);
+  expect(await allowed('b', 4)).toBe(4);
+});

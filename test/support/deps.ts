@@ -1,0 +1,93 @@
+import type { CommittedTask } from '../../src/engine/publisher.ts';
+import type { QueueBindings } from '../../src/engine/task-queues.ts';
+import { QUEUES } from '../../src/domain/routing.ts';
+import type { TaskMessage, Task } from '../../src/domain/task.ts';
+import type { HandlerSecrets, HandlerDependencies, OwnTasks } from '../../src/handlers/handler.ts';
+import { createLogger, type LogFields, type Logger } from '../../src/log.ts';
+
+/** A log that keeps its lines instead of printing them. */
+export const keepLog = () => {
+  const lines: { event: string; fields: LogFields }[] = [];
+  const keep = (event: string, fields: LogFields = {}) => void lines.push({ event, fields });
+  const log: Logger = {
+    ...createLogger({ level: 'error', json: true }),
+    debug: keep,
+    info: keep,
+    warn: keep,
+    error: keep,
+    with: () => log,
+  };
+  return { log, lines, events: () => lines.map(({ event }) => event) };
+};
+
+/** Announcements, kept. */
+export const keepPublished = () => {
+  const published: CommittedTask[] = [];
+  return {
+    published,
+    publish: async (tasks: readonly CommittedTask[]) => void published.push(...tasks),
+  };
+};
+
+/** Queues that keep what is sent instead of delivering it (a stand-in: real ones deliver at once), and say any backlog. */
+export const keepQueues = () => {
+  /** Every task that a message named. */
+  const sent: (Pick<Task, 'owner' | 'id' | 'queue'> & { alone?: true })[] = [];
+  const messages: { body: TaskMessage; delaySeconds?: number }[] = [];
+  const backlog = new Map<string, number>();
+  let broken: Error | 'hangs' | undefined;
+  const queues = Object.fromEntries(
+    QUEUES.map((queue) => [
+      queue,
+      {
+        sendBatch: async (batch: { body: TaskMessage; delaySeconds?: number }[]) => {
+          if (broken === 'hangs') return new Promise(() => {});
+          if (broken) throw broken;
+          messages.push(...batch);
+          sent.push(
+            ...batch.flatMap(({ body: { ids, ...body } }) =>
+              ids.map((id) => ({ ...body, id, queue })),
+            ),
+          );
+        },
+        metrics: async () => ({ backlogCount: backlog.get(queue) ?? 0, backlogBytes: 0 }),
+      },
+    ]),
+  ) as unknown as QueueBindings;
+  return {
+    queues,
+    sent,
+    messages,
+    backlog,
+    breakWith: (how: Error | 'hangs' | undefined) => void (broken = how),
+  };
+};
+
+/** Providers that nobody configured, and a mail that goes nowhere: for tests of other things. */
+export const world: HandlerDependencies = {
+  fetch: () => Promise.reject(new Error('No network here')),
+  secrets: {
+    OPENAI_BASE_URL: '',
+    OPENAI_DEFAULT_MODEL: '',
+    OPENWEATHER_BASE_URL: '',
+  } satisfies HandlerSecrets,
+  sendMail: () => Promise.reject(new Error('No mail here')),
+};
+
+/** No task that an action could change. */
+const noTasks: OwnTasks = {
+  matching: () => ({
+    count: async () => 0,
+    act: async () => ({ matched: 0, changed: 0, next: null }),
+  }),
+};
+
+/** What an executor needs besides its handlers. */
+export const executorDeps = {
+  world,
+  ownedBy: () => ({
+    files: { open: async () => null, save: () => Promise.reject(new Error('No files here')) },
+    tasks: noTasks,
+  }),
+  countRequest: () => {},
+};

@@ -1,0 +1,42 @@
+import { env } from 'cloudflare:workers';
+import { v7 as uuidv7 } from 'uuid';
+import { buildTask, type Submission, type Task } from '../../src/domain/task.ts';
+import { createTaskStore, encodeTask } from '../../src/store/tasks.ts';
+
+/** The tenant that the Worker under test speaks for. */
+export const OWNER = 'local';
+
+/** A `sum` as it would be submitted at `now`, with whatever the test wants otherwise. */
+export const aTask = (more: Partial<Submission> = {}, at?: number): Task =>
+  buildTask(
+    {
+      owner: OWNER,
+      id: at === undefined ? uuidv7() : uuidv7({ msecs: at }),
+      type: 'sum',
+      queue: 'default-medium',
+      priority: 'MEDIUM',
+      params: { a: 1, b: 2 },
+      maxAttempts: 3,
+      timeoutMs: 5_000,
+      ...more,
+    },
+    at ?? Date.now(),
+  );
+
+/** Stores tasks without handing them to a queue: as after a crash between commit and send. */
+export const store = async (...tasks: Task[]): Promise<void> => {
+  await createTaskStore(env.DB).insertMany(tasks.map(encodeTask));
+};
+
+export const rowOf = async (id: string): Promise<Task> => {
+  const row = await createTaskStore(env.DB).get(OWNER, id);
+  if (!row) throw new Error(`No row ${id}`);
+  return row;
+};
+
+export const parseAttempts = (task: Task) =>
+  JSON.parse(task.attempts) as {
+    attempt: number;
+    outcome: string;
+    error: { code: string; message: string } | null;
+  }[];
