@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
@@ -9,7 +9,9 @@ const STATIC = join(ROOT, 'static');
 const DASHBOARD = join(ROOT, 'src/dashboard');
 const BUILT = join(ROOT, 'dist/dashboard');
 const PUBLIC = join(ROOT, 'dist/public');
-const SWAGGER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+const { resolve } = createRequire(import.meta.url);
+const SWAGGER = dirname(resolve('swagger-ui-dist/package.json'));
+const REDOC = dirname(resolve('redoc/package.json'));
 
 /** The dashboard, bundled. Names without hashes: an old one is never left over, and answers carry an ETag. */
 const buildDashboard = async (): Promise<void> => {
@@ -35,29 +37,46 @@ const buildDashboard = async (): Promise<void> => {
   });
 };
 
-const filesBelow = (folder: string): string[] =>
+const listFiles = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
     statSync(join(folder, file)).isFile(),
   );
 
+/** A text with one of its parts replaced; throws unless that part is there exactly once. */
+const replaceOnce = (text: string, from: string, to: string): string => {
+  const parts = text.split(from);
+  if (parts.length !== 2) throw new Error(`Not exactly once in Redoc: ${from}`);
+  return parts.join(to);
+};
+
+/**
+ * Redoc as it is bundled, but that it loads no picture from a CDN, and that its menu's names for screen readers are those
+ * that it shows.
+ */
+const readRedoc = (): Buffer => {
+  const bundle = readFileSync(join(REDOC, 'bundles/redoc.standalone.js'), 'utf8');
+  const own = replaceOnce(bundle, 'https://cdn.redoc.ly/redoc/logo-mini.svg', 'data:,');
+  const named = 'role:"menuitem","aria-label":e.sidebarLabel,';
+  return Buffer.from(replaceOnce(own, named, 'role:"menuitem",'));
+};
+
 /** Puts together what the Worker serves as files (`[assets]` in wrangler.toml). */
 export const buildAssets = async (): Promise<void> => {
   await buildDashboard();
-  const sources = [
-    // Headers for all files; Cloudflare reads it, and serves it to nobody.
-    ...readdirSync(STATIC).map((file) => ({
-      from: join(STATIC, file),
-      to: file === '_headers' ? file : join('assets', file),
-    })),
-    ...['swagger-ui.css', 'swagger-ui-bundle.js'].map((file) => ({
-      from: join(SWAGGER, file),
-      to: join('assets', basename(file)),
-    })),
-    ...filesBelow(BUILT).map((file) => ({ from: join(BUILT, file), to: file })),
-  ];
-  for (const { from, to } of sources) {
+  const files = new Map<string, Buffer>();
+  for (const file of readdirSync(STATIC)) {
+    // Headers for all files lie on top; Cloudflare reads them, and serves them to no client.
+    const to = file === '_headers' ? file : join('assets', file);
+    files.set(to, readFileSync(join(STATIC, file)));
+  }
+  for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js'])
+    files.set(join('assets', file), readFileSync(join(SWAGGER, file)));
+  files.set(join('assets', 'redoc.standalone.js'), readRedoc());
+  const license = 'redoc.standalone.js.LICENSE.txt';
+  files.set(join('assets', license), readFileSync(join(REDOC, 'bundles', license)));
+  for (const file of listFiles(BUILT)) files.set(file, readFileSync(join(BUILT, file)));
+  for (const [to, content] of files) {
     const target = join(PUBLIC, to);
-    const content = readFileSync(from);
     mkdirSync(dirname(target), { recursive: true });
     // Every `wrangler dev` that serves this folder starts anew when one of its files is written.
     if (!existsSync(target) || !readFileSync(target).equals(content))

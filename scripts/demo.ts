@@ -1,5 +1,5 @@
 import { createTasker, TaskerError, type TaskView } from '../src/client/index.ts';
-import { handlers } from '../src/handlers/catalog.ts';
+import { builtInHandlers } from '../src/handlers/catalog.ts';
 import { fail, readOptions, wholeNumber } from './options.ts';
 
 const HELP = `npm run demo -- [options]: sends one task of each type to a running service and watches them live
@@ -87,7 +87,7 @@ const outcome = (row: Row): string => {
 };
 
 const rows = await Promise.all(
-  handlers.map(({ type, example }) => submit(type, example as object)),
+  builtInHandlers.map(({ type, example }) => submit(type, example as object)),
 );
 
 let drawn = 0;

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type * as z from 'zod';
-import { handlers } from '../src/handlers/catalog.ts';
+import { builtInHandlers } from '../src/handlers/catalog.ts';
 import { settingsFields } from '../src/settings.ts';
 
 // Writes the README's tables from the code that they tell of; with --check, fails if that changes anything.
@@ -25,7 +25,7 @@ const settings = Object.entries<z.ZodType>(settingsFields).map(([name, schema]) 
 });
 
 const code = (text: string): string => `\`${text}\``;
-const types = handlers.map(({ type, aliases, description, lane, example, needs, reuseSeconds }) => {
+const types = builtInHandlers.map(({ type, aliases, description, lane, example, needs, reuseSeconds }) => {
   const names = [type, ...aliases].map(code).join(', ');
   const more = [
     ...(needs.length > 0 ? [`Needs ${needs.map(code).join(', ')}.`] : []),

@@ -26,6 +26,7 @@ const FIELDS = [
   'deliveries',
   'delivery',
   'sink',
+  'listener',
   'tries',
   'queue',
   'check',

@@ -6,7 +6,7 @@ const HOLD_MS = 10_000;
 /** Keys held at once; a flood of made-up ones must not fill the memory. */
 const MAX_HELD = 5_000;
 
-interface Held {
+interface CachedKey {
   key: ApiKey | null;
   until: number;
 }
@@ -20,39 +20,42 @@ export const createApiKeyCache = ({
   now: () => number;
 }) => {
   // Keys as they were read, never the promise of one: what one request has begun to read no other may wait for.
-  const held = new Map<string, Held>();
+  const held = new Map<string, CachedKey>();
   let emptiness: { isEmpty: boolean; until: number } | null = null;
 
   /** Checking and hashing cost as much as the rest of admitting; a key's hash is remembered as long as the key. */
   const hashes = new Map<string, { hash: string; until: number }>();
-  const hashOf = async (text: string): Promise<string | null> => {
+  const hash = async (text: string): Promise<string | null> => {
     const known = hashes.get(text);
     if (known && now() < known.until) return known.hash;
     if (!isWellFormedKey(text)) return null;
     if (hashes.size >= MAX_HELD) hashes.clear();
-    const hash = await hashApiKey(text);
-    hashes.set(text, { hash, until: now() + HOLD_MS });
-    return hash;
+    const digest = await hashApiKey(text);
+    hashes.set(text, { hash: digest, until: now() + HOLD_MS });
+    return digest;
   };
 
-  const read = async (hash: string): Promise<ApiKey | null> => {
-    const key = await store.findByHash(hash);
+  const read = async (digest: string): Promise<ApiKey | null> => {
+    const key = await store.findByHash(digest);
     // Oldest first: a Map keeps the order in which its entries came.
     for (const oldest of held.keys()) {
       if (held.size < MAX_HELD) break;
       held.delete(oldest);
     }
-    held.set(hash, { key, until: now() + HOLD_MS });
+    held.set(digest, { key, until: now() + HOLD_MS });
     return key;
   };
 
   return {
-    /** The key as stored, also one that is expired or revoked; null when there is none. One with a wrong checksum costs nothing. */
+    /**
+     * The key as stored, also one that is expired or revoked; null when there is none. One with a wrong checksum costs
+     * nothing.
+     */
     async find(text: string): Promise<ApiKey | null> {
-      const hash = await hashOf(text);
-      if (hash === null) return null;
-      const known = held.get(hash);
-      return known && now() < known.until ? known.key : read(hash);
+      const digest = await hash(text);
+      if (digest === null) return null;
+      const known = held.get(digest);
+      return known && now() < known.until ? known.key : read(digest);
     },
 
     /** Whether there is no key at all, as of a few seconds ago; rejects when the table cannot be read. */
@@ -62,11 +65,13 @@ export const createApiKeyCache = ({
       return emptiness.isEmpty;
     },
 
-    /** Forgets what it holds: a key was made or revoked here. */
-    clear(): void {
+    /** Drops what it holds: a key was made or revoked here. */
+    invalidate(): void {
       held.clear();
       hashes.clear();
       emptiness = null;
     },
   };
 };
+
+export type ApiKeyCache = ReturnType<typeof createApiKeyCache>;

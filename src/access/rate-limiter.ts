@@ -1,11 +1,11 @@
-/** The platform's rate limiter, as far as it is used. */
-interface Limiter {
+/** Counts a request of a key against its rate. */
+export interface RateLimiter {
   limit(of: { key: string }): Promise<{ success: boolean }>;
 }
 
 /** Keys that are counted at once; a flood of others must not fill the memory. */
 const MAX_KEYS = 5_000;
-/** After a refusal nobody asks for so long. */
+/** After a refusal the platform is not asked for this long. */
 const REFUSED_MS = 1_000;
 
 /**
@@ -17,21 +17,21 @@ export const createRateLimiter = ({
   weight,
   now,
 }: {
-  limiter: Limiter;
+  limiter: RateLimiter;
   weight: number;
   now: () => number;
-}): Limiter => {
+}): RateLimiter => {
   const counted = new Map<string, { count: number; refusedUntil: number }>();
   return {
     async limit({ key }) {
       if (counted.size > MAX_KEYS) counted.clear();
-      const mine = counted.get(key) ?? { count: 0, refusedUntil: -Infinity };
-      counted.set(key, mine);
-      if (now() < mine.refusedUntil) return { success: false };
-      mine.count += 1;
-      if (mine.count % weight !== 0) return { success: true };
+      const own = counted.get(key) ?? { count: 0, refusedUntil: -Infinity };
+      counted.set(key, own);
+      if (now() < own.refusedUntil) return { success: false };
+      own.count += 1;
+      if (own.count % weight !== 0) return { success: true };
       const { success } = await limiter.limit({ key });
-      if (!success) mine.refusedUntil = now() + REFUSED_MS;
+      if (!success) own.refusedUntil = now() + REFUSED_MS;
       return { success };
     },
   };

@@ -1,14 +1,14 @@
-/** After so many failures in a row … */
+/** After this many failures in a row … */
 const FAILURES_TO_OPEN = 5;
-/** … nothing is asked for so long; then one trial decides. */
+/** … nothing is asked for this long; then one trial decides. */
 const OPEN_MS = 10_000;
 
 export interface Breaker {
   /** Whether to ask now. While open, true once every `OPEN_MS`, for the trial. */
-  allows(): boolean;
+  mayTry(): boolean;
   isClosed(): boolean;
-  succeeded(): void;
-  failed(): void;
+  countSuccess(): void;
+  countFailure(): void;
 }
 
 /** Stops asking what is down, so that its time-out is not paid at every request. */
@@ -18,16 +18,16 @@ export const createBreaker = (now: () => number): Breaker => {
   const isClosed = (): boolean => failuresInARow < FAILURES_TO_OPEN;
   return {
     isClosed,
-    allows: () => {
+    mayTry: () => {
       if (isClosed()) return true;
       if (now() < nextTrialAt) return false;
       nextTrialAt = now() + OPEN_MS;
       return true;
     },
-    succeeded: () => {
+    countSuccess: () => {
       failuresInARow = 0;
     },
-    failed: () => {
+    countFailure: () => {
       failuresInARow += 1;
       nextTrialAt = now() + OPEN_MS;
     },

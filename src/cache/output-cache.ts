@@ -1,4 +1,5 @@
-import { isFinal, type Task } from '../domain/task.ts';
+import { isFinal } from '../domain/words.ts';
+import { type Task } from '../domain/task.ts';
 import { withTimeout } from '../domain/timeout.ts';
 import type { Logger } from '../log.ts';
 import { createBreaker } from './breaker.ts';
@@ -33,7 +34,7 @@ export interface OutputCache {
   get(owner: string, id: string): Promise<Task | null>;
   setMany(outputs: readonly CachedOutput[]): Promise<void>;
   /** Leaves a tombstone of 60 s, so that a slow write cannot bring the deleted output back. */
-  delete(keys: readonly { owner: string; id: string }[]): Promise<void>;
+  invalidate(keys: readonly { owner: string; id: string }[]): Promise<void>;
   /** False while the breaker keeps a cache that is down from being asked. */
   isUp(): boolean;
 }
@@ -47,13 +48,13 @@ const MAX_BATCH_CHARS = 1_000_000;
 const LOG_EVERY_MS = 60_000;
 
 // Version 1 of the stored shape: a change of `Task` takes another number.
-const keyOf = (owner: string, id: string): string =>
+const toKey = (owner: string, id: string): string =>
   `tasker:output:1:${encodeURIComponent(owner)}:${id}`;
 
 /** What a cache returns may be anything: only what looks like this very task, finished, is believed. */
-const readTask = (text: string, owner: string, id: string): Task | null => {
+const parseTask = (text: string, owner: string, id: string): Task | null => {
   const value = JSON.parse(text) as Partial<Task> | null;
-  const sound =
+  const isWhole =
     value?.id === id &&
     value.owner === owner &&
     value.status !== undefined &&
@@ -64,24 +65,24 @@ const readTask = (text: string, owner: string, id: string): Task | null => {
     [value.version, value.submitted_at, value.completed_at].every(
       (field) => typeof field === 'number',
     );
-  return sound ? (value as Task) : null;
+  return isWhole ? (value as Task) : null;
 };
 
-/** `count` is told of every output that was there, or was not. */
+/** `countLookup` is called for every look-up, with whether the output was there. */
 export const createOutputCache = (
   backend: CacheBackend,
-  parts: { log: Logger; now: () => number; count: (isHit: boolean) => void },
+  deps: { log: Logger; now: () => number; countLookup: (isHit: boolean) => void },
 ): OutputCache => {
-  const breaker = createBreaker(parts.now);
+  const breaker = createBreaker(deps.now);
   let failures = 0;
   let loggedAt = -Infinity;
 
-  const failed = (operation: string, error: unknown): void => {
+  const countFailure = (operation: string, error: unknown): void => {
     failures += 1;
-    if (parts.now() - loggedAt < LOG_EVERY_MS) return;
-    loggedAt = parts.now();
+    if (deps.now() - loggedAt < LOG_EVERY_MS) return;
+    loggedAt = deps.now();
     // The name alone: Upstash puts the whole command, and so the output, into its messages.
-    parts.log.warn('cache_failed', {
+    deps.log.warn('cache_failed', {
       cache: backend.name,
       operation,
       failures,
@@ -91,14 +92,14 @@ export const createOutputCache = (
 
   /** Asks the backend unless the breaker is open; whatever goes wrong, the answer is `fallback`. */
   const ask = async <T>(operation: string, work: () => Promise<T>, fallback: T): Promise<T> => {
-    if (!breaker.allows()) return fallback;
+    if (!breaker.mayTry()) return fallback;
     try {
       const answer = await withTimeout(TIMEOUT_MS, work());
-      breaker.succeeded();
+      breaker.countSuccess();
       return answer;
     } catch (error) {
-      breaker.failed();
-      failed(operation, error);
+      breaker.countFailure();
+      countFailure(operation, error);
       return fallback;
     }
   };
@@ -111,12 +112,12 @@ export const createOutputCache = (
       const task = await ask(
         'get',
         async () => {
-          const text = await backend.get(keyOf(owner, id));
-          return text === null || text === TOMBSTONE ? null : readTask(text, owner, id);
+          const text = await backend.get(toKey(owner, id));
+          return text === null || text === TOMBSTONE ? null : parseTask(text, owner, id);
         },
         null,
       );
-      parts.count(task !== null);
+      deps.countLookup(task !== null);
       return task;
     },
     setMany: async (outputs) => {
@@ -127,17 +128,17 @@ export const createOutputCache = (
         const value = JSON.stringify(task);
         chars += value.length;
         if (value.length <= MAX_VALUE_CHARS && chars <= MAX_BATCH_CHARS)
-          entries.push({ key: keyOf(task.owner, task.id), value, ttlSeconds });
+          entries.push({ key: toKey(task.owner, task.id), value, ttlSeconds });
       }
       if (entries.length > 0) await ask('set', () => backend.addMany(entries), undefined);
     },
-    delete: async (keys) => {
+    invalidate: async (keys) => {
       const entries = keys.map(({ owner, id }) => ({
-        key: keyOf(owner, id),
+        key: toKey(owner, id),
         value: TOMBSTONE,
         ttlSeconds: TOMBSTONE_SECONDS,
       }));
-      if (entries.length > 0) await ask('delete', () => backend.put(entries), undefined);
+      if (entries.length > 0) await ask('invalidate', () => backend.put(entries), undefined);
     },
   };
 };

@@ -1,6 +1,6 @@
-import type { Priority, Status } from '../domain/task.ts';
+import type { Priority, Status } from '../domain/words.ts';
 import type { TaskDetail, TaskView } from '../domain/view.ts';
-import type { NewTask } from '../http/schemas.ts';
+import type { NewTask } from '../http/routes/tasks/new-task-schema.ts';
 import {
   createRequest,
   TaskerError,

@@ -1,4 +1,3 @@
-import type { WebhookSender } from './webhook.ts';
 import { toDeliveryId, type Delivery, type DeliveryResult } from '../domain/delivery.ts';
 import { describeError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
@@ -7,6 +6,7 @@ import { taskFailed } from '../handlers/email/task-failed.ts';
 import { render } from '../handlers/email/template.ts';
 import type { SendMail } from '../handlers/handler.ts';
 import type { TaskEvent } from './deliverer.ts';
+import type { WebhookSender } from './webhook.ts';
 
 const MAIL_TIMEOUT_MS = 10_000;
 
@@ -20,42 +20,39 @@ export interface DeliverySenderDeps {
   };
 }
 
-const notSet = (name: string): DeliveryResult => ({
+const failUnset = (name: string): DeliveryResult => ({
   kind: 'failed',
   error: `${name} is no longer set`,
   final: true,
 });
 
-/** One try at one sink. */
+const renderMail = ({
+  owner,
+  data,
+}: TaskEvent): { subject: string; text: string; html: string } => {
+  const { task_id, type, title, error, attempt, completed_at } = data;
+  const variables = {
+    task_id,
+    type,
+    title,
+    owner,
+    error: error?.message,
+    code: error?.code,
+    attempts: attempt,
+    ended_at: completed_at,
+  };
+  return { subject: `Task failed: ${type}`, ...render(taskFailed, variables) };
+};
+
+/** Sends one delivery to its sink, once; never throws. */
 export const createDeliverySender = ({ webhooks, sendMail, settings }: DeliverySenderDeps) => {
-  const mail = async (
-    { owner, data: { task_id, type, title, error, attempt, completed_at } }: TaskEvent,
-    id: string,
-  ): Promise<DeliveryResult> => {
+  const mailFailure = async (event: TaskEvent, id: string): Promise<DeliveryResult> => {
     const { FAILURE_EMAIL_TO: to, EMAIL_FROM: [from] = [] } = settings;
-    if (!to || !from) return notSet('FAILURE_EMAIL_TO');
-    const about = {
-      task_id,
-      type,
-      title,
-      owner,
-      error: error?.message,
-      code: error?.code,
-      attempts: attempt,
-      ended_at: completed_at,
-    };
-    const subject = `Task failed: ${type}`;
+    if (!to || !from) return failUnset('FAILURE_EMAIL_TO');
+    const headers = { 'X-Tasker-Delivery': id };
     try {
-      await withTimeout(
-        MAIL_TIMEOUT_MS,
-        sendMail({
-          from,
-          to: [to],
-          subject,
-          headers: { 'X-Tasker-Delivery': id },
-          ...render(taskFailed, about),
-        }),
-      );
+      const mail = { from, to: [to], headers, ...renderMail(event) };
+      await withTimeout(MAIL_TIMEOUT_MS, sendMail(mail));
       return { kind: 'delivered' };
     } catch (failure) {
       return { kind: 'failed', error: `The mail was not taken: ${describeError(failure)}` };
@@ -64,10 +61,10 @@ export const createDeliverySender = ({ webhooks, sendMail, settings }: DeliveryS
 
   return async (delivery: Delivery, task: Task, event: TaskEvent): Promise<DeliveryResult> => {
     const id = toDeliveryId(delivery);
-    if (delivery.sink === 'failure_email') return mail(event, id);
+    if (delivery.sink === 'failure_email') return mailFailure(event, id);
     const isCallback = delivery.sink === 'callback';
     const url = isCallback ? task.callback_url : settings.FAILURE_WEBHOOK_URL;
-    if (!url) return notSet(isCallback ? 'callback_url' : 'FAILURE_WEBHOOK_URL');
+    if (!url) return failUnset(isCallback ? 'callback_url' : 'FAILURE_WEBHOOK_URL');
     return webhooks.post(url, id, event);
   };
 };

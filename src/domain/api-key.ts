@@ -1,3 +1,4 @@
+import type { keysTable } from '../schema.ts';
 import { sha256 } from './hash.ts';
 
 /** What a key may do. `admin` may do everything. */
@@ -5,24 +6,12 @@ export const SCOPES = ['tasks:read', 'tasks:write', 'metrics:read', 'admin'] as 
 export type Scope = (typeof SCOPES)[number];
 
 /** A key as stored: of the key itself only a hash and its first characters. Times are integer milliseconds. */
-export interface ApiKey {
-  /** UUIDv7. */
-  id: string;
-  /** The tenant that it speaks for. */
-  owner: string;
-  name: string;
-  /** SHA-256 of the key, hexadecimal. */
-  hash: string;
-  /** Its first characters, to tell keys apart. */
-  prefix: string;
-  /** JSON list of `Scope`. */
-  scopes: string;
-  created_at: number;
-  expires_at: number | null;
-  revoked_at: number | null;
-}
+export type ApiKey = typeof keysTable.$inferSelect;
 
-/** The key that somebody came in with; `keyId` null: nobody made a key yet, and the caller is on this machine. */
+/** Who a key speaks for: a tenant. */
+export const OWNER = /^[\w.@:-]{1,100}$/;
+
+/** The key that a caller came in with; `keyId` null: no key was made yet, and the caller is on this machine. */
 export interface KeyRef {
   keyId: string | null;
   /** Milliseconds; null: never. */
@@ -87,5 +76,8 @@ export const isUsable = (
   now: number,
 ): boolean => revoked_at === null && (expires_at === null || now < expires_at);
 
-export const allows = (scopes: readonly Scope[], needed: Scope): boolean =>
+export const hasScope = (scopes: readonly Scope[], needed: Scope): boolean =>
   scopes.includes(needed) || scopes.includes('admin');
+
+export const parseScopes = ({ scopes }: Pick<ApiKey, 'scopes'>): Scope[] =>
+  JSON.parse(scopes) as Scope[];

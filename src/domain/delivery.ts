@@ -1,37 +1,12 @@
-import type { Attempt, FINAL_STATUSES, Task } from './task.ts';
+import { parseAttempts } from './attempts.ts';
+import type { deliveriesTable } from '../schema.ts';
+import type { Task } from './task.ts';
 
-/** Where a notification goes: to the task's own `callback_url`, or to whom the operator named for every failure. */
-export const SINKS = ['callback', 'failure_webhook', 'failure_email'] as const;
-export type DeliverySink = (typeof SINKS)[number];
-
-export const DELIVERY_STATES = ['OPEN', 'DELIVERED', 'GIVEN_UP'] as const;
-export type DeliveryState = (typeof DELIVERY_STATES)[number];
+/** A delivery of a final status: the row as stored, whatever became of it. Times are integer milliseconds. */
+export type Delivery = typeof deliveriesTable.$inferSelect;
 
 /** What names a delivery: one final transition of a task (its version), and one sink. */
-export interface DeliveryKey {
-  owner: string;
-  task_id: string;
-  version: number;
-  sink: DeliverySink;
-}
-
-/** A notification that is or was owed, as stored; times are integer milliseconds. */
-export interface Delivery extends DeliveryKey {
-  /** The status that is told, and the attempt that led to it: the task may have been run again since. */
-  status: (typeof FINAL_STATUSES)[number];
-  attempt: number;
-  state: DeliveryState;
-  /** How many times it has been tried: also the fence of a try. */
-  tries: number;
-  /** When the task ended. */
-  owed_at: number;
-  /** Not to be tried before. */
-  due_at: number;
-  /** When somebody must look if nothing else happened; null once it has ended. */
-  wake_at: number | null;
-  ended_at: number | null;
-  last_error: string | null;
-}
+export type DeliveryKey = Pick<Delivery, 'owner' | 'task_id' | 'version' | 'sink'>;
 
 /** How a try ended. `final`: it is of no use to try again. */
 export type DeliveryResult =
@@ -64,9 +39,7 @@ export const computeNextTry = (
 
 /** The task as it was at the transition that is told, though it may have been run again since; its words are today's. */
 export const snapshotAt = (task: Task, { version, status, attempt, owed_at }: Delivery): Task => {
-  const attempts = (JSON.parse(task.attempts) as Attempt[]).filter(
-    (entry) => entry.attempt <= attempt,
-  );
+  const attempts = parseAttempts(task).filter((entry) => entry.attempt <= attempt);
   const started_at = attempts.findLast((entry) => entry.attempt === attempt)?.started_at ?? null;
   // A rerun raises it; the first run had the budget that the task was submitted with.
   const max_attempts = attempt <= task.attempt_budget ? task.attempt_budget : task.max_attempts;

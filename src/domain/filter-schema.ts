@@ -1,11 +1,11 @@
+import { PRIORITIES, STATUSES } from './words.ts';
 import * as z from 'zod';
 import type { FieldFilter, TaskFilter } from './filter.ts';
 import { QUEUES } from './routing.ts';
-import { PRIORITIES, STATUSES } from './task.ts';
 
 // A filter as callers write it: in the query of a list, and in the body of an action on all that match.
 
-const several = <Item extends z.ZodType>(item: Item, shown: object, most = 20) =>
+const listOf = <Item extends z.ZodType>(item: Item, shown: object, most = 20) =>
   z
     .preprocess(
       (value) => (value === undefined || Array.isArray(value) ? value : [value]),
@@ -15,7 +15,7 @@ const several = <Item extends z.ZodType>(item: Item, shown: object, most = 20) =
 
 /** Words of ours, in upper or lower case. */
 const wordList = <const Words extends readonly string[]>(known: Words) =>
-  several(
+  listOf(
     z.preprocess((word) => {
       const upper = typeof word === 'string' ? word.toUpperCase() : word;
       return upper === 'NORMAL' ? 'MEDIUM' : upper;
@@ -25,7 +25,7 @@ const wordList = <const Words extends readonly string[]>(known: Words) =>
 
 const ONCE = 'Give it once';
 /** A text of a query: given several times it would be a list. */
-export const once = () =>
+export const singleText = () =>
   z.string({ error: ({ code }) => (code === 'invalid_type' ? ONCE : undefined) });
 
 /** A moment, or the beginning of a day in UTC, as ms. */
@@ -38,7 +38,7 @@ const moment = z
   .meta({ type: 'string', format: 'date-time' });
 
 /** The words of a text, all to be found. */
-const search = once()
+const search = singleText()
   .min(1)
   .max(200)
   .transform((text) => text.split(/\s+/).filter((word) => word !== ''))
@@ -56,15 +56,15 @@ const MAX_IDS = 100;
 /** The filters that have a name of their own. */
 export const namedFilters = {
   status: wordList(STATUSES),
-  type: several(z.string().min(1).max(100), { type: 'string' }),
+  type: listOf(z.string().min(1).max(100), { type: 'string' }),
   priority: wordList(PRIORITIES),
-  queue: several(z.enum(QUEUES), { type: 'string', enum: [...QUEUES] }),
-  tag: several(z.string().min(1).max(50), { type: 'string' }),
-  id: several(z.uuid().toLowerCase(), { type: 'string', format: 'uuid' }, MAX_IDS),
+  queue: listOf(z.enum(QUEUES), { type: 'string', enum: [...QUEUES] }),
+  tag: listOf(z.string().min(1).max(50), { type: 'string' }),
+  id: listOf(z.uuid().toLowerCase(), { type: 'string', format: 'uuid' }, MAX_IDS),
   submitted_after: moment.optional(),
   submitted_before: moment.optional(),
   q: search.optional(),
-  error: once().min(1).max(4_000).optional().meta({
+  error: singleText().min(1).max(4_000).optional().meta({
     type: 'string',
     minLength: 1,
     maxLength: 4_000,

@@ -1,4 +1,4 @@
-import type { Priority, Status } from './task.ts';
+import type { Priority, Status } from './words.ts';
 
 /** A value inside `params` or `result`. A segment of digits is a place in a list. */
 export interface FieldFilter {

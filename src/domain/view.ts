@@ -1,5 +1,7 @@
-import { toDeliveryId, type Delivery, type DeliverySink, type DeliveryState } from './delivery.ts';
-import type { Attempt, Priority, Status, Task, TaskError, TaskSummaryRow } from './task.ts';
+import type { DeliverySink, DeliveryState, Priority, Status } from './words.ts';
+import type { Attempt } from './attempts.ts';
+import { toDeliveryId, type Delivery } from './delivery.ts';
+import type { Task, TaskError, TaskSummaryRow } from './task.ts';
 
 /** A task as the contract shows it: ISO times, parsed JSON. */
 export interface TaskView {

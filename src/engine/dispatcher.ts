@@ -1,39 +1,38 @@
 import { DurableObject } from 'cloudflare:workers';
-import { decodeTask } from '../store/tasks.ts';
+import { decodeTasks, encodeAcceptances } from './accept-wire.ts';
 import { createAccepter, type AccepterDeps } from './accepter.ts';
 import { createClock, type ClockDeps } from './clock.ts';
 
 export type DispatcherDeps = Omit<AccepterDeps, 'ensureAlarmBy'> & Omit<ClockDeps, 'alarm'>;
 
-/** Where tasks come in, and the clock that brings them back. One instance does it all; see `dispatcherName`. */
+/** Where tasks come in, and the clock that brings them back. One instance does it all; see `chooseDispatcher`. */
 export class Dispatcher extends DurableObject<Env> {
   readonly #clock: ReturnType<typeof createClock>;
   readonly #quota: DispatcherDeps['quota'];
   readonly #accepter: ReturnType<typeof createAccepter>;
 
-  constructor(state: DurableObjectState, env: Env, parts: DispatcherDeps) {
+  constructor(state: DurableObjectState, env: Env, deps: DispatcherDeps) {
     super(state, env);
-    this.#quota = parts.quota;
-    this.#clock = createClock({ ...parts, alarm: state.storage });
-    this.#accepter = createAccepter({ ...parts, ensureAlarmBy: this.#clock.ensureAlarmBy });
+    this.#quota = deps.quota;
+    this.#clock = createClock({ ...deps, alarm: state.storage });
+    this.#accepter = createAccepter({ ...deps, ensureAlarmBy: this.#clock.ensureAlarmBy });
   }
 
   /**
-   * Writes the tasks and hands them to their queues; answers after the commit with an `Acceptance` for each, separated by
-   * commas. Repeating it by id is safe.
-   * @param rows each task as `encodeTask` made it, a line each: texts cross faster than lists, and far faster than objects
+   * Writes the tasks and sends them to their queues; answers after the commit. Repeating it by id is safe. Both texts are
+   * those of accept-wire.ts.
    */
-  async accept(rows: string): Promise<string> {
-    const texts = rows.split('\n');
-    return (await this.#accepter.accept(texts.map(decodeTask), texts)).join();
+  async accept(tasks: string): Promise<string> {
+    return encodeAcceptances(await this.#accepter.accept(decodeTasks(tasks)));
   }
 
   /** Whether an owner may have so many more unfinished tasks, which are then counted in. */
   tryReserve(owner: string, count = 1): Promise<boolean> {
-    return this.#quota.take(Array.from({ length: count }, () => ({ owner }))).catch(() => true);
+    const tasks = Array.from({ length: count }, () => ({ owner }));
+    return this.#quota.tryReserve(tasks).catch(() => true);
   }
 
-  /** For /health: whether what was last submitted could be stored. */
+  /** For /health: whether the last submits could be stored. */
   isAccepting(): boolean {
     return this.#accepter.isAccepting();
   }
@@ -43,7 +42,7 @@ export class Dispatcher extends DurableObject<Env> {
     return this.#clock.ensureAlarmBy(at);
   }
 
-  /** The second string of the clock: sweeps now. */
+  /** The cron, which is the spare of the alarm: sweeps now. */
   tickNow(): Promise<void> {
     return this.#clock.tick();
   }
@@ -53,5 +52,5 @@ export class Dispatcher extends DurableObject<Env> {
   }
 }
 
-/** Which instance takes an accept. One place, so that accepts can later be spread while the first keeps the clock. */
-export const dispatcherName = (): string => 'dispatcher-0';
+/** The name of the instance that takes an accept. One place, so that accepts can be spread while the first keeps the clock. */
+export const chooseDispatcher = (): string => 'dispatcher-0';

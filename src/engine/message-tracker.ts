@@ -1,50 +1,81 @@
 import type { Verdict } from '../domain/retry.ts';
-import type { TaskMessage, Task } from '../domain/task.ts';
+import type { Task, TaskMessage } from '../domain/task.ts';
 import { MAX_MESSAGE_DELAY_MS } from '../store/transitions.ts';
 import type { TaskQueues } from './task-queues.ts';
 
 /** When the database does not answer, the message comes back after this. */
 export const RETRY_SECONDS = 5;
 
+/** Acks or retries a message once all tasks that were claimed by it are recorded. */
+export interface MessageTracker {
+  /** `verdict`: what was recorded of the task; null when a Workflow sees to it. */
+  resolve(task: Task, verdict: Verdict | null): Promise<void>;
+  /** Whether an outcome was recorded is not known: the message comes back, and the lease brings back the task. */
+  resolveUnknown(): Promise<void>;
+}
+
+/** The delay after which a failed attempt comes back by a message, in whole seconds; null where the clock brings it back. */
+export const toMessageDelay = (verdict: Verdict | null): number | null =>
+  verdict?.transition === 'reschedule' && verdict.delayMs <= MAX_MESSAGE_DELAY_MS
+    ? Math.ceil(verdict.delayMs / 1_000)
+    : null;
+
 /**
- * What becomes of a message, once it is known of each of the `size` tasks that were claimed by it. A failed attempt comes
- * back by the platform's own retry; out of a message that names others too, by a message of its own; beyond a day by the
- * clock. Resolves when the message is settled.
+ * Tracks the `size` tasks that were claimed by one message. A failed attempt comes back by the platform's own retry; out
+ * of a message that names other tasks too, by a message of its own; beyond a day by the clock.
  */
-export const createMessageTracker = (
+const createMessageTracker = (
   message: Message<TaskMessage>,
   size: number,
   taskQueues: Pick<TaskQueues, 'enqueue'>,
-) => {
+): MessageTracker => {
   let left = size;
   let isUnknown = false;
-  const again = new Map<Task, number>();
+  const delays = new Map<Task, number>();
 
   const settle = async (): Promise<void> => {
-    const [only] = again.values();
+    const [only] = delays.values();
     if (isUnknown) message.retry({ delaySeconds: RETRY_SECONDS });
     else if (only !== undefined && message.body.ids.length === 1)
       return message.retry({ delaySeconds: only });
-    await taskQueues.enqueue([...again.keys()], (task) => again.get(task) ?? 0);
+    await taskQueues.enqueue([...delays.keys()], (task) => delays.get(task) ?? 0);
     if (!isUnknown) message.ack();
+  };
+  const countDown = async (): Promise<void> => {
+    left -= 1;
+    if (left === 0) await settle();
   };
 
   return {
-    /** `verdict`: what was recorded of the task; null when somebody else sees to it. */
-    async settled(task: Task, verdict: Verdict | null): Promise<void> {
-      if (verdict?.transition === 'reschedule' && verdict.delayMs <= MAX_MESSAGE_DELAY_MS)
-        again.set(task, Math.ceil(verdict.delayMs / 1_000));
-      left -= 1;
-      if (left === 0) await settle();
+    async resolve(task, verdict) {
+      const delay = toMessageDelay(verdict);
+      if (delay !== null) delays.set(task, delay);
+      await countDown();
     },
-
-    /** Whether an outcome was recorded is not known: the message comes back, and the lease brings back the task. */
-    async unsettled(): Promise<void> {
+    async resolveUnknown() {
       isUnknown = true;
-      left -= 1;
-      if (left === 0) await settle();
+      await countDown();
     },
   };
 };
 
-export type Settlement = ReturnType<typeof createMessageTracker>;
+/** A tracker for each message by which something was claimed, by the ids of its tasks; the other messages are acked. */
+export const trackMessages = (
+  messages: readonly Message<TaskMessage>[],
+  claimed: readonly Task[],
+  taskQueues: Pick<TaskQueues, 'enqueue'>,
+): Map<string, MessageTracker> => {
+  const unassigned = new Set(claimed.map(({ id }) => id));
+  const trackers = new Map<string, MessageTracker>();
+  for (const message of messages) {
+    // Each task belongs to one message: duplicates within the batch end here. Of what was not claimed the row says why,
+    // and the clock is the safety net.
+    const ids = new Set(message.body.ids.filter((id) => unassigned.delete(id)));
+    if (ids.size === 0) message.ack();
+    else {
+      const tracker = createMessageTracker(message, ids.size, taskQueues);
+      for (const id of ids) trackers.set(id, tracker);
+    }
+  }
+  return trackers;
+};

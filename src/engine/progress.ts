@@ -1,5 +1,6 @@
-import type { Progress } from '../domain/frames.ts';
+import { createCoalescer } from '../domain/coalescer.ts';
 import { describeError } from '../domain/errors.ts';
+import type { Progress } from '../domain/frames.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 
@@ -8,11 +9,11 @@ const INTERVAL_MS = 250;
 const MAX_NOTE_CHARS = 200;
 
 export interface ProgressDeps {
-  publish(owner: string, steps: Progress[]): Promise<void>;
+  publishProgress(owner: string, steps: Progress[]): Promise<void>;
   log: Logger;
 }
 
-/** What a handler reports, made sane. */
+/** What a handler reports, bounded and well-formed. */
 export const toProgress = ({ id, version }: Task, fraction: number, note?: string): Progress => ({
   task_id: id,
   version,
@@ -21,38 +22,37 @@ export const toProgress = ({ id, version }: Task, fraction: number, note?: strin
 });
 
 /** Collects what running tasks report and passes on the newest of each. Best effort. */
-export const createProgress = ({ publish, log }: ProgressDeps) => {
+export const createProgressReporter = ({ publishProgress, log }: ProgressDeps) => {
   let newest = new Map<string, { owner: string; step: Progress }>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const flush = async (): Promise<void> => {
-    timer = undefined;
+  const publish = async (): Promise<void> => {
     if (newest.size === 0) return;
-    timer = setTimeout(() => void flush(), INTERVAL_MS);
+    // Whatever is reported from now on waits for the interval.
+    publishing.request(INTERVAL_MS);
     const byOwner = Map.groupBy(newest.values(), ({ owner }) => owner);
     newest = new Map();
     try {
-      await Promise.all(
-        [...byOwner].map(([owner, list]) =>
-          publish(
-            owner,
-            list.map(({ step }) => step),
-          ),
+      const calls = [...byOwner].map(([owner, reports]) =>
+        publishProgress(
+          owner,
+          reports.map(({ step }) => step),
         ),
       );
+      await Promise.all(calls);
     } catch (error) {
       log.warn('progress_failed', { error: describeError(error) });
     }
   };
+  const publishing = createCoalescer(() => void publish());
 
   return {
     report(owner: string, step: Progress): void {
       newest.set(step.task_id, { owner, step });
-      // The first goes out at once, with whatever else is reported in the same turn.
-      timer ??= setTimeout(() => void flush(), 0);
+      // The first is published at once, with whatever else is reported in the same turn.
+      publishing.request(0);
     },
     stop(): void {
-      clearTimeout(timer);
+      publishing.cancel();
       newest.clear();
     },
   };

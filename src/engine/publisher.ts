@@ -1,43 +1,32 @@
+import type { CommitListener } from '../domain/commit-listener.ts';
 import { describeError } from '../domain/errors.ts';
-import type { Task, TaskSummaryRow } from '../domain/task.ts';
+import type { CommittedTask } from '../domain/task.ts';
 import { withTimeout } from '../domain/timeout.ts';
 import type { Logger } from '../log.ts';
 
-/** A row as its write returned it. The sweep's come without their long parts. */
-export type CommittedTask = TaskSummaryRow & Partial<Pick<Task, 'params' | 'result'>>;
-
-/** Somebody who wants to know what was committed. */
-export interface CommitListener {
-  name: string;
-  tell(tasks: readonly CommittedTask[]): Promise<void> | void;
-}
-
 export type Publish = (tasks: readonly CommittedTask[]) => Promise<void>;
 
-/** A sink that has not answered by then is abandoned: it can lose a word, never hold the work up. */
-const SINK_TIMEOUT_MS = 2_000;
+/** A listener that has not answered by then is abandoned: it may miss a commit, but never hold the work up. */
+const LISTENER_TIMEOUT_MS = 2_000;
 
-/** After the commit, once per batch: tells every sink. Best effort: never throws, never waits long. */
+/** After the commit, once per batch: calls every listener. Best effort: never throws, never waits long. */
 export const createPublisher = ({
-  sinks,
+  listeners,
   log,
 }: {
-  sinks: readonly CommitListener[];
+  listeners: readonly CommitListener[];
   log: Logger;
 }): Publish => {
-  const tell = async (sink: CommitListener, tasks: readonly CommittedTask[]): Promise<void> => {
+  const call = async (listener: CommitListener, tasks: readonly CommittedTask[]): Promise<void> => {
     try {
-      const telling = sink.tell(tasks);
-      if (telling) await withTimeout(SINK_TIMEOUT_MS, telling);
+      const work = listener.onCommit(tasks);
+      if (work) await withTimeout(LISTENER_TIMEOUT_MS, work);
     } catch (error) {
-      log.warn('announce_failed', {
-        sink: sink.name,
-        tasks: tasks.length,
-        error: describeError(error),
-      });
+      const fields = { listener: listener.name, tasks: tasks.length };
+      log.warn('publish_failed', { ...fields, error: describeError(error) });
     }
   };
   return async (tasks) => {
-    if (tasks.length > 0) await Promise.all(sinks.map((sink) => tell(sink, tasks)));
+    if (tasks.length > 0) await Promise.all(listeners.map((listener) => call(listener, tasks)));
   };
 };

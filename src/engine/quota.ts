@@ -3,7 +3,7 @@ import type { Task } from '../domain/task.ts';
 /** Counting reads a row for each task, so it is done this often at most for an owner who is at the limit. */
 const RECOUNT_MS = 5_000;
 
-interface Tally {
+interface Usage {
   /** As of the last count; null before the first. */
   counted: number | null;
   countedAt: number;
@@ -21,30 +21,33 @@ export interface QuotaDeps {
 
 /** Keeps one owner from filling the service up. Approximate, so that no submit has to count. */
 export const createQuota = ({ countUnfinished, maxUnfinished, now }: QuotaDeps) => {
-  const tallies = new Map<string, Tally>();
+  const usages = new Map<string, Usage>();
 
-  const recount = async (owner: string, tally: Tally): Promise<void> => {
-    if (tally.counted !== null && now() - tally.countedAt < RECOUNT_MS) return;
-    tally.countedAt = now();
-    const { since } = tally;
-    tally.counted = await countUnfinished(owner, maxUnfinished + 1);
-    tally.since -= since;
+  const recount = async (owner: string, usage: Usage): Promise<void> => {
+    if (usage.counted !== null && now() - usage.countedAt < RECOUNT_MS) return;
+    usage.countedAt = now();
+    const { since } = usage;
+    usage.counted = await countUnfinished(owner, maxUnfinished + 1);
+    usage.since -= since;
+  };
+
+  const tryReserveOf = async (owner: string, count: number): Promise<boolean> => {
+    const usage = usages.get(owner) ?? { counted: null, countedAt: -Infinity, since: 0 };
+    usages.set(owner, usage);
+    const isOver = (): boolean => (usage.counted ?? 0) + usage.since + count > maxUnfinished;
+    // The first count is due long before the limit: this object does not know what was there when it woke up.
+    const isUncounted = usage.counted === null && usage.since + count > maxUnfinished / 10;
+    if (isOver() || isUncounted) await recount(owner, usage);
+    if (isOver()) return false;
+    usage.since += count;
+    return true;
   };
 
   return {
-    /** Whether an owner may have so many tasks more; if so they are counted in. */
-    async take(tasks: readonly Pick<Task, 'owner'>[]): Promise<boolean> {
-      for (const [owner, mine] of Map.groupBy(tasks, (task) => task.owner)) {
-        const tally = tallies.get(owner) ?? { counted: null, countedAt: -Infinity, since: 0 };
-        tallies.set(owner, tally);
-        const isOver = (): boolean =>
-          (tally.counted ?? 0) + tally.since + mine.length > maxUnfinished;
-        // The first count is due long before the limit: nobody knows what was there when this object woke up.
-        if (isOver() || (tally.counted === null && tally.since + mine.length > maxUnfinished / 10))
-          await recount(owner, tally);
-        if (isOver()) return false;
-        tally.since += mine.length;
-      }
+    /** Whether the owners may have these tasks more; if so they are counted in. */
+    async tryReserve(tasks: readonly Pick<Task, 'owner'>[]): Promise<boolean> {
+      for (const [owner, own] of Map.groupBy(tasks, (task) => task.owner))
+        if (!(await tryReserveOf(owner, own.length))) return false;
       return true;
     },
   };

@@ -1,4 +1,4 @@
-import type { Publish } from './publisher.ts';
+import { createCoalescer } from '../domain/coalescer.ts';
 import { describeError } from '../domain/errors.ts';
 import { decideVerdict, type Outcome, type RetryPolicy, type Verdict } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
@@ -6,6 +6,7 @@ import type { Logger } from '../log.ts';
 import { classifyFailure } from '../store/failure.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import { wasRecorded, type Recording, type Transitions } from '../store/transitions.ts';
+import type { Publish } from './publisher.ts';
 
 /** Outcomes that end this close to each other share a statement. */
 const GATHER_MS = 4;
@@ -16,7 +17,7 @@ export interface RecorderDeps {
   transitions: Pick<Transitions, 'record'>;
   store: Pick<TaskStore, 'getMany'>;
   publish: Publish;
-  policyOf(type: string): RetryPolicy;
+  findPolicy(owner: string, type: string): RetryPolicy;
   now(): number;
   random(): number;
   /** Resolves after so many ms. */
@@ -25,23 +26,34 @@ export interface RecorderDeps {
 }
 
 /** One ended attempt that waits for its group. */
-interface Ended {
+interface EndedAttempt {
   recording: Recording;
   resolve(verdict: Verdict): void;
   reject(error: unknown): void;
 }
 
-/** Outcomes -> rows -> announcements, gathered so that a batch costs a few statements. */
-export const createRecorder = ({
-  transitions,
-  store,
-  publish,
-  policyOf,
-  now,
-  random,
-  wait,
-  log,
-}: RecorderDeps) => {
+/** A recorder for a batch of claimed tasks. */
+export interface BatchRecorder {
+  /** One of the batch has no outcome to record here. */
+  skip(): void;
+  /**
+   * Resolves with what follows, once it is committed or known that another writer was faster; rejects if the database
+   * never answered, and then the lease brings the task back.
+   */
+  record(task: Task, outcome: Outcome): Promise<Verdict>;
+}
+
+/** Outcomes -> rows -> commits that are published, gathered so that a batch costs a few statements. */
+export const createRecorder = (deps: RecorderDeps) => {
+  const { transitions, store, publish, findPolicy, now, random, wait, log } = deps;
+
+  /** Of these recordings, the rows that show that they were committed although no answer came. */
+  const readCommitted = async (recordings: readonly Recording[]): Promise<Task[]> => {
+    const byId = new Map(recordings.map((recording) => [recording.task.id, recording]));
+    const rows = await store.getMany(recordings.map(({ task }) => task));
+    return rows.filter((row) => wasRecorded(row, byId.get(row.id) as Recording));
+  };
+
   /** Writes until the database answers; after an error that may hide a commit, what is there counts. */
   const write = async (recordings: readonly Recording[]): Promise<Task[]> => {
     let written: Task[] = [];
@@ -59,15 +71,9 @@ export const createRecorder = ({
     }
     if (!mayHideCommit || written.length === recordings.length) return written;
     const known = new Set(written.map(({ id }) => id));
-    const unknown = new Map(
-      recordings
-        .filter(({ task }) => !known.has(task.id))
-        .map((recording) => [recording.task.id, recording]),
-    );
-    const rows = await store.getMany([...unknown.values()].map(({ task }) => task));
     return [
       ...written,
-      ...rows.filter((row) => wasRecorded(row, unknown.get(row.id) as Recording)),
+      ...(await readCommitted(recordings.filter(({ task }) => !known.has(task.id)))),
     ];
   };
 
@@ -85,7 +91,7 @@ export const createRecorder = ({
     }
   };
 
-  const flush = async (group: readonly Ended[]): Promise<void> => {
+  const commit = async (group: readonly EndedAttempt[]): Promise<void> => {
     try {
       await publish(await writeEach(group.map(({ recording }) => recording)));
       for (const { recording, resolve } of group) resolve(recording.verdict);
@@ -95,40 +101,28 @@ export const createRecorder = ({
   };
 
   return {
-    /** A recorder for a batch of `size` claimed tasks, of which the last to end waits for nobody. */
-    forBatch(size: number) {
+    /** A recorder for `size` claimed tasks, of which the last to end need not wait for others. */
+    forBatch(size: number): BatchRecorder {
       let left = size;
-      let gathered: Ended[] = [];
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const flushGathered = (): void => {
-        clearTimeout(timer);
-        timer = undefined;
+      let gathered: EndedAttempt[] = [];
+      const commits = createCoalescer(() => {
         const group = gathered;
         gathered = [];
-        void flush(group);
-      };
-      const flushSoon = (): void => {
-        if (left === 0) flushGathered();
-        else timer ??= setTimeout(flushGathered, GATHER_MS);
-      };
+        void commit(group);
+      });
+      const commitSoon = (): void => (left === 0 ? commits.runNow() : commits.request(GATHER_MS));
       return {
-        /** One of the batch has no outcome to record here. */
-        skip(): void {
+        skip() {
           left -= 1;
-          if (gathered.length > 0) flushSoon();
+          if (gathered.length > 0) commitSoon();
         },
-
-        /**
-         * Resolves with what follows, once it is committed or known that somebody was faster; rejects if the database
-         * never answered, and then the lease brings the task back.
-         */
-        record(task: Task, outcome: Outcome): Promise<Verdict> {
-          const verdict = decideVerdict(outcome, task, policyOf(task.type), random);
-          const recording = { task, verdict };
+        record(task, outcome) {
+          const policy = findPolicy(task.owner, task.type);
+          const verdict = decideVerdict(outcome, task, policy, random);
           left -= 1;
           return new Promise((resolve, reject) => {
-            gathered.push({ recording, resolve, reject });
-            flushSoon();
+            gathered.push({ recording: { task, verdict }, resolve, reject });
+            commitSoon();
           });
         },
       };

@@ -1,52 +1,58 @@
-import { describeError } from '../domain/errors.ts';
 import { chunk } from '../domain/chunk.ts';
-import type { QueueName } from '../domain/routing.ts';
-import type { TaskMessage, Lane, Task } from '../domain/task.ts';
+import { describeError } from '../domain/errors.ts';
+import { isLightQueue, type QueueName } from '../domain/routing.ts';
+import { MESSAGE_VERSION, type Task, type TaskMessage } from '../domain/task.ts';
 import { withTimeout } from '../domain/timeout.ts';
 import type { Logger } from '../log.ts';
 
-/** Messages of one `sendBatch`, which takes a hundred, but 256 KB: https://developers.cloudflare.com/queues/platform/limits/ */
+/**
+ * Messages of one `sendBatch`, which takes a hundred, but 256 KB:
+ * https://developers.cloudflare.com/queues/platform/limits/
+ */
 const MAX_BATCH = 50;
 /** Tasks that one message names: a queue is paid by the message, and fifty such messages stay below its 256 KB. */
 const MAX_TASKS = 100;
-/** Their parameters, in UTF-16 units, so that a consumer can hold a batch. Parameters that are not known count as a tenth. */
+/** Their parameters, in UTF-16 units, so that a consumer can hold a batch. */
 const MAX_PARAMS_CHARS = 128_000;
-/** A message says this much, in bytes, around its tasks … */
-const HINT_BYTES = '{"owner":"","ids":[]}'.length;
-/** … and this much for each. */
+/** What parameters count as that are not known. */
+const UNKNOWN_PARAMS_CHARS = MAX_PARAMS_CHARS / 10;
+/** A message has this many bytes around its tasks … */
+const MESSAGE_BYTES = `{"v":${MESSAGE_VERSION},"owner":"","ids":[]}`.length;
+/** … and this many for each. */
 const TASK_BYTES = 39;
-/** A queue that does not answer is left to the sweep: nobody waits longer for it. */
+/** A queue that does not answer by then is left to the clock, so that callers need not wait longer. */
 const SEND_TIMEOUT_MS = 2_000;
 
 export type QueueBindings = Record<QueueName, Pick<Queue<TaskMessage>, 'sendBatch' | 'metrics'>>;
-
-export type TaskQueues = ReturnType<typeof createTaskQueues>;
 
 /** A task that is to be looked at. */
 export type QueuedTask = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'> &
   Partial<Pick<Task, 'params'>>;
 
 /**
- * The messages that name these tasks of one queue and owner. What waits on other services has a message to itself, for an
- * invocation has few connections; so has whoever was rescued once: what killed a worker must not take its neighbours along.
+ * The messages that name these tasks of one queue and owner. A task that waits on other services has a message to itself,
+ * for an invocation has few connections; so has a task that was rescued once: what killed a worker must not take its
+ * neighbours along.
  */
 const toMessages = (tasks: readonly QueuedTask[], owner: string, queue: string): TaskMessage[] => {
-  const isLight = queue.startsWith('default' satisfies Lane);
-  const sizeOf = ({ params }: QueuedTask): number => params?.length ?? MAX_PARAMS_CHARS / 10;
-  const sound = chunk(
+  const base = { v: MESSAGE_VERSION, owner } as const;
+  const toIds = (group: readonly QueuedTask[]): string[] => group.map(({ id }) => id);
+  const rescued = tasks.filter(({ rescues }) => rescues > 0);
+  const groups = chunk(
     tasks.filter(({ rescues }) => rescues === 0),
-    { most: isLight ? MAX_TASKS : 1, sizeOf, maxSize: MAX_PARAMS_CHARS },
+    {
+      most: isLightQueue(queue) ? MAX_TASKS : 1,
+      maxSize: MAX_PARAMS_CHARS,
+      sizeOf: ({ params }) => params?.length ?? UNKNOWN_PARAMS_CHARS,
+    },
   );
-  const alone = tasks
-    .filter(({ rescues }) => rescues > 0)
-    .map(({ id }): TaskMessage => ({ owner, ids: [id], alone: true }));
   return [
-    ...sound.map((group): TaskMessage => ({ owner, ids: group.map(({ id }) => id) })),
-    ...alone,
+    ...groups.map((group) => ({ ...base, ids: toIds(group) })),
+    ...rescued.map(({ id }) => ({ ...base, ids: [id], isolated: true as const })),
   ];
 };
 
-/** Hands tasks to their queues. A message is only a hint: a failure is logged, and the sweep sends again. */
+/** Sends tasks to their queues. A message is only a hint: a failure is logged, and the clock sends again. */
 export const createTaskQueues = ({ queues, log }: { queues: QueueBindings; log: Logger }) => {
   const sendBatch = async (
     queue: QueueName,
@@ -56,7 +62,7 @@ export const createTaskQueues = ({ queues, log }: { queues: QueueBindings; log: 
       await withTimeout(SEND_TIMEOUT_MS, queues[queue].sendBatch(messages));
     } catch (error) {
       const tasks = messages.reduce((sum, { body }) => sum + body.ids.length, 0);
-      log.warn('hand_over_failed', { queue, tasks, error: describeError(error) });
+      log.warn('enqueue_failed', { queue, tasks, error: describeError(error) });
     }
   };
 
@@ -66,22 +72,23 @@ export const createTaskQueues = ({ queues, log }: { queues: QueueBindings; log: 
       tasks: readonly Each[],
       delaySecondsOf = (_task: Each): number => 0,
     ): Promise<void> {
-      const batches = [...Map.groupBy(tasks, ({ queue }) => queue as QueueName)].flatMap(
-        ([queue, rows]) => {
-          const alike = Map.groupBy(rows, (row) => `${delaySecondsOf(row)} ${row.owner}`);
-          const messages = [...alike.values()].flatMap((group) => {
-            const [{ owner }, delaySeconds] = [group[0] as Each, delaySecondsOf(group[0] as Each)];
-            return toMessages(group, owner, queue).map((body) => ({ body, delaySeconds }));
-          });
-          return chunk(messages, { most: MAX_BATCH }).map((batch) => sendBatch(queue, batch));
-        },
-      );
-      await Promise.all(batches);
+      const enqueueTo = async (queue: QueueName, rows: readonly Each[]): Promise<void> => {
+        const groups = Map.groupBy(rows, (row) => `${delaySecondsOf(row)} ${row.owner}`);
+        const messages = [...groups.values()].flatMap((group) => {
+          const [first] = group as [Each];
+          const delaySeconds = delaySecondsOf(first);
+          return toMessages(group, first.owner, queue).map((body) => ({ body, delaySeconds }));
+        });
+        const batches = chunk(messages, { most: MAX_BATCH });
+        await Promise.all(batches.map((batch) => sendBatch(queue, batch)));
+      };
+      const byQueue = Map.groupBy(tasks, ({ queue }) => queue as QueueName);
+      await Promise.all([...byQueue].map(([queue, rows]) => enqueueTo(queue, rows)));
     },
 
     /**
-     * What a queue says of itself: how many messages it holds and since when (ms), and, by their bytes, how many tasks
-     * those name, rather too many than too few; Infinity when it does not answer.
+     * What a queue reports: how many messages it holds and since when (ms), and, by their bytes, how many tasks those
+     * name, rather too many than too few; Infinity when it does not answer.
      */
     async metrics(
       queue: QueueName,
@@ -91,7 +98,7 @@ export const createTaskQueues = ({ queues, log }: { queues: QueueBindings; log: 
           SEND_TIMEOUT_MS,
           queues[queue].metrics(),
         );
-        const named = Math.floor((backlogBytes - backlogCount * HINT_BYTES) / TASK_BYTES);
+        const named = Math.floor((backlogBytes - backlogCount * MESSAGE_BYTES) / TASK_BYTES);
         const oldestAt = backlogCount === 0 ? null : (oldestMessageTimestamp?.getTime() ?? null);
         return { backlog: backlogCount, tasks: Math.max(backlogCount, named), oldestAt };
       } catch (error) {
@@ -101,3 +108,5 @@ export const createTaskQueues = ({ queues, log }: { queues: QueueBindings; log: 
     },
   };
 };
+
+export type TaskQueues = ReturnType<typeof createTaskQueues>;

@@ -1,5 +1,5 @@
+import { COMMANDS } from '../domain/lifecycle.ts';
 import * as z from 'zod';
-import { BULK_ACTIONS } from '../domain/bulk.ts';
 import { filterAsWritten, filters } from '../domain/filter-schema.ts';
 import { defineHandler } from './handler.ts';
 
@@ -29,7 +29,7 @@ export const bulkAction = defineHandler({
   description:
     'Cancels, pauses, resumes, retries or deletes all tasks that a filter finds, of those submitted before it.',
   lane: 'default',
-  params: z.strictObject({ action: z.enum(BULK_ACTIONS), filter }),
+  params: z.strictObject({ action: z.enum(COMMANDS), filter }),
   example: { action: 'retry', filter: { status: ['FAILED'], tag: ['nightly'] } },
   // What was done is done: another attempt goes on with the rest.
   timeoutMs: 900_000,

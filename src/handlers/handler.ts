@@ -1,8 +1,8 @@
+import type { Lane } from '../domain/words.ts';
+import type { CommandName } from '../domain/lifecycle.ts';
 import type * as z from 'zod';
-import type { BulkAction } from '../domain/bulk.ts';
 import type { WrittenFilter } from '../domain/filter-schema.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
-import type { Lane } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 
 /** Keys and addresses of providers, as set for this deployment. */
@@ -40,7 +40,7 @@ interface MatchingTasks {
 
 /** The tasks of the task's owner. */
 export interface OwnTasks {
-  matching(action: BulkAction, filter: WrittenFilter): MatchingTasks;
+  matching(action: CommandName, filter: WrittenFilter): MatchingTasks;
 }
 
 export interface Mail {

@@ -1,64 +1,61 @@
 import { Hono } from 'hono';
+import { methodNotAllowed } from 'hono/method-not-allowed';
 import { AppError } from '../domain/errors.ts';
-import type { AppEnv } from './context.ts';
-import { apiTasks } from './dialects/api-tasks.ts';
-import { runTask } from './dialects/run-task.ts';
-import { methodsAt } from './methods.ts';
-import { documentation } from './openapi/routes.ts';
-import { crossOrigin, securityHeaders } from './headers.ts';
-import { problem } from './problem.ts';
-import { requestContext } from './request-context.ts';
-import { commands } from './routes/commands.ts';
-import { events } from './routes/events.ts';
-import { files } from './routes/files.ts';
-import { health } from './routes/health.ts';
-import { keys } from './routes/keys.ts';
-import { metrics } from './routes/metrics.ts';
-import { overview } from './routes/overview.ts';
-import { queues } from './routes/queues.ts';
-import { taskTypes } from './routes/task-types.ts';
-import { tasks } from './routes/tasks.ts';
+import type { AppContext, AppEnv } from './context.ts';
+import { apiTaskRoutes } from './dialects/api-tasks.ts';
+import { runTaskRoutes } from './dialects/run-task.ts';
+import { crossOrigin, securityHeaders } from './middleware/headers.ts';
+import { assignRequestId, bindServices } from './middleware/request-context.ts';
+import { answerProblem } from './problem.ts';
+import { createDocumentRoutes } from './routes/documents.ts';
+import { errorRoutes } from './routes/errors.ts';
+import { eventRoutes } from './routes/events.ts';
+import { fileRoutes } from './routes/files.ts';
+import { healthRoutes } from './routes/health.ts';
+import { keyRoutes } from './routes/keys.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+import { queueRoutes } from './routes/queues.ts';
+import { statsRoutes } from './routes/stats.ts';
+import { taskTypeRoutes } from './routes/task-types.ts';
+import { taskRoutes } from './routes/tasks/index.ts';
+
+const describeCall = (c: AppContext): string => `${c.req.method} ${c.req.path.slice(0, 200)}`;
+
+/** The path is known, the method is not: `OPTIONS` is told what is allowed, any other method is refused. */
+const answerOtherMethod = (c: AppContext, methods: readonly string[]): Response => {
+  const Allow = [...methods, 'OPTIONS'].join(', ');
+  if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow });
+  const message = `There is no ${describeCall(c)}; allowed: ${Allow}`;
+  return answerProblem(new AppError('method_not_allowed', message, { headers: { Allow } }), c);
+};
 
 /** The reader's map of the HTTP surface: what runs before every route, what is mounted where, how it fails. */
-export const app: Hono<AppEnv> = new Hono<AppEnv>({ strict: false })
+export const app: Hono<AppEnv> = new Hono<AppEnv>({ strict: false });
+app
   .use(securityHeaders)
-  .use(requestContext)
+  .use(assignRequestId)
+  .use(bindServices)
   .use(crossOrigin)
-  .route('/', health)
+  .use(methodNotAllowed({ app, onMethodNotAllowed: answerOtherMethod }))
+  .route('/', healthRoutes)
   .route(
     '/',
-    documentation(() => app.routes),
+    createDocumentRoutes(() => app),
   )
-  .route('/', metrics)
-  .route('/', overview)
-  .route('/', events)
-  .route('/tasks', tasks)
-  .route('/tasks', commands)
-  .route('/task-types', taskTypes)
-  .route('/files', files)
-  .route('/queues', queues)
-  .route('/keys', keys)
+  .route('/', metricsRoutes)
+  .route('/', statsRoutes)
+  .route('/', errorRoutes)
+  .route('/', eventRoutes)
+  .route('/tasks', taskRoutes)
+  .route('/task-types', taskTypeRoutes)
+  .route('/files', fileRoutes)
+  .route('/queues', queueRoutes)
+  .route('/keys', keyRoutes)
   // Older APIs, each a thin adapter onto the same commands.
-  .route('/', runTask)
-  .route('/api/tasks', apiTasks)
+  .route('/', runTaskRoutes)
+  .route('/api/tasks', apiTaskRoutes)
   .notFound((c) => {
-    const allowed = methodsAt(app.routes, c.req.path);
-    const what = `${c.req.method} ${c.req.path.slice(0, 200)}`;
-    if (allowed.length === 0)
-      return problem(
-        new AppError(
-          'route_not_found',
-          `There is no ${what}; GET /openapi.json lists what there is`,
-        ),
-        c,
-      );
-    const Allow = allowed.join(', ');
-    if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow });
-    return problem(
-      new AppError('method_not_allowed', `There is no ${what}; allowed: ${Allow}`, {
-        headers: { Allow },
-      }),
-      c,
-    );
+    const message = `There is no ${describeCall(c)}; GET /openapi.json lists what there is`;
+    return answerProblem(new AppError('route_not_found', message), c);
   })
-  .onError(problem);
+  .onError(answerProblem);

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { AppError, describeError, type ErrorCode } from '../domain/errors.ts';
 import type { AppContext } from './context.ts';
@@ -42,8 +43,8 @@ export const PROBLEMS: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   upgrade_required: [426, 'Upgrade required'],
 };
 
-/** Any error as RFC 9457 problem details. What is not ours is logged, and told to nobody. */
-export const problem = (error: unknown, c: AppContext): Response => {
+/** Any error as RFC 9457 problem details. What is not ours is logged, and kept from the caller. */
+export const answerProblem = (error: unknown, c: AppContext): Response => {
   const ours =
     error instanceof AppError
       ? error
@@ -69,3 +70,25 @@ export const problem = (error: unknown, c: AppContext): Response => {
   };
   return c.body(JSON.stringify(body), status, { 'Content-Type': 'application/problem+json' });
 };
+
+export const problemSchema = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int().min(0),
+    detail: z.string(),
+    instance: z.string(),
+    request_id: z.string(),
+    code: z.string().meta({ description: 'A stable word' }),
+    errors: z
+      .array(
+        z.strictObject({
+          in: z.enum(['body', 'query', 'path', 'header']),
+          path: z.string(),
+          code: z.string(),
+          message: z.string(),
+        }),
+      )
+      .optional(),
+  })
+  .meta({ id: 'Problem' });

@@ -4,28 +4,24 @@ import type { Frame } from '../domain/frames.ts';
 const KEEP_ALIVE_MS = 15_000;
 
 /** `id:` of a frame: the version of its task, or the number of the list's update. */
-const idOf = (frame: Frame): number | undefined =>
-  'seq' in frame
-    ? frame.seq
-    : 'version' in frame
-      ? frame.version
-      : 'task' in frame
-        ? frame.task.version
-        : undefined;
-
-const textOf = (frame: Frame): string => {
-  const id = idOf(frame);
-  return `${id === undefined ? '' : `id: ${id}\n`}event: ${frame.event}\ndata: ${JSON.stringify(frame)}\n\n`;
+const findId = (frame: Frame): number | undefined => {
+  if ('seq' in frame) return frame.seq;
+  if ('version' in frame) return frame.version;
+  return 'task' in frame ? frame.task.version : undefined;
 };
 
-/** A frame as an event stream of its own, which ends at once. */
-export const oneEvent = (frame: Frame): string => textOf(frame);
+/** A frame as an event (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+export const formatEvent = (frame: Frame): string => {
+  const id = findId(frame);
+  const idLine = id === undefined ? '' : `id: ${id}\n`;
+  return `${idLine}event: ${frame.event}\ndata: ${JSON.stringify(frame)}\n\n`;
+};
 
 /**
- * Passes a socket's frames on as Server-Sent Events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
- * Acknowledges the list's updates once they are written, so that a reader that does not read is given up by the board.
+ * Passes a socket's frames on as Server-Sent Events. Acknowledges the list's updates once they are written, so that the
+ * board gives up a reader that does not read.
  */
-export const eventStream = (socket: WebSocket): ReadableStream<Uint8Array> => {
+export const streamEvents = (socket: WebSocket): ReadableStream<Uint8Array> => {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
   const encoder = new TextEncoder();
@@ -41,12 +37,12 @@ export const eventStream = (socket: WebSocket): ReadableStream<Uint8Array> => {
   }
   socket.addEventListener('message', ({ data }) => {
     const frame = JSON.parse(String(data)) as Frame;
-    write(textOf(frame)).then(() => {
+    write(formatEvent(frame)).then(() => {
       if (frame.event === 'updates') socket.send(JSON.stringify({ ack: frame.seq }));
     }, end);
   });
   socket.addEventListener('close', end);
-  // Before anything is sent to it, nothing is lost: frames wait until it is accepted.
+  // Frames wait until it is accepted, so before that nothing is lost.
   socket.accept();
   return readable;
 };

@@ -1,65 +1,68 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { KeyRef } from '../domain/api-key.ts';
-import { isFinal, type Task, type TaskSummaryRow } from '../domain/task.ts';
-import { toSummary, toTaskView, type TaskSummary, type TaskView } from '../domain/view.ts';
-import { keepNewest, summarize, type Progress } from '../domain/frames.ts';
+import { summarize, type Progress } from '../domain/frames.ts';
+import type { CommittedTask, Task, TaskKey } from '../domain/task.ts';
+import { toSummary, toTaskView, type TaskView } from '../domain/view.ts';
+import { isFinal } from '../domain/words.ts';
+import { createJoining, type Update } from './joining.ts';
 import { createListFeed } from './list-feed.ts';
-import { acknowledgementIn, send, subscriberOf, type Subscriber } from './subscriber.ts';
+import {
+  acknowledge,
+  keepSubscriber,
+  readSubscriber,
+  send,
+  sendChanges,
+  sendTask,
+} from './subscriber.ts';
 import { createTickets, type Ticket } from './tickets.ts';
 
 /** The tag of those who watch the whole list; every other tag is a task id. */
 const WHOLE_LIST = '*';
-/** How often what somebody watches is read again, since a publish can be lost. */
+/** How often watched tasks are read again, since a publish can be lost. */
 const REREAD_MS = 15_000;
 /** Close code of a stream whose task was deleted; 4000 and above are an application's own. */
 const DELETED = 4404;
 /** Close code of the streams of a key that was revoked or has expired. */
 const REVOKED = 4401;
 /** The tag of a key's streams; no task id has a colon. */
-const keyTag = (keyId: string): string => `key:${keyId}`;
+const toKeyTag = (keyId: string): string => `key:${keyId}`;
 
 /** How often the streams are counted at most, while they come. */
 const COUNT_MS = 1_000;
 const SNAPSHOT_TASKS = 50;
-/** A list subscriber may owe so many acknowledgements: `send()` never blocks, so silence is the only sign. */
-const MAX_UNACKNOWLEDGED = 32;
-/** Streams that are named to whoever asks what is watched. */
+/** Streams that are named to a caller who asks what is watched. */
 const MAX_NAMED = 1_000;
 /** D1 reads for watched tasks, per alarm. */
 const MAX_REREAD_TASKS = 100;
 
-type Update = TaskView | TaskSummary;
-
 export interface BoardDeps {
-  getMany(keys: { owner: string; id: string }[]): Promise<Task[]>;
-  newest(owner: string, limit: number): Promise<Task[]>;
-  /** Told now and then how many streams are open; for metrics. */
+  getMany(keys: TaskKey[]): Promise<Task[]>;
+  findNewest(owner: string, limit: number): Promise<Task[]>;
+  /** Called now and then with how many streams are open; for metrics. */
   countStreams(owner: string, count: number): Promise<void>;
   now(): number;
 }
 
 /** Live status of one owner's tasks over hibernating WebSockets. A loudspeaker: it holds nothing that the database lacks. */
 export class StatusBoard extends DurableObject<Env> {
-  readonly #parts: BoardDeps;
+  readonly #deps: BoardDeps;
   readonly #owner: string;
   readonly #tickets: ReturnType<typeof createTickets>;
-  /** Sockets whose snapshot is not sent yet, and the newest that came meanwhile. */
-  readonly #joining = new Map<WebSocket, Map<string, Update>>();
+  readonly #joining = createJoining();
   #countedAt = -Infinity;
   readonly #feed = createListFeed({
-    now: () => this.#parts.now(),
+    now: () => this.#deps.now(),
     deliver: (tasks) => {
-      for (const socket of this.ctx.getWebSockets(WHOLE_LIST)) {
-        if (!this.#joining.has(socket)) this.#sendList(socket, tasks);
-      }
+      for (const socket of this.ctx.getWebSockets(WHOLE_LIST))
+        if (!this.#joining.has(socket)) sendChanges(socket, tasks);
     },
   });
 
-  constructor(state: DurableObjectState, env: Env, parts: BoardDeps) {
+  constructor(state: DurableObjectState, env: Env, deps: BoardDeps) {
     super(state, env);
-    this.#parts = parts;
+    this.#deps = deps;
     this.#owner = state.id.name ?? '';
-    this.#tickets = createTickets({ storage: state.storage, now: parts.now });
+    this.#tickets = createTickets({ storage: state.storage, now: deps.now });
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
@@ -72,43 +75,42 @@ export class StatusBoard extends DurableObject<Env> {
     const stream = query.get('stream') ?? '';
     const until = query.has('until') ? Number(query.get('until')) : null;
     const { 0: client, 1: server } = new WebSocketPair();
-    // Accepted before the row is read: whatever is published meanwhile is kept, so nothing falls in between.
+    // Accepted before the row is read: whatever is published meanwhile is held back for it.
     const key = query.get('key');
-    this.ctx.acceptWebSocket(server, key === null ? [stream] : [stream, keyTag(key)]);
-    this.#joining.set(server, new Map());
+    this.ctx.acceptWebSocket(server, key === null ? [stream] : [stream, toKeyTag(key)]);
+    this.#joining.start(server);
     let task: TaskView | null = null;
     try {
       if (stream === WHOLE_LIST) await this.#joinList(server, until);
       else task = await this.#joinTask(server, stream, until);
     } finally {
-      this.#joining.delete(server);
+      this.#joining.end(server);
     }
     if (stream !== WHOLE_LIST && task === null) return new Response(null, { status: 404 });
     if (task && isFinal(task.status)) return Response.json(task);
-    if ((await this.ctx.storage.getAlarm()) === null)
-      await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
-    if (this.#parts.now() - this.#countedAt >= COUNT_MS) this.ctx.waitUntil(this.#countStreams());
+    await this.#ensureAlarm();
+    if (this.#deps.now() - this.#countedAt >= COUNT_MS) this.ctx.waitUntil(this.#countStreams());
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** The tasks that somebody watches; null when that may be any, for the list is watched, or very many are. */
-  watched(): string[] | null {
+  /** The tasks that are watched; null when that may be any, for the list is watched, or very many are. */
+  listWatched(): string[] | null {
     const sockets = this.ctx.getWebSockets();
     if (sockets.length > MAX_NAMED) return null;
     const streams = sockets.map((socket) => this.ctx.getTags(socket)[0] ?? WHOLE_LIST);
     return streams.includes(WHOLE_LIST) ? null : streams;
   }
 
-  /** Tells whoever watches. `rows`: JSON of tasks, without their bodies where those are large. */
+  /** Sends rows to those who watch them. `rows`: JSON of tasks, without their long parts where those are large. */
   async publish(rows: string): Promise<void> {
-    const updates = (JSON.parse(rows) as (TaskSummaryRow & Partial<Task>)[]).map((row): Update =>
+    const updates = (JSON.parse(rows) as CommittedTask[]).map((row): Update =>
       'params' in row ? toTaskView(row as Task) : toSummary(row),
     );
     const toRead: string[] = [];
     for (const update of updates) {
       const watchers = this.ctx.getWebSockets(update.task_id);
       if (watchers.length > 0 && !('params' in update)) toRead.push(update.task_id);
-      else for (const socket of watchers) this.#sendUpdate(socket, update as TaskView);
+      else for (const socket of watchers) this.#sendTask(socket, update as TaskView);
     }
     this.#publishToList(updates);
     if (toRead.length > 0) await this.#reread(toRead);
@@ -125,39 +127,30 @@ export class StatusBoard extends DurableObject<Env> {
 
   /** A key was revoked: its streams end, and its tickets open nothing any more. */
   async closeStreamsOfKey(keyId: string): Promise<void> {
-    for (const socket of this.ctx.getWebSockets(keyTag(keyId)))
+    for (const socket of this.ctx.getWebSockets(toKeyTag(keyId)))
       socket.close(REVOKED, 'key revoked');
-    await this.#tickets.forgetKey(keyId);
+    await this.#tickets.removeOfKey(keyId);
   }
 
   /** Ends the streams of tasks that were deleted: they have no final frame. */
-  end(ids: string[]): void {
+  closeStreams(ids: string[]): void {
     for (const id of ids)
       for (const socket of this.ctx.getWebSockets(id)) socket.close(DELETED, 'deleted');
   }
 
-  /** Tells those who watch one of these tasks how far it has come. */
+  /** Sends those who watch one of these tasks how far it has come. */
   publishProgress(steps: Progress[]): void {
     for (const step of steps) {
       for (const socket of this.ctx.getWebSockets(step.task_id)) {
-        const subscriber = subscriberOf(socket);
-        const isNews =
-          subscriber?.stream === 'task' &&
-          step.version >= subscriber.version &&
-          !this.#joining.has(socket);
-        if (isNews) send(socket, { event: 'progress', ...step });
+        const subscriber = readSubscriber(socket);
+        if (subscriber?.stream !== 'task' || this.#joining.has(socket)) continue;
+        if (step.version >= subscriber.version) send(socket, { event: 'progress', ...step });
       }
     }
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    const subscriber = subscriberOf(socket);
-    const acknowledged = acknowledgementIn(message);
-    if (subscriber?.stream !== 'list' || acknowledged === null) return;
-    socket.serializeAttachment({
-      ...subscriber,
-      acknowledged: Math.min(acknowledged, subscriber.seq),
-    } satisfies Subscriber);
+    acknowledge(socket, message);
   }
 
   /** The runtime does not answer a hibernating socket's close by itself: its client would wait for ever. */
@@ -166,118 +159,85 @@ export class StatusBoard extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    this.#endExpired();
+    this.#closeExpired();
     const sockets = this.ctx.getWebSockets();
     await this.#countStreams();
     if (sockets.length === 0) return;
-    await this.ctx.storage.setAlarm(this.#parts.now() + REREAD_MS);
+    await this.ctx.storage.setAlarm(this.#deps.now() + REREAD_MS);
     const watched = sockets
-      .map(subscriberOf)
-      .flatMap((subscriber) => (subscriber?.stream === 'task' ? [subscriber.id] : []));
+      .map(readSubscriber)
+      .flatMap((each) => (each?.stream === 'task' ? [each.id] : []));
     await this.#reread([...new Set(watched)].slice(0, MAX_REREAD_TASKS));
     if (this.ctx.getWebSockets(WHOLE_LIST).length === 0) return;
     // What changed lately: should its publish have been lost, the list hears of it now.
-    const since = this.#parts.now() - 2 * REREAD_MS;
-    const newest = await this.#parts.newest(this.#owner, SNAPSHOT_TASKS);
+    const since = this.#deps.now() - 2 * REREAD_MS;
+    const newest = await this.#deps.findNewest(this.#owner, SNAPSHOT_TASKS);
     this.#publishToList(newest.filter(({ updated_at }) => updated_at > since).map(toSummary));
   }
 
-  /** Sends the snapshot; null when there is no such task. To a finished one nobody needs to stay subscribed. */
+  /** Sends the snapshot; null when there is no such task. A finished one has nothing to subscribe to. */
   async #joinTask(socket: WebSocket, id: string, until: number | null): Promise<TaskView | null> {
-    const [row] = await this.#parts.getMany([{ owner: this.#owner, id }]);
-    const missed = this.#takeMissed(socket).get(id);
+    const [row] = await this.#deps.getMany([{ owner: this.#owner, id }]);
+    const missed = this.#joining.end(socket).get(id);
     if (!row) {
       socket.close(1000, 'unknown task');
       return null;
     }
-    const task =
-      missed && 'params' in missed && missed.version > row.version ? missed : toTaskView(row);
+    const isNewer = missed && 'params' in missed && missed.version > row.version;
+    const task = isNewer ? missed : toTaskView(row);
     if (isFinal(task.status)) {
       socket.close(1000, 'final');
       return task;
     }
-    socket.serializeAttachment({
-      stream: 'task',
-      id,
-      version: task.version,
-      until,
-    } satisfies Subscriber);
+    keepSubscriber(socket, { stream: 'task', id, version: task.version, until });
     send(socket, { event: 'snapshot', task });
     return task;
   }
 
   async #joinList(socket: WebSocket, until: number | null): Promise<void> {
-    const tasks = (await this.#parts.newest(this.#owner, SNAPSHOT_TASKS)).map(toSummary);
-    const missed = [...this.#takeMissed(socket).values()].map(summarize);
-    socket.serializeAttachment({
-      stream: 'list',
-      seq: 0,
-      acknowledged: 0,
-      until,
-    } satisfies Subscriber);
+    const tasks = (await this.#deps.findNewest(this.#owner, SNAPSHOT_TASKS)).map(toSummary);
+    const missed = [...this.#joining.end(socket).values()].map(summarize);
+    keepSubscriber(socket, { stream: 'list', seq: 0, acknowledged: 0, until });
     send(socket, { event: 'snapshot', tasks });
-    if (missed.length > 0) this.#sendList(socket, missed);
+    if (missed.length > 0) sendChanges(socket, missed);
   }
 
-  /** Ends the joining: what comes from now on goes to the socket itself. */
-  #takeMissed(socket: WebSocket): Map<string, Update> {
-    const missed = this.#joining.get(socket) ?? new Map<string, Update>();
-    this.#joining.delete(socket);
-    return missed;
+  async #ensureAlarm(): Promise<void> {
+    if ((await this.ctx.storage.getAlarm()) === null)
+      await this.ctx.storage.setAlarm(this.#deps.now() + REREAD_MS);
   }
 
   async #countStreams(): Promise<void> {
-    this.#countedAt = this.#parts.now();
+    this.#countedAt = this.#deps.now();
     // Only metrics miss it.
-    await this.#parts.countStreams(this.#owner, this.ctx.getWebSockets().length).catch(() => {});
+    await this.#deps.countStreams(this.#owner, this.ctx.getWebSockets().length).catch(() => {});
   }
 
-  #endExpired(): void {
-    const now = this.#parts.now();
+  #closeExpired(): void {
+    const now = this.#deps.now();
     for (const socket of this.ctx.getWebSockets()) {
-      const until = subscriberOf(socket)?.until ?? null;
+      const until = readSubscriber(socket)?.until ?? null;
       if (until !== null && until <= now) socket.close(REVOKED, 'key expired');
     }
   }
 
   async #reread(ids: string[]): Promise<void> {
     if (ids.length === 0) return;
-    const rows = await this.#parts.getMany(ids.map((id) => ({ owner: this.#owner, id })));
-    for (const row of rows) {
-      for (const socket of this.ctx.getWebSockets(row.id))
-        this.#sendUpdate(socket, toTaskView(row));
-    }
+    const rows = await this.#deps.getMany(ids.map((id) => ({ owner: this.#owner, id })));
+    for (const row of rows)
+      for (const socket of this.ctx.getWebSockets(row.id)) this.#sendTask(socket, toTaskView(row));
     const gone = new Set(ids).difference(new Set(rows.map(({ id }) => id)));
-    this.end([...gone]);
+    this.closeStreams([...gone]);
   }
 
-  /** Only what is newer than what the socket has: a version never goes back. */
-  #sendUpdate(socket: WebSocket, task: TaskView): void {
-    const missed = this.#joining.get(socket);
-    if (missed) return keepNewest(missed, task);
-    const subscriber = subscriberOf(socket);
-    if (subscriber?.stream !== 'task' || task.version <= subscriber.version) return;
-    socket.serializeAttachment({ ...subscriber, version: task.version } satisfies Subscriber);
-    send(socket, { event: 'update', task });
-    if (isFinal(task.status)) socket.close(1000, 'final');
+  #sendTask(socket: WebSocket, task: TaskView): void {
+    if (!this.#joining.hold(socket, [task])) sendTask(socket, task);
   }
 
   #publishToList(updates: Update[]): void {
     const sockets = this.ctx.getWebSockets(WHOLE_LIST);
     if (sockets.length === 0) return;
-    for (const missed of sockets.flatMap((socket) => this.#joining.get(socket) ?? [])) {
-      for (const update of updates) keepNewest(missed, update);
-    }
+    for (const socket of sockets) this.#joining.hold(socket, updates);
     this.#feed.add(updates.map(summarize));
-  }
-
-  #sendList(socket: WebSocket, tasks: TaskSummary[]): void {
-    const subscriber = subscriberOf(socket);
-    if (subscriber?.stream !== 'list') return;
-    if (subscriber.seq - subscriber.acknowledged >= MAX_UNACKNOWLEDGED)
-      return socket.close(1013, 'not acknowledging');
-    const seq = subscriber.seq + 1;
-    socket.serializeAttachment({ ...subscriber, seq } satisfies Subscriber);
-    send(socket, { event: 'updates', seq, tasks });
   }
 }

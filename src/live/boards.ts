@@ -1,42 +1,39 @@
 import type { Identity, KeyRef } from '../domain/api-key.ts';
 import { describeError } from '../domain/errors.ts';
 import type { Progress } from '../domain/frames.ts';
-import type { Logger } from '../log.ts';
+import type { LogFields, Logger } from '../log.ts';
 import type { StatusBoard } from './board.ts';
 import { createBoardListener } from './listener.ts';
 
 /** What the rest of the service asks of its boards. Which board an owner has is known here alone. */
 export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log: Logger) => {
-  const boardOf = (owner: string) => namespace.getByName(owner);
+  const findBoard = (owner: string) => namespace.getByName(owner);
 
-  /** A stream that is not ended notices at its next reading. */
-  const ending = async (
-    what: Record<string, unknown>,
-    work: () => Promise<void>,
-  ): Promise<void> => {
+  /** Best effort: a stream that is not closed now ends at the board's next reading. */
+  const tryClose = async (fields: LogFields, close: () => Promise<void>): Promise<void> => {
     try {
-      await work();
+      await close();
     } catch (error) {
-      log.warn('streams_not_ended', { ...what, error: describeError(error) });
+      log.warn('streams_not_closed', { ...fields, error: describeError(error) });
     }
   };
 
   return {
-    sink: createBoardListener({
-      watched: async (owner) => boardOf(owner).watched(),
-      publish: async (owner, rows) => boardOf(owner).publish(rows),
+    listener: createBoardListener({
+      listWatched: async (owner) => findBoard(owner).listWatched(),
+      publish: async (owner, rows) => findBoard(owner).publish(rows),
     }),
     publishProgress: async (owner: string, steps: Progress[]): Promise<void> =>
-      boardOf(owner).publishProgress(steps),
+      findBoard(owner).publishProgress(steps),
 
     /** Ends the streams of deleted tasks. Best effort. */
-    end: (owner: string, ids: string[]): Promise<void> =>
-      ending({ tasks: ids.length }, async () => boardOf(owner).end(ids)),
+    closeStreams: (owner: string, ids: string[]): Promise<void> =>
+      tryClose({ tasks: ids.length }, async () => findBoard(owner).closeStreams(ids)),
     /** Ends the streams of a revoked key. Best effort: its requests are refused in any case. */
     closeStreamsOfKey: (owner: string, keyId: string): Promise<void> =>
-      ending({ key_id: keyId }, async () => boardOf(owner).closeStreamsOfKey(keyId)),
+      tryClose({ key_id: keyId }, async () => findBoard(owner).closeStreamsOfKey(keyId)),
 
-    /** Hands an upgrade request over to the owner's board. */
+    /** Passes an upgrade request on to the owner's board. */
     openStream: (
       { owner, keyId, expiresAt }: Identity,
       stream: string,
@@ -47,17 +44,18 @@ export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log
         ...(keyId !== null && { key: keyId }),
         ...(expiresAt !== null && { until: String(expiresAt) }),
       });
-      return boardOf(owner).fetch(
-        new Request(`https://board.internal/?${query.toString()}`, request),
-      );
+      const url = `https://board.internal/?${query.toString()}`;
+      return findBoard(owner).fetch(new Request(url, request));
     },
 
     issueTicket: async (
       { owner, keyId, expiresAt }: Identity,
       stream: string,
       hash: string,
-    ): Promise<void> => boardOf(owner).issueTicket(hash, { stream, keyId, expiresAt }),
+    ): Promise<void> => findBoard(owner).issueTicket(hash, { stream, keyId, expiresAt }),
     redeemTicket: async (owner: string, stream: string, hash: string): Promise<KeyRef | null> =>
-      boardOf(owner).redeemTicket(hash, stream),
+      findBoard(owner).redeemTicket(hash, stream),
   };
 };
+
+export type Boards = ReturnType<typeof createBoards>;

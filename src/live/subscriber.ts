@@ -1,4 +1,6 @@
 import type { Frame } from '../domain/frames.ts';
+import type { TaskSummary, TaskView } from '../domain/view.ts';
+import { isFinal } from '../domain/words.ts';
 
 /** What a socket keeps while the object hibernates. */
 export type Subscriber = (
@@ -9,16 +11,42 @@ export type Subscriber = (
   until: number | null;
 };
 
+/** A list subscriber may leave so many frames unacknowledged: `send()` never blocks, so silence is the only sign. */
+const MAX_UNACKNOWLEDGED = 32;
+
+export const readSubscriber = (socket: WebSocket): Subscriber | null =>
+  socket.deserializeAttachment() as Subscriber | null;
+
+export const keepSubscriber = (socket: WebSocket, subscriber: Subscriber): void =>
+  socket.serializeAttachment(subscriber);
+
 /** Not to a socket that is closing: it is listed until its client has answered, and sending to it throws. */
 export const send = (socket: WebSocket, frame: Frame): void => {
   if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
 };
 
-export const subscriberOf = (socket: WebSocket): Subscriber | null =>
-  socket.deserializeAttachment() as Subscriber | null;
+/** Sends a task to a socket that watches it, unless it has that version or a newer one: a version never goes back. */
+export const sendTask = (socket: WebSocket, task: TaskView): void => {
+  const subscriber = readSubscriber(socket);
+  if (subscriber?.stream !== 'task' || task.version <= subscriber.version) return;
+  keepSubscriber(socket, { ...subscriber, version: task.version });
+  send(socket, { event: 'update', task });
+  if (isFinal(task.status)) socket.close(1000, 'final');
+};
+
+/** Sends changes of the list; closes the socket of a client that does not acknowledge. */
+export const sendChanges = (socket: WebSocket, tasks: TaskSummary[]): void => {
+  const subscriber = readSubscriber(socket);
+  if (subscriber?.stream !== 'list') return;
+  if (subscriber.seq - subscriber.acknowledged >= MAX_UNACKNOWLEDGED)
+    return socket.close(1013, 'not acknowledging');
+  const seq = subscriber.seq + 1;
+  keepSubscriber(socket, { ...subscriber, seq });
+  send(socket, { event: 'updates', seq, tasks });
+};
 
 /** The number in `{ "ack": n }`; null for anything else, which is not worth an answer. */
-export const acknowledgementIn = (message: string | ArrayBuffer): number | null => {
+const parseAcknowledgement = (message: string | ArrayBuffer): number | null => {
   if (typeof message !== 'string' || message.length > 100) return null;
   try {
     const { ack } = JSON.parse(message) as { ack?: unknown };
@@ -26,4 +54,12 @@ export const acknowledgementIn = (message: string | ArrayBuffer): number | null 
   } catch {
     return null;
   }
+};
+
+/** Takes a client's acknowledgement of list frames. */
+export const acknowledge = (socket: WebSocket, message: string | ArrayBuffer): void => {
+  const subscriber = readSubscriber(socket);
+  const acknowledged = parseAcknowledgement(message);
+  if (subscriber?.stream !== 'list' || acknowledged === null) return;
+  keepSubscriber(socket, { ...subscriber, acknowledged: Math.min(acknowledged, subscriber.seq) });
 };

@@ -10,7 +10,7 @@ export interface Ticket extends KeyRef {
   stream: string;
 }
 
-type Kept = Ticket & { until: number };
+type StoredTicket = Ticket & { until: number };
 
 /** Tickets for one owner's streams, kept by their hash: each opens its stream once, within 30 s. */
 export const createTickets = ({
@@ -20,12 +20,15 @@ export const createTickets = ({
   storage: DurableObjectStorage;
   now: () => number;
 }) => {
-  const forget = async (isGone: (ticket: Kept) => boolean, limit?: number): Promise<void> => {
-    const kept = await storage.list<Kept>({
+  const remove = async (
+    isGone: (ticket: StoredTicket) => boolean,
+    limit?: number,
+  ): Promise<void> => {
+    const stored = await storage.list<StoredTicket>({
       prefix: TICKETS,
       ...(limit !== undefined && { limit }),
     });
-    const gone = [...kept].filter(([, ticket]) => isGone(ticket)).map(([name]) => name);
+    const gone = [...stored].filter(([, ticket]) => isGone(ticket)).map(([name]) => name);
     await storage.delete(gone.slice(0, MAX_DELETED));
   };
 
@@ -33,23 +36,23 @@ export const createTickets = ({
     async issue(hash: string, ticket: Ticket): Promise<void> {
       const issuedAt = now();
       // Some at a time: every ticket that is made takes more away than it adds.
-      await forget(({ until }) => until <= issuedAt, MAX_DELETED);
+      await remove(({ until }) => until <= issuedAt, MAX_DELETED);
       await storage.put(`${TICKETS}${hash}`, {
         ...ticket,
         until: issuedAt + TICKET_MS,
-      } satisfies Kept);
+      } satisfies StoredTicket);
     },
 
     /** Takes a ticket, once; null unless it is for this stream and young enough. */
     async redeem(hash: string, stream: string): Promise<KeyRef | null> {
-      const ticket = await storage.get<Kept>(`${TICKETS}${hash}`);
-      // Whoever deletes it has it; a second one finds nothing to delete.
+      const ticket = await storage.get<StoredTicket>(`${TICKETS}${hash}`);
+      // The caller who deletes it has it; a second one finds nothing to delete.
       if (!ticket || !(await storage.delete(`${TICKETS}${hash}`))) return null;
       const { keyId, expiresAt, until } = ticket;
       return ticket.stream === stream && now() < until ? { keyId, expiresAt } : null;
     },
 
     /** A key was revoked: its tickets open nothing any more. */
-    forgetKey: (keyId: string): Promise<void> => forget((ticket) => ticket.keyId === keyId),
+    removeOfKey: (keyId: string): Promise<void> => remove((ticket) => ticket.keyId === keyId),
   };
 };

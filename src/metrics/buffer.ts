@@ -2,7 +2,7 @@ import { describeError } from '../domain/errors.ts';
 import type { Metric } from './exposition.ts';
 import {
   createSnapshot,
-  isEmpty,
+  isEmptySnapshot,
   createHistogram,
   createMinute,
   observe,
@@ -13,15 +13,15 @@ import {
 import { withTimeout } from '../domain/timeout.ts';
 import type { Logger } from '../log.ts';
 
-/** What is counted within this time goes to the meter in one call. */
+/** What is counted within this time goes to the Metrics object in one call. */
 const GATHER_MS = 1_000;
 /** A flush that has not come by then was cancelled with the request that scheduled it. */
 const FORGOTTEN_MS = 5_000;
 const SEND_TIMEOUT_MS = 2_000;
 const MINUTE_MS = 60_000;
 
-export interface TallySheetDeps {
-  send(tally: MetricsSnapshot): Promise<void>;
+export interface MetricsBufferDeps {
+  send(snapshot: MetricsSnapshot): Promise<void>;
   /** Keeps the invocation alive until it is done. */
   waitUntil(work: Promise<unknown>): void;
   wait(ms: number): Promise<void>;
@@ -30,17 +30,17 @@ export interface TallySheetDeps {
 }
 
 /**
- * Counts in memory; whoever counts sees to it that the counts are handed on: a queue's batch at its end, for the queue
- * waits for whatever a batch leaves behind, and everybody else once a second. So nothing is asked of the meter per
- * request, task or message. A crash loses what was counted within the last second; what was told never goes back.
+ * Counts in memory. Each caller flushes: the consumer of a queue at the end of its batch, for the queue waits for whatever
+ * a batch leaves behind, and every other caller once a second. So the Metrics object is not called per request, task or
+ * message. A crash loses what was counted within the last second; a counter that was reported never goes back.
  */
-export const createMetricsBuffer = ({ send, waitUntil, wait, now, log }: TallySheetDeps) => {
+export const createMetricsBuffer = ({ send, waitUntil, wait, now, log }: MetricsBufferDeps) => {
   let buffer = createSnapshot();
   let scheduledAt = -Infinity;
 
   /** Names are made once: there are few, for labels are words of ours. */
   const names = new Map<string, string>();
-  const nameOf = (metric: Metric, labels: Record<string, string>): string => {
+  const nameSeries = (metric: Metric, labels: Record<string, string>): string => {
     const key = `${metric} ${Object.values(labels).join(' ')}`;
     const name = names.get(key) ?? formatSeries(metric, labels);
     names.set(key, name);
@@ -49,7 +49,7 @@ export const createMetricsBuffer = ({ send, waitUntil, wait, now, log }: TallySh
 
   const flush = async (): Promise<void> => {
     scheduledAt = -Infinity;
-    if (isEmpty(buffer)) return;
+    if (isEmptySnapshot(buffer)) return;
     const full = buffer;
     buffer = createSnapshot();
     try {
@@ -61,23 +61,23 @@ export const createMetricsBuffer = ({ send, waitUntil, wait, now, log }: TallySh
   };
 
   return {
-    /** Hands the counts on now. Never throws. */
+    /** Sends the counts now. Never throws. */
     flush,
 
-    /** Hands the counts on within a second. */
+    /** Sends the counts within a second. */
     flushSoon(): void {
-      if (isEmpty(buffer) || now() - scheduledAt < FORGOTTEN_MS) return;
+      if (isEmptySnapshot(buffer) || now() - scheduledAt < FORGOTTEN_MS) return;
       scheduledAt = now();
       waitUntil(wait(GATHER_MS).then(flush));
     },
 
     count(metric: Metric, labels: Record<string, string> = {}, by = 1): void {
-      const name = nameOf(metric, labels);
+      const name = nameSeries(metric, labels);
       buffer.counters[name] = (buffer.counters[name] ?? 0) + by;
     },
 
     observe(metric: Metric, labels: Record<string, string>, seconds: number): void {
-      observe((buffer.histograms[nameOf(metric, labels)] ??= createHistogram()), seconds);
+      observe((buffer.histograms[nameSeries(metric, labels)] ??= createHistogram()), seconds);
     },
 
     /** The owner's minute at `at` (ms), to be added to. */

@@ -1,48 +1,61 @@
-import { observe } from './snapshot.ts';
-import { measureDuration, findEndedAttempt, type Attempt } from '../domain/task.ts';
-import type { CommittedTask, CommitListener } from '../engine/publisher.ts';
+import { findEndedAttempt, measureDuration, parseAttempts } from '../domain/attempts.ts';
+import type { CommitListener } from '../domain/commit-listener.ts';
+import type { CommittedTask } from '../domain/task.ts';
 import type { MetricsBuffer } from './buffer.ts';
+import { observe } from './snapshot.ts';
 
-/** When the attempt that now runs was due, in ms; null after a rerun, which the row does not remember. */
-const dueAt = ({ attempt, attempts, submitted_at, scheduled_at }: CommittedTask): number | null => {
+/** When the attempt that now runs was due, in ms; null after a retry by a person, which the row does not remember. */
+const findDueAt = (task: CommittedTask): number | null => {
+  const { attempt, submitted_at, scheduled_at } = task;
   if (attempt === 1) return Math.max(submitted_at, scheduled_at ?? 0);
-  const last = (JSON.parse(attempts) as Attempt[]).at(-1);
+  const last = parseAttempts(task).at(-1);
   return last && scheduled_at !== null && scheduled_at >= last.ended_at ? scheduled_at : null;
 };
 
 /**
  * Counts what committed rows tell: a submit (their first version), the start of an attempt and its end, each in the very
- * write that returned the row, which set `updated_at` too. `nameOf`: the registry's name of a type, for labels.
+ * write that returned the row, which set `updated_at` too.
+ * @param findLabel the catalog's name of a type, for labels
  */
 export const createMetricsListener = (
   buffer: MetricsBuffer,
-  nameOf: (type: string) => string,
+  findLabel: (owner: string, type: string) => string,
 ): CommitListener => {
-  const countOne = (task: CommittedTask): void => {
-    const { owner, status, version, started_at, updated_at } = task;
-    const labels = { task_name: nameOf(task.type) };
-    if (version === 1) {
-      buffer.count('tasker_tasks_submitted_total', labels);
-      buffer.minute(owner, updated_at).submitted += 1;
-      return;
-    }
-    if (status === 'IN_PROGRESS' && started_at === updated_at) {
-      const due = dueAt(task);
-      if (due === null) return;
-      const seconds = Math.max(0, started_at - due) / 1_000;
-      buffer.observe('tasker_task_wait_seconds', labels, seconds);
-      return observe(buffer.minute(owner, updated_at).wait, seconds);
-    }
+  type Labels = { task_name: string };
+
+  const countSubmit = ({ owner, updated_at }: CommittedTask, labels: Labels): void => {
+    buffer.count('tasker_tasks_submitted_total', labels);
+    buffer.minute(owner, updated_at).submitted += 1;
+  };
+
+  const countStart = (task: CommittedTask, startedAt: number, labels: Labels): void => {
+    const dueAt = findDueAt(task);
+    if (dueAt === null) return;
+    const seconds = Math.max(0, startedAt - dueAt) / 1_000;
+    buffer.observe('tasker_task_wait_seconds', labels, seconds);
+    observe(buffer.minute(task.owner, task.updated_at).wait, seconds);
+  };
+
+  const countEnd = (task: CommittedTask, labels: Labels): void => {
     const ended = findEndedAttempt(task);
     if (ended) {
-      const minute = buffer.minute(owner, updated_at);
+      const minute = buffer.minute(task.owner, task.updated_at);
       const seconds = measureDuration(ended) / 1_000;
       buffer.count('tasker_task_executions_total', { ...labels, status: ended.outcome });
       buffer.observe('tasker_task_execution_duration_seconds', labels, seconds);
       observe(minute.run, seconds);
       minute[ended.outcome === 'rescued' ? 'retried' : ended.outcome] += 1;
-    } else if (status === 'CANCELLED' && task.completed_at === updated_at)
-      buffer.minute(owner, updated_at).cancelled += 1;
+    } else if (task.status === 'CANCELLED' && task.completed_at === task.updated_at)
+      buffer.minute(task.owner, task.updated_at).cancelled += 1;
   };
-  return { name: 'meter', tell: (tasks) => tasks.forEach(countOne) };
+
+  const countTask = (task: CommittedTask): void => {
+    const { status, started_at, updated_at } = task;
+    const labels = { task_name: findLabel(task.owner, task.type) };
+    if (task.version === 1) countSubmit(task, labels);
+    else if (status === 'IN_PROGRESS' && started_at === updated_at)
+      countStart(task, started_at, labels);
+    else countEnd(task, labels);
+  };
+  return { name: 'metrics', onCommit: (tasks) => tasks.forEach(countTask) };
 };

@@ -4,7 +4,7 @@ import {
   addSnapshot,
   addTotals,
   createSnapshot,
-  isEmpty,
+  isEmptySnapshot,
   createMinute,
   type Minute,
   type MetricsSnapshot,
@@ -12,13 +12,13 @@ import {
 
 const TOTALS = 'totals';
 const MINUTE_MS = 60_000;
-/** What was added is kept so soon. */
-const KEPT_AFTER_MS = 1_000;
-/** Minutes of an owner that are kept. */
+/** What was added is stored this soon. */
+const SAVE_AFTER_MS = 1_000;
+/** Minutes of an owner that are stored. */
 const KEPT_MINUTES = 24 * 60;
 /** Entries that one storage call deletes at most. */
 const MAX_DELETED = 128;
-/** A board that has not said so for longer has no subscribers any more. */
+/** A board that has not reported for longer has no subscribers any more. */
 const SUBSCRIBERS_MS = 60_000;
 
 type Totals = Omit<MetricsSnapshot, 'minutes'>;
@@ -28,8 +28,8 @@ const minuteKey = (owner: string, minute: number): string =>
   `minute:${owner}:${String(minute).padStart(8, '0')}`;
 
 /**
- * Adds up what all parts of the service count, in memory, and keeps it once a second: two rows written for whatever came
- * meanwhile. A crash loses that second; what was told to anybody is kept before, so it never goes back. One instance
+ * Adds up what all parts of the service count, in memory, and stores it once a second: two rows written for whatever came
+ * meanwhile. A crash loses that second; a counter is stored before it is reported, so it never goes back. One instance
  * does it all.
  */
 export class Metrics extends DurableObject<Env> {
@@ -38,18 +38,18 @@ export class Metrics extends DurableObject<Env> {
   readonly #subscribers = new Map<string, { count: number; at: number }>();
 
   async add(tally: MetricsSnapshot): Promise<void> {
-    const isFirst = isEmpty(this.#pending);
+    const isFirst = isEmptySnapshot(this.#pending);
     addSnapshot(this.#pending, tally);
-    if (isFirst) await this.ctx.storage.setAlarm(Date.now() + KEPT_AFTER_MS);
+    if (isFirst) await this.ctx.storage.setAlarm(Date.now() + SAVE_AFTER_MS);
   }
 
   override alarm(): Promise<void> {
-    return this.#keep();
+    return this.#save();
   }
 
   /** All counters and histograms since the beginning. */
   async totals(): Promise<Totals> {
-    await this.#keep();
+    await this.#save();
     return this.#read();
   }
 
@@ -59,7 +59,7 @@ export class Metrics extends DurableObject<Env> {
     count: number,
     to: number,
   ): Promise<{ at: number; minute: Minute }[]> {
-    await this.#keep();
+    await this.#save();
     const last = Math.floor(to / MINUTE_MS);
     const [start, end] = [minuteKey(owner, last - count + 1), minuteKey(owner, last + 1)];
     const kept = await this.ctx.storage.list<Minute>({ prefix: `minute:${owner}:`, start, end });
@@ -69,24 +69,24 @@ export class Metrics extends DurableObject<Env> {
     }));
   }
 
-  /** A board says now and then how many streams are open. Kept in memory: it says so again. */
+  /** A board reports now and then how many streams are open. Held in memory: it reports again. */
   subscribers(owner: string, count: number, at: number): void {
     if (count > 0) this.#subscribers.set(owner, { count, at });
     else this.#subscribers.delete(owner);
   }
 
-  /** Open streams of all owners, as their boards have said lately. */
+  /** Open streams of all owners, as their boards have reported lately. */
   openStreams(now: number): number {
     return [...this.#subscribers.values()]
       .filter(({ at }) => now - at < SUBSCRIBERS_MS)
       .reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** Nobody else gets a word in: the runtime delivers nothing to an object that waits for its storage. */
-  async #keep(): Promise<void> {
+  /** No other call comes in between: the runtime delivers nothing to an object that waits for its storage. */
+  async #save(): Promise<void> {
     const { storage } = this.ctx;
     const { minutes, ...news } = this.#pending;
-    if (isEmpty(this.#pending)) return;
+    if (isEmptySnapshot(this.#pending)) return;
     this.#pending = createSnapshot();
     const totals = await this.#read();
     addTotals(totals, news);
@@ -123,4 +123,4 @@ export class Metrics extends DurableObject<Env> {
 }
 
 /** One instance adds everything up. */
-export const METRICS = 'meter';
+export const METRICS_NAME = 'meter';

@@ -1,4 +1,4 @@
-/** Counts that add up: what one part of the service has seen lately, or all of it since the beginning. */
+/** Counts that add up: what one part of the service has counted lately, or all of it since the beginning. */
 
 /** Upper bounds of a histogram's buckets, in seconds. */
 export const BOUNDS = [
@@ -33,7 +33,7 @@ export const createSnapshot = (): MetricsSnapshot => ({
   histograms: {},
   minutes: {},
 });
-export const isEmpty = ({ counters, histograms, minutes }: MetricsSnapshot): boolean =>
+export const isEmptySnapshot = ({ counters, histograms, minutes }: MetricsSnapshot): boolean =>
   [counters, histograms, minutes].every((part) => Object.keys(part).length === 0);
 
 export const createHistogram = (): Histogram => Array.from({ length: HISTOGRAM_LENGTH }, () => 0);

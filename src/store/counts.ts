@@ -1,4 +1,5 @@
-import { STATUSES, type Status } from '../domain/task.ts';
+import { STATUSES, type Status } from '../domain/words.ts';
+import { nameStatement } from './statements.ts';
 
 /** Counting stops here: it reads every row. */
 const MAX_COUNTED = 10_000;
@@ -8,29 +9,87 @@ const MAX_GROUPS = 100;
 /** Waiting tasks among which the oldest that is due is looked for. */
 const MAX_WAITING = 1_000;
 
-// Of all owners each is found by a seek.
+// Each of all owners is found by a seek.
 const ALL_OWNERS = `SELECT min(owner) FROM tasks
-  UNION ALL SELECT (SELECT min(owner) FROM tasks WHERE owner > owners.owner) FROM owners WHERE owners.owner IS NOT NULL`;
+  UNION ALL
+  SELECT (SELECT min(owner) FROM tasks WHERE owner > owners.owner)
+  FROM owners
+  WHERE owners.owner IS NOT NULL`;
 
-// COMPLETED is in no index: it is what the others leave of the total. Whatever the others are, so many rows more than all
-// of them together tell whether there are `MAX_COUNTED`.
-const countsSql = (owners: string): string => `WITH RECURSIVE owners(owner) AS (${owners})
-SELECT s.value AS status, (SELECT count(*) FROM (SELECT 1 FROM owners CROSS JOIN tasks INDEXED BY tasks_by_status
-  ON tasks.owner = owners.owner AND tasks.status = s.value AND tasks.status <> 'COMPLETED' LIMIT ${MAX_COUNTED})) AS n
+// COMPLETED is in no index: it is what the others leave of the total. Whatever the others are, that many rows more than
+// all of them together tell whether there are `MAX_COUNTED`.
+const countByStatusSql = (owners: string): string =>
+  nameStatement(
+    'counts.by_status',
+    `WITH RECURSIVE owners(owner) AS (${owners})
+SELECT s.value AS status, (
+  SELECT count(*)
+  FROM (
+    SELECT 1
+    FROM owners
+    CROSS JOIN tasks INDEXED BY tasks_by_status
+      ON tasks.owner = owners.owner AND tasks.status = s.value AND tasks.status <> 'COMPLETED'
+    LIMIT ${MAX_COUNTED}
+  )
+) AS n
 FROM json_each(?1) AS s
-UNION ALL SELECT 'all', (SELECT count(*) FROM (SELECT 1 FROM owners CROSS JOIN tasks INDEXED BY tasks_by_type
-  ON tasks.owner = owners.owner LIMIT ${MAX_COUNTED * STATUSES.length}))`;
+UNION ALL
+SELECT 'all', (
+  SELECT count(*)
+  FROM (
+    SELECT 1
+    FROM owners
+    CROSS JOIN tasks INDEXED BY tasks_by_type ON tasks.owner = owners.owner
+    LIMIT ${MAX_COUNTED * STATUSES.length}
+  )
+)`,
+  );
 
-const OLDEST_WAITING = `SELECT min(due) AS due FROM (SELECT max(submitted_at, coalesce(scheduled_at, 0)) AS due FROM tasks
-  INDEXED BY tasks_by_status WHERE owner = ?1 AND status = 'PENDING' AND status <> 'COMPLETED' ORDER BY id LIMIT ${MAX_WAITING})
-WHERE due <= ?2`;
+const OLDEST_WAITING = nameStatement(
+  'counts.oldest_waiting',
+  `SELECT min(due) AS due
+FROM (
+  SELECT max(submitted_at, coalesce(scheduled_at, 0)) AS due
+  FROM tasks INDEXED BY tasks_by_status
+  WHERE owner = ?1 AND status = 'PENDING' AND status <> 'COMPLETED'
+  ORDER BY id
+  LIMIT ${MAX_WAITING}
+)
+WHERE due <= ?2`,
+);
 
-const FAILURES = `SELECT type, code, message, count(*) AS tasks, min(completed_at) AS first_at, max(completed_at) AS last_at, max(id) AS newest
-FROM (SELECT type, id, completed_at, attempts ->> '$[#-1].error.code' AS code, attempts ->> '$[#-1].error.message' AS message
-  FROM tasks INDEXED BY tasks_by_status WHERE owner = ?1 AND status = 'FAILED' AND status <> 'COMPLETED' ORDER BY id DESC LIMIT ${MAX_FAILED})
-GROUP BY type, code, message ORDER BY tasks DESC, newest DESC LIMIT ${MAX_GROUPS}`;
+const FAILURES = nameStatement(
+  'counts.failures',
+  `SELECT
+  type,
+  code,
+  message,
+  count(*) AS tasks,
+  min(completed_at) AS first_at,
+  max(completed_at) AS last_at,
+  max(id) AS newest
+FROM (
+  SELECT
+    type,
+    id,
+    completed_at,
+    attempts ->> '$[#-1].error.code' AS code,
+    attempts ->> '$[#-1].error.message' AS message
+  FROM tasks INDEXED BY tasks_by_status
+  WHERE owner = ?1 AND status = 'FAILED' AND status <> 'COMPLETED'
+  ORDER BY id DESC
+  LIMIT ${MAX_FAILED}
+)
+GROUP BY type, code, message
+ORDER BY tasks DESC, newest DESC
+LIMIT ${MAX_GROUPS}`,
+);
 
-const NOTIFICATIONS = `SELECT count(*) AS open FROM (SELECT 1 FROM deliveries WHERE wake_at IS NOT NULL LIMIT ${MAX_COUNTED})`;
+const OPEN_DELIVERIES = nameStatement(
+  'counts.open_deliveries',
+  `SELECT count(*) AS open
+FROM (SELECT 1 FROM deliveries WHERE wake_at IS NOT NULL LIMIT ${MAX_COUNTED})`,
+);
 
 /** Tasks of one type that failed in the same way. Times are ms. */
 export interface FailureGroup {
@@ -46,19 +105,16 @@ export interface FailureGroup {
 
 /** Figures of the table as it is; each bounded in what it reads. */
 export const createCounts = (db: D1Database) => {
-  const count = async (owners: string, ...bound: unknown[]): Promise<Record<Status, number>> => {
+  const countByStatus = async (
+    owners: string,
+    ...bound: unknown[]
+  ): Promise<Record<Status, number>> => {
     const others = STATUSES.filter((status) => status !== 'COMPLETED');
-    const statement = db.prepare(countsSql(owners)).bind(JSON.stringify(others), ...bound);
-    const counted = new Map(
-      (await statement.all<{ status: string; n: number }>()).results.map(({ status, n }) => [
-        status,
-        n,
-      ]),
-    );
-    const rest = others.reduce(
-      (left, status) => left - (counted.get(status) ?? 0),
-      counted.get('all') ?? 0,
-    );
+    const statement = db.prepare(countByStatusSql(owners)).bind(JSON.stringify(others), ...bound);
+    const { results } = await statement.all<{ status: string; n: number }>();
+    const counted = new Map(results.map(({ status, n }) => [status, n]));
+    const all = counted.get('all') ?? 0;
+    const rest = others.reduce((left, status) => left - (counted.get(status) ?? 0), all);
     counted.set('COMPLETED', Math.min(MAX_COUNTED, Math.max(0, rest)));
     return Object.fromEntries(
       STATUSES.map((status) => [status, counted.get(status) ?? 0]),
@@ -67,14 +123,13 @@ export const createCounts = (db: D1Database) => {
 
   return {
     /** Tasks by status, of each at most `MAX_COUNTED`. */
-    ofOwner: (owner: string): Promise<Record<Status, number>> => count('VALUES(?2)', owner),
-    ofAll: (): Promise<Record<Status, number>> => count(ALL_OWNERS),
+    ofOwner: (owner: string): Promise<Record<Status, number>> => countByStatus('VALUES(?2)', owner),
+    ofAll: (): Promise<Record<Status, number>> => countByStatus(ALL_OWNERS),
 
     /** Since when (ms) the owner's oldest waiting task is due; null when none waits. */
     async oldestWaiting(owner: string, now: number): Promise<number | null> {
-      return (
-        (await db.prepare(OLDEST_WAITING).bind(owner, now).first<number | null>('due')) ?? null
-      );
+      const statement = db.prepare(OLDEST_WAITING).bind(owner, now);
+      return (await statement.first<number | null>('due')) ?? null;
     },
 
     /** What fails, the most frequent first, among the newest failed tasks. */
@@ -82,9 +137,9 @@ export const createCounts = (db: D1Database) => {
       return (await db.prepare(FAILURES).bind(owner).all<FailureGroup>()).results;
     },
 
-    /** Notifications that are still owed. */
-    async openNotifications(): Promise<number> {
-      return (await db.prepare(NOTIFICATIONS).first<number>('open')) ?? 0;
+    /** Deliveries that have not ended. */
+    async openDeliveries(): Promise<number> {
+      return (await db.prepare(OPEN_DELIVERIES).first<number>('open')) ?? 0;
     },
   };
 };

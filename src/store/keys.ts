@@ -1,64 +1,64 @@
+import { and, desc, eq, gt, isNull, or, sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/d1';
 import type { ApiKey } from '../domain/api-key.ts';
+import { keysTable as keys } from '../schema.ts';
 
 /** API keys. Of the keys themselves only hashes come here. */
-export const createKeyStore = (db: D1Database) => ({
-  async insert({
-    id,
-    owner,
-    name,
-    hash,
-    prefix,
-    scopes,
-    created_at,
-    expires_at,
-  }: ApiKey): Promise<void> {
-    const statement = `INSERT INTO keys (id, owner, name, hash, prefix, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
-    await db
-      .prepare(statement)
-      .bind(id, owner, name, hash, prefix, scopes, created_at, expires_at)
-      .run();
-  },
+export const createKeyStore = (d1: D1Database) => {
+  const db = drizzle(d1);
+  return {
+    async insert(key: ApiKey): Promise<void> {
+      await db.insert(keys).values(key);
+    },
 
-  /** The key of this hash, also one that is expired or revoked; null where there is none. */
-  findByHash: (hash: string): Promise<ApiKey | null> =>
-    db.prepare('SELECT * FROM keys WHERE hash = ?').bind(hash).first<ApiKey>(),
+    async get(id: string): Promise<ApiKey | null> {
+      return (await db.select().from(keys).where(eq(keys.id, id)).get()) ?? null;
+    },
 
-  /** Newest first. */
-  async list(limit: number): Promise<ApiKey[]> {
-    return (
-      await db.prepare('SELECT * FROM keys ORDER BY id DESC LIMIT ?').bind(limit).all<ApiKey>()
-    ).results;
-  },
+    /** The key of this hash, also one that is expired or revoked; null where there is none. */
+    async findByHash(hash: string): Promise<ApiKey | null> {
+      return (await db.select().from(keys).where(eq(keys.hash, hash)).get()) ?? null;
+    },
 
-  /** Revokes a key, once and for all; null when there is no such key. */
-  async revoke(id: string, now: number): Promise<ApiKey | null> {
-    const statement =
-      'UPDATE keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1 RETURNING *';
-    return (await db.prepare(statement).bind(id, now).all<ApiKey>()).results[0] ?? null;
-  },
+    /** Newest first. */
+    list: (limit: number): Promise<ApiKey[]> =>
+      db.select().from(keys).orderBy(desc(keys.id)).limit(limit),
 
-  /** Gives a key an end, no later than it has already; null when there is no such key, or it may not be used any more. */
-  async expire(id: string, at: number, now: number): Promise<ApiKey | null> {
-    const statement = `UPDATE keys SET expires_at = min(coalesce(expires_at, ?2), ?2)
-      WHERE id = ?1 AND revoked_at IS NULL AND coalesce(expires_at, ?3 + 1) > ?3 RETURNING *`;
-    return (await db.prepare(statement).bind(id, at, now).all<ApiKey>()).results[0] ?? null;
-  },
+    /** Revokes a key for good; null when there is no such key. */
+    async revoke(id: string, now: number): Promise<ApiKey | null> {
+      const revokedAt = sql`coalesce(${keys.revoked_at}, ${now})`;
+      const change = db.update(keys).set({ revoked_at: revokedAt }).where(eq(keys.id, id));
+      return (await change.returning())[0] ?? null;
+    },
 
-  get: (id: string): Promise<ApiKey | null> =>
-    db.prepare('SELECT * FROM keys WHERE id = ?').bind(id).first<ApiKey>(),
+    /** Lets a key expire at `at`, or earlier if it does already; null when there is no such key, or it is not usable any more. */
+    async expire(id: string, at: number, now: number): Promise<ApiKey | null> {
+      const isUsable = and(
+        isNull(keys.revoked_at),
+        or(isNull(keys.expires_at), gt(keys.expires_at, now)),
+      );
+      const change = db
+        .update(keys)
+        .set({ expires_at: sql`min(coalesce(${keys.expires_at}, ${at}), ${at})` })
+        .where(and(eq(keys.id, id), isUsable));
+      return (await change.returning())[0] ?? null;
+    },
 
-  /** Whether anybody has a key for this owner. */
-  async hasOwner(owner: string): Promise<boolean> {
-    return (
-      (await db.prepare('SELECT 1 FROM keys WHERE owner = ? LIMIT 1').bind(owner).all()).results
-        .length > 0
-    );
-  },
+    /** Whether there is a key for this owner. */
+    async hasOwner(owner: string): Promise<boolean> {
+      const rows = await db
+        .select({ id: keys.id })
+        .from(keys)
+        .where(eq(keys.owner, owner))
+        .limit(1);
+      return rows.length > 0;
+    },
 
-  /** Whether anybody has ever made a key. */
-  async isEmpty(): Promise<boolean> {
-    return (await db.prepare('SELECT 1 FROM keys LIMIT 1').all()).results.length === 0;
-  },
-});
+    /** Whether no key was ever made. */
+    async isEmpty(): Promise<boolean> {
+      return (await db.select({ id: keys.id }).from(keys).limit(1)).length === 0;
+    },
+  };
+};
 
 export type KeyStore = ReturnType<typeof createKeyStore>;

@@ -1,8 +1,8 @@
 import type { Task } from '../domain/task.ts';
-import { guardSql, leaseEndSql } from './statements.ts';
+import { guardSql, leaseEndSql, nameStatement } from './statements.ts';
 
-/** A claim that somebody holds, and what is to be saved of it. */
-export interface Held {
+/** A claim that a worker holds, and what is to be saved of it. */
+export interface Lease {
   owner: string;
   id: string;
   attempt: number;
@@ -12,27 +12,40 @@ export interface Held {
 
 // Not a change of status, and not counted by `version`: clients hear of progress from the running task itself, whose
 // frames carry the version of its claim.
-const RENEW = `UPDATE tasks SET wake_at = ${leaseEndSql('?1')}, progress = coalesce(h.value ->> 'progress', progress)
+const RENEW = nameStatement(
+  'leases.renew',
+  `UPDATE tasks
+SET wake_at = ${leaseEndSql('?1')},
+  progress = coalesce(h.value ->> 'progress', progress)
 FROM json_each(?2) AS h
-WHERE tasks.owner = h.value ->> 'owner' AND tasks.id = h.value ->> 'id' AND ${guardSql('complete')}
+WHERE tasks.owner = h.value ->> 'owner'
+  AND tasks.id = h.value ->> 'id'
+  AND ${guardSql('complete')}
   AND tasks.attempt = h.value ->> 'attempt'
-RETURNING id`;
+RETURNING id`,
+);
 
-const HELD = `SELECT tasks.id FROM json_each(?1) AS h JOIN tasks
-  ON tasks.owner = h.value ->> 'owner' AND tasks.id = h.value ->> 'id'
-WHERE ${guardSql('complete')} AND tasks.attempt = h.value ->> 'attempt'`;
+const FIND_HELD = nameStatement(
+  'leases.find_held',
+  `SELECT tasks.id
+FROM json_each(?1) AS h
+JOIN tasks ON tasks.owner = h.value ->> 'owner' AND tasks.id = h.value ->> 'id'
+WHERE ${guardSql('complete')}
+  AND tasks.attempt = h.value ->> 'attempt'`,
+);
 
-/** Holding on to claims while their tasks run. Each answers with the ids that are still held; the others were taken. */
-export const createLeases = (db: D1Database) => {
-  const idsOf = async (statement: D1PreparedStatement): Promise<Set<Task['id']>> =>
+/** Leases while their tasks run. Each call answers with the ids that are still held; the others were lost. */
+export const createLeaseStore = (db: D1Database) => {
+  const readIds = async (statement: D1PreparedStatement): Promise<Set<Task['id']>> =>
     new Set((await statement.all<{ id: string }>()).results.map(({ id }) => id));
   return {
     /** Makes the leases last as long again from `now`, and saves the progress. */
-    renew: (held: readonly Held[], now: number) =>
-      idsOf(db.prepare(RENEW).bind(now, JSON.stringify(held))),
-    /** Only looks. */
-    stillHeld: (held: readonly Held[]) => idsOf(db.prepare(HELD).bind(JSON.stringify(held))),
+    renew: (leases: readonly Lease[], now: number) =>
+      readIds(db.prepare(RENEW).bind(now, JSON.stringify(leases))),
+    /** Only reads. */
+    findHeld: (leases: readonly Lease[]) =>
+      readIds(db.prepare(FIND_HELD).bind(JSON.stringify(leases))),
   };
 };
 
-export type Leases = ReturnType<typeof createLeases>;
+export type LeaseStore = ReturnType<typeof createLeaseStore>;

@@ -1,67 +1,151 @@
-import { lifecycle, MAX_RESCUES } from '../domain/lifecycle.ts';
-import { QUEUES } from '../domain/routing.ts';
 import type { DeliveryKey } from '../domain/delivery.ts';
-import { RESEND_AFTER_MS, type Task, type TaskSummaryRow } from '../domain/task.ts';
-import { LOOK_AT_DELIVERIES } from './deliveries.ts';
-import { appendAttemptSql, guardSql, SUMMARY_COLUMNS } from './statements.ts';
+import { lifecycle } from '../domain/lifecycle.ts';
+import { RESEND_AFTER_MS } from '../domain/new-task.ts';
+import { QUEUES } from '../domain/routing.ts';
+import type { Task, TaskSummaryRow } from '../domain/task.ts';
+import { MAX_RESCUES, type Status } from '../domain/words.ts';
+import { RESEND_DELIVERIES } from './deliveries.ts';
+import { appendAttemptSql, guardSql, nameStatement, SUMMARY_COLUMNS } from './statements.ts';
 
-/** The longest that an overdue hand-over waits for its next look. */
+/** The longest that an overdue task waits for its next look. */
 const MAX_RESEND_AFTER_MS = 600_000;
 
 // The write names its rows in its own WHERE: read first and written by id later, a task may have finished in between.
-const dueRowsSql = (status: Task['status'], more = ''): string =>
-  `(owner, id) IN (SELECT owner, id FROM tasks WHERE status = '${status}' AND wake_at <= ?1 ${more} ORDER BY wake_at LIMIT ?2)`;
+const dueRowsSql = (status: Status, more = ''): string =>
+  `(owner, id) IN (
+    SELECT owner, id
+    FROM tasks
+    WHERE status = '${status}' AND wake_at <= ?1 ${more}
+    ORDER BY wake_at
+    LIMIT ?2
+  )`;
 
-const DISPATCH = `UPDATE tasks SET status = '${lifecycle.dispatch.to}', version = version + 1, updated_at = ?1,
+const DISPATCH = nameStatement(
+  'sweep.dispatch',
+  `UPDATE tasks
+SET status = '${lifecycle.dispatch.to}',
+  version = version + 1,
+  updated_at = ?1,
   wake_at = ?1 + ${RESEND_AFTER_MS}
-WHERE ${dueRowsSql('NEW')} AND ${guardSql('dispatch')} RETURNING ${SUMMARY_COLUMNS.join(', ')}`;
+WHERE ${dueRowsSql('NEW')}
+  AND ${guardSql('dispatch')}
+RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
+);
 
-const LOST_ERROR = `json_object('code', 'lost', 'message', 'The task ended its worker ' || (rescues + 1) || ' times and was not run again')`;
-const RESCUED_ERROR = `json_object('code', 'lease_expired', 'message', 'The worker that ran this attempt went away')`;
+const LOST_ERROR = `json_object(
+  'code', 'lost',
+  'message', 'The task ended its worker ' || (rescues + 1) || ' times and was not run again'
+)`;
+const RESCUED_ERROR = `json_object(
+  'code', 'lease_expired',
+  'message', 'The worker that ran this attempt went away'
+)`;
 
-const LOSE = `UPDATE tasks SET status = '${lifecycle.lose.to}', version = version + 1, updated_at = ?1, completed_at = ?1,
-  wake_at = NULL, failure_sinks = ?3, attempts = ${appendAttemptSql(`'failed'`, LOST_ERROR, '?1')}
-WHERE ${dueRowsSql('IN_PROGRESS', `AND rescues >= ${MAX_RESCUES}`)} AND ${guardSql('lose')} AND rescues >= ${MAX_RESCUES}
-RETURNING ${SUMMARY_COLUMNS.join(', ')}`;
+const LOSE = nameStatement(
+  'sweep.lose',
+  `UPDATE tasks
+SET status = '${lifecycle.lose.to}',
+  version = version + 1,
+  updated_at = ?1,
+  completed_at = ?1,
+  wake_at = NULL,
+  failure_sinks = ?3,
+  attempts = ${appendAttemptSql(`'failed'`, LOST_ERROR, '?1')}
+WHERE ${dueRowsSql('IN_PROGRESS', `AND rescues >= ${MAX_RESCUES}`)}
+  AND ${guardSql('lose')}
+  AND rescues >= ${MAX_RESCUES}
+RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
+);
 
-const RESCUE = `UPDATE tasks SET status = '${lifecycle.rescue.to}', version = version + 1, updated_at = ?1,
-  rescues = rescues + 1, wake_at = ?1 + ${RESEND_AFTER_MS}, attempts = ${appendAttemptSql(`'rescued'`, RESCUED_ERROR, '?1')}
-WHERE ${dueRowsSql('IN_PROGRESS', `AND rescues < ${MAX_RESCUES}`)} AND ${guardSql('rescue')} AND rescues < ${MAX_RESCUES}
-RETURNING ${SUMMARY_COLUMNS.join(', ')}`;
+const RESCUE = nameStatement(
+  'sweep.rescue',
+  `UPDATE tasks
+SET status = '${lifecycle.rescue.to}',
+  version = version + 1,
+  updated_at = ?1,
+  rescues = rescues + 1,
+  wake_at = ?1 + ${RESEND_AFTER_MS},
+  attempts = ${appendAttemptSql(`'rescued'`, RESCUED_ERROR, '?1')}
+WHERE ${dueRowsSql('IN_PROGRESS', `AND rescues < ${MAX_RESCUES}`)}
+  AND ${guardSql('rescue')}
+  AND rescues < ${MAX_RESCUES}
+RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
+);
 
-// Nobody looks at it again until its queue is resumed: parking costs one write, and waiting none.
-const PARK = `UPDATE tasks SET wake_at = NULL
-WHERE ${dueRowsSql('PENDING', 'AND queue IN (SELECT name FROM queues)')} AND status = 'PENDING'
-  AND queue IN (SELECT name FROM queues) RETURNING id`;
+// The clock leaves it alone until its queue is resumed: parking costs one write, and waiting none.
+const PARK = nameStatement(
+  'sweep.park',
+  `UPDATE tasks
+SET wake_at = NULL
+WHERE ${dueRowsSql('PENDING', 'AND queue IN (SELECT name FROM queues)')}
+  AND status = 'PENDING'
+  AND queue IN (SELECT name FROM queues)
+RETURNING id`,
+);
 
 // By queues that are open, so that what is parked in a paused one is not even read.
-const UNPARK = `UPDATE tasks SET wake_at = ?1 + ${RESEND_AFTER_MS}
-WHERE (owner, id) IN (SELECT owner, id FROM tasks WHERE status = 'PENDING' AND wake_at IS NULL
-  AND queue IN (SELECT value FROM json_each(?3) WHERE value NOT IN (SELECT name FROM queues)) LIMIT ?2)
-  AND status = 'PENDING' AND wake_at IS NULL RETURNING owner, id, queue, rescues`;
+const UNPARK = nameStatement(
+  'sweep.unpark',
+  `UPDATE tasks
+SET wake_at = ?1 + ${RESEND_AFTER_MS}
+WHERE (owner, id) IN (
+    SELECT owner, id
+    FROM tasks
+    WHERE status = 'PENDING'
+      AND wake_at IS NULL
+      AND queue IN (SELECT value FROM json_each(?3) WHERE value NOT IN (SELECT name FROM queues))
+    LIMIT ?2
+  )
+  AND status = 'PENDING'
+  AND wake_at IS NULL
+RETURNING owner, id, queue, rescues`,
+);
 
-// Nothing that a client sees: neither version nor updated_at moves. The distance to the next look doubles with the time
+// Clients see nothing of it: neither version nor updated_at moves. The distance to the next look doubles with the time
 // that the task has been waiting, give or take a quarter, so that a long backlog is not looked at over and over.
 // D1 binds every number as REAL, and a STRICT column takes no fraction: hence the cast.
-const LOOK_AGAIN = `UPDATE tasks SET wake_at = CAST(?1 +
-  min(${MAX_RESEND_AFTER_MS}, max(${RESEND_AFTER_MS}, ?1 - max(updated_at, coalesce(scheduled_at, 0)))) * (750 + abs(random() % 500)) / 1000
-  AS INTEGER)
-WHERE ${dueRowsSql('PENDING')} RETURNING owner, id, queue, rescues`;
+const RESEND = nameStatement(
+  'sweep.resend',
+  `UPDATE tasks
+SET wake_at = CAST(
+  ?1 + min(
+    ${MAX_RESEND_AFTER_MS},
+    max(${RESEND_AFTER_MS}, ?1 - max(updated_at, coalesce(scheduled_at, 0)))
+  ) * (750 + abs(random() % 500)) / 1000
+  AS INTEGER
+)
+WHERE ${dueRowsSql('PENDING')}
+RETURNING owner, id, queue, rescues`,
+);
 
-const NEXT_WAKE = (['NEW', 'PENDING', 'IN_PROGRESS'] as const)
-  .map(
-    (status) =>
-      `(SELECT min(wake_at) FROM tasks WHERE status = '${status}' AND wake_at IS NOT NULL) AS ${status}`,
-  )
-  .concat('(SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS DELIVERY')
-  .join(', ');
+const EARLIEST = (['NEW', 'PENDING', 'IN_PROGRESS'] as const).map(
+  (status) =>
+    `(SELECT min(wake_at) FROM tasks WHERE status = '${status}' AND wake_at IS NOT NULL) AS ${status}`,
+);
 
-const PARKED = `EXISTS (SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NULL AND queue > '') AS PARKED`;
+const NEXT_WAKE = nameStatement(
+  'sweep.next_wake',
+  `SELECT
+  ${EARLIEST.join(',\n  ')},
+  (SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS DELIVERY,
+  EXISTS (SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NULL AND queue > '') AS PARKED`,
+);
 
-const WAITING = `SELECT count(*) AS waiting FROM (
-  SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NOT NULL AND queue = ?1 LIMIT ?2)`;
+const WAITING = nameStatement(
+  'sweep.waiting',
+  `SELECT count(*) AS waiting
+FROM (
+  SELECT 1
+  FROM tasks
+  WHERE status = 'PENDING' AND wake_at IS NOT NULL AND queue = ?1
+  LIMIT ?2
+)`,
+);
 
-/** The earliest `wake_at` by status and of deliveries, in ms, null where no row has one; and whether (1) or not (0) anything is parked. */
+/**
+ * The earliest `wake_at` by status and of deliveries, in ms, null where no row has one; and whether (1) or not (0) any
+ * task is parked.
+ */
 export type NextWake = Record<'NEW' | 'PENDING' | 'IN_PROGRESS' | 'DELIVERY', number | null> & {
   PARKED: number;
 };
@@ -79,48 +163,39 @@ export interface Swept {
   unparked: Overdue[];
   /** How many rows of paused queues were parked. */
   parked: number;
-  /** PENDING rows that nobody has claimed in time: their message may be lost. */
+  /** PENDING rows that no consumer has claimed in time: their message may be lost. */
   overdue: Overdue[];
-  /** Open deliveries that nobody has tried in time. */
-  owed: DeliveryKey[];
+  /** Open deliveries that were not tried in time. */
+  deliveries: DeliveryKey[];
 }
 
-/** What the clock does with the rows whose `wake_at` has come. All of it reads only `tasks_due`,
- * `deliveries_due` and the rows it moves. `failureSinks`: as for the transitions. */
+/**
+ * What the clock does with the rows whose `wake_at` has come. All of it reads only `tasks_due`, `deliveries_due` and the
+ * rows it moves. `failureSinks`: as for the transitions.
+ */
 export const createSweeps = (db: D1Database, failureSinks: string | null = null) => ({
   /** Moves at most `limit` due rows of each kind, in one transaction. */
   async sweep(now: number, limit: number): Promise<Swept> {
+    const prepare = (sql: string, ...more: unknown[]): D1PreparedStatement =>
+      db.prepare(sql).bind(now, limit, ...more);
     // Parking goes before looking again, and both before what the others make PENDING.
-    const [park, again, dispatch, rescue, look] = [
-      PARK,
-      LOOK_AGAIN,
-      DISPATCH,
-      RESCUE,
-      LOOK_AT_DELIVERIES,
-    ].map((sql) => db.prepare(sql).bind(now, limit)) as [
-      D1PreparedStatement,
-      D1PreparedStatement,
-      D1PreparedStatement,
-      D1PreparedStatement,
-      D1PreparedStatement,
-    ];
-    const lose = db.prepare(LOSE).bind(now, limit, failureSinks);
-    const unpark = db.prepare(UNPARK).bind(now, limit, JSON.stringify(QUEUES));
-    const [parked, overdue, dispatched, lost, rescued, unparked, owed] =
-      await db.batch<TaskSummaryRow>([park, again, dispatch, lose, rescue, unpark, look]);
-    return {
-      parked: parked?.results.length ?? 0,
-      unparked: unparked?.results ?? [],
-      overdue: overdue?.results ?? [],
-      dispatched: dispatched?.results ?? [],
-      lost: lost?.results ?? [],
-      rescued: rescued?.results ?? [],
-      owed: (owed?.results ?? []) as unknown as DeliveryKey[],
-    };
+    const results = await db.batch<TaskSummaryRow>([
+      prepare(PARK),
+      prepare(RESEND),
+      prepare(DISPATCH),
+      prepare(LOSE, failureSinks),
+      prepare(RESCUE),
+      prepare(UNPARK, JSON.stringify(QUEUES)),
+      prepare(RESEND_DELIVERIES),
+    ]);
+    const [parked = [], overdue = [], dispatched = [], lost = [], rescued = [], unparked = []] =
+      results.map((result) => result.results);
+    const deliveries = (results.at(-1)?.results ?? []) as unknown as DeliveryKey[];
+    return { parked: parked.length, overdue, dispatched, lost, rescued, unparked, deliveries };
   },
 
   async nextWake(): Promise<NextWake> {
-    const row = await db.prepare(`SELECT ${NEXT_WAKE}, ${PARKED}`).first<NextWake>();
+    const row = await db.prepare(NEXT_WAKE).first<NextWake>();
     return row ?? { NEW: null, PENDING: null, IN_PROGRESS: null, DELIVERY: null, PARKED: 0 };
   },
 

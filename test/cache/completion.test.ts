@@ -1,8 +1,8 @@
 import { createMessageBatch } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, inject, it } from 'vitest';
-import type { TaskMessage } from '../../src/domain/task.ts';
-import { servicesOf } from '../../src/wiring/services.ts';
+import { MESSAGE_VERSION, type TaskMessage } from '../../src/domain/task.ts';
+import { getServices } from '../../src/wiring/services.ts';
 import { aTask, OWNER, rowOf, store } from '../support/rows.ts';
 import '../support/setup/provided.ts';
 
@@ -10,7 +10,7 @@ const redis = inject('redis');
 
 /** The Worker's services as they are with Upstash set up at that address. */
 const withUpstash = (url: string, token: string) =>
-  servicesOf({ ...env, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } as Env);
+  getServices({ ...env, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } as Env);
 
 const run = async (services: ReturnType<typeof withUpstash>) => {
   const task = aTask();
@@ -19,7 +19,7 @@ const run = async (services: ReturnType<typeof withUpstash>) => {
     id: '0',
     timestamp: new Date(),
     attempts: 1,
-    body: { owner: OWNER, ids: [task.id] },
+    body: { v: MESSAGE_VERSION, owner: OWNER, ids: [task.id] } satisfies TaskMessage,
   };
   await services.consumer.consume(
     createMessageBatch<TaskMessage>('tasker-default-medium', [message]).messages,

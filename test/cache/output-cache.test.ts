@@ -24,7 +24,7 @@ const aFinishedTask = (result: unknown = 'done'): Task => ({
 const setup = (backend: CacheBackend) => {
   const { log, lines } = keepLog();
   let time = 1_000_000;
-  const cache = createOutputCache(backend, { log, now: () => time, count: () => {} });
+  const cache = createOutputCache(backend, { log, now: () => time, countLookup: () => {} });
   return { cache, lines, pass: (ms: number) => void (time += ms) };
 };
 
@@ -64,7 +64,7 @@ for (const [name, create] of backends) {
       const cache = cacheOf();
       const task = aFinishedTask();
       await cache.setMany([{ task, ttlSeconds: 60 }]);
-      await cache.delete([task]);
+      await cache.invalidate([task]);
       expect(await cache.get(OWNER, task.id)).toBeNull();
       await cache.setMany([{ task, ttlSeconds: 60 }]);
       expect(await cache.get(OWNER, task.id)).toBeNull();
@@ -87,7 +87,7 @@ describe('a cache that fails', () => {
     const task = aFinishedTask();
     expect(await cache.get(OWNER, task.id)).toBeNull();
     await cache.setMany([{ task, ttlSeconds: 60 }]);
-    await cache.delete([task]);
+    await cache.invalidate([task]);
     expect(lines.length).toBeLessThanOrEqual(1);
     expect(JSON.stringify(lines)).not.toContain('done');
   });

@@ -1,9 +1,10 @@
+import { completeFrom } from '../../src/domain/new-task.ts';
 import { env } from 'cloudflare:workers';
 import { Webhook } from 'standardwebhooks';
 import { expect, inject, it } from 'vitest';
 import { createWebhookSender } from '../../src/deliveries/webhook.ts';
 import type { Delivery, DeliveryKey } from '../../src/domain/delivery.ts';
-import { completeFrom, type Task } from '../../src/domain/task.ts';
+import { type Task } from '../../src/domain/task.ts';
 import { createCommands } from '../../src/engine/commands.ts';
 import { createDeliverer } from '../../src/deliveries/deliverer.ts';
 import { createDeliverySender } from '../../src/deliveries/sender.ts';
@@ -23,8 +24,8 @@ const SECRETS = [
   'whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz',
   'whsec_YWJjZGVmZ2hpamFiY2RlZmdoaWphYmNk',
 ];
-const SINKS = '["failure_webhook","failure_email"]';
-const transitions = createTransitions(env.DB, SINKS);
+const DELIVERY_SINKS = '["failure_webhook","failure_email"]';
+const transitions = createTransitions(env.DB, DELIVERY_SINKS);
 const deliveries = createDeliveryStore(env.DB);
 const error = { code: 'x', message: 'it broke' };
 
@@ -130,7 +131,7 @@ it('every end owes what it must, in the statement that ends the task', async () 
   await store(lost);
   await claim(lost);
   await env.DB.prepare('UPDATE tasks SET rescues = 3 WHERE id = ?').bind(lost.id).run();
-  await createSweeps(env.DB, SINKS).sweep(Date.now() + 100_000, 500);
+  await createSweeps(env.DB, DELIVERY_SINKS).sweep(Date.now() + 100_000, 500);
   expect(await sinks(lost)).toEqual([
     'FAILED callback',
     'FAILED failure_email',
@@ -279,7 +280,7 @@ it('is given up, visibly, when its task is deleted', async () => {
     ensureAlarmBy: nothing,
     taskQueues: { enqueue: nothing },
     publish: nothing,
-    forget: nothing,
+    invalidate: nothing,
     closeStreams: nothing,
     longTasks: { terminate: nothing },
     longTaskMs: 30_000,
@@ -302,9 +303,14 @@ it('is swept when its hint was lost, and keeps the clock going', async () => {
   const sweeps = createSweeps(env.DB);
   const { wake_at } = (await pendingDeliveries(task))[0] as Delivery;
   expect((await sweeps.nextWake()).DELIVERY).toBeLessThanOrEqual(wake_at as number);
-  const { owed } = await sweeps.sweep((wake_at as number) + 1, 500);
-  expect(owed).toContainEqual({ owner: OWNER, task_id: task.id, version: 3, sink: 'callback' });
-  expect((await sweeps.sweep((wake_at as number) + 2, 500)).owed).toEqual([]);
+  const { deliveries } = await sweeps.sweep((wake_at as number) + 1, 500);
+  expect(deliveries).toContainEqual({
+    owner: OWNER,
+    task_id: task.id,
+    version: 3,
+    sink: 'callback',
+  });
+  expect((await sweeps.sweep((wake_at as number) + 2, 500)).deliveries).toEqual([]);
 });
 
 it('is not pruned while it is open', async () => {

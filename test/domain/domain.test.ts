@@ -1,3 +1,5 @@
+import { PRIORITIES, isFinal } from '../../src/domain/words.ts';
+import { RESEND_AFTER_MS } from '../../src/domain/new-task.ts';
 import { describe, expect, it } from 'vitest';
 import { MAX_ERROR_MESSAGE, describeError } from '../../src/domain/errors.ts';
 import { measureDepth } from '../../src/domain/json.ts';
@@ -9,7 +11,6 @@ import {
   type Outcome,
 } from '../../src/domain/retry.ts';
 import { toQueueName, QUEUES } from '../../src/domain/routing.ts';
-import { isFinal, PRIORITIES, RESEND_AFTER_MS } from '../../src/domain/task.ts';
 import { aTask } from '../support/rows.ts';
 
 describe('lifecycle', () => {

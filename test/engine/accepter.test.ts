@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Task } from '../../src/domain/task.ts';
 import { createAccepter } from '../../src/engine/accepter.ts';
 import { createTaskQueues } from '../../src/engine/task-queues.ts';
+import { encodeTask } from '../../src/store/inserts.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { call, finished } from '../support/client.ts';
 import { breakDatabase } from '../support/database.ts';
@@ -21,16 +22,18 @@ const setup = (
   const { publish, published } = keepPublished();
   const taskQueues = createTaskQueues({ queues: queues.queues, log });
   const waits: number[] = [];
-  const { accept } = createAccepter({
+  const accepter = createAccepter({
     store,
     taskQueues,
     publish,
     ensureAlarmBy,
-    quota: { take: async () => true },
+    quota: { tryReserve: async () => true },
     now,
     wait: async (ms) => void waits.push(ms),
     log,
   });
+  const accept = (tasks: readonly Task[]) =>
+    accepter.accept(tasks.map((task) => ({ task, row: encodeTask(task) })));
   return { accept, events, published, waits, ...queues };
 };
 
@@ -173,7 +176,7 @@ describe('accepting', () => {
 describe('POST /tasks', () => {
   it('answers 503 with Retry-After and writes nothing while the database is down', async () => {
     const before = await countRows();
-    const { mend } = breakDatabase(/INSERT/, 'before');
+    const { mend } = breakDatabase('tasks.insert', 'before');
     const response = await submitSum();
     mend();
     const health = await call('/health');
@@ -188,7 +191,7 @@ describe('POST /tasks', () => {
   });
 
   it('says that nothing was stored when the database refused', async () => {
-    const { mend } = breakDatabase(/INSERT/, 'before', {
+    const { mend } = breakDatabase('tasks.insert', 'before', {
       message: 'D1 DB is overloaded. Requests queued for too long.',
     });
     const response = await submitSum();
@@ -201,7 +204,7 @@ describe('POST /tasks', () => {
 
   it('makes one task, and answers with it, when the answer to the commit is lost', async () => {
     const before = (await countRows()) ?? 0;
-    const { mend } = breakDatabase(/INSERT/, 'after', { times: 1 });
+    const { mend } = breakDatabase('tasks.insert', 'after', { times: 1 });
     const response = await submitSum();
     mend();
     expect(response.status).toBe(202);

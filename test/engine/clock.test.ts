@@ -2,7 +2,7 @@ import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClock } from '../../src/engine/clock.ts';
-import { dispatcherName } from '../../src/engine/dispatcher.ts';
+import { chooseDispatcher } from '../../src/engine/dispatcher.ts';
 import { createTaskQueues } from '../../src/engine/task-queues.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
@@ -133,7 +133,7 @@ describe('the sweep', () => {
       expect(sent.at(-1)).toEqual({
         owner: OWNER,
         id: task.id,
-        alone: true,
+        isolated: true,
         queue: 'default-medium',
       });
     }
@@ -272,7 +272,7 @@ describe('retention', () => {
     const { asked, stop } = observeDatabase();
     await strikeAt(NOW);
     stop();
-    const prune = asked.find(({ sql }) => sql.includes('DELETE'));
+    const prune = asked.find(({ name }) => name === 'tasks.prune');
     expect(prune?.rowsRead).toBeLessThan(20);
   });
 });
@@ -360,7 +360,7 @@ describe('the alarm', () => {
   it('brings a lost task back by itself, in the real object', async () => {
     const task = aTask({}, Date.now() - 60_000);
     await store(task);
-    const dispatcher = env.DISPATCHER.getByName(dispatcherName());
+    const dispatcher = env.DISPATCHER.getByName(chooseDispatcher());
     await dispatcher.ensureAlarmBy(Date.now() + 3_600_000);
     await runDurableObjectAlarm(dispatcher);
     expect(await finished(task.id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });

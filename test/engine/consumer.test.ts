@@ -1,7 +1,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { TaskMessage, Task } from '../../src/domain/task.ts';
+import { MESSAGE_VERSION, type Task, type TaskMessage } from '../../src/domain/task.ts';
 import worker from '../../src/index.ts';
 import { breakDatabase } from '../support/database.ts';
 import { aTask, parseAttempts, OWNER, rowOf, store } from '../support/rows.ts';
@@ -31,7 +31,11 @@ const deliver = async (hints: unknown[], queue = 'tasker-default-medium') => {
   return { outcome, acked: explicitAcks.toSorted(), retried };
 };
 
-const hintOf = ({ owner, id }: Task): TaskMessage => ({ owner, ids: [id] });
+const toMessage = ({ owner, id }: Task): TaskMessage => ({
+  v: MESSAGE_VERSION,
+  owner,
+  ids: [id],
+});
 
 /** Stored tasks, not handed to any queue. */
 const stored = async (...more: Parameters<typeof aTask>[0][]) => {
@@ -43,7 +47,7 @@ const stored = async (...more: Parameters<typeof aTask>[0][]) => {
 describe('a batch', () => {
   it('runs each task once, however often and in whatever order it is delivered', async () => {
     const tasks = await stored({}, {}, {});
-    const hints = tasks.map(hintOf);
+    const hints = tasks.map(toMessage);
     expect(await deliver([...hints, ...hints.toReversed()])).toEqual({
       outcome: 'ok',
       acked: ['0', '1', '2', '3', '4', '5'],
@@ -56,7 +60,7 @@ describe('a batch', () => {
 
   it('gives a failed attempt back to its queue with the delay of its row', async () => {
     const [task] = await stored({ type: 'broken', params: {} });
-    const { retried } = await deliver([hintOf(task as Task)]);
+    const { retried } = await deliver([toMessage(task as Task)]);
     const row = await rowOf((task as Task).id);
     expect(row).toMatchObject({ status: 'PENDING', attempt: 1 });
     const delayMs = (row.scheduled_at ?? 0) - row.updated_at;
@@ -65,7 +69,7 @@ describe('a batch', () => {
 
   it('fails a task whose attempts are used up, in the database and not by dead letter', async () => {
     const [task] = await stored({ type: 'broken', params: {}, maxAttempts: 1 });
-    expect(await deliver([hintOf(task as Task)])).toMatchObject({ acked: ['0'], retried: [] });
+    expect(await deliver([toMessage(task as Task)])).toMatchObject({ acked: ['0'], retried: [] });
     const row = await rowOf((task as Task).id);
     expect(row).toMatchObject({ status: 'FAILED', attempt: 1 });
     expect(parseAttempts(row)).toMatchObject([
@@ -78,7 +82,7 @@ describe('a batch', () => {
 
   it('fails a type that is gone and spares its neighbours', async () => {
     const [gone, sound] = await stored({ type: 'gone' }, {});
-    expect(await deliver([hintOf(gone as Task), hintOf(sound as Task)])).toMatchObject({
+    expect(await deliver([toMessage(gone as Task), toMessage(sound as Task)])).toMatchObject({
       acked: ['0', '1'],
     });
     expect(parseAttempts(await rowOf((gone as Task).id))).toMatchObject([
@@ -92,7 +96,7 @@ describe('a batch', () => {
     await env.DB.prepare("UPDATE tasks SET params = '{' WHERE id = ?")
       .bind((torn as Task).id)
       .run();
-    expect(await deliver([hintOf(torn as Task), hintOf(sound as Task)])).toMatchObject({
+    expect(await deliver([toMessage(torn as Task), toMessage(sound as Task)])).toMatchObject({
       outcome: 'ok',
       acked: ['0', '1'],
     });
@@ -111,7 +115,7 @@ describe('a batch', () => {
         {},
         { owner: 'local' },
         { owner: 'local', ids: [7] },
-        hintOf(nobody),
+        toMessage(nobody),
       ]),
     ).toEqual({
       outcome: 'ok',
@@ -122,20 +126,21 @@ describe('a batch', () => {
 
   it('leaves a task alone that is scheduled for later', async () => {
     const [task] = await stored({ scheduledAt: Date.now() + 60_000 });
-    expect(await deliver([hintOf(task as Task)])).toMatchObject({ acked: ['0'] });
+    expect(await deliver([toMessage(task as Task)])).toMatchObject({ acked: ['0'] });
     expect(await rowOf((task as Task).id)).toMatchObject({ status: 'NEW', attempt: 0 });
   });
 });
 
 describe('a message that names several tasks', () => {
-  const hintOfAll = (tasks: readonly Task[]): TaskMessage => ({
+  const toMessageOfAll = (tasks: readonly Task[]): TaskMessage => ({
+    v: MESSAGE_VERSION,
     owner: OWNER,
     ids: tasks.map(({ id }) => id),
   });
 
   it('is acked once all of them are recorded, whoever else names them too', async () => {
     const tasks = await stored({}, {}, {});
-    const messages = [hintOfAll(tasks), hintOfAll(tasks), hintOf(tasks[1] as Task)];
+    const messages = [toMessageOfAll(tasks), toMessageOfAll(tasks), toMessage(tasks[1] as Task)];
     expect(await deliver(messages)).toEqual({ outcome: 'ok', acked: ['0', '1', '2'], retried: [] });
     for (const { id } of tasks)
       expect(await rowOf(id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
@@ -148,7 +153,11 @@ describe('a message that names several tasks', () => {
       sent.push(...(batch as MessageSendRequest<TaskMessage>[]));
       return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
     });
-    expect(await deliver([hintOfAll(tasks)])).toEqual({ outcome: 'ok', acked: ['0'], retried: [] });
+    expect(await deliver([toMessageOfAll(tasks)])).toEqual({
+      outcome: 'ok',
+      acked: ['0'],
+      retried: [],
+    });
     const rows = await Promise.all(tasks.slice(1).map(({ id }) => rowOf(id)));
     const due = rows.map((row) => ({
       id: row.id,
@@ -164,8 +173,8 @@ describe('a message that names several tasks', () => {
 
   it('comes back when it is not known whether an outcome was recorded', async () => {
     const tasks = await stored({}, {});
-    const { mend } = breakDatabase(/^WITH o AS/, 'before', { message: 'D1 DB is overloaded.' });
-    expect(await deliver([hintOfAll(tasks)])).toMatchObject({
+    const { mend } = breakDatabase('tasks.record', 'before', { message: 'D1 DB is overloaded.' });
+    expect(await deliver([toMessageOfAll(tasks)])).toMatchObject({
       acked: [],
       retried: [{ msgId: '0', delaySeconds: 5 }],
     });
@@ -178,8 +187,8 @@ describe('a message that names several tasks', () => {
 describe('a database that fails', () => {
   it('before the claim: the messages come back', async () => {
     const [task] = await stored({});
-    const { mend } = breakDatabase(/'IN_PROGRESS', attempt/, 'before');
-    expect(await deliver([hintOf(task as Task)])).toMatchObject({
+    const { mend } = breakDatabase('tasks.claim', 'before');
+    expect(await deliver([toMessage(task as Task)])).toMatchObject({
       outcome: 'ok',
       acked: [],
       retried: [{ msgId: '0', delaySeconds: 5 }],
@@ -190,8 +199,8 @@ describe('a database that fails', () => {
 
   it('after the record: what was committed counts, once', async () => {
     const [task] = await stored({});
-    const { mend } = breakDatabase(/^WITH o AS/, 'after', { times: 1 });
-    expect(await deliver([hintOf(task as Task)])).toMatchObject({ acked: ['0'], retried: [] });
+    const { mend } = breakDatabase('tasks.record', 'after', { times: 1 });
+    expect(await deliver([toMessage(task as Task)])).toMatchObject({ acked: ['0'], retried: [] });
     mend();
     const row = await rowOf((task as Task).id);
     expect(row).toMatchObject({ status: 'COMPLETED', attempt: 1, version: 3 });
@@ -200,11 +209,11 @@ describe('a database that fails', () => {
 
   it('at the record, for a while: the outcome is kept and written then', async () => {
     const [task] = await stored({});
-    const { mend } = breakDatabase(/^WITH o AS/, 'before', {
+    const { mend } = breakDatabase('tasks.record', 'before', {
       times: 2,
       message: 'D1 DB is overloaded.',
     });
-    expect(await deliver([hintOf(task as Task)])).toMatchObject({ acked: ['0'] });
+    expect(await deliver([toMessage(task as Task)])).toMatchObject({ acked: ['0'] });
     mend();
     expect(await rowOf((task as Task).id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
   });
@@ -216,7 +225,7 @@ describe('tasks that were rescued once', () => {
     await env.DB.prepare('UPDATE tasks SET rescues = 1 WHERE id = ?')
       .bind((rescued as Task).id)
       .run();
-    await deliver([{ ...hintOf(rescued as Task), alone: true }, hintOf(sound as Task)]);
+    await deliver([{ ...toMessage(rescued as Task), isolated: true }, toMessage(sound as Task)]);
     const [late, early] = await Promise.all([
       rowOf((rescued as Task).id),
       rowOf((sound as Task).id),
@@ -229,7 +238,7 @@ describe('tasks that were rescued once', () => {
 describe('the dead-letter queue', () => {
   it('acks and never touches a row', async () => {
     const [task] = await stored({});
-    expect(await deliver([hintOf(task as Task), null], 'tasker-dead')).toMatchObject({
+    expect(await deliver([toMessage(task as Task), null], 'tasker-dead')).toMatchObject({
       acked: ['0', '1'],
     });
     expect(await rowOf((task as Task).id)).toMatchObject({ status: 'PENDING', version: 1 });

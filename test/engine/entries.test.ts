@@ -2,7 +2,7 @@ import { createScheduledController } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import worker from '../../src/index.ts';
-import { servicesOf } from '../../src/wiring/services.ts';
+import { getServices } from '../../src/wiring/services.ts';
 import { call, finished, submit } from '../support/client.ts';
 import { aTask, OWNER, rowOf, store } from '../support/rows.ts';
 
@@ -21,7 +21,7 @@ it('a purge deletes all of an owner, whatever its status, in chunks, and nobody 
   for (let i = 0; i < 450; i += 100) await store(...waiting.slice(i, i + 100));
   const theirs = aTask({ owner: 'somebody else', scheduledAt: Date.now() + 3_600_000 });
   await store(theirs);
-  const purged = await servicesOf(env).commands.purge(OWNER);
+  const purged = await getServices(env).commands.purge(OWNER);
   expect(purged.filter(({ status }) => status === 'NEW')).toHaveLength(450);
   expect(purged.filter(({ status }) => status !== 'NEW')).toMatchObject([{ status: 'COMPLETED' }]);
   expect((await call(`/tasks/${task_id}`)).status).toBe(404);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { GiveUp, RetryLater } from '../../src/domain/errors.ts';
-import { createExecutor, MAX_RESULT_BYTES } from '../../src/engine/executor.ts';
+import { createExecutor } from '../../src/engine/executor.ts';
+import { MAX_RESULT_BYTES } from '../../src/engine/outcome.ts';
 import { defineHandler, type HandlerDefinition } from '../../src/handlers/handler.ts';
 import { executorDeps, keepLog } from '../support/deps.ts';
 import { aTask } from '../support/rows.ts';
@@ -24,10 +25,10 @@ const execute = (
   });
   const executor = createExecutor({
     ...executorDeps,
-    findHandler: (type) => (type === 'sum' ? handler : undefined),
+    catalog: { find: (_owner, type) => (type === 'sum' ? handler : undefined) },
     log: keepLog().log,
   });
-  return executor.run(aTask(more), { progress: () => {}, watchLease: () => signal });
+  return executor.execute(aTask(more), { progress: () => {}, watchLease: () => signal });
 };
 
 const circular: Record<string, unknown> = {};

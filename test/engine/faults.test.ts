@@ -1,6 +1,8 @@
+import { RESEND_AFTER_MS } from '../../src/domain/new-task.ts';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { RESEND_AFTER_MS, type TaskMessage, type Task } from '../../src/domain/task.ts';
+import { type TaskMessage, type Task } from '../../src/domain/task.ts';
+import { createBatchRunner } from '../../src/engine/batch-runner.ts';
 import { createClock } from '../../src/engine/clock.ts';
 import { createConsumer } from '../../src/engine/consumer.ts';
 import { createTaskQueues } from '../../src/engine/task-queues.ts';
@@ -41,13 +43,13 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     now,
     log,
   });
-  const policyOf = () => ({ maxAttempts: 3, baseSeconds: 60, maxSeconds: 600 });
+  const findPolicy = () => ({ maxAttempts: 3, baseSeconds: 60, maxSeconds: 600 });
   const recorderOn = (writes: Pick<Transitions, 'record'>) =>
     createRecorder({
       transitions: writes,
       store: taskStore,
       publish,
-      policyOf,
+      findPolicy,
       now,
       random: Math.random,
       wait: async () => {},
@@ -66,8 +68,8 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
       record: (...args: Parameters<typeof transitions.record>) =>
         isDead ? dying.all() : transitions.record(...args),
     };
-    const runner = () => ({
-      run: async (task: Task) => {
+    const startRunner = () => ({
+      runTask: async (task: Task) => {
         if (isPoison(task)) {
           isDead = true;
           died();
@@ -80,21 +82,18 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     });
     const mortal = recorderOn(workers);
     const longTasks = { start: async () => {} };
-    const consumer = createConsumer({
-      transitions,
-      runner,
+    const runBatch = createBatchRunner({
+      startRunner,
       recorder: mortal,
-      taskQueues,
       longTasks,
       longTaskMs: 30_000,
-      publish,
-      now,
       log,
     });
+    const consumer = createConsumer({ transitions, runBatch, taskQueues, publish, now, log });
     const messages = hints.map(
-      ({ owner, id, alone }) =>
+      ({ owner, id, isolated }) =>
         ({
-          body: { owner, ids: [id], alone },
+          body: { owner, ids: [id], isolated },
           ack: () => {},
           retry: () => {},
         }) as unknown as Message<TaskMessage>,
@@ -111,7 +110,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
   };
 };
 
-type QueuedTask = Pick<Task, 'owner' | 'id'> & { alone?: true };
+type QueuedTask = Pick<Task, 'owner' | 'id'> & { isolated?: true };
 
 describe('one poisonous task among innocents', () => {
   it('ends as lost after three rescues; the innocents complete, once rescued', async () => {

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import type { Task } from '../../src/domain/task.ts';
-import { createHeartbeat } from '../../src/engine/heartbeat.ts';
-import { createLeases } from '../../src/store/leases.ts';
+import { startHeartbeat } from '../../src/engine/heartbeat.ts';
+import { createLeaseStore } from '../../src/store/leases.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { keepLog } from '../support/deps.ts';
 import { aTask, OWNER, rowOf, store } from '../support/rows.ts';
@@ -12,8 +12,8 @@ const HOUR_MS = 3_600_000;
 
 const setup = async () => {
   let time = NOW;
-  const leases = createLeases(env.DB);
-  const watch = createHeartbeat({ leases, now: () => time, log: keepLog().log });
+  const leases = createLeaseStore(env.DB);
+  const watch = startHeartbeat({ leases, now: () => time, log: keepLog().log });
   const transitions = createTransitions(env.DB);
   const task = aTask({ timeoutMs: HOUR_MS }, NOW);
   await store(task);
@@ -57,7 +57,7 @@ describe('a claim of a long task', () => {
     const { leases, task } = await setup();
     const before = await rowOf(task.id);
     expect(
-      await leases.stillHeld([{ owner: OWNER, id: task.id, attempt: 1, progress: null }]),
+      await leases.findHeld([{ owner: OWNER, id: task.id, attempt: 1, progress: null }]),
     ).toEqual(new Set([task.id]));
     expect(await rowOf(task.id)).toEqual(before);
   });
@@ -75,10 +75,10 @@ describe('a task that is no longer ours', () => {
       ({ task }: Awaited<ReturnType<typeof setup>>) =>
         env.DB.prepare('DELETE FROM tasks WHERE id = ?').bind(task.id).run(),
     ],
-  ])('is aborted within about 2 s: %s', async (_, take) => {
+  ])('is aborted within about 2 s: %s', async (_, tryReserve) => {
     const parts = await setup();
     const taken = aborted(parts.watch.add(parts.task));
-    await take(parts);
+    await tryReserve(parts);
     expect(await taken).toMatchObject({ name: 'AbortError' });
     parts.watch.remove(parts.task.id);
   });

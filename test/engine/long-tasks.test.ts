@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
-import { servicesOf } from '../../src/wiring/services.ts';
+import { getServices } from '../../src/wiring/services.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { call, finished, submit, watch } from '../support/client.ts';
 import { aTask, OWNER, rowOf, store } from '../support/rows.ts';
@@ -55,12 +55,12 @@ describe('a long task', () => {
     const task = aTask({ timeoutMs: 60_000 });
     await store(task);
     await createTransitions(env.DB).claim([{ owner: OWNER, id: task.id }], Date.now(), false);
-    const { longRunner } = servicesOf(env);
-    await longRunner.run({ owner: OWNER, id: task.id, attempt: 2, timeoutMs: 60_000 });
+    const { longTaskRunner } = getServices(env);
+    await longTaskRunner.run({ owner: OWNER, id: task.id, attempt: 2, timeoutMs: 60_000 });
     expect(await rowOf(task.id)).toMatchObject({ status: 'IN_PROGRESS', attempt: 1 });
-    await longRunner.run({ owner: OWNER, id: task.id, attempt: 1, timeoutMs: 60_000 });
+    await longTaskRunner.run({ owner: OWNER, id: task.id, attempt: 1, timeoutMs: 60_000 });
     expect(await rowOf(task.id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
-    await longRunner.run({ owner: OWNER, id: task.id, attempt: 1, timeoutMs: 60_000 });
+    await longTaskRunner.run({ owner: OWNER, id: task.id, attempt: 1, timeoutMs: 60_000 });
     expect(await rowOf(task.id)).toMatchObject({ status: 'COMPLETED', version: 3 });
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createPublisher } from '../../src/engine/publisher.ts';
-import { createBoardListener, createCacheListener } from '../../src/live/listener.ts';
+import { createCacheListener } from '../../src/cache/listener.ts';
+import { createBoardListener } from '../../src/live/listener.ts';
 import type { Task } from '../../src/domain/task.ts';
 import { keepLog } from '../support/deps.ts';
 import { aTask } from '../support/rows.ts';
@@ -14,35 +15,35 @@ const aFinishedTask = (more: Partial<Task> = {}): Task => ({
   ...more,
 });
 
-describe('announcing', () => {
-  it('reaches the other sinks when one throws and one hangs, and waits for neither', async () => {
+describe('publishing', () => {
+  it('reaches the other listeners when one throws and one hangs, and waits for neither', async () => {
     const { log, lines } = keepLog();
-    const tell = vi.fn(async () => {});
+    const onCommit = vi.fn(async () => {});
     const publish = createPublisher({
-      sinks: [
-        { name: 'throws', tell: () => Promise.reject(new Error('no')) },
-        { name: 'hangs', tell: () => new Promise(() => {}) },
-        { name: 'sound', tell },
+      listeners: [
+        { name: 'throws', onCommit: () => Promise.reject(new Error('no')) },
+        { name: 'hangs', onCommit: () => new Promise(() => {}) },
+        { name: 'sound', onCommit },
       ],
       log,
     });
     const task = aTask();
     await publish([task]);
-    expect(tell).toHaveBeenCalledExactlyOnceWith([task]);
-    expect(lines.map(({ event, fields }) => [event, fields['sink']])).toEqual([
-      ['announce_failed', 'throws'],
-      ['announce_failed', 'hangs'],
+    expect(onCommit).toHaveBeenCalledExactlyOnceWith([task]);
+    expect(lines.map(({ event, fields }) => [event, fields['listener']])).toEqual([
+      ['publish_failed', 'throws'],
+      ['publish_failed', 'hangs'],
     ]);
   });
 
   it('is silent about nothing', async () => {
-    const tell = vi.fn(async () => {});
-    await createPublisher({ sinks: [{ name: 'sound', tell }], log: keepLog().log })([]);
-    expect(tell).not.toHaveBeenCalled();
+    const onCommit = vi.fn(async () => {});
+    await createPublisher({ listeners: [{ name: 'sound', onCommit }], log: keepLog().log })([]);
+    expect(onCommit).not.toHaveBeenCalled();
   });
 });
 
-describe('the board sink', () => {
+describe('the board listener', () => {
   it('asks each owner once for a batch what is watched, tells only that, and leaves out what is long', async () => {
     const told: Record<string, { id: string }[]> = {};
     const asked: string[] = [];
@@ -54,11 +55,11 @@ describe('the board sink', () => {
       aFinishedTask({ result: JSON.stringify('x'.repeat(20_000)) }),
       aTask({ owner: 'they' }),
     ];
-    const watched = async (owner: string) => {
+    const listWatched = async (owner: string) => {
       asked.push(owner);
       return owner === 'local' ? [mine.id, long.id] : [];
     };
-    await createBoardListener({ watched, publish }).tell([mine, unwatched, long, theirs]);
+    await createBoardListener({ listWatched, publish }).onCommit([mine, unwatched, long, theirs]);
     expect(asked).toEqual(['local', 'they']);
     expect(Object.keys(told)).toEqual(['local']);
     expect(told['local']).toHaveLength(2);
@@ -72,24 +73,24 @@ describe('the board sink', () => {
   });
 });
 
-describe('the cache sink', () => {
+describe('the cache listener', () => {
   it('keeps the outputs of final tasks, for as long as their type says', async () => {
     const setMany = vi.fn(async () => {});
-    const sink = createCacheListener({
-      setMany,
-      ttlSecondsOf: (type) => (type === 'sum' ? 60 : 0),
+    const listener = createCacheListener({
+      cache: { setMany },
+      findTtlSeconds: (_owner, type) => (type === 'sum' ? 60 : 0),
     });
     const [done, failed] = [
       aFinishedTask(),
       aFinishedTask({ type: 'broken', status: 'FAILED', result: null }),
     ];
     const { params: _, result: __, ...head } = aFinishedTask();
-    await sink.tell([aTask(), done, failed, head]);
+    await listener.onCommit([aTask(), done, failed, head]);
     expect(setMany).toHaveBeenCalledExactlyOnceWith([
       { task: done, ttlSeconds: 60 },
       { task: failed, ttlSeconds: 0 },
     ]);
-    await sink.tell([aTask()]);
+    await listener.onCommit([aTask()]);
     expect(setMany).toHaveBeenCalledTimes(1);
   });
 });

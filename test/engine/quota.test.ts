@@ -12,32 +12,33 @@ const setup = (maxUnfinished: number, unfinished: () => number) => {
     maxUnfinished,
     now: () => now,
   });
-  const take = (n: number, owner = 'a') => quota.take(Array.from({ length: n }, () => ({ owner })));
-  return { take, counts: () => counts, pass: (ms: number) => void (now += ms) };
+  const tryReserve = (n: number, owner = 'a') =>
+    quota.tryReserve(Array.from({ length: n }, () => ({ owner })));
+  return { tryReserve, counts: () => counts, pass: (ms: number) => void (now += ms) };
 };
 
 it('counts nothing while an owner is far from the limit', async () => {
-  const { take, counts } = setup(1_000, () => 0);
-  for (let i = 0; i < 100; i += 1) expect(await take(1)).toBe(true);
+  const { tryReserve, counts } = setup(1_000, () => 0);
+  for (let i = 0; i < 100; i += 1) expect(await tryReserve(1)).toBe(true);
   expect(counts()).toBe(0);
-  await take(1);
+  await tryReserve(1);
   expect(counts()).toBe(1);
 });
 
 it('refuses beyond it, each owner for itself, and lets in again when tasks have ended', async () => {
   let there = 0;
-  const { take, pass, counts } = setup(10, () => there);
-  expect(await take(10)).toBe(true);
+  const { tryReserve, pass, counts } = setup(10, () => there);
+  expect(await tryReserve(10)).toBe(true);
   there = 10;
   pass(6_000);
-  expect(await take(1)).toBe(false);
-  expect(await take(1, 'b')).toBe(true);
+  expect(await tryReserve(1)).toBe(false);
+  expect(await tryReserve(1, 'b')).toBe(true);
   const before = counts();
-  for (let i = 0; i < 50; i += 1) expect(await take(1)).toBe(false);
+  for (let i = 0; i < 50; i += 1) expect(await tryReserve(1)).toBe(false);
   expect(counts()).toBe(before);
   there = 3;
   pass(6_000);
-  expect([await take(7), await take(1)]).toEqual([true, false]);
+  expect([await tryReserve(7), await tryReserve(1)]).toEqual([true, false]);
 });
 
 it('counts what has not ended, by an index, and no further than it must', async () => {

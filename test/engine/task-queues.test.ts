@@ -33,7 +33,7 @@ describe('messages', () => {
   it('name one task each where it waits on other services, or was rescued', async () => {
     const { enqueue, messages } = setup();
     await enqueue([...many(3, { queue: 'external-low' }), ...many(2, { rescues: 1 }), ...many(2)]);
-    expect(messages.map(({ body }) => [body.ids.length, body.alone ?? false])).toEqual([
+    expect(messages.map(({ body }) => [body.ids.length, body.isolated ?? false])).toEqual([
       [1, false],
       [1, false],
       [1, false],

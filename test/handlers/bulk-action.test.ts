@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
-import { bulkAction } from '../../src/handlers/catalog.ts';
-import { executorDeps, keepLog, world } from '../support/deps.ts';
+import { bulkAction } from '../../src/handlers/bulk-action.ts';
+import { executorDeps, keepLog, dependencies } from '../support/deps.ts';
 
 it('stops between two chunks when it is aborted, and has told how far it came', async () => {
   const abort = new AbortController();
   const told: string[] = [];
   let chunks = 0;
   const running = bulkAction.run({
-    ...world,
+    ...dependencies,
     ...executorDeps.ownedBy(),
     tasks: {
       matching: () => ({

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import * as z from 'zod';
 import { describe, expect, inject, it } from 'vitest';
 import type { Handler, HandlerSecrets } from '../../src/handlers/handler.ts';
-import { findHandler, handlers } from '../../src/handlers/catalog.ts';
+import { builtInHandlers, catalog } from '../../src/handlers/catalog.ts';
 import { executorDeps, keepLog } from '../support/deps.ts';
 
 /** A type that is made to fail on its example. */
@@ -27,7 +27,7 @@ const run = async (
   }: { params?: unknown; attempt?: number; signal?: AbortSignal } = {},
 ): Promise<unknown> =>
   handler.run({
-    ...executorDeps.world,
+    ...executorDeps.dependencies,
     fetch: (input, init) => fetch(input, { ...init, signal }),
     sendMail: async (mail) => env.EMAIL.send(mail as EmailMessageBuilder),
     ...executorDeps.ownedBy(),
@@ -41,15 +41,16 @@ const run = async (
   });
 
 it('every name finds one type', () => {
-  const names = handlers.flatMap(({ type, aliases }) => [type, ...aliases]);
+  const names = builtInHandlers.flatMap(({ type, aliases }) => [type, ...aliases]);
   expect(new Set(names).size).toBe(names.length);
-  for (const handler of handlers)
-    for (const name of [handler.type, ...handler.aliases]) expect(findHandler(name)).toBe(handler);
+  for (const handler of builtInHandlers)
+    for (const name of [handler.type, ...handler.aliases])
+      expect(catalog.find('local', name)).toBe(handler);
   for (const name of ['', 'SUM', '__proto__', 'constructor'])
-    expect(findHandler(name)).toBeUndefined();
+    expect(catalog.find('local', name)).toBeUndefined();
 });
 
-describe.each(handlers.map((handler) => [handler.type, handler] as const))(
+describe.each(builtInHandlers.map((handler) => [handler.type, handler] as const))(
   '%s',
   (type, handler) => {
     it('has an example that runs and gives JSON', async () => {

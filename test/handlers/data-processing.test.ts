@@ -4,7 +4,7 @@ import { executorDeps, keepLog } from '../support/deps.ts';
 
 const run = async (params: unknown): Promise<unknown> =>
   dataProcessing.run({
-    ...executorDeps.world,
+    ...executorDeps.dependencies,
     ...executorDeps.ownedBy(),
     taskId: 'id',
     params: dataProcessing.params.parse(params),

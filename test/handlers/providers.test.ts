@@ -19,10 +19,10 @@ const run = async (
   const { log, lines } = keepLog();
   const executor = createExecutor({
     ...executorDeps,
-    findHandler: () => handler,
+    catalog: { find: () => handler },
     countRequest: (type, status) => void counted.push(`${type} ${status}`),
-    world: {
-      ...executorDeps.world,
+    dependencies: {
+      ...executorDeps.dependencies,
       fetch: (input, init) => fetch(input, init),
       secrets: {
         ...(key && { OPENAI_API_KEY: 'a-model-key', OPENWEATHER_API_KEY: 'a-weather-key' }),
@@ -34,7 +34,7 @@ const run = async (
     log,
   });
   const task = aTask({ type: handler.type, params, timeoutMs });
-  const outcome = await executor.run(task, {
+  const outcome = await executor.execute(task, {
     watchLease: () => new AbortController().signal,
     progress: () => {},
   });

@@ -3,10 +3,10 @@ import { flaky } from '../../src/handlers/flaky.ts';
 import { longestRun } from '../../src/handlers/longest-consecutive-letters.ts';
 import { simulate } from '../../src/handlers/simulate.ts';
 import { sum } from '../../src/handlers/sum.ts';
-import { executorDeps, keepLog, world } from '../support/deps.ts';
+import { executorDeps, keepLog, dependencies } from '../support/deps.ts';
 
 const context = (params: unknown, more: object = {}) => ({
-  ...world,
+  ...dependencies,
   ...executorDeps.ownedBy(),
   taskId: 'id',
   params,

@@ -9,12 +9,25 @@ import {
   type Scope,
 } from '../../src/domain/api-key.ts';
 import { app } from '../../src/http/app.ts';
-import { operationOf } from '../../src/http/openapi/operation.ts';
+import { uniqueSymbol } from 'hono-openapi';
+import type { Extensions } from '../../src/http/middleware/docs.ts';
 import { isFromThisMachine } from '../../src/http/local-access.ts';
 import { call, submit, watch } from '../support/client.ts';
 import { observeDatabase } from '../support/database.ts';
 import { makeKey, usualKey } from '../support/keys.ts';
 import { aTask, store } from '../support/rows.ts';
+
+/** What the middleware of a route says that it asks for. */
+function contributionsTo(method: string, path: string): { access?: string; isLimited: boolean } {
+  const specs = app.routes
+    .filter((each) => each.method === method && each.path === path)
+    .map(
+      ({ handler }) => (handler as { [uniqueSymbol]?: { spec?: Extensions } })[uniqueSymbol]?.spec,
+    );
+  const access = specs.map((spec) => spec?.['x-scope']).find((found) => found !== undefined);
+  const isLimited = specs.some((spec) => spec?.['x-problems']?.join() === 'rate_limited');
+  return { ...(access !== undefined && { access }), isLimited };
+}
 
 const routes = app.routes
   .filter(({ method }) => method !== 'ALL')
@@ -25,10 +38,7 @@ const routes = app.routes
   .map(({ method, path }) => ({
     method,
     path,
-    access: app.routes
-      .filter((each) => each.method === method && each.path === path)
-      .map(({ handler }) => operationOf(handler)?.access)
-      .find((found) => found !== undefined),
+    ...contributionsTo(method, path),
   }));
 
 const ask = (
@@ -52,9 +62,16 @@ const code = async (response: Response): Promise<string> =>
   (await response.json<{ code: string }>()).code;
 
 describe('every route', () => {
+  it('is limited by the rate of writes where it writes', () => {
+    const unlimited = routes.filter(
+      ({ method, access, isLimited }) => (method !== 'GET' && access !== 'public') !== isLimited,
+    );
+    expect(unlimited).toEqual([]);
+  });
+
   it('says what it asks for', () => {
     expect(routes.filter(({ access }) => access === undefined)).toEqual([]);
-    expect(routes.filter(({ access }) => access === 'open').map(({ path }) => path)).toEqual([
+    expect(routes.filter(({ access }) => access === 'public').map(({ path }) => path)).toEqual([
       '/health',
       '/openapi.json',
       '/docs',
@@ -62,7 +79,7 @@ describe('every route', () => {
     ]);
   });
 
-  const guarded = routes.filter(({ access }) => access !== 'open');
+  const guarded = routes.filter(({ access }) => access !== 'public');
   it.each(guarded)(
     '$method $path refuses every bad credential',
     async ({ method, path, access }) => {
@@ -211,7 +228,7 @@ describe('keys', () => {
     for (let i = 0; i < 20; i += 1)
       await ask('GET', '/task-types', { Authorization: `Bearer ${key}` });
     stop();
-    expect(asked.filter(({ sql }) => sql.includes('FROM keys'))).toHaveLength(1);
+    expect(asked.filter(({ sql }) => sql.includes('from "keys"'))).toHaveLength(1);
   });
 
   it('serve many first requests at once, each by a read of its own', async () => {

@@ -45,7 +45,7 @@ const unreadable = new Proxy(env.DB, {
   get: (database, name) =>
     name === 'prepare'
       ? (sql: string) => {
-          if (sql.includes('keys')) throw new Error('D1_ERROR: Network connection lost.');
+          if (sql.includes('"keys"')) throw new Error('D1_ERROR: Network connection lost.');
           return database.prepare(sql);
         }
       : Reflect.get(database, name, database),

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
-import { METRICS, type Metrics } from '../../src/metrics/metrics.ts';
+import { METRICS_NAME, type Metrics } from '../../src/metrics/metrics.ts';
 import {
   createMinute,
   observe,
@@ -80,14 +80,14 @@ describe('/metrics', () => {
 
   it('never goes back, not even when the meter is evicted, and asks no more of it than once a second', async () => {
     const before = await samples();
-    await evictDurableObject(env.METRICS.getByName(METRICS));
+    await evictDurableObject(env.METRICS.getByName(METRICS_NAME));
     const after = await samples();
     for (const [name, value] of before)
       if (/_total|_count|_sum|_bucket/.test(name))
         expect(after.get(name), name).toBeGreaterThanOrEqual(value);
     const add = vi.spyOn(
       await runInDurableObject(
-        env.METRICS.getByName(METRICS),
+        env.METRICS.getByName(METRICS_NAME),
         (metrics: Metrics) => Object.getPrototypeOf(metrics) as Metrics,
       ),
       'add',
@@ -165,7 +165,7 @@ describe('/stats', () => {
   });
 
   it('keeps a day of minutes, and forgets the rest', async () => {
-    const metrics = env.METRICS.getByName(METRICS);
+    const metrics = env.METRICS.getByName(METRICS_NAME);
     const now = Date.parse('2026-01-02T00:00:30Z');
     const at = (minutesAgo: number) => ({
       counters: {},

@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { dispatcherName } from '../../src/engine/dispatcher.ts';
+import { chooseDispatcher } from '../../src/engine/dispatcher.ts';
 import { call, finished, submit } from '../support/client.ts';
 import { aTask, rowOf, store } from '../support/rows.ts';
 
@@ -13,7 +13,7 @@ interface Queue {
 
 const act = async (name: string, verb: string): Promise<Queue> =>
   (await call(`/queues/${name}/${verb}`, { method: 'POST' })).json();
-const dispatcher = () => env.DISPATCHER.getByName(dispatcherName());
+const dispatcher = () => env.DISPATCHER.getByName(chooseDispatcher());
 
 describe('queues', () => {
   it('are listed with how they stand', async () => {

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { handlers } from '../../src/handlers/catalog.ts';
+import { builtInHandlers } from '../../src/handlers/catalog.ts';
 import { call } from '../support/client.ts';
 
 it('tells every type', async () => {
   const { task_types } = await (
     await call('/task-types')
   ).json<{ task_types: { type: string }[] }>();
-  expect(task_types.map(({ type }) => type)).toEqual(handlers.map(({ type }) => type));
+  expect(task_types.map(({ type }) => type)).toEqual(builtInHandlers.map(({ type }) => type));
 });
 
 it('tells one, also by its alias', async () => {

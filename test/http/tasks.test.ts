@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { TaskView } from '../../src/domain/view.ts';
-import { dispatcherName } from '../../src/engine/dispatcher.ts';
+import { chooseDispatcher } from '../../src/engine/dispatcher.ts';
 import { call, finished, submit } from '../support/client.ts';
 import { observeDatabase } from '../support/database.ts';
 import { aTask, store } from '../support/rows.ts';
@@ -201,7 +201,7 @@ describe('GET /tasks', () => {
       '?type=a&type=b',
     ])
       await list(query);
-    await env.DISPATCHER.getByName(dispatcherName()).tickNow();
+    await env.DISPATCHER.getByName(chooseDispatcher()).tickNow();
     stop();
     const statements = new Set(
       asked.map(({ sql }) => sql).filter((sql) => !sql.startsWith('PRAGMA')),

@@ -47,15 +47,15 @@ describe("a task's stream", () => {
 
   it('is named to whoever asks what is watched; a stream of the list means that all is', async () => {
     const [one, other] = [await watched(), await watched()];
-    const named = await board().watched();
+    const named = await board().listWatched();
     expect(named).toEqual(expect.arrayContaining([one.task.id, other.task.id]));
     const list = await watch('/events');
-    expect(await board().watched()).toBeNull();
+    expect(await board().listWatched()).toBeNull();
     for (const { socket, closed } of [one, other, list]) {
       socket.close();
       await closed;
     }
-    await expect.poll(() => board().watched()).not.toContain(one.task.id);
+    await expect.poll(() => board().listWatched()).not.toContain(one.task.id);
   });
 
   it('never goes back to an older version', async () => {

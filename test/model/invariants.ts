@@ -1,6 +1,7 @@
-import { MAX_RESCUES } from '../../src/domain/lifecycle.ts';
+import { MAX_RESCUES, isFinal } from '../../src/domain/words.ts';
+import type { Attempt } from '../../src/domain/attempts.ts';
 import type { Delivery } from '../../src/domain/delivery.ts';
-import { isFinal, type Attempt, type Task } from '../../src/domain/task.ts';
+import { type Task } from '../../src/domain/task.ts';
 
 /** What the command just carried out may have done to a final row. */
 export interface Allowed {

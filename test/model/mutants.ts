@@ -1,14 +1,16 @@
+import { RESEND_AFTER_MS } from '../../src/domain/new-task.ts';
 import type { Recorder } from '../../src/engine/recorder.ts';
-import { RESEND_AFTER_MS, type TaskSummaryRow } from '../../src/domain/task.ts';
+import { type TaskSummaryRow } from '../../src/domain/task.ts';
 import { decideVerdict } from '../../src/domain/retry.ts';
+import { readStatementName } from '../support/statements.ts';
 import type { Mutation } from './world.ts';
 
-/** A rewriting that says so when it found nothing to rewrite: a mutant that changes nothing proves nothing. */
-const rewriting = (statement: RegExp, from: string, to: string): Mutation => {
+/** A rewriting of one statement. It says so when it found nothing to rewrite: a mutant that changes nothing proves nothing. */
+const rewriting = (name: string, from: string, to: string): Mutation => {
   let misfit: string | null = null;
   return {
     rewrite: (sql) => {
-      if (!statement.test(sql)) return sql;
+      if (readStatementName(sql) !== name) return sql;
       // Not thrown here, where it would pass for a failure of the database.
       if (!sql.includes(from)) misfit = from;
       return sql.replace(from, to);
@@ -16,10 +18,6 @@ const rewriting = (statement: RegExp, from: string, to: string): Mutation => {
     misfit: () => misfit,
   };
 };
-
-const RECORD = /WITH o AS .* UPDATE tasks/;
-const CLAIM = /json_each\(\?2\) AS m/;
-const CANCEL = /SET status = 'CANCELLED'/;
 
 /** The classic bug: what is due is read first, and written by id when somebody may have been faster. */
 const readsThenWrites: Mutation = {
@@ -73,34 +71,38 @@ const acksBeforeCommit: Mutation = {
 
 /** Bugs that the model must find, by name. They live here: the source knows nothing of them. */
 export const mutants: Record<string, Mutation> = {
-  'no fence on attempt': rewriting(RECORD, 'AND tasks.attempt = o.value ->> 2', ''),
-  'attempt reset by rerun': rewriting(
-    /attempt_budget, rescues = 0/,
+  'no fence on attempt': rewriting('tasks.record', 'AND tasks.attempt = o.value ->> 2', ''),
+  'attempt reset by a retry': rewriting(
+    'tasks.retry',
     'max_attempts = attempt + attempt_budget',
     'attempt = 0, max_attempts = attempt_budget',
   ),
   'sweep that reads and then writes by id': readsThenWrites,
   'ack before commit': acksBeforeCommit,
-  'insert without ON CONFLICT': rewriting(/^INSERT INTO tasks/, 'ON CONFLICT DO NOTHING', ''),
+  'insert without ON CONFLICT': rewriting('tasks.insert', 'ON CONFLICT DO NOTHING', ''),
   'cancel that does not fence': rewriting(
-    CANCEL,
+    'tasks.cancel',
     "AND tasks.status IN ('NEW', 'PENDING', 'PAUSED', 'IN_PROGRESS')",
     '',
   ),
-  'finish that overrides a cancel': rewriting(RECORD, "AND tasks.status IN ('IN_PROGRESS')", ''),
+  'finish that overrides a cancel': rewriting(
+    'tasks.record',
+    "AND tasks.status IN ('IN_PROGRESS')",
+    '',
+  ),
   'alarm set after the insert': { alarmAfterInsert: true },
   'claim that takes an expired lease without counting a rescue': rewriting(
-    CLAIM,
+    'tasks.claim',
     "tasks.status IN ('PENDING')",
     "(tasks.status IN ('PENDING') OR (tasks.status = 'IN_PROGRESS' AND tasks.wake_at <= ?1))",
   ),
   'parking that forgets': rewriting(
-    /SELECT min\(wake_at\)/,
+    'sweep.next_wake',
     "EXISTS (SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NULL AND queue > '')",
     '0',
   ),
-  'a clock that forgets notifications': rewriting(
-    /AS DELIVERY/,
+  'a clock that forgets deliveries': rewriting(
+    'sweep.next_wake',
     '(SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL)',
     'NULL',
   ),

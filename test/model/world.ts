@@ -1,35 +1,23 @@
 import { env } from 'cloudflare:workers';
+import { createDeliveryListener } from '../../src/deliveries/listener.ts';
+import type { Delivery, DeliveryKey, DeliveryResult } from '../../src/domain/delivery.ts';
 import { AppError } from '../../src/domain/errors.ts';
-import {
-  isFinal,
-  buildTask,
-  type TaskMessage,
-  type Status,
-  type Task,
-} from '../../src/domain/task.ts';
-import { createDeliveryListener } from '../../src/live/listener.ts';
-import type { Delivery, DeliveryKey } from '../../src/domain/delivery.ts';
-import type { Publish } from '../../src/engine/publisher.ts';
+import { buildTask } from '../../src/domain/new-task.ts';
+import { MESSAGE_VERSION, type Task, type TaskMessage } from '../../src/domain/task.ts';
+import { isFinal, type Status } from '../../src/domain/words.ts';
 import { createAccepter } from '../../src/engine/accepter.ts';
 import { createClock } from '../../src/engine/clock.ts';
-import { createCommands } from '../../src/engine/commands.ts';
-import { createConsumer } from '../../src/engine/consumer.ts';
-import { createDeliverer } from '../../src/deliveries/deliverer.ts';
-import { createExecutor } from '../../src/engine/executor.ts';
-import { createTaskQueues, type QueueBindings } from '../../src/engine/task-queues.ts';
-import { createRecorder, type Recorder } from '../../src/engine/recorder.ts';
-import { createRunner } from '../../src/engine/runner.ts';
-import { handlers } from '../../src/handlers/catalog.ts';
+import type { Recorder } from '../../src/engine/recorder.ts';
+import type { QueueBindings } from '../../src/engine/task-queues.ts';
+import { builtInHandlers } from '../../src/handlers/catalog.ts';
 import { createLogger } from '../../src/log.ts';
-import { createDeliveryStore } from '../../src/store/deliveries.ts';
-import { createLeases } from '../../src/store/leases.ts';
-import { createQueueStore } from '../../src/store/queues.ts';
-import { createSweeps, type Sweeps } from '../../src/store/sweeps.ts';
-import { createTaskStore, type TaskStore } from '../../src/store/tasks.ts';
-import { createTransitions } from '../../src/store/transitions.ts';
-import { executorDeps } from '../support/deps.ts';
-import { faultyDatabase, type DatabaseFaults } from './faulty-database.ts';
+import { encodeTask } from '../../src/store/inserts.ts';
+import type { Sweeps } from '../../src/store/sweeps.ts';
+import type { TaskStore } from '../../src/store/tasks.ts';
+import { createEngine } from '../../src/wiring/engine.ts';
+import { dependencies, executorDeps } from '../support/deps.ts';
 import { assertNotified, assertSound, type Allowed } from './invariants.ts';
+import { faultyDatabase, type DatabaseFaults } from './faulty-database.ts';
 
 const START = 1_900_000_000_000;
 const OWNER = 'local';
@@ -50,7 +38,7 @@ export interface Mutation {
 }
 
 interface QueueMessage {
-  hint: TaskMessage;
+  message: TaskMessage;
   visibleAt: number;
 }
 
@@ -113,34 +101,32 @@ export class World {
     return new World(mutation);
   }
 
-  /** The engine as services.ts wires it. */
+  /** The service's own engine, wired as it is in production, on what the model commands. */
   boot() {
     const generation = this.generation;
     const isDead = (): boolean => this.generation !== generation;
-    const database = faultyDatabase(env.DB, this.faults, isDead);
+    const never = <T>(): Promise<T> => new Promise<T>(() => {});
     const now = (): number => this.now;
-    const sendDeliveries = async (keys: readonly DeliveryKey[]): Promise<void> => {
-      if (isDead()) return new Promise(() => {});
+
+    const sendToQueue = async (keys: readonly DeliveryKey[]): Promise<void> => {
+      if (isDead()) return never();
       if (!this.sendFails) for (const key of keys) this.notices.push({ key, visibleAt: this.now });
     };
-    const sink = createDeliveryListener(sendDeliveries);
-    const publish: Publish = async (tasks) => sink.tell(tasks);
     const queue = {
       sendBatch: async (batch: Iterable<{ body: TaskMessage; delaySeconds?: number }>) => {
-        if (isDead()) return new Promise(() => {});
+        if (isDead()) return never();
         if (this.sendFails) throw new Error('Too Many Requests');
         for (const { body, delaySeconds = 0 } of batch)
-          this.messages.push({ hint: body, visibleAt: this.now + delaySeconds * 1_000 });
+          this.messages.push({ message: body, visibleAt: this.now + delaySeconds * 1_000 });
       },
       metrics: async () => ({
         backlogCount: this.messages.length,
-        backlogBytes: this.messages.reduce((sum, { hint }) => sum + JSON.stringify(hint).length, 0),
+        backlogBytes: this.messages.reduce(
+          (sum, { message }) => sum + JSON.stringify(message).length,
+          0,
+        ),
       }),
     };
-    const taskQueues = createTaskQueues({
-      queues: { [QUEUE]: queue } as unknown as QueueBindings,
-      log: silent,
-    });
     const alarm = {
       getAlarm: async () => this.alarmAt,
       setAlarm: async (at: number | Date) => {
@@ -150,106 +136,60 @@ export class World {
         if (!isDead()) this.alarmAt = null;
       },
     };
-    const realSweeps = createSweeps(database, FAILURE_SINKS);
-    const finishOne = async (): Promise<void> => this.finish(0, 'complete');
-    const sweeps = this.#mutation.sweeps?.(realSweeps, env.DB, finishOne) ?? realSweeps;
-    const store = createTaskStore(database);
-    const clock = createClock({
-      sweeps,
-      store,
-      retentionMs: 0,
-      taskQueues,
-      sendDeliveries,
-      publish,
-      alarm,
-      now,
-      log: silent,
-    });
-    const transitions = createTransitions(database, FAILURE_SINKS);
-    const realRecorder = createRecorder({
-      transitions,
-      store,
-      publish,
-      now,
-      log: silent,
-      wait: async () => {},
-      random: () => 0.5,
-      policyOf: () => ({ maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 }),
-    });
-    const recorder = this.#observed(this.#mutation.recorder?.(realRecorder) ?? realRecorder);
-    const [sum] = handlers;
+    const [sum] = builtInHandlers;
     const scripted = sum && {
       ...sum,
+      retry: { maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 },
       run: ({ taskId, attempt }: { taskId: string; attempt: number }) =>
-        this.#started(taskId, attempt, generation),
+        this.#start(taskId, attempt, generation),
     };
-    const executor = createExecutor({ ...executorDeps, findHandler: () => scripted, log: silent });
-    const runner = () =>
-      createRunner({
-        executor,
-        publish: async () => {},
-        leases: createLeases(database),
-        now,
-        log: silent,
-      });
-    const longTasks = { start: () => Promise.reject(new Error('none')), terminate: async () => {} };
-    const consumer = createConsumer({
-      transitions,
-      runner,
-      recorder,
-      taskQueues,
-      longTasks,
-      longTaskMs: 30_000,
-      publish,
-      now,
-      log: silent,
-    });
-    const late: TaskStore = {
-      ...store,
-      insertMany: async (rows) => {
-        const ids = await store.insertMany(rows);
-        await clock.ensureAlarmBy(now() + 5_000);
-        return ids;
+    const send = async (): Promise<DeliveryResult> =>
+      this.receiverIsUp ? { kind: 'delivered' } : { kind: 'failed', error: 'down' };
+
+    const { sweeps, recorder, alarmAfterInsert = false } = this.#mutation;
+    const finishOne = async (): Promise<void> => this.finish(0, 'complete');
+    const engine = createEngine({
+      db: faultyDatabase(env.DB, this.faults, isDead),
+      queues: { [QUEUE]: queue } as unknown as QueueBindings,
+      catalog: { find: () => scripted, list: () => [] },
+      dependencies,
+      openFiles: () => executorDeps.ownedBy().files,
+      countRequest: () => {},
+      listeners: [createDeliveryListener(sendToQueue)],
+      dispatcher: {
+        ensureAlarmBy: (at) => clock.ensureAlarmBy(at),
+        tryReserve: async () => true,
       },
-    };
-    const isLate = this.#mutation.alarmAfterInsert === true;
-    const accepter = createAccepter({
-      store: isLate ? late : store,
-      taskQueues,
-      publish,
-      quota: { take: async () => true },
-      ensureAlarmBy: isLate ? async () => {} : clock.ensureAlarmBy,
+      tryConsume: async () => true,
+      workflow: { create: () => Promise.reject(new Error('none')) } as never,
+      invalidate: async () => {},
+      closeStreams: async () => {},
+      publishProgress: async () => {},
+      deliveries: { failureSinks: FAILURE_SINKS, sendToQueue, send, countTry: () => {} },
+      longTaskMs: 30_000,
+      retentionMs: 0,
+      maxUnfinished: Infinity,
       now,
       wait: async () => {},
-      log: silent,
-    });
-    const queues = createQueueStore(database);
-    const commands = createCommands({
-      transitions,
-      store,
-      queues,
-      ensureAlarmBy: clock.ensureAlarmBy,
-      taskQueues,
-      publish,
-      forget: async () => {},
-      closeStreams: async () => {},
-      longTasks,
-      longTaskMs: 30_000,
-      now,
-      log: silent,
-    });
-    const send = async () =>
-      this.receiverIsUp
-        ? { kind: 'delivered' as const }
-        : { kind: 'failed' as const, error: 'down' };
-    const deliverer = createDeliverer({
-      deliveries: createDeliveryStore(database),
-      store,
-      send,
-      countTry: () => {},
-      now,
       random: () => 0.5,
       log: silent,
+      replace: {
+        sweeps: (real) => sweeps?.(real, env.DB, finishOne) ?? real,
+        recorder: (real) => this.#observe(recorder?.(real) ?? real),
+      },
+    });
+    const { dispatcherDeps, consumer, commands, deliverer } = engine;
+    const clock = createClock({ ...dispatcherDeps, alarm });
+    const insertThenAlarm: TaskStore['insertMany'] = async (rows) => {
+      const ids = await engine.store.insertMany(rows);
+      await clock.ensureAlarmBy(now() + 5_000);
+      return ids;
+    };
+    const accepter = createAccepter({
+      ...dispatcherDeps,
+      quota: { tryReserve: async () => true },
+      ...(alarmAfterInsert && { store: { ...engine.store, insertMany: insertThenAlarm } }),
+      ensureAlarmBy: alarmAfterInsert ? async () => {} : clock.ensureAlarmBy,
     });
     return { accepter, clock, consumer, commands, deliverer };
   }
@@ -280,10 +220,12 @@ export class World {
       },
       this.now,
     );
-    const crashed = dies ? this.#crashAfter('INSERT') : new Promise<never>(() => {});
+    const crashed = dies ? this.#crashAfter('tasks.insert') : new Promise<never>(() => {});
     const answer = await Promise.race([
       crashed,
-      this.#service.accepter.accept([task]).then(([acceptance]) => acceptance),
+      this.#service.accepter
+        .accept([{ task, row: encodeTask(task) }])
+        .then(([acceptance]) => acceptance),
     ]);
     this.faults.afterward = () => {};
     if (answer === 'accepted') this.accepted.add(id);
@@ -294,22 +236,23 @@ export class World {
   /** Delivers a message that is due; with `keep` it stays in the queue too, as a duplicate. */
   async deliver(index: number, keep: boolean): Promise<void> {
     const due = this.messages.filter(({ visibleAt }) => visibleAt <= this.now);
-    const message = due[index % Math.max(1, due.length)];
-    if (!message) return;
-    if (!keep) this.messages.splice(this.messages.indexOf(message), 1);
+    const queued = due[index % Math.max(1, due.length)];
+    if (!queued) return;
+    const { message } = queued;
+    if (!keep) this.messages.splice(this.messages.indexOf(queued), 1);
     const { generation } = this;
     const isCurrent = (): boolean => this.generation === generation;
     const before = this.executions.length;
     let started: Execution[] = [];
     const handle = {
-      body: message.hint,
+      body: message,
       ack: () => {
         if (isCurrent())
           this.acknowledged.push(...started.map(({ id, attempt }) => ({ id, attempt })));
       },
       retry: ({ delaySeconds = 0 } = {}) => {
         if (isCurrent())
-          this.messages.push({ hint: message.hint, visibleAt: this.now + delaySeconds * 1_000 });
+          this.messages.push({ message, visibleAt: this.now + delaySeconds * 1_000 });
       },
     } as unknown as Message<TaskMessage>;
     const delivered: Promise<void> = this.#service.consumer.consume([handle]);
@@ -320,12 +263,12 @@ export class World {
       isCurrent()
     );
     // A message that names several starts them turn by turn.
-    if (message.hint.ids.length > 1) await settled();
+    if (message.ids.length > 1) await settled();
     started = this.executions.slice(before);
     for (const execution of started) execution.delivered = delivered;
   }
 
-  /** Delivers a hint of a notification; the receiver takes it or does not. */
+  /** Delivers a message of a delivery; the receiver takes it or does not. */
   async notify(index: number, isUp: boolean): Promise<void> {
     this.receiverIsUp = isUp;
     const due = this.notices.filter(({ visibleAt }) => visibleAt <= this.now);
@@ -366,7 +309,10 @@ export class World {
     if (losesMessages) this.messages = [];
     else {
       for (const { id } of this.executions)
-        this.messages.push({ hint: { owner: OWNER, ids: [id] }, visibleAt: this.now });
+        this.messages.push({
+          message: { v: MESSAGE_VERSION, owner: OWNER, ids: [id] },
+          visibleAt: this.now,
+        });
     }
     this.executions = [];
     this.faults.fail = null;
@@ -402,7 +348,7 @@ export class World {
   }
 
   async resumeQueue(dies = false): Promise<void> {
-    const crashed = dies ? this.#crashAfter('DELETE FROM queues') : new Promise<never>(() => {});
+    const crashed = dies ? this.#crashAfter('delete from "queues"') : new Promise<never>(() => {});
     await Promise.race([crashed, this.#service.commands.resumeQueue(QUEUE).catch(() => {})]);
     this.faults.afterward = () => {};
   }
@@ -462,7 +408,7 @@ export class World {
   #crashAfter(statement: string): Promise<'crashed'> {
     return new Promise((resolve) => {
       this.faults.afterward = (sql) => {
-        if (!sql.startsWith(statement)) return;
+        if (!sql.includes(statement)) return;
         this.crash(true);
         resolve('crashed');
       };
@@ -470,7 +416,7 @@ export class World {
   }
 
   /** The recorder, which tells executions that they were recorded. */
-  #observed(recorder: Recorder): Recorder {
+  #observe(recorder: Recorder): Recorder {
     return {
       forBatch: (size) => {
         const batch = recorder.forBatch(size);
@@ -485,7 +431,7 @@ export class World {
     };
   }
 
-  #started(id: string, attempt: number, generation: number): Promise<unknown> {
+  #start(id: string, attempt: number, generation: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const end = (how: 'complete' | 'fail'): void =>
         how === 'complete' ? resolve({ attempt }) : reject(new Error('on purpose'));

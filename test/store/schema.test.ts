@@ -1,33 +1,36 @@
+import { deliveriesTable, keysTable, queuesTable, tasksTable } from '../../src/schema.ts';
 import { env } from 'cloudflare:workers';
 import { getTableConfig } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
-import { deliveries, keys, queues, tasks } from '../../src/store/schema.ts';
 import { aTask, store } from '../support/rows.ts';
 
 const pragma = async (statement: string) =>
   (await env.DB.prepare(`PRAGMA ${statement}`).all()).results;
 
-describe.each([tasks, queues, deliveries, keys])('the migrated table', (table) => {
-  const { name, columns, indexes } = getTableConfig(table);
+describe.each([tasksTable, queuesTable, deliveriesTable, keysTable])(
+  'the migrated table',
+  (table) => {
+    const { name, columns, indexes } = getTableConfig(table);
 
-  it('has the columns and indexes of schema.ts', async () => {
-    const found = await pragma(`table_info(${name})`);
-    expect(found.map((column) => [column['name'], column['notnull'] === 1])).toEqual(
-      columns.map((column) => [column.name, column.notNull]),
-    );
-    const made = (await pragma(`index_list(${name})`))
-      .filter(({ origin }) => origin === 'c')
-      .map((index) => index['name']);
-    expect(made.toSorted()).toEqual(indexes.map(({ config }) => config.name).toSorted());
-  });
-
-  it('is STRICT and clustered, which drizzle-kit cannot say', async () => {
-    expect((await pragma('table_list')).find((row) => row['name'] === name)).toMatchObject({
-      strict: 1,
-      wr: 1,
+    it('has the columns and indexes of schema.ts', async () => {
+      const found = await pragma(`table_info(${name})`);
+      expect(found.map((column) => [column['name'], column['notnull'] === 1])).toEqual(
+        columns.map((column) => [column.name, column.notNull]),
+      );
+      const made = (await pragma(`index_list(${name})`))
+        .filter(({ origin }) => origin === 'c')
+        .map((index) => index['name']);
+      expect(made.toSorted()).toEqual(indexes.map(({ config }) => config.name).toSorted());
     });
-  });
-});
+
+    it('is STRICT and clustered, which drizzle-kit cannot say', async () => {
+      expect((await pragma('table_list')).find((row) => row['name'] === name)).toMatchObject({
+        strict: 1,
+        wr: 1,
+      });
+    });
+  },
+);
 
 describe('the checks', () => {
   it.each([

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { LEASE_MARGIN_MS } from '../../src/domain/lifecycle.ts';
 import type { Task } from '../../src/domain/task.ts';
 import type { Verdict } from '../../src/domain/retry.ts';
-import { createLeases } from '../../src/store/leases.ts';
+import { createLeaseStore } from '../../src/store/leases.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
@@ -32,8 +32,8 @@ const setup = async (more: Parameters<typeof aTask>[0] = {}) => {
   const claims = new Map<number, Task>();
   return {
     task,
-    claim: async (at = NOW, alone = false) => {
-      const [claimed] = await transitions.claim([key], at, alone);
+    claim: async (at = NOW, isolated = false) => {
+      const [claimed] = await transitions.claim([key], at, isolated);
       if (claimed) claims.set(claimed.attempt, claimed);
       return claimed;
     },
@@ -172,7 +172,7 @@ describe('record', () => {
       const claimed = await claim();
       const words = { title: 'new words', description: 'while it ran' };
       await createTaskStore(env.DB).edit(OWNER, task.id, words, NOW + 1);
-      await createLeases(env.DB).renew(
+      await createLeaseStore(env.DB).renew(
         [{ owner: OWNER, id: task.id, attempt: 1, progress: '{"fraction":0.5,"note":null}' }],
         NOW + 2,
       );

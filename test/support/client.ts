@@ -1,7 +1,7 @@
+import { isFinal } from '../../src/domain/words.ts';
 import { exports } from 'cloudflare:workers';
 import type { Frame } from '../../src/domain/frames.ts';
 import { usualKey } from './keys.ts';
-import { isFinal } from '../../src/domain/task.ts';
 import type { TaskDetail, TaskView } from '../../src/domain/view.ts';
 
 const BASE = 'http://localhost:8787';

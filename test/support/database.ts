@@ -1,11 +1,14 @@
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
+import { readStatementName } from './statements.ts';
 
 // Looks at, and disturbs, what the Worker and its objects ask of the real database: they share these two classes.
 const database = Object.getPrototypeOf(env.DB) as D1Database;
 const statement = Object.getPrototypeOf(env.DB.prepare('SELECT 1')) as D1PreparedStatement;
 
-interface Asked {
+interface AskedStatement {
+  /** Its name, or the text of one that the query builder made. */
+  name: string;
   sql: string;
   rowsRead: number;
   rowsWritten: number;
@@ -13,11 +16,13 @@ interface Asked {
 
 /** Everything asked of the database from now on, with what it cost, until `stop`. */
 export const observeDatabase = () => {
-  const asked: Asked[] = [];
+  const asked: AskedStatement[] = [];
   const texts = new WeakMap<D1PreparedStatement, string>();
   const note = (of: D1PreparedStatement, { meta }: D1Result): void => {
+    const sql = texts.get(of) ?? '?';
     asked.push({
-      sql: texts.get(of) ?? '?',
+      name: readStatementName(sql),
+      sql,
       rowsRead: meta.rows_read,
       rowsWritten: meta.rows_written,
     });
@@ -69,11 +74,11 @@ export const observeDatabase = () => {
 type Fault = 'before' | 'after';
 
 /**
- * Makes the next `times` matching statements fail: `before`, with nothing done; or `after` they were committed, so that
+ * Makes the next `times` statements of that name (null: of any) fail: `before`, with nothing done; or `after` they were committed, so that
  * only the answer is lost.
  */
 export const breakDatabase = (
-  matches: RegExp,
+  name: string | null,
   fault: Fault,
   { message = 'Network connection lost.', times = Infinity } = {},
 ) => {
@@ -89,7 +94,7 @@ export const breakDatabase = (
   const spies = [
     vi.spyOn(database, 'prepare').mockImplementation(function (this: D1Database, sql) {
       const prepared = prepare.call(this, sql);
-      if (matches.test(sql)) doomed.add(prepared);
+      if (name === null || readStatementName(sql) === name) doomed.add(prepared);
       return prepared;
     }),
     vi.spyOn(statement, 'bind').mockImplementation(function (this: D1PreparedStatement, ...values) {

@@ -1,7 +1,6 @@
-import type { CommittedTask } from '../../src/engine/publisher.ts';
 import type { QueueBindings } from '../../src/engine/task-queues.ts';
 import { QUEUES } from '../../src/domain/routing.ts';
-import type { TaskMessage, Task } from '../../src/domain/task.ts';
+import type { CommittedTask, Task, TaskMessage } from '../../src/domain/task.ts';
 import type { HandlerSecrets, HandlerDependencies, OwnTasks } from '../../src/handlers/handler.ts';
 import { createLogger, type LogFields, type Logger } from '../../src/log.ts';
 
@@ -32,7 +31,7 @@ export const keepPublished = () => {
 /** Queues that keep what is sent instead of delivering it (a stand-in: real ones deliver at once), and say any backlog. */
 export const keepQueues = () => {
   /** Every task that a message named. */
-  const sent: (Pick<Task, 'owner' | 'id' | 'queue'> & { alone?: true })[] = [];
+  const sent: (Pick<Task, 'owner' | 'id' | 'queue'> & { isolated?: true })[] = [];
   const messages: { body: TaskMessage; delaySeconds?: number }[] = [];
   const backlog = new Map<string, number>();
   let broken: Error | 'hangs' | undefined;
@@ -64,7 +63,7 @@ export const keepQueues = () => {
 };
 
 /** Providers that nobody configured, and a mail that goes nowhere: for tests of other things. */
-export const world: HandlerDependencies = {
+export const dependencies: HandlerDependencies = {
   fetch: () => Promise.reject(new Error('No network here')),
   secrets: {
     OPENAI_BASE_URL: '',
@@ -84,7 +83,7 @@ const noTasks: OwnTasks = {
 
 /** What an executor needs besides its handlers. */
 export const executorDeps = {
-  world,
+  dependencies,
   ownedBy: () => ({
     files: { open: async () => null, save: () => Promise.reject(new Error('No files here')) },
     tasks: noTasks,

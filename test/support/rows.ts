@@ -1,13 +1,15 @@
+import { encodeTask } from '../../src/store/inserts.ts';
+import { buildTask, type NewTaskFields } from '../../src/domain/new-task.ts';
 import { env } from 'cloudflare:workers';
 import { v7 as uuidv7 } from 'uuid';
-import { buildTask, type Submission, type Task } from '../../src/domain/task.ts';
-import { createTaskStore, encodeTask } from '../../src/store/tasks.ts';
+import { type Task } from '../../src/domain/task.ts';
+import { createTaskStore } from '../../src/store/tasks.ts';
 
 /** The tenant that the Worker under test speaks for. */
 export const OWNER = 'local';
 
 /** A `sum` as it would be submitted at `now`, with whatever the test wants otherwise. */
-export const aTask = (more: Partial<Submission> = {}, at?: number): Task =>
+export const aTask = (more: Partial<NewTaskFields> = {}, at?: number): Task =>
   buildTask(
     {
       owner: OWNER,

@@ -1,7 +1,7 @@
+import { isFinal } from '../../src/domain/words.ts';
 import { env } from 'cloudflare:workers';
-import type { CommittedTask } from '../../src/engine/publisher.ts';
 import type { Frame } from '../../src/domain/frames.ts';
-import { isFinal, type Task } from '../../src/domain/task.ts';
+import { type CommittedTask, type Task } from '../../src/domain/task.ts';
 import type { TaskView } from '../../src/domain/view.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { watch } from './client.ts';

@@ -1,6 +1,6 @@
+import { isFinal } from '../../domain/words.ts';
+import type { CommandName } from '../../domain/lifecycle.ts';
 import { useEffect, useState } from 'preact/hooks';
-import type { BulkAction } from '../../domain/bulk.ts';
-import { isFinal } from '../../domain/task.ts';
 import type { TaskView } from '../../domain/view.ts';
 import { ApiError, post } from '../api.ts';
 import { number } from '../format.ts';
@@ -10,7 +10,7 @@ import { Progress } from './ui.tsx';
 import { confirm } from './confirm.tsx';
 import { toast } from './toast.tsx';
 
-const DONE: Record<BulkAction, string> = {
+const DONE: Record<CommandName, string> = {
   cancel: 'cancelled',
   retry: 'sent again',
   pause: 'paused',
@@ -23,7 +23,7 @@ export type Filter = Record<string, string | string[]>;
 
 /** Starts an action on all that match; null when the person thought better of it. */
 export const startAction = async (
-  action: BulkAction,
+  action: CommandName,
   filter: Filter,
   about: string,
 ): Promise<TaskView | null> => {
@@ -45,7 +45,7 @@ export const BulkProgress = ({
   onEnd,
 }: {
   task: TaskView;
-  action: BulkAction;
+  action: CommandName;
   onEnd(): void;
 }) => {
   const [shown, setShown] = useState(task);

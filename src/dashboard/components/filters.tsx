@@ -1,9 +1,9 @@
+import { PRIORITIES, STATUSES } from '../../domain/words.ts';
 import { useEffect, useState } from 'preact/hooks';
 import { get } from '../api.ts';
 import { words } from '../format.ts';
 import { replaceQuery, route } from '../router.ts';
 import { QUEUES } from '../../domain/routing.ts';
-import { PRIORITIES, STATUSES } from '../../domain/task.ts';
 import { useQuery } from '../hooks.ts';
 
 /** The names of a list's filters, as they stand in the URL of the page and in the API's query. */

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { queue as queueSchema } from '../../http/responses.ts';
+import type { queueSchema } from '../../http/routes/queues.ts';
 import { ApiError, get, post } from '../api.ts';
 import { duration, number } from '../format.ts';
 import { hrefOf } from '../router.ts';

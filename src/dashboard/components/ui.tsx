@@ -1,5 +1,5 @@
+import type { Status } from '../../domain/words.ts';
 import type { ComponentChildren } from 'preact';
-import type { Status } from '../../domain/task.ts';
 import { age, clock, words } from '../format.ts';
 import { useNow } from '../hooks.ts';
 

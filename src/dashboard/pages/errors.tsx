@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type * as z from 'zod';
 import type { TaskView } from '../../domain/view.ts';
-import type { errorGroups } from '../../http/responses.ts';
+import type { errorGroupsSchema } from '../../http/routes/errors.ts';
 import { get } from '../api.ts';
 import { number } from '../format.ts';
 import { hrefOf } from '../router.ts';
@@ -9,7 +9,7 @@ import { Age, Card, Empty, ErrorNote, PageHead } from '../components/ui.tsx';
 import { BulkProgress, startAction } from '../components/bulk.tsx';
 import { useAction, useThrottledReload, useQuery } from '../hooks.ts';
 
-type Group = z.output<typeof errorGroups>['groups'][number];
+type Group = z.output<typeof errorGroupsSchema>['groups'][number];
 
 const FRESH_MS = 2_000;
 

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type * as z from 'zod';
-import type { keyList, newKey as newKeySchema } from '../../http/responses.ts';
+import type { keyListSchema, madeKeySchema } from '../../http/routes/keys.ts';
 import { SCOPES } from '../../domain/api-key.ts';
 import { api, ApiError, get, newKey, post } from '../api.ts';
 import { Age, Card, Empty, ErrorNote, PageHead } from '../components/ui.tsx';
@@ -8,7 +8,7 @@ import { NewKey } from '../components/new-key.tsx';
 import { confirm } from '../components/confirm.tsx';
 import { useAction, useQuery } from '../hooks.ts';
 
-type Key = z.output<typeof keyList>['keys'][number];
+type Key = z.output<typeof keyListSchema>['keys'][number];
 
 const Create = ({ onMade }: { onMade(): void }) => {
   const [scopes, setScopes] = useState<string[]>(['tasks:read', 'tasks:write']);
@@ -24,7 +24,7 @@ const Create = ({ onMade }: { onMade(): void }) => {
         scopes,
         ...(days > 0 && { expires_in_days: days }),
       };
-      newKey.value = (await post<z.output<typeof newKeySchema>>('/keys', body)).key;
+      newKey.value = (await post<z.output<typeof madeKeySchema>>('/keys', body)).key;
       onMade();
       return undefined;
     });

@@ -1,3 +1,4 @@
+import { PRIORITIES } from '../../domain/words.ts';
 import { useEffect, useState } from 'preact/hooks';
 import type { TaskView } from '../../domain/view.ts';
 import { apiKey, get, post } from '../api.ts';
@@ -5,7 +6,6 @@ import { go, replaceQuery, route } from '../router.ts';
 import { Card, ErrorNote, PageHead } from '../components/ui.tsx';
 import { SchemaForm, type Schema } from '../components/schema-form.tsx';
 import { toast } from '../components/toast.tsx';
-import { PRIORITIES } from '../../domain/task.ts';
 import { useAction, useQuery } from '../hooks.ts';
 
 interface TaskType {

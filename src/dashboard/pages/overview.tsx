@@ -1,7 +1,7 @@
+import { STATUSES, type Status } from '../../domain/words.ts';
 import type * as z from 'zod';
 import { useMemo } from 'preact/hooks';
-import type { stats as statsSchema } from '../../http/responses.ts';
-import { STATUSES, type Status } from '../../domain/task.ts';
+import type { statsSchema } from '../../http/routes/stats.ts';
 import { get } from '../api.ts';
 import { duration, number, words } from '../format.ts';
 import { hrefOf, replaceQuery, route } from '../router.ts';

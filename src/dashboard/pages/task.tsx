@@ -1,5 +1,5 @@
+import { isFinal, type Status } from '../../domain/words.ts';
 import { useEffect, useState } from 'preact/hooks';
-import { isFinal, type Status } from '../../domain/task.ts';
 import type { TaskDetail } from '../../domain/view.ts';
 import { api, get, post } from '../api.ts';
 import { watchTask } from '../live.ts';

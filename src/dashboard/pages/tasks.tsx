@@ -1,5 +1,5 @@
+import { COMMANDS, type CommandName } from '../../domain/lifecycle.ts';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { BULK_ACTIONS, type BulkAction } from '../../domain/bulk.ts';
 import type { TaskView } from '../../domain/view.ts';
 import { get } from '../api.ts';
 import { number } from '../format.ts';
@@ -99,7 +99,7 @@ export const TasksPage = () => {
   const [held, setHeld] = useState<TaskUpdate[]>([]);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [isAll, setAll] = useState(false);
-  const [running, setRunning] = useState<{ task: TaskView; action: BulkAction } | null>(null);
+  const [running, setRunning] = useState<{ task: TaskView; action: CommandName } | null>(null);
   const [deletions, setDeletions] = useState(0);
   const [isBusy, act] = useAction();
   const isPointerIn = useRef(false);
@@ -163,7 +163,7 @@ export const TasksPage = () => {
   const totalText =
     total === undefined ? 'all' : `all ${number(total)}${data?.pagination.total_capped ? '+' : ''}`;
 
-  const start = (action: BulkAction): void =>
+  const start = (action: CommandName): void =>
     act(async () => {
       const several = [...new Set(filter.keys())].map((name): [string, string | string[]] => [
         name,
@@ -230,7 +230,7 @@ export const TasksPage = () => {
                 </button>
               )}
               <span class="grow" />
-              {BULK_ACTIONS.map((action) => (
+              {COMMANDS.map((action) => (
                 <button
                   key={action}
                   class={`small ${action === 'delete' ? 'danger' : ''}`}

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { taskType } from '../../http/responses.ts';
+import type { taskTypeSchema } from '../../http/routes/task-types.ts';
 import { get } from '../api.ts';
 import { duration } from '../format.ts';
 import { hrefOf } from '../router.ts';
@@ -7,7 +7,7 @@ import { ErrorNote, PageHead } from '../components/ui.tsx';
 import { Tree } from '../components/tree.tsx';
 import { useQuery } from '../hooks.ts';
 
-type TaskType = z.output<typeof taskType>;
+type TaskType = z.output<typeof taskTypeSchema>;
 
 const TypeCard = ({ type }: { type: TaskType }) => (
   <article class="card">

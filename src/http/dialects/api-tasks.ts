@@ -1,79 +1,94 @@
 import { Hono } from 'hono';
-import { isFinal, type Priority, type Status, type Task } from '../../domain/task.ts';
-import { toTaskView } from '../../domain/view.ts';
 import type { TaskFilter } from '../../domain/filter.ts';
+import type { Task } from '../../domain/task.ts';
+import { toTaskView } from '../../domain/view.ts';
+import {
+  FINAL_STATUSES,
+  isFinal,
+  STATUSES,
+  type Priority,
+  type Status,
+} from '../../domain/words.ts';
+import type { PurgedTask } from '../../store/deletions.ts';
 import type { AppContext, AppEnv } from '../context.ts';
-import { describe } from '../openapi/operation.ts';
-import { asking, readTask, taskId } from '../read-task.ts';
-import * as answers from '../responses.ts';
-import { API_STATES, API_TYPES, apiListQuery, apiTaskBody } from '../schemas.ts';
-import { submit, SUBMIT_ERRORS } from '../submit.ts';
-import { jsonBody, query } from '../validate.ts';
-
-type State = (typeof API_STATES)[number];
-type Kind = (typeof API_TYPES)[number];
+import { docs } from '../middleware/docs.ts';
+import { limit } from '../middleware/limit.ts';
+import { scope } from '../middleware/scope.ts';
+import { json, query } from '../middleware/validate.ts';
+import { orUnavailable, readTask, readTaskId, TASK_ID } from '../read-task.ts';
+import { SUBMIT_ERRORS, submitTask } from '../submit-tasks.ts';
+import {
+  API_KINDS,
+  API_STATES,
+  apiListQuery,
+  apiTaskAccepted,
+  apiTaskBody,
+  apiTaskList,
+  apiTaskSchema,
+  purgeAnswer,
+  type ApiKind,
+  type ApiState,
+} from './api-task-schema.ts';
 
 /** This API's word for each priority, and ours for each of its. */
-const WORD = { HIGH: 'high', MEDIUM: 'normal', LOW: 'low' } as const satisfies Record<
-  Priority,
-  string
->;
-const PRIORITY = { high: 'HIGH', normal: 'MEDIUM', low: 'LOW' } as const;
+const PRIORITY_WORDS = {
+  HIGH: 'high',
+  MEDIUM: 'normal',
+  LOW: 'low',
+} as const satisfies Record<Priority, string>;
+const PRIORITIES = { high: 'HIGH', normal: 'MEDIUM', low: 'LOW' } as const;
 
-const STATES: Record<Exclude<Status, 'PENDING'>, State> = {
+/** The state of each status, before any attempt. */
+const STATES: Record<Status, ApiState> = {
   NEW: 'PENDING',
+  PENDING: 'PENDING',
   PAUSED: 'PENDING',
   IN_PROGRESS: 'STARTED',
   COMPLETED: 'SUCCESS',
   FAILED: 'FAILURE',
   CANCELLED: 'REVOKED',
 };
-const STATE_WORDS = {
+const STATE_WORDS: Record<ApiState, string> = {
   PENDING: 'pending',
   STARTED: 'running',
   SUCCESS: 'completed',
   FAILURE: 'failed',
   RETRY: 'retrying',
   REVOKED: 'cancelled',
-} as const satisfies Record<State, string>;
+};
 
 /** A task that waits after an attempt is one that is retried. */
-const stateOf = ({ status, attempt }: Task): State =>
-  status === 'PENDING' ? (attempt > 0 ? 'RETRY' : 'PENDING') : STATES[status];
+const toState = ({ status, attempt }: Task): ApiState =>
+  status === 'PENDING' && attempt > 0 ? 'RETRY' : STATES[status];
 
-const BY_STATE: Record<State, TaskFilter> = {
-  PENDING: { statuses: ['NEW', 'PENDING', 'PAUSED'], retrying: false },
-  STARTED: { statuses: ['IN_PROGRESS'] },
-  SUCCESS: { statuses: ['COMPLETED'] },
-  FAILURE: { statuses: ['FAILED'] },
-  RETRY: { statuses: ['PENDING'], retrying: true },
-  REVOKED: { statuses: ['CANCELLED'] },
+const toStateFilter = (state: ApiState): TaskFilter => {
+  if (state === 'RETRY') return { statuses: ['PENDING'], retrying: true };
+  const statuses = STATUSES.filter((status) => STATES[status] === state);
+  return { statuses, ...(state === 'PENDING' && { retrying: false }) };
 };
 
 /** `active` runs, `reserved` waits in a queue, `scheduled` waits for a time, `completed` is final. */
-const byKind = (now: number): Record<Kind, TaskFilter> => ({
-  active: { statuses: ['IN_PROGRESS'] },
-  reserved: { statuses: ['PENDING', 'PAUSED'], ahead: { now, is: false } },
-  scheduled: { statuses: ['NEW', 'PENDING'], ahead: { now, is: true } },
-  completed: { statuses: ['COMPLETED', 'FAILED', 'CANCELLED'] },
-});
+const toKindFilter = (kind: ApiKind, now: number): TaskFilter => {
+  if (kind === 'active') return { statuses: ['IN_PROGRESS'] };
+  if (kind === 'reserved') return { statuses: ['PENDING', 'PAUSED'], ahead: { now, is: false } };
+  if (kind === 'scheduled') return { statuses: ['NEW', 'PENDING'], ahead: { now, is: true } };
+  return { statuses: FINAL_STATUSES };
+};
 
 /** Tasks that fit both; null when none can. */
-const both = (a: TaskFilter, b: TaskFilter): TaskFilter | null => {
-  const statuses =
-    a.statuses && b.statuses
-      ? a.statuses.filter((each) => b.statuses?.includes(each))
-      : (a.statuses ?? b.statuses);
+const intersectFilters = (a: TaskFilter, b: TaskFilter): TaskFilter | null => {
+  const shared = a.statuses?.filter((each) => b.statuses?.includes(each) ?? true);
+  const statuses = shared ?? b.statuses;
   return statuses?.length === 0 ? null : { ...a, ...b, statuses };
 };
 
-const viewOfState = (task: Task) => {
-  const state = stateOf(task);
+const toApiTask = (task: Task) => {
+  const state = toState(task);
   const { result, error } = toTaskView(task);
   return {
     state,
     status: {
-      priority: WORD[task.priority],
+      priority: PRIORITY_WORDS[task.priority],
       ...(state === 'SUCCESS' && { result }),
       ...(state === 'FAILURE' && { error: error?.message ?? '' }),
       status: STATE_WORDS[state],
@@ -85,38 +100,52 @@ const viewOfState = (task: Task) => {
 /** The list shows the newest ones. */
 const SHOWN = 100;
 
-const list = async (c: AppContext, state: State | null, type: Kind | null) => {
+const list = async (c: AppContext, state: ApiState | null, type: ApiKind | null) => {
   const { search, now } = c.get('services');
-  const filter = both(state ? BY_STATE[state] : {}, type ? byKind(now())[type] : {});
+  const owner = c.get('owner');
+  const filter = intersectFilters(
+    state ? toStateFilter(state) : {},
+    type ? toKindFilter(type, now()) : {},
+  );
   const [page, counted] = filter
-    ? await asking(c, () =>
-        Promise.all([
-          search.page(c.get('owner'), filter, { limit: SHOWN }),
-          search.count(c.get('owner'), filter),
-        ]),
+    ? await orUnavailable(c, () =>
+        Promise.all([search.page(owner, filter, { limit: SHOWN }), search.count(owner, filter)]),
       )
     : [{ tasks: [] }, { total: 0 }];
   return {
-    tasks: page.tasks.map((task) => ({ task_id: task.id, ...viewOfState(task) })),
+    tasks: page.tasks.map((task) => ({ task_id: task.id, ...toApiTask(task) })),
     total: counted.total,
     filters: { state, type },
     available_filters: {
       states: API_STATES.filter((each) => each !== 'REVOKED'),
-      types: API_TYPES,
+      types: API_KINDS,
     },
   };
 };
 
+const summarizePurge = (tasks: readonly PurgedTask[], now: number) => {
+  const count = (fits: (task: PurgedTask) => boolean): number => tasks.filter(fits).length;
+  const isScheduled = ({ status, scheduled_at }: PurgedTask): boolean =>
+    status === 'NEW' || (status === 'PENDING' && (scheduled_at ?? 0) > now);
+  const isReserved = (task: PurgedTask): boolean =>
+    (task.status === 'PENDING' || task.status === 'PAUSED') && !isScheduled(task);
+  return {
+    active_tasks_revoked: count(({ status }) => status === 'IN_PROGRESS'),
+    reserved_tasks_revoked: count(isReserved),
+    scheduled_tasks_revoked: count(isScheduled),
+    redis_keys_cleared: count(({ status }) => isFinal(status)),
+  };
+};
+
 /** `/api/tasks`: another older API, as a thin adapter. */
-export const apiTasks = new Hono<AppEnv>()
+export const apiTaskRoutes = new Hono<AppEnv>()
   .post(
     '/',
-    describe({
+    docs({
       id: 'apiSubmitTask',
-      access: 'tasks:write',
       tag: 'Older APIs',
       summary: 'Submit a task',
-      answers: { 202: { description: 'Stored', body: answers.apiTaskAccepted } },
+      answers: { 202: { description: 'Stored', body: apiTaskAccepted } },
       errors: SUBMIT_ERRORS,
       examples: {
         data: {
@@ -126,33 +155,28 @@ export const apiTasks = new Hono<AppEnv>()
         },
       },
     }),
-    jsonBody(apiTaskBody),
+    scope('tasks:write'),
+    limit('writes'),
+    json(apiTaskBody),
     async (c) => {
       const { task_type, priority, parameters } = c.req.valid('json');
-      const request = { type: task_type, params: parameters, priority: PRIORITY[priority] };
-      const { task } = await submit(c, request, { type: 'task_type', params: 'parameters' });
+      const request = { type: task_type, params: parameters, priority: PRIORITIES[priority] };
+      const { task } = await submitTask(c, request, { type: 'task_type', params: 'parameters' });
       const message = 'Task has been submitted successfully';
-      return c.json(
-        {
-          task_id: task.id,
-          status: 'submitted',
-          message,
-          queue: `${WORD[task.priority]}_priority`,
-        },
-        202,
-      );
+      const queue = `${PRIORITY_WORDS[task.priority]}_priority`;
+      return c.json({ task_id: task.id, status: 'submitted', message, queue }, 202);
     },
   )
 
   .get(
     '/',
-    describe({
+    docs({
       id: 'apiListTasks',
-      access: 'tasks:read',
       tag: 'Older APIs',
       summary: 'List the newest 100 tasks',
-      answers: { 200: { description: 'The tasks', body: answers.apiTaskList } },
+      answers: { 200: { description: 'The tasks', body: apiTaskList } },
     }),
+    scope('tasks:read'),
     query(apiListQuery),
     async (c) => {
       const { state = null, type = null } = c.req.valid('query');
@@ -162,44 +186,34 @@ export const apiTasks = new Hono<AppEnv>()
 
   .post(
     '/purge',
-    describe({
+    docs({
       id: 'apiPurgeTasks',
-      access: 'admin',
       tag: 'Older APIs',
       summary: 'Cancel and delete all tasks',
-      answers: { 200: { description: 'What was there', body: answers.purged } },
+      answers: { 200: { description: 'What was there', body: purgeAnswer } },
     }),
+    scope('admin'),
+    limit('writes'),
     async (c) => {
-      const tasks = await asking(c, () => c.get('services').commands.purge(c.get('owner')));
-      const now = c.get('services').now();
-      const count = (fits: (task: (typeof tasks)[number]) => boolean): number =>
-        tasks.filter(fits).length;
-      const isScheduled = ({ status, scheduled_at }: (typeof tasks)[number]): boolean =>
-        status === 'NEW' || (status === 'PENDING' && (scheduled_at ?? 0) > now);
-      c.get('log').warn('tasks_purged', { owner: c.get('owner'), tasks: tasks.length });
-      return c.json({
-        status: 'success',
-        message: 'All task history has been purged',
-        details: {
-          active_tasks_revoked: count(({ status }) => status === 'IN_PROGRESS'),
-          reserved_tasks_revoked: count(
-            (task) => ['PENDING', 'PAUSED'].includes(task.status) && !isScheduled(task),
-          ),
-          scheduled_tasks_revoked: count(isScheduled),
-          redis_keys_cleared: count(({ status }) => isFinal(status)),
-        },
-      });
+      const { commands, now } = c.get('services');
+      const owner = c.get('owner');
+      const tasks = await orUnavailable(c, () => commands.purge(owner));
+      c.get('log').warn('tasks_purged', { owner, tasks: tasks.length });
+      const message = 'All task history has been purged';
+      return c.json({ status: 'success', message, details: summarizePurge(tasks, now()) });
     },
   )
 
   .get(
     '/:id',
-    describe({
+    docs({
       id: 'apiGetTask',
-      access: 'tasks:read',
       tag: 'Older APIs',
       summary: 'Get the state of a task',
-      answers: { 200: { description: 'Its state', body: answers.apiTask } },
+      params: TASK_ID,
+      answers: { 200: { description: 'Its state', body: apiTaskSchema } },
+      errors: ['task_not_found'],
     }),
-    async (c) => c.json(viewOfState(await readTask(c, taskId(c)))),
+    scope('tasks:read'),
+    async (c) => c.json(toApiTask(await readTask(c, readTaskId(c)))),
   );

@@ -1,42 +1,69 @@
 import { Hono } from 'hono';
+import * as z from 'zod';
 import { AppError } from '../../domain/errors.ts';
+import { refuseFields } from '../../domain/field-errors.ts';
 import { FILE_NAME, MAX_FILE_BYTES } from '../../domain/file-name.ts';
 import type { FileInfo } from '../../store/files.ts';
 import type { AppContext, AppEnv } from '../context.ts';
-import { describe } from '../openapi/operation.ts';
-import * as answers from '../responses.ts';
-import { asking } from '../read-task.ts';
-import { filesQuery } from '../schemas.ts';
-import { query, refuse } from '../validate.ts';
+import { digits, nextCursor, time, toIso, whole } from '../fields.ts';
+import { docs } from '../middleware/docs.ts';
+import { limit } from '../middleware/limit.ts';
+import { scope } from '../middleware/scope.ts';
+import { query } from '../middleware/validate.ts';
+import { orUnavailable } from '../read-task.ts';
+
+const fileSchema = z
+  .strictObject({
+    name: z.string(),
+    bytes: whole,
+    content_type: z.string().nullable(),
+    etag: z.string(),
+    uploaded_at: time,
+  })
+  .meta({ id: 'File' });
+const fileListSchema = z.strictObject({
+  pagination: z.strictObject({ page_size: whole, next_cursor: nextCursor }),
+  files: z.array(fileSchema),
+});
+
+/** The cursor is the last name of the page before. */
+const filesQuery = z.strictObject({
+  page_size: digits(1, 1_000).default(100),
+  cursor: z.string().regex(FILE_NAME, 'Use the next_cursor of the page before').optional(),
+});
 
 const DEFAULT_TYPE = 'application/octet-stream';
 /** A media type, and nothing that could end a header line. */
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(\s*;\s*[\w-]+=[\w.+"-]+)*$/;
 
-const fileName = (c: AppContext): string => {
+const readFileName = (c: AppContext): string => {
   const name = c.req.param('name') ?? '';
   if (FILE_NAME.test(name)) return name;
   const message =
     'A file name has 1 to 200 letters, digits, ".", "_" and "-", and does not begin with "."';
-  return refuse([{ in: 'path', path: 'name', code: 'invalid_name', message }]);
+  return refuseFields([{ in: 'path', path: 'name', code: 'invalid_name', message }]);
 };
 
-const fileNotFound = (name: string): AppError =>
+const refuseUnknownFile = (name: string): AppError =>
   new AppError('file_not_found', `There is no file "${name}"`);
-const tooLarge = (): AppError =>
+const refuseLargeFile = (): AppError =>
   new AppError('body_too_large', `A file may have at most ${MAX_FILE_BYTES} bytes`);
-const asked = <T>(c: AppContext, work: () => Promise<T>): Promise<T> =>
-  asking(c, work, 'storage_unavailable');
+const orNoStorage = <T>(c: AppContext, work: () => Promise<T>): Promise<T> =>
+  orUnavailable(c, work, 'storage_unavailable');
 
-const viewOf = ({ uploaded_at, ...info }: FileInfo) => ({
+const toFileView = ({ uploaded_at, ...info }: FileInfo) => ({
   ...info,
-  uploaded_at: new Date(uploaded_at).toISOString(),
+  uploaded_at: toIso(uploaded_at),
 });
 
-const FILES = { isStatic: true, errors: ['storage_unavailable'] } as const;
+/** The media type of an upload, when it is one. */
+const readContentType = (c: AppContext): string => {
+  const given = c.req.header('Content-Type') ?? '';
+  return MEDIA_TYPE.test(given) && given.length <= 200 ? given : DEFAULT_TYPE;
+};
 
 /** The body as it comes in; a caller who goes away in the middle is no fault of ours. */
-const received = async function* (
+const readUpload = async function* (
   body: ReadableStream<Uint8Array> | null,
 ): AsyncGenerator<Uint8Array> {
   try {
@@ -46,41 +73,47 @@ const received = async function* (
   }
 };
 
+/** Whether `If-None-Match` names this file. */
+const isUnchanged = (c: AppContext, { etag }: FileInfo): boolean =>
+  c.req
+    .header('If-None-Match')
+    ?.split(',')
+    .some((tag) => [etag, '*'].includes(tag.trim().replace(/^W\//, ''))) ?? false;
+
+const FILES = { tag: 'Files', isStatic: true, errors: ['storage_unavailable'] } as const;
+const ONE = { ...FILES, errors: [...FILES.errors, 'file_not_found', 'invalid_request'] } as const;
+
 /** Inputs and outputs of `file_processing`. */
-export const files = new Hono<AppEnv>()
+export const fileRoutes = new Hono<AppEnv>()
   .get(
     '/',
-    describe({
-      id: 'listFiles',
-      access: 'tasks:read',
-      tag: 'Files',
-      summary: 'List files by name',
-      answers: { 200: { description: 'One page', body: answers.fileList } },
+    docs({
       ...FILES,
+      id: 'listFiles',
+      summary: 'List files by name',
+      answers: { 200: { description: 'One page', body: fileListSchema } },
     }),
+    scope('tasks:read'),
     query(filesQuery),
     async (c) => {
       const { page_size, cursor } = c.req.valid('query');
-      const page = await asked(c, () =>
-        c.get('services').files.list(c.get('owner'), page_size, cursor),
-      );
+      const { files } = c.get('services');
+      const page = await orNoStorage(c, () => files.list(c.get('owner'), page_size, cursor));
       const next_cursor = page.hasMore ? (page.files.at(-1)?.name ?? null) : null;
-      return c.json({ pagination: { page_size, next_cursor }, files: page.files.map(viewOf) });
+      return c.json({ pagination: { page_size, next_cursor }, files: page.files.map(toFileView) });
     },
   )
 
   .put(
     '/:name',
-    describe({
+    docs({
+      ...FILES,
       id: 'putFile',
-      access: 'tasks:write',
-      tag: 'Files',
       summary: 'Write or replace a file of up to 25 MB',
       answers: {
-        200: { description: 'It was replaced', body: answers.file },
-        201: { description: 'It is new', body: answers.file },
+        200: { description: 'It was replaced', body: fileSchema },
+        201: { description: 'It is new', body: fileSchema },
       },
-      ...FILES,
       errors: [
         ...FILES.errors,
         'body_too_large',
@@ -90,53 +123,47 @@ export const files = new Hono<AppEnv>()
       ],
       upload: DEFAULT_TYPE,
     }),
+    scope('tasks:write'),
+    limit('writes'),
     async (c) => {
-      const name = fileName(c);
-      if (Number(c.req.header('Content-Length') ?? 0) > MAX_FILE_BYTES) throw tooLarge();
-      const given = c.req.header('Content-Type') ?? '';
-      const contentType = MEDIA_TYPE.test(given) && given.length <= 200 ? given : DEFAULT_TYPE;
-      const { files: store } = c.get('services');
-      if ((c.req.header('Content-Encoding') ?? 'identity') !== 'identity')
-        throw new AppError(
-          'unsupported_media_type',
-          'Send the file as it is, without a Content-Encoding',
-        );
-      const content = received(c.req.raw.body);
-      const isNew = (await asked(c, () => store.info(c.get('owner'), name))) === null;
-      const saved = await asked(c, () =>
-        store.save(c.get('owner'), name, content, { contentType, maxBytes: MAX_FILE_BYTES }),
-      );
-      c.get('log').info('file_saved', { owner: c.get('owner'), bytes: saved.bytes });
-      return c.json(viewOf(saved), isNew ? 201 : 200, { Location: `/files/${name}` });
+      const name = readFileName(c);
+      const owner = c.get('owner');
+      if (Number(c.req.header('Content-Length') ?? 0) > MAX_FILE_BYTES) throw refuseLargeFile();
+      const contentType = readContentType(c);
+      const { files } = c.get('services');
+      if ((c.req.header('Content-Encoding') ?? 'identity') !== 'identity') {
+        const message = 'Send the file as it is, without a Content-Encoding';
+        throw new AppError('unsupported_media_type', message);
+      }
+      const content = readUpload(c.req.raw.body);
+      const isNew = (await orNoStorage(c, () => files.info(owner, name))) === null;
+      const options = { contentType, maxBytes: MAX_FILE_BYTES };
+      const saved = await orNoStorage(c, () => files.save(owner, name, content, options));
+      c.get('log').info('file_saved', { owner, bytes: saved.bytes });
+      return c.json(toFileView(saved), isNew ? 201 : 200, { Location: `/files/${name}` });
     },
   )
 
   .get(
     '/:name',
-    describe({
+    docs({
+      ...ONE,
       id: 'getFile',
-      access: 'tasks:read',
-      tag: 'Files',
       summary: 'Download a file',
       answers: {
         200: { description: 'Its content, as the type that it came with', body: '*/*' },
         304: { description: 'It is the one that `If-None-Match` names', body: null },
       },
       headers: { 'If-None-Match': 'The ETag of what you have' },
-      ...FILES,
-      errors: [...FILES.errors, 'file_not_found', 'invalid_request'],
     }),
+    scope('tasks:read'),
     async (c) => {
-      const name = fileName(c);
-      const found = await asked(c, () => c.get('services').files.open(c.get('owner'), name));
-      if (!found) throw fileNotFound(name);
+      const name = readFileName(c);
+      const { files } = c.get('services');
+      const found = await orNoStorage(c, () => files.open(c.get('owner'), name));
+      if (!found) throw refuseUnknownFile(name);
       const { body, info } = found;
-      if (
-        c.req
-          .header('If-None-Match')
-          ?.split(',')
-          .some((tag) => [info.etag, '*'].includes(tag.trim().replace(/^W\//, '')))
-      ) {
+      if (isUnchanged(c, info)) {
         await body.cancel();
         return c.body(null, 304, { ETag: info.etag });
       }
@@ -144,7 +171,7 @@ export const files = new Hono<AppEnv>()
         'Content-Type': info.content_type ?? DEFAULT_TYPE,
         'Content-Length': String(info.bytes),
         ETag: info.etag,
-        // Never shown in place: what somebody uploaded is not a page of this service.
+        // Never shown in place: an uploaded file is not a page of this service.
         'Content-Disposition': `attachment; filename="${name}"`,
         'X-Content-Type-Options': 'nosniff',
       });
@@ -153,19 +180,18 @@ export const files = new Hono<AppEnv>()
 
   .delete(
     '/:name',
-    describe({
+    docs({
+      ...ONE,
       id: 'deleteFile',
-      access: 'tasks:write',
-      tag: 'Files',
       summary: 'Delete a file',
       answers: { 204: { description: 'It is gone', body: null } },
-      ...FILES,
-      errors: [...FILES.errors, 'file_not_found', 'invalid_request'],
     }),
+    scope('tasks:write'),
+    limit('writes'),
     async (c) => {
-      const name = fileName(c);
-      if (!(await asked(c, () => c.get('services').files.remove(c.get('owner'), name))))
-        throw fileNotFound(name);
-      return c.body(null, 204);
+      const name = readFileName(c);
+      const { files } = c.get('services');
+      if (await orNoStorage(c, () => files.remove(c.get('owner'), name))) return c.body(null, 204);
+      throw refuseUnknownFile(name);
     },
   );

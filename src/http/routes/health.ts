@@ -1,36 +1,51 @@
 import { Hono } from 'hono';
+import * as z from 'zod';
 import { describeError } from '../../domain/errors.ts';
 import { QUEUES } from '../../domain/routing.ts';
 import { withTimeout } from '../../domain/timeout.ts';
-import type { Logger } from '../../log.ts';
-import type { AppEnv } from '../context.ts';
-import { describe } from '../openapi/operation.ts';
-import { health as healthSchema } from '../responses.ts';
+import type { AppContext, AppEnv } from '../context.ts';
+import { whole } from '../fields.ts';
+import { docs } from '../middleware/docs.ts';
+import { scope } from '../middleware/scope.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 
 const CHECK_TIMEOUT_MS = 2_000;
 
-/** `ok` or `down`; a check that hangs is down. What went wrong is logged, not told: anybody may ask. */
-const check = async (
-  name: string,
-  log: Logger,
-  work: () => Promise<unknown>,
-): Promise<'ok' | 'down'> => {
+const state = z.enum(['ok', 'down']);
+const healthSchema = z
+  .strictObject({
+    status: z.enum(['ok', 'degraded', 'down']),
+    checks: z.strictObject({ database: state, accepting: state, queues: state, cache: state }),
+    open_notifications: whole.nullable().meta({
+      description: 'Pending and not yet delivered; null when the database does not answer',
+    }),
+    oldest_waiting_seconds: z
+      .number()
+      .nullable()
+      .meta({ description: 'Of all messages in queues; null when none waits' }),
+    version: z.string(),
+  })
+  .meta({ id: 'Health' });
+type State = z.output<typeof state>;
+
+/** A check that hangs is down. What went wrong is logged, and kept from the caller: the route is public. */
+const check = async (c: AppContext, name: string, work: () => Promise<unknown>): Promise<State> => {
   try {
     await withTimeout(CHECK_TIMEOUT_MS, work());
     return 'ok';
   } catch (error) {
-    log.error('health_check_failed', { check: name, error: describeError(error) });
+    const fields = { check: name, error: describeError(error) };
+    c.get('log').error('health_check_failed', fields);
     return 'down';
   }
 };
 
-export const health = new Hono<AppEnv>().get(
+/** `/health`: which part is up. */
+export const healthRoutes = new Hono<AppEnv>().get(
   '/health',
-  describe({
+  docs({
     id: 'health',
-    access: 'open',
-    tag: 'Around it',
+    tag: 'Operations',
     summary: 'Which part is up',
     answers: {
       200: { description: 'Up, or degraded', body: healthSchema },
@@ -38,37 +53,37 @@ export const health = new Hono<AppEnv>().get(
     },
     isStatic: true,
   }),
+  scope('public'),
   async (c) => {
     const { store, cache, counts, taskQueues, dispatcher, now } = c.get('services');
-    let openNotifications: number | null = null;
+    let openDeliveries: number | null = null;
     let oldestAt: number | null = null;
     const [database, accepting, queues] = await Promise.all([
-      check('database', c.get('log'), async () => {
+      check(c, 'database', async () => {
         await store.ping();
-        openNotifications = await counts.openNotifications();
+        openDeliveries = await counts.openDeliveries();
       }),
-      check('accepting', c.get('log'), async () => {
-        if (!(await dispatcher.isAccepting()))
-          throw new Error('The last tasks could not be stored');
+      check(c, 'accepting', async () => {
+        const isAccepting = await dispatcher.isAccepting();
+        if (!isAccepting) throw new Error('The last tasks could not be stored');
       }),
-      check('queues', c.get('log'), async () => {
+      check(c, 'queues', async () => {
         const all = await Promise.all(QUEUES.map((queue) => taskQueues.metrics(queue)));
-        if (all.some(({ backlog }) => backlog === Infinity))
-          throw new Error('A queue does not answer');
+        const isDown = all.some(({ backlog }) => backlog === Infinity);
+        if (isDown) throw new Error('A queue does not answer');
         const since = all.flatMap((queue) => queue.oldestAt ?? []);
         if (since.length > 0) oldestAt = Math.min(...since);
       }),
     ]);
     // A cache that is down costs time, never an answer: it degrades, it does not fail.
     const checks = { database, accepting, queues, cache: cache.isUp() ? 'ok' : 'down' };
-    const isHealthy = [database, accepting, queues].every((state) => state === 'ok');
-    const status = !isHealthy ? 'down' : checks.cache === 'ok' ? 'ok' : 'degraded';
-    const oldest_waiting_seconds = oldestAt === null ? null : Math.max(0, now() - oldestAt) / 1_000;
+    const isHealthy = [database, accepting, queues].every((each) => each === 'ok');
+    const whenUp = checks.cache === 'ok' ? 'ok' : 'degraded';
     const body = {
-      status,
+      status: isHealthy ? whenUp : 'down',
       checks,
-      open_notifications: openNotifications,
-      oldest_waiting_seconds,
+      open_notifications: openDeliveries,
+      oldest_waiting_seconds: oldestAt === null ? null : Math.max(0, now() - oldestAt) / 1_000,
       version: packageJson.version,
     };
     return c.json(body, isHealthy ? 200 : 503);

@@ -1,59 +1,66 @@
 import { Hono } from 'hono';
-import { formatExposition, type Gauge } from '../../metrics/exposition.ts';
 import { QUEUES } from '../../domain/routing.ts';
-import { STATUSES } from '../../domain/task.ts';
+import { STATUSES } from '../../domain/words.ts';
+import { formatExposition, type Gauge } from '../../metrics/exposition.ts';
 import type { Services } from '../../wiring/services.ts';
 import type { AppEnv } from '../context.ts';
-import { describe } from '../openapi/operation.ts';
-import { asking } from '../read-task.ts';
+import { docs } from '../middleware/docs.ts';
+import { scope } from '../middleware/scope.ts';
+import { orUnavailable } from '../read-task.ts';
 
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** What is, rather than what has happened. A queue that does not answer has no value. */
-const gaugesOf = async ({ counts, taskQueues, metrics, now }: Services): Promise<Gauge[]> => {
-  const at = now();
-  const [byStatus, notifications, streams, queues] = await Promise.all([
+/** How long the oldest message of each queue waits, and how many wait; a queue that does not answer has no value. */
+const readQueueGauges = async ({ taskQueues, now }: Services): Promise<Gauge[]> => {
+  const all = await Promise.all(
+    QUEUES.map(async (queue) => ({ queue, ...(await taskQueues.metrics(queue)) })),
+  );
+  return all
+    .filter(({ backlog }) => Number.isFinite(backlog))
+    .flatMap(({ queue, backlog, oldestAt }): Gauge[] => {
+      const seconds = oldestAt === null ? 0 : Math.max(0, now() - oldestAt) / 1_000;
+      const labels = { queue };
+      return [
+        { metric: 'tasker_queue_backlog', labels, value: backlog },
+        { metric: 'tasker_queue_oldest_waiting_seconds', labels, value: seconds },
+      ];
+    });
+};
+
+/** What is now, rather than what has happened. */
+const readGauges = async (services: Services): Promise<Gauge[]> => {
+  const { counts, metrics, now } = services;
+  const [byStatus, deliveries, streams, queues] = await Promise.all([
     counts.ofAll(),
-    counts.openNotifications(),
-    metrics.openStreams(at),
-    Promise.all(QUEUES.map(async (queue) => ({ queue, ...(await taskQueues.metrics(queue)) }))),
+    counts.openDeliveries(),
+    metrics.openStreams(now()),
+    readQueueGauges(services),
   ]);
-  const known = queues.filter(({ backlog }) => Number.isFinite(backlog));
+  const tasks = STATUSES.map((status): Gauge => {
+    return { metric: 'tasker_tasks', labels: { status }, value: byStatus[status] };
+  });
   return [
-    ...STATUSES.map((status): Gauge => ({
-      metric: 'tasker_tasks',
-      labels: { status },
-      value: byStatus[status],
-    })),
-    ...known.map(({ queue, backlog }): Gauge => ({
-      metric: 'tasker_queue_backlog',
-      labels: { queue },
-      value: backlog,
-    })),
-    ...known.map(({ queue, oldestAt }): Gauge => ({
-      metric: 'tasker_queue_oldest_waiting_seconds',
-      labels: { queue },
-      value: oldestAt === null ? 0 : Math.max(0, at - oldestAt) / 1_000,
-    })),
+    ...tasks,
+    ...queues,
     { metric: 'tasker_board_subscribers', labels: {}, value: streams },
-    { metric: 'tasker_notifications_open', labels: {}, value: notifications },
+    { metric: 'tasker_notifications_open', labels: {}, value: deliveries },
   ];
 };
 
-/** For Prometheus. */
-export const metrics = new Hono<AppEnv>().get(
+/** `/metrics`, for Prometheus. */
+export const metricsRoutes = new Hono<AppEnv>().get(
   '/metrics',
-  describe({
+  docs({
     id: 'getMetrics',
-    access: 'metrics:read',
-    tag: 'Around it',
+    tag: 'Operations',
     summary: 'Counters, histograms and gauges of the whole service, for Prometheus',
     answers: { 200: { description: 'Text format 0.0.4', body: 'text/plain' } },
   }),
+  scope('metrics:read'),
   async (c) => {
     const services = c.get('services');
-    const [totals, gauges] = await asking(c, () =>
-      Promise.all([services.metrics.totals(), gaugesOf(services)]),
+    const [totals, gauges] = await orUnavailable(c, () =>
+      Promise.all([services.metrics.totals(), readGauges(services)]),
     );
     return c.body(formatExposition(totals, gauges), 200, { 'Content-Type': TEXT });
   },

@@ -1,83 +1,108 @@
 import { Hono } from 'hono';
+import * as z from 'zod';
 import { AppError } from '../../domain/errors.ts';
 import { QUEUES, type QueueName } from '../../domain/routing.ts';
+import { LANES, PRIORITIES } from '../../domain/words.ts';
+import type { QueueState } from '../../store/queues.ts';
 import type { AppContext, AppEnv } from '../context.ts';
-import { describe } from '../openapi/operation.ts';
-import { queue, queueList } from '../responses.ts';
-import { asking } from '../read-task.ts';
+import { whole } from '../fields.ts';
+import { docs } from '../middleware/docs.ts';
+import { limit } from '../middleware/limit.ts';
+import { scope } from '../middleware/scope.ts';
+import { orUnavailable } from '../read-task.ts';
 
-const queueName = (c: AppContext): QueueName => {
-  const name = QUEUES.find((each) => each === c.req.param('name'));
-  if (!name)
-    throw new AppError(
-      'queue_not_found',
-      `There is no such queue. The queues: ${QUEUES.join(', ')}`,
-    );
-  return name;
-};
-
-/** How all queues stand: by the table, and by what the platform reports of them. */
-const statesOf = async (c: AppContext) => {
-  const { queueStore, taskQueues, now } = c.get('services');
-  const states = await asking(c, () => queueStore.list());
-  return Promise.all(
-    states.map(async ({ name, paused_at, pending, in_progress }) => {
-      const [lane, priority] = name.split('-');
-      const { backlog, oldestAt } = await taskQueues.metrics(name);
-      return {
-        name,
-        lane,
-        priority: priority?.toUpperCase(),
-        paused: paused_at !== null,
-        pending,
-        in_progress,
-        oldest_waiting_seconds: oldestAt === null ? null : Math.max(0, (now() - oldestAt) / 1_000),
-        backlog: Number.isFinite(backlog) ? backlog : null,
-      };
+export const queueSchema = z
+  .strictObject({
+    name: z.enum(QUEUES),
+    lane: z.enum(LANES),
+    priority: z.enum(PRIORITIES),
+    paused: z.boolean(),
+    pending: whole,
+    in_progress: whole,
+    oldest_waiting_seconds: z.number().nullable(),
+    backlog: whole.nullable().meta({
+      description:
+        'Messages, each of up to a hundred tasks, as the platform reports them; null when it does not',
     }),
-  );
+  })
+  .meta({ id: 'Queue' });
+const queueListSchema = z.strictObject({ queues: z.array(queueSchema) });
+
+const readQueueName = (c: AppContext): QueueName => {
+  const name = QUEUES.find((each) => each === c.req.param('name'));
+  if (name) return name;
+  const message = `There is no such queue. The queues: ${QUEUES.join(', ')}`;
+  throw new AppError('queue_not_found', message);
 };
 
-const stateOf = async (c: AppContext, name: QueueName) =>
-  (await statesOf(c)).find((state) => state.name === name);
+/** How a queue stands: by the table, and by what the platform reports of it. */
+const toQueueView = async (c: AppContext, state: QueueState) => {
+  const { taskQueues, now } = c.get('services');
+  const { name, paused_at, pending, in_progress } = state;
+  const [lane, priority] = name.split('-');
+  const { backlog, oldestAt } = await taskQueues.metrics(name);
+  return {
+    name,
+    lane,
+    priority: priority?.toUpperCase(),
+    paused: paused_at !== null,
+    pending,
+    in_progress,
+    oldest_waiting_seconds: oldestAt === null ? null : Math.max(0, (now() - oldestAt) / 1_000),
+    backlog: Number.isFinite(backlog) ? backlog : null,
+  };
+};
 
-const queueCommand = (id: string, summary: string) =>
-  describe({
-    id,
-    access: 'admin',
-    tag: 'Types and queues',
-    summary,
-    answers: { 200: { description: 'How it stands', body: queue } },
-    errors: ['queue_not_found'],
-  });
+const readQueues = async (c: AppContext) => {
+  const states = await orUnavailable(c, () => c.get('services').queueStore.list());
+  return Promise.all(states.map((state) => toQueueView(c, state)));
+};
 
-export const queues = new Hono<AppEnv>()
+const COMMAND = {
+  tag: 'Types and queues',
+  answers: { 200: { description: 'How it stands', body: queueSchema } },
+  errors: ['queue_not_found'],
+} as const;
+
+const runQueueCommand =
+  (name: 'pauseQueue' | 'resumeQueue', event: string) =>
+  async (c: AppContext): Promise<Response> => {
+    const queue = readQueueName(c);
+    await orUnavailable(c, () => c.get('services').commands[name](queue));
+    c.get('log').info(event, { queue });
+    return c.json((await readQueues(c)).find((view) => view.name === queue));
+  };
+
+/** `/queues`, for admins. */
+export const queueRoutes = new Hono<AppEnv>()
   .get(
     '/',
-    describe({
+    docs({
       id: 'listQueues',
-      access: 'admin',
       tag: 'Types and queues',
       summary: 'How each queue stands',
-      answers: { 200: { description: 'All queues', body: queueList } },
+      answers: { 200: { description: 'All queues', body: queueListSchema } },
     }),
-    async (c) => c.json({ queues: await statesOf(c) }),
+    scope('admin'),
+    async (c) => c.json({ queues: await readQueues(c) }),
   )
 
   .post(
     '/:name/pause',
-    queueCommand('pauseQueue', 'Pause a queue: what is submitted to it waits'),
-    async (c) => {
-      const name = queueName(c);
-      await asking(c, () => c.get('services').commands.pauseQueue(name));
-      c.get('log').info('queue_paused', { queue: name });
-      return c.json(await stateOf(c, name));
-    },
+    docs({
+      ...COMMAND,
+      id: 'pauseQueue',
+      summary: 'Pause a queue: what is submitted to it waits',
+    }),
+    scope('admin'),
+    limit('writes'),
+    runQueueCommand('pauseQueue', 'queue_paused'),
   )
 
-  .post('/:name/resume', queueCommand('resumeQueue', 'Resume a queue'), async (c) => {
-    const name = queueName(c);
-    await asking(c, () => c.get('services').commands.resumeQueue(name));
-    c.get('log').info('queue_resumed', { queue: name });
-    return c.json(await stateOf(c, name));
-  });
+  .post(
+    '/:name/resume',
+    docs({ ...COMMAND, id: 'resumeQueue', summary: 'Resume a queue' }),
+    scope('admin'),
+    limit('writes'),
+    runQueueCommand('resumeQueue', 'queue_resumed'),
+  );

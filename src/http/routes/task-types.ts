@@ -1,62 +1,92 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { AppError } from '../../domain/errors.ts';
-import { findHandler, handlers, type Handler } from '../../handlers/catalog.ts';
-import type { Services } from '../../wiring/services.ts';
-import type { AppEnv } from '../context.ts';
-import { describe } from '../openapi/operation.ts';
-import { taskType, taskTypeList } from '../responses.ts';
+import { LANES } from '../../domain/words.ts';
+import type { Handler } from '../../handlers/handler.ts';
+import type { AppContext, AppEnv } from '../context.ts';
+import { anyJson, whole } from '../fields.ts';
+import { docs } from '../middleware/docs.ts';
+import { scope } from '../middleware/scope.ts';
 
-/** A type as it is declared; what its parameters decide is told for the example. */
-const viewOf = (handler: Handler, { settings, ttlSecondsOf }: Services) => ({
-  type: handler.type,
-  aliases: handler.aliases,
-  description: handler.description,
-  lane: handler.lane,
-  retry: {
-    max_attempts: handler.retry.maxAttempts,
-    base_seconds: handler.retry.baseSeconds,
-    max_seconds: handler.retry.maxSeconds,
-  },
-  timeout_seconds: handler.timeoutMs(handler.params.parse(handler.example)) / 1_000,
-  cache_ttl_seconds: ttlSecondsOf(handler.type),
-  reuse_seconds: handler.reuseSeconds ?? 0,
-  needs: handler.needs,
-  configured: handler.needs.every((name) => settings[name] !== undefined),
-  params: z.toJSONSchema(handler.params, { io: 'input', unrepresentable: 'any' }),
-  example: handler.example,
-});
+export const taskTypeSchema = z
+  .strictObject({
+    type: z.string(),
+    aliases: z.array(z.string()),
+    description: z.string(),
+    lane: z.enum(LANES),
+    retry: z.strictObject({
+      max_attempts: whole,
+      base_seconds: z.number(),
+      max_seconds: z.number(),
+    }),
+    timeout_seconds: z.number(),
+    cache_ttl_seconds: whole,
+    reuse_seconds: whole,
+    needs: z.array(z.string()),
+    configured: z.boolean(),
+    params: z.unknown().meta({ type: 'object', description: 'JSON Schema of the parameters' }),
+    example: anyJson,
+  })
+  .meta({ id: 'TaskType' });
+const taskTypeListSchema = z.strictObject({ task_types: z.array(taskTypeSchema) });
 
-/** What can be submitted, generated from the registry. */
-export const taskTypes = new Hono<AppEnv>()
+/** A type as it is declared; what its parameters decide is shown for the example. */
+const toTypeView = (c: AppContext, handler: Handler) => {
+  const { settings, findTtlSeconds } = c.get('services');
+  const { maxAttempts, baseSeconds, maxSeconds } = handler.retry;
+  return {
+    type: handler.type,
+    aliases: handler.aliases,
+    description: handler.description,
+    lane: handler.lane,
+    retry: { max_attempts: maxAttempts, base_seconds: baseSeconds, max_seconds: maxSeconds },
+    timeout_seconds: handler.timeoutMs(handler.params.parse(handler.example)) / 1_000,
+    cache_ttl_seconds: findTtlSeconds(c.get('owner'), handler.type),
+    reuse_seconds: handler.reuseSeconds ?? 0,
+    needs: handler.needs,
+    configured: handler.needs.every((name) => settings[name] !== undefined),
+    params: z.toJSONSchema(handler.params, { io: 'input', unrepresentable: 'any' }),
+    example: handler.example,
+  };
+};
+
+const TYPES = { tag: 'Types and queues', isStatic: true } as const;
+
+/** `/task-types`: what can be submitted. */
+export const taskTypeRoutes = new Hono<AppEnv>()
   .get(
     '/',
-    describe({
+    docs({
+      ...TYPES,
       id: 'listTaskTypes',
-      access: 'tasks:read',
-      tag: 'Types and queues',
       summary: 'What can be submitted',
-      answers: { 200: { description: 'All task types', body: taskTypeList } },
-      isStatic: true,
+      answers: { 200: { description: 'All task types', body: taskTypeListSchema } },
     }),
-    (c) => c.json({ task_types: handlers.map((handler) => viewOf(handler, c.get('services'))) }),
+    scope('tasks:read'),
+    (c) => {
+      const handlers = c.get('services').catalog.list(c.get('owner'));
+      return c.json({ task_types: handlers.map((handler) => toTypeView(c, handler)) });
+    },
   )
 
   .get(
     '/:type',
-    describe({
+    docs({
+      ...TYPES,
       id: 'getTaskType',
-      access: 'tasks:read',
-      tag: 'Types and queues',
       summary: 'One task type',
-      answers: { 200: { description: 'The type', body: taskType } },
+      params: { type: { description: 'A task type or one of its aliases' } },
+      answers: { 200: { description: 'The type', body: taskTypeSchema } },
       errors: ['type_not_found'],
-      isStatic: true,
     }),
+    scope('tasks:read'),
     (c) => {
-      const handler = findHandler(c.req.param('type'));
-      if (handler) return c.json(viewOf(handler, c.get('services')));
-      const known = handlers.map(({ type }) => type).join(', ');
-      throw new AppError('type_not_found', `No such task type. Known types: ${known}`);
+      const { catalog } = c.get('services');
+      const owner = c.get('owner');
+      const handler = catalog.find(owner, c.req.param('type'));
+      if (handler) return c.json(toTypeView(c, handler));
+      const known = catalog.list(owner).map(({ type }) => type);
+      const message = `No such task type. Known types: ${known.join(', ')}`;
+      throw new AppError('type_not_found', message);
     },
   );

@@ -1,0 +1,34 @@
+/** The closed lists of words that tables, API and page share. */
+
+export const STATUSES = [
+  'NEW',
+  'PENDING',
+  'IN_PROGRESS',
+  'PAUSED',
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED',
+] as const;
+export type Status = (typeof STATUSES)[number];
+
+export const FINAL_STATUSES = ['COMPLETED', 'FAILED', 'CANCELLED'] as const satisfies Status[];
+
+export const isFinal = (status: Status): boolean =>
+  (FINAL_STATUSES as readonly Status[]).includes(status);
+
+export const PRIORITIES = ['HIGH', 'MEDIUM', 'LOW'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** A type that may wait longer than a few seconds for other services belongs in `external`. */
+export const LANES = ['default', 'external'] as const;
+export type Lane = (typeof LANES)[number];
+
+/** Where a delivery goes: to the task's own `callback_url`, or to the operator, who named a sink for every failure. */
+export const DELIVERY_SINKS = ['callback', 'failure_webhook', 'failure_email'] as const;
+export type DeliverySink = (typeof DELIVERY_SINKS)[number];
+
+export const DELIVERY_STATES = ['OPEN', 'DELIVERED', 'GIVEN_UP'] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+/** After so many rescues an expired lease means FAILED with code `lost`. */
+export const MAX_RESCUES = 3;

@@ -1,0 +1,49 @@
+import type { Task } from '../domain/task.ts';
+import { decodeTask, encodeTask, INSERT_COLUMNS } from '../store/inserts.ts';
+
+// Both ends of the wire between the Workers, which accept tasks, and the Dispatcher, which stores them. Texts cross faster
+// than lists, and far faster than objects. After a deploy Workers and objects of two releases live side by side for
+// minutes: the first line says which columns the rows have, so that each end reads the other's.
+
+/** What became of one submitted task. `duplicate`: a task with its idempotency key is there already. `database_unavailable` wrote nothing; `outcome_unknown` may have. */
+export type Acceptance =
+  | 'accepted'
+  | 'duplicate'
+  | 'too_many_unfinished'
+  | 'overloaded'
+  | 'task_rejected'
+  | 'database_unavailable'
+  | 'outcome_unknown';
+
+const HEADER = `v1 ${INSERT_COLUMNS.join(' ')}`;
+
+/** A task and its text as `encodeTask` makes it, which goes into the INSERT as it is. */
+export interface EncodedTask {
+  task: Task;
+  row: string;
+}
+
+/** Tasks as the Dispatcher takes them: a line that names the columns, and a line for each task. */
+export const encodeTasks = (tasks: readonly Task[]): string =>
+  [HEADER, ...tasks.map(encodeTask)].join('\n');
+
+/** A row of another release: what it lacks is null, what this release does not know is left out. */
+const translateRow = (row: string, columns: readonly string[]): EncodedTask => {
+  const values = JSON.parse(row) as unknown[];
+  const byColumn = new Map(columns.map((column, place) => [column, values[place]]));
+  const own = JSON.stringify(INSERT_COLUMNS.map((column) => byColumn.get(column) ?? null));
+  return { task: decodeTask(own), row: own };
+};
+
+/** The tasks that `encodeTasks` made a text of, in this release or another one; throws for a version that it does not know. */
+export const decodeTasks = (text: string): EncodedTask[] => {
+  const [header = '', ...rows] = text.split('\n');
+  if (header === HEADER) return rows.map((row) => ({ task: decodeTask(row), row }));
+  const [version, ...columns] = header.split(' ');
+  if (version !== 'v1')
+    throw new Error(`Unknown version of the accept wire: ${version?.slice(0, 20)}`);
+  return rows.map((row) => translateRow(row, columns));
+};
+
+export const encodeAcceptances = (acceptances: readonly Acceptance[]): string => acceptances.join();
+export const decodeAcceptances = (text: string): Acceptance[] => text.split(',') as Acceptance[];

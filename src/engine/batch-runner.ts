@@ -1,0 +1,88 @@
+import { describeError } from '../domain/errors.ts';
+import type { Outcome, Verdict } from '../domain/retry.ts';
+import { isLightQueue } from '../domain/routing.ts';
+import type { Task } from '../domain/task.ts';
+import type { Logger } from '../log.ts';
+import type { LongTasks } from './long-tasks.ts';
+import type { MessageTracker } from './message-tracker.ts';
+import type { BatchRecorder, Recorder } from './recorder.ts';
+import type { StartTaskRunner, TaskRunner } from './task-runner.ts';
+
+/**
+ * A batch is started in this many parts, so that what it starts first goes on while the rest is started. Light tasks that
+ * end at once have nothing to go on with, and then a turn would be idle.
+ */
+const PARTS = 10;
+const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+export interface BatchRunnerDeps {
+  startRunner: StartTaskRunner;
+  recorder: Recorder;
+  longTasks: Pick<LongTasks, 'start'>;
+  /** Tasks that may take longer than this are run by a Workflow, so that they hold up no batch. */
+  longTaskMs: number;
+  log: Logger;
+}
+
+/** Runs claimed tasks side by side, records their outcomes, and tells the trackers of their messages. */
+export type BatchRunner = (
+  tasks: readonly Task[],
+  trackers: ReadonlyMap<string, MessageTracker>,
+) => Promise<void>;
+
+export const createBatchRunner = (deps: BatchRunnerDeps): BatchRunner => {
+  const { startRunner, recorder, longTasks, longTaskMs, log } = deps;
+
+  /** The task's outcome; null when a Workflow will run it. */
+  const run = async (task: Task, runner: TaskRunner): Promise<Outcome | null> => {
+    if (task.timeout_ms <= longTaskMs) return runner.runTask(task);
+    try {
+      await longTasks.start(task);
+      return null;
+    } catch (error) {
+      // Should it have been started all the same, it finds that this attempt is over.
+      const message = describeError(error);
+      return { kind: 'failed', error: { code: 'workflow_unavailable', message }, retryable: true };
+    }
+  };
+
+  const record = async (
+    task: Task,
+    running: Promise<Outcome | null>,
+    batch: BatchRecorder,
+    tracker: MessageTracker | undefined,
+  ): Promise<void> => {
+    const outcome = await running;
+    if (outcome === null) {
+      batch.skip();
+      return tracker?.resolve(task, null);
+    }
+    let verdict: Verdict;
+    try {
+      verdict = await batch.record(task, outcome);
+    } catch (error) {
+      const { id: task_id, attempt } = task;
+      log.error('outcome_not_recorded', { task_id, attempt, error: describeError(error) });
+      return tracker?.resolveUnknown();
+    }
+    return tracker?.resolve(task, verdict);
+  };
+
+  return async (tasks, trackers) => {
+    const runner = startRunner();
+    const batch = recorder.forBatch(tasks.length);
+    const size = Math.ceil(tasks.length / PARTS);
+    const isLight = isLightQueue(tasks[0]?.queue ?? '');
+    const recording: Promise<void>[] = [];
+    for (let from = 0; from < tasks.length; from += size) {
+      const running = tasks.slice(from, from + size).map((task) => {
+        const outcome = run(task, runner);
+        recording.push(record(task, outcome, batch, trackers.get(task.id)));
+        return outcome;
+      });
+      await (isLight ? Promise.race([Promise.all(running), nextTurn()]) : nextTurn());
+    }
+    await Promise.all(recording);
+    runner.stop();
+  };
+};

@@ -1,0 +1,143 @@
+import { v7 as uuidv7 } from 'uuid';
+import { hashCanonical } from '../domain/canonical.ts';
+import { AppError, type FieldError } from '../domain/errors.ts';
+import { refuseFields, toFieldErrors } from '../domain/field-errors.ts';
+import { buildTask } from '../domain/new-task.ts';
+import { findUrlProblem, type OutgoingRules } from '../domain/outgoing.ts';
+import { toQueueName } from '../domain/routing.ts';
+import type { Task } from '../domain/task.ts';
+import type { Priority } from '../domain/words.ts';
+import type { Catalog } from '../handlers/catalog.ts';
+import type { Handler } from '../handlers/handler.ts';
+
+/** A submit as every dialect words it. `params` are still the caller's. */
+export interface SubmitRequest {
+  type: string;
+  params: Record<string, unknown>;
+  priority: Priority;
+  title?: string | null | undefined;
+  description?: string | null | undefined;
+  tags?: string[];
+  delay_seconds?: number | undefined;
+  scheduled_at?: string | undefined;
+  max_attempts?: number | undefined;
+  timeout_seconds?: number | undefined;
+  callback_url?: string | null | undefined;
+  /** False: run it, whatever output is there already. */
+  reuse?: boolean | undefined;
+}
+
+/** The fields in which a dialect carries the type and the parameters, for its errors. */
+export interface FieldNames {
+  type: string;
+  params: string;
+}
+
+/** Who submits, and by which request. */
+export interface Caller {
+  owner: string;
+  requestId: string;
+  /** The service's own host name, which callbacks must not have. */
+  ownHost: string;
+  fields: FieldNames;
+}
+
+export interface BuildDeps {
+  catalog: Catalog;
+  outgoingRules: OutgoingRules;
+  /** Whether there is a secret to sign callbacks with. */
+  canSign: boolean;
+  now(): number;
+}
+
+/** A task may be scheduled this far ahead. */
+const MAX_AHEAD_MS = 31_536_000_000;
+
+/** When it is to run, in ms; null for now. A time that is past means now. */
+const resolveSchedule = (
+  { delay_seconds, scheduled_at }: SubmitRequest,
+  now: number,
+): number | null => {
+  if (delay_seconds !== undefined && scheduled_at !== undefined) {
+    const message = 'Give either delay_seconds or scheduled_at';
+    return refuseFields([{ in: 'body', path: 'scheduled_at', code: 'conflict', message }]);
+  }
+  if (delay_seconds !== undefined)
+    return delay_seconds === 0 ? null : now + Math.round(delay_seconds * 1_000);
+  if (scheduled_at === undefined) return null;
+  const at = Date.parse(scheduled_at);
+  if (at <= now + MAX_AHEAD_MS) return at > now ? at : null;
+  const message = 'A task may be scheduled a year ahead at most';
+  return refuseFields([{ in: 'body', path: 'scheduled_at', code: 'too_big', message }]);
+};
+
+/** The callback's address, if it may be called. */
+const resolveCallback = (
+  { callback_url = null }: SubmitRequest,
+  ownHost: string,
+  { outgoingRules, canSign }: BuildDeps,
+): string | null => {
+  if (callback_url === null) return null;
+  if (!canSign) {
+    const message = 'Callbacks are signed, and this service has no WEBHOOK_SECRETS to do it with';
+    throw new AppError('callbacks_not_configured', message);
+  }
+  const message = findUrlProblem(callback_url, { ...outgoingRules, ownHosts: [ownHost] });
+  // As it was understood, not as it was typed.
+  if (message === null) return new URL(callback_url).href;
+  return refuseFields([{ in: 'body', path: 'callback_url', code: 'refused_url', message }]);
+};
+
+const requireHandler = (type: string, { owner, fields }: Caller, catalog: Catalog): Handler => {
+  const handler = catalog.find(owner, type);
+  if (handler) return handler;
+  const known = catalog.list(owner).map((each) => each.type);
+  const message = `No task type "${type}". Known types: ${known.join(', ')}`;
+  const errors: FieldError[] = [{ in: 'body', path: fields.type, code: 'unknown_type', message }];
+  throw new AppError('unknown_type', message, { errors });
+};
+
+/**
+ * The row for a request, not stored yet; 422 with every bad field named.
+ * @param idempotencyKey null: none was given
+ */
+export const buildSubmittedTask = async (
+  request: SubmitRequest,
+  caller: Caller,
+  idempotencyKey: string | null,
+  deps: BuildDeps,
+): Promise<Task> => {
+  const handler = requireHandler(request.type, caller, deps.catalog);
+  const params = handler.params.safeParse(request.params);
+  if (!params.success)
+    return refuseFields(toFieldErrors(params.error, 'body', [caller.fields.params]));
+  const { priority, title, description, tags, max_attempts, timeout_seconds } = request;
+  const now = deps.now();
+  const isReusable = handler.reuseSeconds !== undefined;
+  return buildTask(
+    {
+      owner: caller.owner,
+      id: uuidv7(),
+      type: handler.type,
+      alias: request.type === handler.type ? null : request.type,
+      queue: toQueueName(handler.lane, priority),
+      priority,
+      params: params.data,
+      maxAttempts: max_attempts ?? handler.retry.maxAttempts,
+      timeoutMs:
+        timeout_seconds === undefined
+          ? handler.timeoutMs(params.data)
+          : Math.round(timeout_seconds * 1_000),
+      title,
+      description,
+      tags,
+      scheduledAt: resolveSchedule(request, now),
+      requestId: caller.requestId,
+      callbackUrl: resolveCallback(request, caller.ownHost, deps),
+      reuseKey: isReusable ? await hashCanonical([handler.type, params.data]) : null,
+      idempotencyKey,
+      fingerprint: idempotencyKey === null ? null : await hashCanonical(request),
+    },
+    now,
+  );
+};

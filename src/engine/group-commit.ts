@@ -1,0 +1,92 @@
+import { describeError } from '../domain/errors.ts';
+import type { Task } from '../domain/task.ts';
+import type { Logger } from '../log.ts';
+import { classifyFailure } from '../store/failure.ts';
+import type { TaskStore } from '../store/tasks.ts';
+import type { Acceptance, EncodedTask } from './accept-wire.ts';
+
+/** A submitted task whose caller waits for an answer. */
+export interface WaitingTask extends EncodedTask {
+  answer(acceptance: Acceptance): void;
+}
+
+export interface GroupCommitDeps {
+  store: Pick<TaskStore, 'insertMany' | 'getMany'>;
+  now(): number;
+  log: Logger;
+}
+
+/** How long a failed write speaks against the service, unless one succeeds. */
+const FAILURE_MEMORY_MS = 60_000;
+
+const ANSWERS = {
+  constraint: 'task_rejected',
+  refused: 'database_unavailable',
+  unknown: 'outcome_unknown',
+} as const;
+
+/** Why a row is not there although the statement succeeded. */
+const explainMissing = ({ idempotency_key }: Task): Acceptance =>
+  idempotency_key === null ? 'task_rejected' : 'duplicate';
+
+/** Writes groups of tasks, one statement each, and answers every caller after the commit. */
+export const createGroupCommit = ({ store, now, log }: GroupCommitDeps) => {
+  /** When the last group could not be written, unless one was since; ms, or null. */
+  let failedAt: number | null = null;
+
+  /** Which of the group are in the table. */
+  const findStored = async (group: readonly WaitingTask[]): Promise<Set<string>> =>
+    new Set((await store.getMany(group.map(({ task }) => task))).map(({ id }) => id));
+
+  /** Inserts, once more if the answer is lost; when some were there already, reads back which exist. */
+  const insert = async (group: readonly WaitingTask[]): Promise<Set<string>> => {
+    const rows = group.map(({ row }) => row);
+    const inserted = await store.insertMany(rows).catch(async (error: unknown) => {
+      if (classifyFailure(error) !== 'unknown') throw error;
+      log.warn('insert_repeated', { tasks: group.length, error: describeError(error) });
+      // Whatever the second failure says, the first may hide a commit; but what the schema refuses it refused then too.
+      return store.insertMany(rows).catch((second: unknown) => {
+        throw classifyFailure(second) === 'constraint' ? second : error;
+      });
+    });
+    return inserted.size === group.length ? inserted : findStored(group);
+  };
+
+  const answerAll = (
+    group: readonly WaitingTask[],
+    stored: ReadonlySet<string>,
+    otherwise: (task: Task) => Acceptance,
+  ): Task[] => {
+    for (const { task, answer } of group)
+      answer(stored.has(task.id) ? 'accepted' : otherwise(task));
+    return group.map(({ task }) => task).filter(({ id }) => stored.has(id));
+  };
+
+  /** Writes a group and returns what was stored. One bad row must not fail its neighbours: the group is halved until the culprit is by itself. */
+  const commit = async (group: readonly WaitingTask[]): Promise<Task[]> => {
+    try {
+      const stored = await insert(group);
+      failedAt = null;
+      return answerAll(group, stored, explainMissing);
+    } catch (error) {
+      const failure = classifyFailure(error);
+      if (failure === 'constraint' && group.length > 1) {
+        const half = Math.ceil(group.length / 2);
+        return [...(await commit(group.slice(0, half))), ...(await commit(group.slice(half)))];
+      }
+      if (failure !== 'constraint') failedAt = now();
+      const fields = { tasks: group.length, failure };
+      log.error('insert_failed', { ...fields, error: describeError(error) });
+      // What is there was accepted; what is not may still come, so no caller is told that it was not stored.
+      const found =
+        failure === 'unknown' ? await findStored(group).catch(() => new Set<string>()) : [];
+      return answerAll(group, new Set(found), () => ANSWERS[failure]);
+    }
+  };
+
+  return {
+    commit,
+    /** False for a while after the database would not take a group: a read may work when a write does not. */
+    isAccepting: (): boolean => failedAt === null || now() - failedAt > FAILURE_MEMORY_MS,
+  };
+};

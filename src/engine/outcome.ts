@@ -1,0 +1,56 @@
+import { describeError, GiveUp, RetryLater } from '../domain/errors.ts';
+import { MAX_RESULT_DEPTH, measureDepth } from '../domain/json.ts';
+import type { Outcome } from '../domain/retry.ts';
+
+/** Largest result, as UTF-8 JSON. */
+export const MAX_RESULT_BYTES = 1_048_576;
+
+/** An attempt ran longer than its task's timeout. */
+export class TimeoutError extends Error {}
+
+export const failAttempt = (code: string, message: string, retryable = false): Outcome => ({
+  kind: 'failed',
+  error: { code, message },
+  retryable,
+});
+
+/** Refuses, instead of dropping in silence, what JSON has no word for. */
+const refuseNonJson = (_key: string, value: unknown): unknown => {
+  if (typeof value === 'function' || typeof value === 'symbol')
+    throw new TypeError(`A ${typeof value} is not JSON`);
+  return value;
+};
+
+/** The handler's return value as an outcome. Nothing returned is null. */
+export const toOutcome = (value: unknown): Outcome => {
+  let result: string;
+  try {
+    result = JSON.stringify(value ?? null, refuseNonJson);
+  } catch (error) {
+    return failAttempt('bad_result', `The result is not JSON: ${describeError(error)}`);
+  }
+  // Counted only where it can be too much: a UTF-16 unit has three bytes at most.
+  const mayExceed = result.length * 3 > MAX_RESULT_BYTES;
+  const bytes = mayExceed ? new TextEncoder().encode(result).byteLength : 0;
+  if (bytes > MAX_RESULT_BYTES) {
+    return failAttempt(
+      'result_too_large',
+      `The result has ${bytes} bytes, more than the ${MAX_RESULT_BYTES} that fit: ` +
+        'write it to a file and return its name',
+    );
+  }
+  if (measureDepth(result) <= MAX_RESULT_DEPTH) return { kind: 'completed', result };
+  return failAttempt('bad_result', `The result is nested deeper than ${MAX_RESULT_DEPTH} levels`);
+};
+
+/** Anything thrown, as an outcome. */
+export const toFailure = (thrown: unknown): Outcome => {
+  if (thrown instanceof TimeoutError) return failAttempt('timeout', thrown.message, true);
+  if (thrown instanceof GiveUp) return failAttempt(thrown.code, describeError(thrown));
+  if (!(thrown instanceof RetryLater))
+    return failAttempt('handler_error', describeError(thrown), true);
+  const { code, seconds } = thrown;
+  const error = { code, message: describeError(thrown) };
+  const delay = seconds === undefined ? {} : { retryAfterMs: seconds * 1_000 };
+  return { kind: 'failed', error, retryable: true, ...delay };
+};

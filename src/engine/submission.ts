@@ -1,0 +1,200 @@
+import { AppError, describeError, type FieldError } from '../domain/errors.ts';
+import { refuseFields } from '../domain/field-errors.ts';
+import { completeFrom } from '../domain/new-task.ts';
+import type { Task } from '../domain/task.ts';
+import { orUnavailable } from '../domain/unavailable.ts';
+import type { Logger } from '../log.ts';
+import type { TaskStore } from '../store/tasks.ts';
+import type { Acceptance } from './accept-wire.ts';
+import {
+  buildSubmittedTask,
+  type BuildDeps,
+  type Caller,
+  type SubmitRequest,
+} from './build-submitted.ts';
+
+/** What became of a submit. `replayed`: the same had been submitted before, under the same Idempotency-Key. */
+export interface Submitted {
+  task: Task;
+  replayed: boolean;
+}
+
+export interface SubmissionDeps extends BuildDeps {
+  store: Pick<TaskStore, 'findByIdempotencyKeys' | 'findReusable'>;
+  /** The Dispatcher: writes tasks, and answers after the commit. */
+  accept(tasks: Task[]): Promise<Acceptance[]>;
+  log: Logger;
+}
+
+/** A submit of one task or of many. */
+export interface Submission {
+  requests: readonly SubmitRequest[];
+  caller: Caller;
+  /** Item i of a bulk has the key `<key>#i`. */
+  idempotencyKey: string | null;
+  isBulk: boolean;
+  /** Counts one run of a metered type against its rate; throws `rate_limited`. */
+  consumeMetered(): Promise<void>;
+}
+
+const REFUSALS: Record<Exclude<Acceptance, 'accepted' | 'duplicate'>, string> = {
+  too_many_unfinished: 'Too many tasks of this owner are waiting or running; let some end first',
+  overloaded: 'Too many tasks are waiting to be stored; try again in a moment',
+  task_rejected: 'The database refused this task',
+  database_unavailable: 'The database did not take the task; nothing was stored, try again',
+  outcome_unknown:
+    'The database did not answer; the task may or may not be stored. Look for it before you send it again',
+};
+
+/** The way of a submit: build, replay, reuse, reserve, store, resolve. */
+export const createSubmission = (deps: SubmissionDeps) => {
+  const { catalog, store, log } = deps;
+
+  /** The rows of all requests; one refused item refuses all, each named by its index. */
+  const build = async (submission: Submission): Promise<Task[]> => {
+    const { requests, caller, idempotencyKey: key, isBulk } = submission;
+    const errors: FieldError[] = [];
+    const tasks: Task[] = [];
+    for (const [index, request] of requests.entries()) {
+      const ownKey = key !== null && isBulk ? `${key}#${index}` : key;
+      try {
+        tasks.push(await buildSubmittedTask(request, caller, ownKey, deps));
+      } catch (error) {
+        if (!isBulk || !(error instanceof AppError) || !error.errors) throw error;
+        const prefix = `tasks.${index}.`;
+        errors.push(...error.errors.map((each) => ({ ...each, path: `${prefix}${each.path}` })));
+      }
+    }
+    return errors.length > 0 ? refuseFields(errors) : tasks;
+  };
+
+  /** The one look-up of keys: the tasks that are stored under them; 422, by index, where another body was sent. */
+  const findReplays = async (owner: string, tasks: readonly Task[]): Promise<Map<string, Task>> => {
+    const keys = tasks.flatMap(({ idempotency_key: key }) => (key === null ? [] : [key]));
+    if (keys.length === 0) return new Map();
+    const stored = await orUnavailable(log, () => store.findByIdempotencyKeys(owner, keys));
+    const conflicts = tasks.flatMap(({ idempotency_key: key, fingerprint }, index) => {
+      const first = stored.get(key ?? '');
+      return first && first.fingerprint !== fingerprint ? [{ index, key, first }] : [];
+    });
+    const [conflict] = conflicts;
+    if (!conflict) return stored;
+    const { key, first } = conflict;
+    throw new AppError(
+      'idempotency_key_reused',
+      `The Idempotency-Key "${key}" was used with another body, for task ${first.id}`,
+      {
+        members: { task_id: first.id },
+        errors: conflicts.map((each) => ({
+          in: 'header' as const,
+          path: tasks.length > 1 ? `tasks.${each.index}` : 'Idempotency-Key',
+          code: 'idempotency_key_reused',
+          message: `Used with another body, for task ${each.first.id}`,
+        })),
+      },
+    );
+  };
+
+  /** Answers tasks that need no run with the outputs that are there; one read, and none where no type allows it. */
+  const reuse = async (
+    owner: string,
+    tasks: readonly Task[],
+    requests: readonly SubmitRequest[],
+  ): Promise<Task[]> => {
+    const findMaxAgeMs = ({ type }: Task): number =>
+      (catalog.find(owner, type)?.reuseSeconds ?? 0) * 1_000;
+    const keys = tasks.map(({ reuse_key, status }, i) =>
+      status === 'PENDING' && (requests[i]?.reuse ?? true) ? reuse_key : null,
+    );
+    const wanted = new Set(keys.filter((key) => key !== null));
+    if (wanted.size === 0) return [...tasks];
+    const since = Math.min(...tasks.map((task) => task.submitted_at - findMaxAgeMs(task)));
+    const sources = await orUnavailable(log, () => store.findReusable(owner, [...wanted], since));
+    return tasks.map((task, i) => {
+      const source = sources.get(keys[i] ?? '');
+      const oldest = task.submitted_at - findMaxAgeMs(task);
+      return source && (source.completed_at ?? 0) >= oldest ? completeFrom(task, source) : task;
+    });
+  };
+
+  /** One by one: what the operator is billed for is worth a call each. */
+  const reserve = async ({ consumeMetered }: Submission, tasks: readonly Task[]): Promise<void> => {
+    for (const { owner, type, status } of tasks)
+      if (status !== 'COMPLETED' && catalog.find(owner, type)?.isMetered) await consumeMetered();
+  };
+
+  /** Accepting the same ids again is safe, so a call whose answer was lost is repeated once. */
+  const storeTasks = async (tasks: Task[]): Promise<Acceptance[]> => {
+    for (const isLast of [false, true]) {
+      try {
+        return await deps.accept(tasks);
+      } catch (error) {
+        log.warn('accept_failed', { tasks: tasks.length, error: describeError(error) });
+        if (isLast) break;
+      }
+    }
+    return tasks.map(() => 'outcome_unknown');
+  };
+
+  /** Each task as it is stored, by this submit or by an earlier one; 503 or 429 unless all are. */
+  const resolve = async (
+    owner: string,
+    tasks: readonly Task[],
+    answers: readonly Acceptance[],
+  ): Promise<Submitted[]> => {
+    // A caller who repeats a submit learns of its task, whatever else the owner may not have.
+    const mayBeStored = (i: number): boolean =>
+      answers[i] === 'duplicate' || answers[i] === 'too_many_unfinished';
+    const replays = await findReplays(
+      owner,
+      tasks.filter((_, i) => mayBeStored(i)),
+    );
+    const findFirst = ({ idempotency_key }: Task): Task | undefined =>
+      replays.get(idempotency_key ?? '');
+    const refused = answers.filter(
+      (answer, i) =>
+        answer !== 'accepted' &&
+        answer !== 'duplicate' &&
+        !(mayBeStored(i) && findFirst(tasks[i] as Task)),
+    );
+    assertNoneRefused(refused, tasks, answers);
+    return tasks.map((task, i) => {
+      if (answers[i] === 'accepted') return { task, replayed: false };
+      const first = findFirst(task);
+      if (first) return { task: first, replayed: true };
+      // Deleted between the insert and the look.
+      const message = 'The task of this Idempotency-Key was deleted just now; send it again';
+      throw new AppError('task_rejected', message);
+    });
+  };
+
+  return {
+    /** Resolves once all tasks are committed, or were before; throws an `AppError` otherwise. */
+    async submit(submission: Submission): Promise<Submitted[]> {
+      const { caller, requests } = submission;
+      const built = await build(submission);
+      // Of several, none is stored when one conflicts; a single one finds out by trying, and costs no read.
+      if (built.length > 1) await findReplays(caller.owner, built);
+      const tasks = await reuse(caller.owner, built, requests);
+      await reserve(submission, tasks);
+      return resolve(caller.owner, tasks, await storeTasks(tasks));
+    },
+  };
+};
+
+/** Throws the worst that happened to any of the tasks; of several, with the outcome of each. */
+const assertNoneRefused = (
+  refused: readonly Acceptance[],
+  tasks: readonly Task[],
+  answers: readonly Acceptance[],
+): void => {
+  const worst = refused.find((each) => each === 'outcome_unknown') ?? refused[0];
+  if (worst === undefined || worst === 'accepted' || worst === 'duplicate') return;
+  const outcomes = tasks.map(({ id }, i) => ({ task_id: id, outcome: answers[i] }));
+  throw new AppError(worst, REFUSALS[worst], {
+    retryAfterSeconds: worst === 'overloaded' ? 1 : 5,
+    ...(tasks.length > 1 && { members: { tasks: outcomes } }),
+  });
+};
+
+export type SubmitTasks = ReturnType<typeof createSubmission>['submit'];

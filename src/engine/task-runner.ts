@@ -1,0 +1,43 @@
+import type { Outcome } from '../domain/retry.ts';
+import type { Task } from '../domain/task.ts';
+import type { Executor } from './executor.ts';
+import { startHeartbeat, type HeartbeatDeps } from './heartbeat.ts';
+import { createProgressReporter, toProgress, type ProgressDeps } from './progress.ts';
+
+export interface TaskRunnerDeps extends ProgressDeps, HeartbeatDeps {
+  executor: Executor;
+}
+
+/** Runs claimed tasks that share a heartbeat. */
+export interface TaskRunner {
+  runTask(task: Task): Promise<Outcome>;
+  /** Drops what was reported and not published yet: the outcomes are recorded. */
+  stop(): void;
+}
+export type StartTaskRunner = () => TaskRunner;
+
+/** The executor with a heartbeat, which aborts a task whose lease is lost, and with progress, which is published and saved. */
+export const startTaskRunner = ({ executor, ...deps }: TaskRunnerDeps): TaskRunner => {
+  const heartbeat = startHeartbeat(deps);
+  const progress = createProgressReporter(deps);
+  return {
+    async runTask(task) {
+      let isWatched = false;
+      const watchLease = (): AbortSignal => {
+        isWatched = true;
+        return heartbeat.add(task);
+      };
+      const report = (fraction: number, note?: string): void => {
+        const step = toProgress(task, fraction, note);
+        progress.report(task.owner, step);
+        heartbeat.report(task.id, { fraction: step.fraction, note: step.note });
+      };
+      try {
+        return await executor.execute(task, { watchLease, progress: report });
+      } finally {
+        if (isWatched) heartbeat.remove(task.id);
+      }
+    },
+    stop: progress.stop,
+  };
+};

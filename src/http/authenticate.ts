@@ -1,0 +1,99 @@
+import { isUsable, SCOPES, type Identity, type Scope } from '../domain/api-key.ts';
+import { AppError } from '../domain/errors.ts';
+import type { AppContext } from './context.ts';
+import { isFromThisMachine } from './local-access.ts';
+import { orUnavailable } from './read-task.ts';
+import { findTicket } from './ticket.ts';
+
+/** The tenant of a machine on which no key was made. */
+const LOCAL: Identity = { owner: 'local', scopes: SCOPES, keyId: null, expiresAt: null };
+
+const HOW =
+  'Send "Authorization: Bearer tk_…". A key is made on the operator\'s machine: npm run keys -- create';
+
+const refuseKey = (
+  code: 'key_missing' | 'key_invalid' | 'key_expired' | 'key_revoked',
+  message: string,
+): AppError =>
+  new AppError(code, `${message}. ${HOW}`, {
+    headers: { 'WWW-Authenticate': 'Bearer realm="tasker"' },
+  });
+
+/**
+ * Whether this service is open to this request: only as a development build, on the machine that runs it, while there is
+ * no key. An unreadable table counts as closed. `wrangler deploy` drops the branch: NODE_ENV is compiled in.
+ */
+const isOpenTo = async (c: AppContext): Promise<boolean> => {
+  if (process.env.NODE_ENV === 'development') {
+    const { settings, apiKeyCache } = c.get('services');
+    if (settings.AUTH === 'required' || !isFromThisMachine(c.req.raw)) return false;
+    return apiKeyCache.isEmpty().catch(() => false);
+  }
+  return false;
+};
+
+const parseBearer = (c: AppContext): string | null => {
+  const header = c.req.header('Authorization');
+  if (header === undefined) return null;
+  return /^Bearer +(\S+)$/i.exec(header)?.[1] ?? '';
+};
+
+/** The runtime takes a socket from any page: only our own, and those that are named, may open one. */
+export const assertOrigin = (c: AppContext): void => {
+  const origin = c.req.header('Origin');
+  const { CORS_ORIGINS } = c.get('services').settings;
+  if (origin === undefined || origin === new URL(c.req.url).origin) return;
+  if (CORS_ORIGINS.includes(origin)) return;
+  throw new AppError(
+    'origin_not_allowed',
+    'Pages of this origin may not open streams; CORS_ORIGINS names those that may',
+  );
+};
+
+const STREAM = /^\/(tasks\/[^/]+\/)?events\/?$/;
+
+/** The identity behind a ticket, which only an upgrade brings; null without one. It opens the stream that it was made for. */
+const redeemTicket = async (c: AppContext): Promise<Identity | null> => {
+  if (!STREAM.test(c.req.path)) return null;
+  if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') return null;
+  const ticket = await findTicket(c.req.header('Sec-WebSocket-Protocol'));
+  if (!ticket) return null;
+  assertOrigin(c);
+  // Asking a board makes it: only those of owners that there are.
+  const { keys, apiKeyCache, boards } = c.get('services');
+  const isKnown = await orUnavailable(
+    c,
+    async () =>
+      (await keys.hasOwner(ticket.owner)) ||
+      (ticket.owner === LOCAL.owner && (await apiKeyCache.isEmpty())),
+  );
+  if (!isKnown) throw new AppError('ticket_invalid', 'There is no such ticket');
+  const stream = c.req.param('id')?.toLowerCase() ?? '*';
+  const redeemed = await orUnavailable(c, () =>
+    boards.redeemTicket(ticket.owner, stream, ticket.hash),
+  );
+  if (redeemed) return { owner: ticket.owner, scopes: ['tasks:read'], ...redeemed };
+  throw new AppError(
+    'ticket_invalid',
+    'The ticket is unknown, used, older than 30 s, or for another stream: ' +
+      'POST /events/ticket makes one',
+  );
+};
+
+/** The identity behind the request's key; 401 when there is none that may be used. */
+export const authenticate = async (c: AppContext): Promise<Identity> => {
+  const key = parseBearer(c);
+  if (key === null) {
+    const byTicket = await redeemTicket(c);
+    if (byTicket) return byTicket;
+    if (await isOpenTo(c)) return LOCAL;
+    throw refuseKey('key_missing', 'This needs an API key');
+  }
+  const { apiKeyCache, now } = c.get('services');
+  const found = await orUnavailable(c, () => apiKeyCache.find(key));
+  if (!found) throw refuseKey('key_invalid', 'There is no such API key');
+  if (found.revoked_at !== null) throw refuseKey('key_revoked', 'This API key was revoked');
+  if (!isUsable(found, now())) throw refuseKey('key_expired', 'This API key has expired');
+  const { owner, id: keyId, expires_at: expiresAt } = found;
+  return { owner, scopes: JSON.parse(found.scopes) as Scope[], keyId, expiresAt };
+};

@@ -1,0 +1,38 @@
+import { createMiddleware } from 'hono/factory';
+import { hasScope, type Scope } from '../../domain/api-key.ts';
+import { AppError } from '../../domain/errors.ts';
+import { authenticate } from '../authenticate.ts';
+import type { AppEnv } from '../context.ts';
+import { describeWith } from './docs.ts';
+
+/** What a route asks of its callers: a scope, or nothing. */
+export type RequiredScope = Scope | 'public';
+
+const KEY_ERRORS = [
+  'key_missing',
+  'key_invalid',
+  'key_expired',
+  'key_revoked',
+  'scope_missing',
+  'database_unavailable',
+] as const;
+
+/** Lets a request in whose key has the scope, or throws 401 or 403. Every route names what it asks for. */
+export const scope = (required: RequiredScope) =>
+  describeWith(
+    createMiddleware<AppEnv>(async (c, next) => {
+      if (required === 'public') return next();
+      const identity = await authenticate(c);
+      if (!hasScope(identity.scopes, required)) {
+        const scopes = identity.scopes.join(', ') || 'none';
+        const message = `This needs the scope "${required}"; the key has ${scopes}`;
+        throw new AppError('scope_missing', message);
+      }
+      c.set('identity', identity);
+      c.set('owner', identity.owner);
+      return next();
+    }),
+    required === 'public'
+      ? { 'x-scope': required, security: [] }
+      : { 'x-scope': required, security: [{ key: [] }], 'x-problems': KEY_ERRORS },
+  );

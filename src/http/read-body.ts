@@ -1,0 +1,92 @@
+import { AppError } from '../domain/errors.ts';
+import { measureDepth, MAX_BODY_DEPTH } from '../domain/json.ts';
+
+/** Largest body of a bulk submit. */
+export const MAX_BULK_BYTES = 1_024 * 1_024;
+/** Largest body of any other call. */
+const MAX_BODY_BYTES = 256 * 1_024;
+
+const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
+
+/** Strict, and without a state of its own: one serves all. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+
+const refuseLarge = (maxBytes: number): AppError =>
+  new AppError('body_too_large', `The body may have at most ${maxBytes} bytes`);
+
+/** The body's bytes, counted while they stream in. */
+const readCounted = async (
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array> => {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) throw refuseLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+};
+
+/** The body as text. Where a Content-Length says so, HTTP itself bounds it; a body without one is counted. */
+const readText = async (request: Request, maxBytes: number): Promise<string> => {
+  const length = request.headers.get('Content-Length');
+  if (length !== null && Number(length) > maxBytes) throw refuseLarge(maxBytes);
+  try {
+    const isBounded = length !== null && request.headers.get('Transfer-Encoding') === null;
+    const bytes =
+      isBounded || request.body === null
+        ? new Uint8Array(await request.arrayBuffer())
+        : await readCounted(request.body, maxBytes);
+    if (bytes.byteLength > maxBytes) throw refuseLarge(maxBytes);
+    return UTF8.decode(bytes);
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    // A TypeError is the decoder's; anything else means that the caller went away in the middle.
+    throw new AppError(
+      'malformed_json',
+      error instanceof TypeError ? 'The body is not UTF-8' : 'The body ended early',
+    );
+  }
+};
+
+/** The body as JSON: 415 for another content type, 413 for too much or too deep, 400 for what does not parse. */
+export const readJson = async (
+  request: Request,
+  { maxBytes = MAX_BODY_BYTES, optional = false } = {},
+): Promise<unknown> => {
+  // Where none is needed, no body is one, whatever type it claims to have.
+  if (optional && (request.body === null || request.headers.get('Content-Length') === '0'))
+    return {};
+  const type = request.headers.get('Content-Type');
+  if (type !== null && !JSON_TYPE.test(type)) {
+    throw new AppError(
+      'unsupported_media_type',
+      `Send JSON with "Content-Type: application/json", not "${type.slice(0, 100)}"`,
+    );
+  }
+  if ((request.headers.get('Content-Encoding') ?? 'identity') !== 'identity') {
+    throw new AppError(
+      'unsupported_media_type',
+      'Send the body as it is, without a Content-Encoding',
+    );
+  }
+  const text = await readText(request, maxBytes);
+  if (optional && text === '') return {};
+  if (measureDepth(text) > MAX_BODY_DEPTH)
+    throw new AppError(
+      'body_too_deep',
+      `The body may be nested at most ${MAX_BODY_DEPTH} levels deep`,
+    );
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new AppError(
+      'malformed_json',
+      text.trim() === ''
+        ? 'The body is empty; send a JSON object'
+        : `The body is not JSON: ${(error as Error).message.slice(0, 200)}`,
+    );
+  }
+};

@@ -1,0 +1,124 @@
+import { Hono } from 'hono';
+import { AppError } from '../../../domain/errors.ts';
+import { toTaskView } from '../../../domain/view.ts';
+import type { AppContext, AppEnv } from '../../context.ts';
+import { docs } from '../../middleware/docs.ts';
+import { consumeRate, limit } from '../../middleware/limit.ts';
+import { scope } from '../../middleware/scope.ts';
+import { json } from '../../middleware/validate.ts';
+import { orUnavailable, readTaskId, TASK_ID } from '../../read-task.ts';
+import { taskEdit } from './new-task-schema.ts';
+import { taskSchema } from './task-schema.ts';
+
+const COMMAND = {
+  tag: 'Tasks',
+  params: TASK_ID,
+  answers: { 200: { description: 'The task', body: taskSchema } },
+  errors: [
+    'task_not_found',
+    'task_finished',
+    'task_running',
+    'task_unfinished',
+    'too_many_unfinished',
+    'rate_limited',
+  ],
+} as const;
+
+/** A retry is a run like a submit's: it counts as one, for what it costs and for what its owner may have. */
+const reserveRetry = async (c: AppContext, id: string): Promise<void> => {
+  const { store, dispatcher, catalog } = c.get('services');
+  const owner = c.get('owner');
+  const row = await orUnavailable(c, () => store.get(owner, id));
+  if (!row) return;
+  if (catalog.find(owner, row.type)?.isMetered) await consumeRate(c, 'metered');
+  if (await orUnavailable(c, () => dispatcher.tryReserve(owner))) return;
+  throw new AppError(
+    'too_many_unfinished',
+    'Too many tasks of this owner are waiting or running; let some end first',
+  );
+};
+
+/** Carries out a command and answers with the task; a body is neither needed nor read. */
+const runCommand =
+  (name: 'cancel' | 'pause' | 'resume' | 'retry') =>
+  async (c: AppContext): Promise<Response> => {
+    const id = readTaskId(c);
+    if (name === 'retry') await reserveRetry(c, id);
+    const { commands } = c.get('services');
+    const row = await orUnavailable(c, () => commands[name](c.get('owner'), id));
+    const fields = { task_id: id, task_name: row.type, owner: row.owner };
+    c.set('log', c.get('log').with(fields));
+    return c.json(toTaskView(row));
+  };
+
+/** What a person does to a task. */
+export const commandRoutes = new Hono<AppEnv>()
+  .post(
+    '/:id/cancel',
+    docs({
+      ...COMMAND,
+      id: 'cancelTask',
+      summary: 'Cancel a task; a running handler is aborted within about 2 s',
+    }),
+    scope('tasks:write'),
+    limit('writes'),
+    runCommand('cancel'),
+  )
+  .post(
+    '/:id/pause',
+    docs({ ...COMMAND, id: 'pauseTask', summary: 'Pause a task that waits' }),
+    scope('tasks:write'),
+    limit('writes'),
+    runCommand('pause'),
+  )
+  .post(
+    '/:id/resume',
+    docs({ ...COMMAND, id: 'resumeTask', summary: 'Resume a paused task' }),
+    scope('tasks:write'),
+    limit('writes'),
+    runCommand('resume'),
+  )
+  .post(
+    '/:id/retry',
+    docs({ ...COMMAND, id: 'retryTask', summary: 'Run a failed or cancelled task again' }),
+    scope('tasks:write'),
+    limit('writes'),
+    runCommand('retry'),
+  )
+  .on(
+    ['PUT', 'PATCH'],
+    '/:id',
+    docs({
+      ...COMMAND,
+      id: 'editTask',
+      summary: 'Change title, description and, until it runs, priority',
+      examples: { priority: { priority: 'HIGH' } },
+    }),
+    scope('tasks:write'),
+    limit('writes'),
+    json(taskEdit),
+    async (c) => {
+      const id = readTaskId(c);
+      const change = c.req.valid('json');
+      const { commands } = c.get('services');
+      const row = await orUnavailable(c, () => commands.edit(c.get('owner'), id, change));
+      return c.json(toTaskView(row));
+    },
+  )
+  .delete(
+    '/:id',
+    docs({
+      ...COMMAND,
+      id: 'deleteTask',
+      summary: 'Delete a task that does not run',
+      answers: { 204: { description: 'It is gone', body: null } },
+    }),
+    scope('tasks:write'),
+    limit('writes'),
+    async (c) => {
+      const id = readTaskId(c);
+      const { commands } = c.get('services');
+      await orUnavailable(c, () => commands.remove(c.get('owner'), id));
+      return c.body(null, 204);
+    },
+  );

@@ -1,0 +1,11 @@
+import { Hono } from 'hono';
+import type { AppEnv } from '../../context.ts';
+import { commandRoutes } from './commands.ts';
+import { readRoutes } from './read.ts';
+import { submitRoutes } from './submit.ts';
+
+/** `/tasks`: submit, read and steer. */
+export const taskRoutes = new Hono<AppEnv>()
+  .route('/', submitRoutes)
+  .route('/', readRoutes)
+  .route('/', commandRoutes);

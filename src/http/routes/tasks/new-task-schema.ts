@@ -1,0 +1,132 @@
+import * as z from 'zod';
+import type { Priority } from '../../../domain/words.ts';
+import { catalog } from '../../../handlers/catalog.ts';
+import { parameters, priority, typeName } from '../../fields.ts';
+
+// What a submit may send: the native form, two short ones, and many at once.
+
+/** A year. */
+const MAX_DELAY_SECONDS = 31_536_000;
+/** Tasks of one bulk submit. */
+const MAX_BULK = 1_000;
+
+const title = z.string().max(200);
+const description = z.string().max(5_000);
+/** The words of a task whose type is known. */
+export const taskWords = {
+  title: title.nullish(),
+  description: description.nullish(),
+  priority: priority.default('MEDIUM'),
+};
+
+const nativeForm = z
+  .strictObject({
+    type: typeName,
+    params: parameters.default({}),
+    ...taskWords,
+    tags: z.array(z.string().min(1).max(50)).max(10).default([]),
+    delay_seconds: z.number().min(0).max(MAX_DELAY_SECONDS).optional(),
+    scheduled_at: z.iso.datetime({ offset: true }).optional(),
+    max_attempts: z.int().min(1).max(25).optional(),
+    timeout_seconds: z.number().min(1).max(21_600).optional(),
+    callback_url: z
+      .string()
+      .min(1)
+      .max(2_048)
+      .nullish()
+      .meta({ description: 'Public https; called with the end of the task' }),
+    reuse: z
+      .boolean()
+      .default(true)
+      .meta({ description: 'false: run it, whatever output is there already' }),
+  })
+  .meta({ id: 'NewTask' });
+
+/** A submit, as the native API takes it. */
+export type NewTask = Omit<z.input<typeof nativeForm>, 'priority' | 'params'> & {
+  priority?: Priority | Lowercase<Priority> | 'normal';
+  params?: object;
+};
+
+/** `{ "task_name": "test", "duration": 3 }`: a simulate task with that title. */
+const namedForm = z
+  .strictObject({ task_name: title.min(1), duration: z.number().min(0).max(600).default(1) })
+  .transform(({ task_name, duration }) =>
+    nativeForm.parse({ type: 'simulate', params: { duration }, title: task_name }),
+  );
+
+/** `{ "title": …, "description": …, "priority": … }`: a simulate task of one second. */
+const titledForm = z
+  .strictObject({ ...taskWords, title: title.min(1) })
+  .transform((words) => nativeForm.parse({ ...words, type: 'simulate', params: { duration: 1 } }));
+
+/** The forms of a submit, told apart by their fields, so that errors speak of the form that was meant. */
+export const newTaskForms = [nativeForm, namedForm, titledForm] as const;
+
+const toFields = (value: unknown): object =>
+  typeof value === 'object' && value !== null ? value : {};
+
+const chooseForm = (fields: object): (typeof newTaskForms)[number] => {
+  if ('type' in fields) return nativeForm;
+  if ('task_name' in fields) return namedForm;
+  return 'title' in fields ? titledForm : nativeForm;
+};
+
+/** What is wrong with the parameters of a submit that is refused anyway, so that everything is named at once. */
+const findParamsIssues = ({
+  type,
+  params = {},
+}: {
+  type?: unknown;
+  params?: unknown;
+}): z.core.$ZodIssue[] => {
+  // Built-in types alone: those of an owner are checked when the task is built.
+  const handler = typeof type === 'string' ? catalog.find('', type) : undefined;
+  // What is no object at all has been named already.
+  if (!parameters.safeParse(params ?? {}).success) return [];
+  const { error } = handler?.params.safeParse(params ?? {}) ?? {};
+  return (error?.issues ?? []).map((issue) => ({ ...issue, path: ['params', ...issue.path] }));
+};
+
+type NativeTask = z.output<typeof nativeForm>;
+
+const parseForm = (
+  chooseFormOf: (fields: object) => (typeof newTaskForms)[number],
+  body: unknown,
+  context: z.core.$RefinementCtx,
+): NativeTask => {
+  const form = chooseFormOf(toFields(body));
+  const parsed = form.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const more = form === nativeForm ? findParamsIssues(toFields(body)) : [];
+  const issues = [...parsed.error.issues, ...more];
+  context.issues.push(...issues.map((issue) => ({ ...issue, input: body }) as z.core.$ZodRawIssue));
+  return z.NEVER;
+};
+
+/** The native form or one of the short ones. */
+export const newTask = z
+  .unknown()
+  .transform((body, context): NativeTask => parseForm(chooseForm, body, context));
+
+/** Many at once. Checked item by item, so that every one that is wrong is named. */
+export const newTasks = z.strictObject({ tasks: z.array(z.unknown()).min(1).max(MAX_BULK) });
+export const bulkItem = z
+  .unknown()
+  .transform((item, context): NativeTask => parseForm(() => nativeForm, item, context));
+
+/** `newTasks` as it is documented. */
+export const bulkForm = z.strictObject({ tasks: z.array(nativeForm).min(1).max(MAX_BULK) });
+
+/** `PUT` and `PATCH /tasks/{id}`. */
+export const taskEdit = z
+  .strictObject({
+    title: title.nullish(),
+    description: description.nullish(),
+    priority: priority.optional(),
+  })
+  .refine(
+    (change) => Object.values(change).some((value) => value !== undefined),
+    'Give at least one of title, description and priority',
+  )
+  .meta({ minProperties: 1 });

@@ -1,0 +1,50 @@
+import type { Task } from '../../../domain/task.ts';
+import { isFinal } from '../../../domain/words.ts';
+import type { AppContext } from '../../context.ts';
+import { orUnavailable } from '../../read-task.ts';
+
+/** An answer is held back this long at most. */
+const MAX_WAIT_SECONDS = 25;
+
+const WAIT = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i;
+
+/** Seconds of a `Prefer: wait=N` (RFC 7240), `MAX_WAIT_SECONDS` at most; null without one that can be understood. */
+const parsePreferredWait = (c: AppContext): number | null => {
+  const found = WAIT.exec(c.req.header('Prefer') ?? '');
+  return found ? Math.min(Number(found[1]), MAX_WAIT_SECONDS) : null;
+};
+
+/** Resolves when the task's stream closes, which it does after the final frame, or after so many ms. */
+const watchToEnd = async (c: AppContext, id: string, ms: number): Promise<void> => {
+  const request = new Request('https://board.internal/', { headers: { Upgrade: 'websocket' } });
+  const { boards } = c.get('services');
+  const { webSocket: socket } = await boards.openStream(c.get('identity'), id, request);
+  // No socket: it has ended meanwhile, or is gone.
+  if (!socket) return;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  await new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+    socket.addEventListener('close', () => resolve());
+    socket.accept();
+  });
+  clearTimeout(timer);
+  socket.close(1000);
+};
+
+/**
+ * The task as it is once it is final, or after the seconds that the caller prefers to wait; `waited` false: none were
+ * asked for.
+ */
+export const waitForCompletion = async (
+  c: AppContext,
+  task: Task,
+): Promise<{ task: Task; waited: boolean }> => {
+  const seconds = parsePreferredWait(c);
+  if (seconds === null) return { task, waited: false };
+  c.header('Preference-Applied', `wait=${seconds}`);
+  if (isFinal(task.status) || seconds === 0) return { task, waited: true };
+  await orUnavailable(c, () => watchToEnd(c, task.id, seconds * 1_000));
+  const { store } = c.get('services');
+  const present = await orUnavailable(c, () => store.get(task.owner, task.id));
+  return { task: present ?? task, waited: true };
+};

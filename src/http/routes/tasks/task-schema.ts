@@ -1,0 +1,123 @@
+import * as z from 'zod';
+import type { TaskDetail, TaskView } from '../../../domain/view.ts';
+import {
+  DELIVERY_SINKS,
+  DELIVERY_STATES,
+  FINAL_STATUSES,
+  PRIORITIES,
+  STATUSES,
+} from '../../../domain/words.ts';
+import { anyJson, nextCursor, time, timeOrNull, whole } from '../../fields.ts';
+
+// A task as answers show it. A test holds real answers against these.
+
+const taskError = z.strictObject({ code: z.string(), message: z.string() });
+
+const taskFields = {
+  task_id: z.uuid(),
+  type: z.string(),
+  title: z.string().nullable(),
+  description: z.string().nullable(),
+  priority: z.enum(PRIORITIES),
+  status: z.enum(STATUSES),
+  queue: z.string(),
+  params: anyJson,
+  result: anyJson,
+  error: taskError.extend({ attempt: whole, at: time }).nullable(),
+  progress: z
+    .strictObject({ fraction: z.number().min(0).max(1), note: z.string().nullable() })
+    .nullable(),
+  attempt: whole,
+  max_attempts: whole,
+  tags: z.array(z.string()),
+  callback_url: z.string().nullable(),
+  reused_from: z
+    .uuid()
+    .nullable()
+    .meta({ description: 'The task whose output this one was answered with' }),
+  submitted_at: time,
+  scheduled_at: timeOrNull,
+  started_at: timeOrNull,
+  completed_at: timeOrNull,
+  updated_at: time,
+  version: whole.meta({ description: 'Grows with every change' }),
+};
+
+// `satisfies`: fails to compile when a view has a field that is not documented, or of another kind.
+export const taskSchema = z.strictObject(taskFields).meta({ id: 'Task' }) satisfies z.ZodType<
+  unknown,
+  TaskView
+>;
+
+const delivery = z
+  .strictObject({
+    id: z.string().meta({ description: 'The `webhook-id`, the same at every try' }),
+    sink: z.enum(DELIVERY_SINKS),
+    status: z.enum(FINAL_STATUSES),
+    state: z.enum(DELIVERY_STATES),
+    tries: whole,
+    last_error: z.string().nullable(),
+    owed_at: time,
+    next_try_at: timeOrNull,
+    ended_at: timeOrNull,
+  })
+  .meta({ id: 'Delivery' });
+
+const attempt = z
+  .strictObject({
+    attempt: whole,
+    started_at: timeOrNull,
+    ended_at: time,
+    outcome: z.enum(['completed', 'failed', 'retried', 'rescued', 'cancelled']),
+    error: taskError.nullable(),
+  })
+  .meta({ id: 'Attempt' });
+
+export const taskDetailSchema = z
+  .strictObject({
+    ...taskFields,
+    attempts: z.array(attempt),
+    rescues: whole,
+    deliveries: z.array(delivery),
+  })
+  .meta({ id: 'TaskDetail' }) satisfies z.ZodType<unknown, TaskDetail>;
+
+export const taskStatusSchema = z
+  .strictObject({
+    task_id: z.uuid(),
+    task_uuid: z.uuid(),
+    status: z.enum(STATUSES),
+    progress: taskFields.progress,
+    attempt: whole,
+    max_attempts: whole,
+    version: whole,
+  })
+  .meta({ id: 'TaskStatus' });
+
+export const taskListSchema = z
+  .strictObject({
+    pagination: z.strictObject({
+      current_page: whole.optional(),
+      page_size: whole,
+      total_pages: whole.optional(),
+      total_tasks: whole.optional(),
+      total_capped: z
+        .literal(true)
+        .optional()
+        .meta({ description: 'There are, or may be, more than were counted' }),
+      truncated: z
+        .literal(true)
+        .optional()
+        .meta({ description: 'Only so many tasks were looked at: `next_cursor` goes on' }),
+      next_cursor: nextCursor,
+    }),
+    tasks: z.array(taskSchema),
+  })
+  .meta({ id: 'TaskList' });
+
+export const bulkAcceptedSchema = z
+  .strictObject({
+    accepted: whole,
+    tasks: z.array(z.strictObject({ task_id: z.uuid(), status: z.enum(STATUSES) })),
+  })
+  .meta({ id: 'BulkAccepted' });

@@ -1,0 +1,80 @@
+import { refuseFields } from '../domain/field-errors.ts';
+import type { FieldNames, SubmitRequest } from '../engine/build-submitted.ts';
+import type { Submitted } from '../engine/submission.ts';
+import type { AppContext } from './context.ts';
+import { consumeRate } from './middleware/limit.ts';
+
+/** What a submit may be refused with, besides for its body. */
+export const SUBMIT_ERRORS = [
+  'unknown_type',
+  'idempotency_key_reused',
+  'callbacks_not_configured',
+  'task_rejected',
+  'overloaded',
+  'too_many_unfinished',
+  'outcome_unknown',
+  'rate_limited',
+] as const;
+
+const NATIVE_FIELDS: FieldNames = { type: 'type', params: 'params' };
+
+/** 1 to 200 printable characters; null when none was given. */
+const readIdempotencyKey = (c: AppContext): string | null => {
+  const key = c.req.header('Idempotency-Key');
+  if (key === undefined || /^[!-~](?:[ -~]{0,198}[!-~])?$/.test(key)) return key ?? null;
+  const message = 'An Idempotency-Key has 1 to 200 printable ASCII characters';
+  return refuseFields([{ in: 'header', path: 'Idempotency-Key', code: 'invalid_key', message }]);
+};
+
+/** The request's own log line names what it submitted. */
+const logSubmitted = (c: AppContext, all: readonly Submitted[], isBulk: boolean): void => {
+  const owner = c.get('owner');
+  const log = c.get('log');
+  for (const { task, replayed } of all)
+    log.debug('task_submitted', {
+      task_id: task.id,
+      task_name: task.type,
+      owner,
+      ...(replayed && { replayed }),
+    });
+  const [one] = all;
+  if (isBulk) c.set('log', log.with({ tasks: all.length, owner }));
+  else if (one) {
+    const fields = { task_id: one.task.id, task_name: one.task.type, owner };
+    c.set('log', log.with({ ...fields, ...(one.replayed && { replayed: true }) }));
+  }
+};
+
+/** Submits many tasks: all or, where one is refused, none. Resolves once they are committed; throws an `AppError` otherwise. */
+export const submitTasks = async (
+  c: AppContext,
+  requests: readonly SubmitRequest[],
+  { fields = NATIVE_FIELDS, isBulk = true }: { fields?: FieldNames; isBulk?: boolean } = {},
+): Promise<Submitted[]> => {
+  const all = await c.get('services').submission.submit({
+    requests,
+    caller: {
+      owner: c.get('owner'),
+      requestId: c.get('requestId'),
+      ownHost: new URL(c.req.url).hostname,
+      fields,
+    },
+    idempotencyKey: readIdempotencyKey(c),
+    isBulk,
+    consumeMetered: () => consumeRate(c, 'metered'),
+  });
+  logSubmitted(c, all, isBulk);
+  if (all.length > 0 && all.every(({ replayed }) => replayed))
+    c.header('Idempotent-Replayed', 'true');
+  return all;
+};
+
+/** Submits one task. `fields`: where a dialect carries type and parameters. */
+export const submitTask = async (
+  c: AppContext,
+  request: SubmitRequest,
+  fields?: FieldNames,
+): Promise<Submitted> => {
+  const [one] = await submitTasks(c, [request], { isBulk: false, ...(fields && { fields }) });
+  return one as Submitted;
+};

@@ -1,0 +1,162 @@
+import type { FieldFilter, TaskFilter } from '../domain/filter.ts';
+import { toUuidFloor } from './uuid.ts';
+
+// A filter as SQL: which index finds the rows, and what is left to be checked on each of them.
+
+/** The values of a statement; each is bound once, however often it is used (D1 takes 100). */
+export const createBinder = () => {
+  const values: unknown[] = [];
+  return {
+    values,
+    /** The placeholder of a value. */
+    bind(value: unknown): string {
+      const at = values.indexOf(value);
+      return `?${at >= 0 ? at + 1 : values.push(value)}`;
+    },
+  };
+};
+type Bind = (value: unknown) => string;
+
+/** An id was made a moment before or after its row. */
+const ID_SLACK_MS = 5_000;
+
+const isNumber = (segment: string): boolean => /^\d+$/.test(segment);
+
+/**
+ * The JSON paths that a filter's path may mean (https://www.sqlite.org/json1.html#path_arguments): a segment of digits is
+ * a place in a list or a name. The caller guarantees that no segment has a quote.
+ */
+const toJsonPaths = (path: readonly string[]): string[] =>
+  path.reduce<string[]>(
+    (paths, segment, i) => {
+      const named = paths.map((each) => `${each}."${segment}"`);
+      if (!isNumber(segment)) return named;
+      const placed = paths.map((each) => `${each}[${segment}]`);
+      // Of many numbers the later ones are places alone: each doubles the paths.
+      return path.slice(0, i).filter(isNumber).length < 2 ? [...placed, ...named] : placed;
+    },
+    ['$'],
+  );
+
+const matchAny = (
+  expression: string,
+  values: readonly string[] | undefined,
+  bind: Bind,
+): string[] =>
+  values && values.length > 0
+    ? [`${expression} IN (SELECT value FROM json_each(${bind(JSON.stringify(values))}))`]
+    : [];
+
+const LAST_ERROR = `attempts ->> '$[#-1].error.message'`;
+const SEARCHED = `lower(
+    coalesce(title, '') || char(10) ||
+    coalesce(description, '') || char(10) ||
+    id || char(10) ||
+    coalesce(${LAST_ERROR}, '')
+  )`;
+
+const matchField = ({ column, path, value }: FieldFilter, bind: Bind): string => {
+  const wanted = bind(value);
+  const matches = toJsonPaths(path).map((each) => {
+    const at = bind(each);
+    const isText = `json_type(${column}, ${at}) = 'text' AND ${column} ->> ${at} = ${wanted}`;
+    return `((${isText}) OR ${column} -> ${at} = ${wanted})`;
+  });
+  return `(${matches.join(' OR ')})`;
+};
+
+/** What no index serves; empty where the driver finds exactly what is asked for. */
+export const buildResidual = (
+  filter: TaskFilter,
+  { byStatus, byType }: Driver,
+  bind: Bind,
+): string[] => {
+  const conditions = [
+    ...(byStatus ? [] : matchAny('status', filter.statuses, bind)),
+    ...(byType ? [] : matchAny('type', filter.types, bind)),
+    ...matchAny('priority', filter.priorities, bind),
+    ...matchAny('queue', filter.queues, bind),
+  ];
+  for (const isWanted of matchAny('t.value', filter.tags, bind))
+    conditions.push(`EXISTS (SELECT 1 FROM json_each(tags) AS t WHERE ${isWanted})`);
+  if (filter.error !== undefined) conditions.push(`${LAST_ERROR} = ${bind(filter.error)}`);
+  for (const word of filter.words ?? [])
+    conditions.push(`instr(${SEARCHED}, lower(${bind(word)})) > 0`);
+  for (const field of filter.fields ?? []) conditions.push(matchField(field, bind));
+  if (filter.retrying !== undefined)
+    conditions.push(`(status = 'PENDING' AND attempt > 0) = ${Number(filter.retrying)}`);
+  if (filter.ahead !== undefined) {
+    const isLater = `status = 'PENDING' AND coalesce(scheduled_at, 0) > ${bind(filter.ahead.now)}`;
+    conditions.push(`(status = 'NEW' OR (${isLater})) = ${Number(filter.ahead.is)}`);
+  }
+  return conditions;
+};
+
+/** How the rows are found, newest first: by an index, once for each of its values, or along the primary key. */
+interface Driver {
+  byStatus: boolean;
+  byType: boolean;
+}
+
+/** D1 takes as many SELECTs in a compound one: https://github.com/cloudflare/workerd/issues/795 */
+const MAX_ARMS = 5;
+
+/**
+ * By status unless COMPLETED is among those wanted, which most rows are and no index holds; else by type; else along the
+ * primary key. The indexes are named, because the planner, which has no statistics, would choose the primary key.
+ */
+export const chooseDriver = ({ statuses = [], types = [], ids }: TaskFilter): Driver => {
+  if (ids) return { byStatus: false, byType: false };
+  const isServed = (values: readonly string[]): boolean =>
+    values.length > 0 && new Set(values).size <= MAX_ARMS;
+  const byStatus = isServed(statuses) && !statuses.includes('COMPLETED');
+  return { byStatus, byType: !byStatus && isServed(types) };
+};
+
+/** What every row of the driver fulfils, by the primary key. */
+const buildRange = (
+  owner: string,
+  { ids, submittedAfter: after, submittedBefore: until }: TaskFilter,
+  before: string | undefined,
+  bind: Bind,
+): string[] => {
+  const range = [`owner = ${bind(owner)}`];
+  if (before !== undefined) range.push(`id < ${bind(before)}`);
+  if (ids) range.push(`id IN (SELECT value FROM json_each(${bind(JSON.stringify(ids))}))`);
+  if (after !== undefined) {
+    const floor = bind(toUuidFloor(after - ID_SLACK_MS));
+    range.push(`id >= ${floor} AND submitted_at >= ${bind(after)}`);
+  }
+  if (until !== undefined) {
+    const ceiling = bind(toUuidFloor(until + ID_SLACK_MS));
+    range.push(`id < ${ceiling} AND submitted_at < ${bind(until)}`);
+  }
+  return range;
+};
+
+/** The rows of the driver, merged newest first. Only as many are read as are taken from it. */
+export const buildSource = (
+  columns: string,
+  owner: string,
+  filter: TaskFilter,
+  before: string | undefined,
+  { byStatus, byType }: Driver,
+  bind: Bind,
+): string => {
+  const range = buildRange(owner, filter, before, bind);
+  const buildArm = (index: string, ...conditions: string[]): string =>
+    `SELECT ${columns} FROM tasks ${index} WHERE ${[...range, ...conditions].join(' AND ')}`;
+  const buildArms = (): string[] => {
+    if (byStatus)
+      // The second condition must be spelled out, or the partial index does not qualify.
+      return [...new Set(filter.statuses)].map((status) =>
+        buildArm('INDEXED BY tasks_by_status', `status = ${bind(status)}`, `status <> 'COMPLETED'`),
+      );
+    if (byType)
+      return [...new Set(filter.types)].map((type) =>
+        buildArm('INDEXED BY tasks_by_type', `type = ${bind(type)}`),
+      );
+    return [buildArm('')];
+  };
+  return `${buildArms().join(' UNION ALL ')} ORDER BY id DESC`;
+};

@@ -1,0 +1,52 @@
+import type { Task } from '../domain/task.ts';
+import { jsonRows, nameStatement, rowMapper, TASK_COLUMNS } from './statements.ts';
+
+/** The most tasks one INSERT carries. */
+export const MAX_INSERT = 1_000;
+
+/** What every new row has: the defaults of the table. */
+const FIXED = {
+  attempts: '[]',
+  attempt: 0,
+  rescues: 0,
+  version: 1,
+  started_at: null,
+  progress: null,
+  failure_sinks: null,
+} as const satisfies Partial<Task>;
+
+/** The columns that a new row brings, in the order in which `encodeTask` has their values. */
+export const INSERT_COLUMNS = TASK_COLUMNS.filter((column) => !(column in FIXED));
+
+const INSERT = nameStatement(
+  'tasks.insert',
+  `INSERT INTO tasks (${INSERT_COLUMNS.join(', ')})
+${jsonRows('given', '?1')}
+SELECT ${INSERT_COLUMNS.map((_, place) => `value ->> ${place}`).join(', ')}
+FROM given
+WHERE true
+ON CONFLICT DO NOTHING
+RETURNING id`,
+);
+
+const toRow = rowMapper<Task>(INSERT_COLUMNS, FIXED);
+
+/** A new task as a JSON list of its values: SQLite finds a value by its place in half the time that a name takes. */
+export const encodeTask = (task: Task): string =>
+  JSON.stringify(INSERT_COLUMNS.map((column) => task[column]));
+
+/** The task that `encodeTask` made a text of. */
+export const decodeTask = (text: string): Task => toRow(JSON.parse(text) as unknown[]);
+
+/**
+ * Writes up to `MAX_INSERT` tasks with one statement. Ids (and idempotency keys) that are already there are left alone,
+ * so repeating it is safe. Returns the ids that were new.
+ * @param rows each task as `encodeTask` made it, `MAX_GROUP_CHARS` in all
+ */
+export const insertTasks = async (
+  db: D1Database,
+  rows: readonly string[],
+): Promise<Set<string>> => {
+  const statement = db.prepare(INSERT).bind(`[${rows.join(',')}]`);
+  return new Set((await statement.raw<[string]>()).map(([id]) => id));
+};

@@ -1,0 +1,174 @@
+import { createDeliverer, type DelivererDeps } from '../deliveries/deliverer.ts';
+import type { SendDeliveries } from '../deliveries/queue.ts';
+import type { CommitListener } from '../domain/commit-listener.ts';
+import type { RetryPolicy } from '../domain/retry.ts';
+import type { TaskKey } from '../domain/task.ts';
+import { createBatchRunner } from '../engine/batch-runner.ts';
+import { createBulk } from '../engine/bulk.ts';
+import { createCommands } from '../engine/commands.ts';
+import { createConsumer } from '../engine/consumer.ts';
+import { createExecutor } from '../engine/executor.ts';
+import { createLongTaskRunner, createLongTasks, type LongTaskRun } from '../engine/long-tasks.ts';
+import type { ProgressDeps } from '../engine/progress.ts';
+import { createPublisher } from '../engine/publisher.ts';
+import { createQuota } from '../engine/quota.ts';
+import { createRecorder, type Recorder } from '../engine/recorder.ts';
+import { createTaskQueues, type QueueBindings } from '../engine/task-queues.ts';
+import { startTaskRunner } from '../engine/task-runner.ts';
+import type { Catalog } from '../handlers/catalog.ts';
+import type { Files, HandlerDependencies } from '../handlers/handler.ts';
+import type { CountRequest } from '../handlers/provider-fetch.ts';
+import type { Logger } from '../log.ts';
+import { createCounts } from '../store/counts.ts';
+import { createDeliveryStore } from '../store/deliveries.ts';
+import { createLeaseStore } from '../store/leases.ts';
+import { createQueueStore } from '../store/queues.ts';
+import { createTaskSearch } from '../store/search.ts';
+import { createSweeps, type Sweeps } from '../store/sweeps.ts';
+import { createTaskStore } from '../store/tasks.ts';
+import { createTransitions } from '../store/transitions.ts';
+
+/** All that the engine of one database needs from outside. */
+export interface EngineDeps {
+  db: D1Database;
+  queues: QueueBindings;
+  catalog: Catalog;
+  dependencies: HandlerDependencies;
+  openFiles(owner: string): Files;
+  countRequest: CountRequest;
+  listeners: readonly CommitListener[];
+  /** The Dispatcher of this database. */
+  dispatcher: {
+    ensureAlarmBy(at: number): Promise<void>;
+    tryReserve(owner: string, count: number): Promise<boolean>;
+  };
+  /** Whether the owner may run one more task of a metered type just now; if so it is counted. */
+  tryConsume(owner: string): Promise<boolean>;
+  workflow: Pick<Workflow<LongTaskRun>, 'create' | 'get'>;
+  invalidate(keys: TaskKey[]): Promise<void>;
+  closeStreams(owner: string, ids: string[]): Promise<void>;
+  publishProgress: ProgressDeps['publishProgress'];
+  deliveries: {
+    /** Where every failure is delivered to, as a JSON list; null for nowhere. */
+    failureSinks: string | null;
+    sendToQueue: SendDeliveries;
+    send: DelivererDeps['send'];
+    countTry: DelivererDeps['countTry'];
+  };
+  /** Tasks with a longer timeout are run by a Workflow. */
+  longTaskMs: number;
+  /** Tasks are deleted this long after their end; 0 keeps them. */
+  retentionMs: number;
+  maxUnfinished: number;
+  now(): number;
+  wait(ms: number): Promise<void>;
+  random(): number;
+  log: Logger;
+  /** For tests: puts something else in the place of a part. */
+  replace?: { sweeps?(real: Sweeps): Sweeps; recorder?(real: Recorder): Recorder };
+}
+
+/** The policy of a type that no longer exists: its tasks fail for good anyway. */
+const NO_RETRY: RetryPolicy = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };
+
+/** The engine of one database: its stores, and everything that moves a task through its life. */
+export const createEngine = (deps: EngineDeps) => {
+  const { db, catalog, dispatcher, deliveries, replace = {}, longTaskMs, now, wait, log } = deps;
+  const { failureSinks } = deliveries;
+
+  const store = createTaskStore(db);
+  const search = createTaskSearch(db);
+  const queueStore = createQueueStore(db);
+  const deliveryStore = createDeliveryStore(db);
+  const leases = createLeaseStore(db);
+  const transitions = createTransitions(db, failureSinks);
+  const realSweeps = createSweeps(db, failureSinks);
+
+  const publish = createPublisher({ listeners: deps.listeners, log });
+  const taskQueues = createTaskQueues({ queues: deps.queues, log });
+  const longTasks = createLongTasks({ workflow: deps.workflow, log });
+  const commands = createCommands({
+    transitions,
+    store,
+    queues: queueStore,
+    ensureAlarmBy: dispatcher.ensureAlarmBy,
+    taskQueues,
+    publish,
+    invalidate: deps.invalidate,
+    closeStreams: deps.closeStreams,
+    longTasks,
+    longTaskMs,
+    now,
+    log,
+  });
+
+  const findTasks = createBulk({
+    search,
+    commands,
+    catalog,
+    tryConsume: deps.tryConsume,
+    tryReserve: dispatcher.tryReserve,
+  });
+  const executor = createExecutor({
+    catalog,
+    dependencies: deps.dependencies,
+    ownedBy: (owner) => ({ files: deps.openFiles(owner), tasks: findTasks(owner) }),
+    countRequest: deps.countRequest,
+    log,
+  });
+  const { publishProgress } = deps;
+  const startRunner = () => startTaskRunner({ executor, publishProgress, leases, now, log });
+
+  const realRecorder = createRecorder({
+    transitions,
+    store,
+    publish,
+    findPolicy: (owner, type) => catalog.find(owner, type)?.retry ?? NO_RETRY,
+    now,
+    random: deps.random,
+    wait,
+    log,
+  });
+  const recorder = replace.recorder?.(realRecorder) ?? realRecorder;
+  const runBatch = createBatchRunner({ startRunner, recorder, longTasks, longTaskMs, log });
+
+  return {
+    store,
+    search,
+    counts: createCounts(db),
+    queueStore,
+    deliveryStore,
+    taskQueues,
+    commands,
+    consumer: createConsumer({ transitions, runBatch, taskQueues, publish, now, log }),
+    deliverer: createDeliverer({
+      deliveries: deliveryStore,
+      store,
+      send: deliveries.send,
+      countTry: deliveries.countTry,
+      now,
+      random: deps.random,
+      log,
+    }),
+    longTaskRunner: createLongTaskRunner({ store, startRunner, recorder, taskQueues, log }),
+    /** What the Dispatcher of this database needs, besides its storage. */
+    dispatcherDeps: {
+      store,
+      sweeps: replace.sweeps?.(realSweeps) ?? realSweeps,
+      retentionMs: deps.retentionMs,
+      taskQueues,
+      quota: createQuota({
+        countUnfinished: store.countUnfinished,
+        maxUnfinished: deps.maxUnfinished,
+        now,
+      }),
+      sendDeliveries: deliveries.sendToQueue,
+      publish,
+      now,
+      wait,
+      log,
+    },
+  };
+};
+
+export type Engine = ReturnType<typeof createEngine>;

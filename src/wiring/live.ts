@@ -1,0 +1,106 @@
+import { waitUntil } from 'cloudflare:workers';
+import { createCacheListener } from '../cache/listener.ts';
+import { createOutputCache } from '../cache/output-cache.ts';
+import { createUpstashBackend } from '../cache/upstash.ts';
+import { createWorkersCacheBackend } from '../cache/workers-cache.ts';
+import { createDeliveryListener } from '../deliveries/listener.ts';
+import { createDeliveryQueue } from '../deliveries/queue.ts';
+import { createDeliverySender } from '../deliveries/sender.ts';
+import { createWebhookSender } from '../deliveries/webhook.ts';
+import type { CommitListener } from '../domain/commit-listener.ts';
+import type { OutgoingRules } from '../domain/outgoing.ts';
+import type { DeliverySink } from '../domain/words.ts';
+import { createLogListener } from '../engine/log-listener.ts';
+import type { Catalog } from '../handlers/catalog.ts';
+import type { CountRequest } from '../handlers/provider-fetch.ts';
+import { createBoards } from '../live/boards.ts';
+import { createMetricsBuffer } from '../metrics/buffer.ts';
+import { createMetricsListener } from '../metrics/listener.ts';
+import { METRICS_NAME } from '../metrics/metrics.ts';
+import type { Platform } from './platform.ts';
+
+/** What surrounds the engine: the live board, the cache, metrics and deliveries, each of which listens to commits. */
+export const createLive = (platform: Platform, catalog: Catalog) => {
+  const { env, settings, log, now, wait, isDevelopment } = platform;
+
+  const metricsObject = () => env.METRICS.getByName(METRICS_NAME);
+  const buffer = createMetricsBuffer({
+    send: async (snapshot) => metricsObject().add(snapshot),
+    waitUntil,
+    wait,
+    now,
+    log,
+  });
+  // Labels come from the catalog alone.
+  const findLabel = (owner: string, type: string): string =>
+    catalog.find(owner, type)?.type ?? 'unknown';
+  const countRequest: CountRequest = (type, status, duration_ms) => {
+    buffer.count('tasker_external_api_requests_total', { task_name: type, status });
+    log.debug('provider_request', { task_name: type, status, duration_ms });
+  };
+
+  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = settings;
+  const backend =
+    url && token
+      ? createUpstashBackend({ url, token })
+      : createWorkersCacheBackend({ isDevelopment });
+  const countLookup = (isHit: boolean): void =>
+    buffer.count(isHit ? 'tasker_cache_hits_total' : 'tasker_cache_misses_total');
+  const cache = createOutputCache(backend, { log, now, countLookup });
+  const findTtlSeconds = (owner: string, type: string): number =>
+    catalog.find(owner, type)?.cacheTtlSeconds ?? settings.CACHE_TTL_SECONDS;
+
+  const boards = createBoards(env.BOARD, log);
+
+  const outgoingRules: OutgoingRules = {
+    allowedHosts: isDevelopment ? settings.CALLBACK_HOSTS : [],
+  };
+  const webhooks = createWebhookSender({
+    secrets: settings.WEBHOOK_SECRETS,
+    rules: outgoingRules,
+    fetch: platform.fetch,
+    now,
+  });
+  const sendDeliveries = createDeliveryQueue({ queue: env.QUEUE_DELIVERIES, log });
+  const failureSinks: DeliverySink[] = [
+    ...(settings.FAILURE_WEBHOOK_URL ? ['failure_webhook' as const] : []),
+    ...(settings.FAILURE_EMAIL_TO ? ['failure_email' as const] : []),
+  ];
+
+  const listeners: CommitListener[] = [
+    boards.listener,
+    // A cache that only this data centre sees is filled by its readers.
+    ...(cache.shared ? [createCacheListener({ cache, findTtlSeconds })] : []),
+    createDeliveryListener(sendDeliveries),
+    createMetricsListener(buffer, findLabel),
+    createLogListener(log),
+  ];
+
+  return {
+    listeners,
+    boards,
+    cache,
+    findTtlSeconds,
+    countRequest,
+    outgoingRules,
+    deliveries: {
+      failureSinks: failureSinks.length > 0 ? JSON.stringify(failureSinks) : null,
+      sendToQueue: sendDeliveries,
+      send: createDeliverySender({ webhooks, sendMail: platform.sendMail, settings }),
+      countTry: (sink: DeliverySink, outcome: string): void =>
+        buffer.count('tasker_notifications_total', { sink, outcome }),
+    },
+    metrics: {
+      flush: buffer.flush,
+      flushSoon: buffer.flushSoon,
+      totals: async () => metricsObject().totals(),
+      minutesOf: async (owner: string, minutes: number, to: number) =>
+        metricsObject().minutesOf(owner, minutes, to),
+      openStreams: async (at: number) => metricsObject().openStreams(at),
+      countStreams: async (owner: string, count: number) =>
+        metricsObject().subscribers(owner, count, now()),
+    },
+  };
+};
+
+export type Live = ReturnType<typeof createLive>;
