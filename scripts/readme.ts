@@ -25,19 +25,21 @@ const settings = Object.entries<z.ZodType>(settingsFields).map(([name, schema]) 
 });
 
 const code = (text: string): string => `\`${text}\``;
-const types = builtInHandlers.map(({ type, aliases, description, lane, example, needs, reuseSeconds }) => {
-  const names = [type, ...aliases].map(code).join(', ');
-  const more = [
-    ...(needs.length > 0 ? [`Needs ${needs.map(code).join(', ')}.`] : []),
-    ...(reuseSeconds === undefined ? [] : [`An output is used again for ${reuseSeconds} s.`]),
-  ];
-  return [
-    names,
-    lane,
-    [description, ...more].join(' '),
-    code(JSON.stringify(example).replaceAll('|', '\\|')),
-  ];
-});
+const types = builtInHandlers.map(
+  ({ type, aliases, description, lane, example, needs, reuseSeconds }) => {
+    const names = [type, ...aliases].map(code).join(', ');
+    const more = [
+      ...(needs.length > 0 ? [`Needs ${needs.map(code).join(', ')}.`] : []),
+      ...(reuseSeconds === undefined ? [] : [`An output is used again for ${reuseSeconds} s.`]),
+    ];
+    return [
+      names,
+      lane,
+      [description, ...more].join(' '),
+      code(JSON.stringify(example).replaceAll('|', '\\|')),
+    ];
+  },
+);
 
 const TABLES = {
   'task types': table(['type', 'lane', 'does', 'example of its parameters'], types),

@@ -50,9 +50,7 @@ const dark = {
   codeBlock: { backgroundColor: '#0f1216' },
   fab: { backgroundColor: '#262c35', color: '#7ab3ff' },
   extensionsHook: (part) =>
-    part === 'ConstraintItem'
-      ? 'color: #7ab3ff; background: #1b2638; border-color: #30445f;'
-      : '',
+    part === 'ConstraintItem' ? 'color: #7ab3ff; background: #1b2638; border-color: #30445f;' : '',
 };
 
 const isDark = matchMedia('(prefers-color-scheme: dark)');

@@ -73,5 +73,3 @@ export const createApiKeyCache = ({
     },
   };
 };
-
-export type ApiKeyCache = ReturnType<typeof createApiKeyCache>;

@@ -196,5 +196,3 @@ const assertNoneRefused = (
     ...(tasks.length > 1 && { members: { tasks: outcomes } }),
   });
 };
-
-export type SubmitTasks = ReturnType<typeof createSubmission>['submit'];

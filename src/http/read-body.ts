@@ -20,13 +20,19 @@ const readCounted = async (
   maxBytes: number,
 ): Promise<Uint8Array> => {
   const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw refuseLarge(maxBytes);
-    chunks.push(chunk);
+  let size = 0;
+  for await (const part of body) {
+    size += part.byteLength;
+    if (size > maxBytes) throw refuseLarge(maxBytes);
+    chunks.push(part);
   }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+  const bytes = new Uint8Array(size);
+  let filled = 0;
+  for (const part of chunks) {
+    bytes.set(part, filled);
+    filled += part.byteLength;
+  }
+  return bytes;
 };
 
 /** The body as text. Where a Content-Length says so, HTTP itself bounds it; a body without one is counted. */

@@ -57,5 +57,3 @@ export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log
       findBoard(owner).redeemTicket(hash, stream),
   };
 };
-
-export type Boards = ReturnType<typeof createBoards>;

@@ -18,7 +18,7 @@ export const TASK_COLUMNS = Object.keys(getTableColumns(tasksTable)) as (keyof T
 /** The columns of a row without its long parts. */
 export const SUMMARY_COLUMNS = TASK_COLUMNS.filter(
   (column) => column !== 'params' && column !== 'result',
-) as (keyof TaskSummaryRow)[];
+) satisfies (keyof TaskSummaryRow)[];
 
 /**
  * Gives a statement of ours its name, as a comment in front: tests aim faults by it, and D1's insights show it.

@@ -303,8 +303,8 @@ it('is swept when its hint was lost, and keeps the clock going', async () => {
   const sweeps = createSweeps(env.DB);
   const { wake_at } = (await pendingDeliveries(task))[0] as Delivery;
   expect((await sweeps.nextWake()).DELIVERY).toBeLessThanOrEqual(wake_at as number);
-  const { deliveries } = await sweeps.sweep((wake_at as number) + 1, 500);
-  expect(deliveries).toContainEqual({
+  const { deliveries: resent } = await sweeps.sweep((wake_at as number) + 1, 500);
+  expect(resent).toContainEqual({
     owner: OWNER,
     task_id: task.id,
     version: 3,

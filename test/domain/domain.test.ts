@@ -1,9 +1,9 @@
-import { PRIORITIES, isFinal } from '../../src/domain/words.ts';
+import { PRIORITIES, STATUSES, isFinal, type Status } from '../../src/domain/words.ts';
 import { RESEND_AFTER_MS } from '../../src/domain/new-task.ts';
 import { describe, expect, it } from 'vitest';
 import { MAX_ERROR_MESSAGE, describeError } from '../../src/domain/errors.ts';
 import { measureDepth } from '../../src/domain/json.ts';
-import { lifecycle } from '../../src/domain/lifecycle.ts';
+import { allows, COMMANDS, isRepeatable, lifecycle } from '../../src/domain/lifecycle.ts';
 import {
   computeBackoffMs,
   hasAttemptsLeft,
@@ -14,10 +14,24 @@ import { toQueueName, QUEUES } from '../../src/domain/routing.ts';
 import { aTask } from '../support/rows.ts';
 
 describe('lifecycle', () => {
-  it('leads nowhere from a final status, but by a rerun, and never from COMPLETED', () => {
+  it('leads to no other status from a final one, but by a retry, and never from COMPLETED', () => {
     const { retry, ...others } = lifecycle;
-    for (const { from } of Object.values(others)) expect(from.filter(isFinal)).toEqual([]);
+    for (const { from, to } of Object.values(others))
+      if (to !== null) expect(from.filter(isFinal)).toEqual([]);
     expect(retry.from).not.toContain('COMPLETED');
+  });
+
+  it('allows a command in the statuses that it may leave, and repeats it where nothing is left to do', () => {
+    for (const name of COMMANDS)
+      for (const status of STATUSES) {
+        expect(allows(name, status)).toBe(
+          (lifecycle[name].from as readonly Status[]).includes(status),
+        );
+        if (isRepeatable(name, status)) expect(allows(name, status)).toBe(false);
+      }
+    expect(isRepeatable('cancel', 'CANCELLED')).toBe(true);
+    expect(isRepeatable('retry', 'PENDING')).toBe(false);
+    expect(allows('delete', 'IN_PROGRESS')).toBe(false);
   });
 
   it('ends an attempt, however it ends, from the same status: one statement records a mixed group', () => {

@@ -168,7 +168,7 @@ describe('accepting', () => {
       const task = aTask();
       expect(await accept([task])).toEqual(['accepted']);
       expect(await exists(task.id)).toBe(true);
-      await vi.waitUntil(() => events().includes('hand_over_failed'), { timeout: 5_000 });
+      await vi.waitUntil(() => events().includes('enqueue_failed'), { timeout: 5_000 });
     },
   );
 });

@@ -56,8 +56,8 @@ describe('messages', () => {
     const [soon, late, later] = [handed(), handed(), handed()] as const;
     await enqueue([soon, late, later], (task) => (task === soon ? 0 : 7));
     expect(messages).toEqual([
-      { body: { owner: 'ada', ids: [soon.id] }, delaySeconds: 0 },
-      { body: { owner: 'ada', ids: [late.id, later.id] }, delaySeconds: 7 },
+      { body: { v: 1, owner: 'ada', ids: [soon.id] }, delaySeconds: 0 },
+      { body: { v: 1, owner: 'ada', ids: [late.id, later.id] }, delaySeconds: 7 },
     ]);
   });
 });

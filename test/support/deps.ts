@@ -44,8 +44,8 @@ export const keepQueues = () => {
           if (broken) throw broken;
           messages.push(...batch);
           sent.push(
-            ...batch.flatMap(({ body: { ids, ...body } }) =>
-              ids.map((id) => ({ ...body, id, queue })),
+            ...batch.flatMap(({ body: { owner, ids, isolated } }) =>
+              ids.map((id) => ({ owner, id, queue, ...(isolated && { isolated }) })),
             ),
           );
         },
