@@ -14,7 +14,8 @@ export default defineConfig({
     coverage: { provider: 'istanbul', include: ['src/**/*.ts'], reporter: ['text', 'html'] },
     projects: [
       {
-        // In workerd, with real D1, Queues, Durable Objects and Cache, and a real Redis behind a REST proxy.
+        // In workerd, with real D1, Queues, Durable Objects and Cache, and a real Redis behind a
+        // REST proxy.
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
@@ -40,8 +41,9 @@ export default defineConfig({
         },
       },
       {
-        // In Node: what reads the source, and what drives the real `npm start` from outside.
-        // Before the others, for their bounds are the machine's whole: a busy one would be measured instead of the service.
+        // In Node: what reads the source, and what drives the real `npm start` from outside. Before
+        // the others, for their bounds are the machine's whole: a busy one would be measured
+        // instead of the service.
         test: {
           name: 'node',
           include: NODE_TESTS,

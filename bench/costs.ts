@@ -41,8 +41,8 @@ const rounded = (n: number): number => Number(n.toFixed(3));
 const ALONE = 20;
 
 /**
- * Counts, in a build whose bindings count, what a task costs that comes alone, one of a crowd, and in bulk. `folder`: that
- * build.
+ * Counts, in a build whose bindings count, what a task costs that comes alone, one of a crowd, and
+ * in bulk. `folder`: that build.
  */
 export const measureCosts = async (
   folder: string,
@@ -68,7 +68,8 @@ export const measureCosts = async (
       d1_statements: rounded(each('d1_statements')),
       d1_rows_read: rounded(each('d1_rows_read')),
       d1_rows_written: rounded(each('d1_rows_written')),
-      // A message is written, read and deleted: https://developers.cloudflare.com/queues/platform/pricing/
+      // A message is written, read and deleted:
+      // https://developers.cloudflare.com/queues/platform/pricing/
       queue_operations: rounded(each('queue_messages') * 3),
       object_calls: rounded(each('dispatcher_calls', 'board_calls', 'meter_calls')),
       requests: rounded(requests / of + each('queue_batches')),

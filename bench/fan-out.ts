@@ -2,7 +2,10 @@ import type { Frame } from '../src/domain/frames.ts';
 import { roundOf } from './systems/tasker.ts';
 import type { BenchWorker } from './worker.ts';
 
-/** Opens so many streams of the list and submits one task: ms until the first and the last of them were told. */
+/**
+ * Opens so many streams of the list and submits one task: ms until the first and the last of them
+ * were told.
+ */
 export const fanOut = async (
   worker: BenchWorker,
   count: number,

@@ -22,7 +22,10 @@ const values = readOptions(HELP, {
 const sizes = [1_000, 10_000, 100_000, 1_000_000].filter((rows) => rows <= Number(values.max));
 const say = (text: string): void => console.error(text);
 
-/** One size of the table. Rows are those of the statements themselves; ms are medians, seen by a client on this machine. */
+/**
+ * One size of the table. Rows are those of the statements themselves; ms are medians, seen by a
+ * client on this machine.
+ */
 export interface Growth {
   rows: number;
   submit_rows_read: number;
@@ -73,7 +76,8 @@ try {
       body: JSON.stringify(there.submit.body),
     });
     const { task_id } = (await response.json()) as { task_id: string };
-    // Read from the database by nobody but this: the stream of the wait ends before the next begins.
+    // Read from the database by nobody but this: the stream of the wait ends before the next
+    // begins.
     const submitted = await rowsOf(async () => {
       await fetch(there.submit.url, {
         method: 'POST',

@@ -36,7 +36,10 @@ export const ratePerSecond = async (target: Target, seconds: number): Promise<nu
   return result['2xx'] / result.duration;
 };
 
-/** Sends so many requests over 32 connections; resolves with the seconds until the last was answered. */
+/**
+ * Sends so many requests over 32 connections; resolves with the seconds until the last was
+ * answered.
+ */
 export const sendAll = (target: Target, amount: number): Promise<number> =>
   new Promise((resolve, reject) => {
     const startedAt = performance.now();

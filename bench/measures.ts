@@ -26,7 +26,10 @@ export const bulkEndToEnd = async (system: System, tasks: number): Promise<numbe
   return tasks / ((performance.now() - startedAt) / 1_000);
 };
 
-/** One task at a time, on an otherwise idle service: from its submit to the moment its client knows the outcome. */
+/**
+ * One task at a time, on an otherwise idle service: from its submit to the moment its client knows
+ * the outcome.
+ */
 export const latency = async (
   system: System,
   tasks: number,
@@ -48,7 +51,10 @@ export interface Compared {
 
 const rounded = (n: number): number => (n < 100 ? Number(n.toFixed(1)) : Math.round(n));
 
-/** All systems in turn, round by round, so that whatever else the machine does meets each of them; medians. */
+/**
+ * All systems in turn, round by round, so that whatever else the machine does meets each of them;
+ * medians.
+ */
 export const compare = async (
   systems: readonly System[],
   {

@@ -73,7 +73,8 @@ export const startWorker = async (folder: string): Promise<BenchWorker> => {
   const state = mkdtempSync(join(tmpdir(), 'tasker-bench-'));
   const [port, floorPort] = [await freePort(), await freePort()];
   const { workerOptions, externalWorkers } = unstable_getMiniflareWorkerOptions('wrangler.toml');
-  // Static files are served beside the Worker, not by it: locally a router and a proxy would stand in front of it.
+  // Static files are served beside the Worker, not by it: locally a router and a proxy would stand
+  // in front of it.
   const { assets: _, ...own } = workerOptions;
   const script = readdirSync(folder).find((file) => file.endsWith('.js')) ?? 'index.js';
   // Thousands a second are not one key's usual use.

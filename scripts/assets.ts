@@ -13,7 +13,10 @@ const { resolve } = createRequire(import.meta.url);
 const SWAGGER = dirname(resolve('swagger-ui-dist/package.json'));
 const REDOC = dirname(resolve('redoc/package.json'));
 
-/** The dashboard, bundled. Names without hashes: an old one is never left over, and answers carry an ETag. */
+/**
+ * The dashboard, bundled. Names without hashes: an old one is never left over, and answers carry an
+ * ETag.
+ */
 const buildDashboard = async (): Promise<void> => {
   await build({
     root: DASHBOARD,
@@ -50,8 +53,8 @@ const replaceOnce = (text: string, from: string, to: string): string => {
 };
 
 /**
- * Redoc as it is bundled, but that it loads no picture from a CDN, and that its menu's names for screen readers are those
- * that it shows.
+ * Redoc as it is bundled, but that it loads no picture from a CDN, and that its menu's names for
+ * screen readers are those that it shows.
  */
 const readRedoc = (): Buffer => {
   const bundle = readFileSync(join(REDOC, 'bundles/redoc.standalone.js'), 'utf8');

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fail } from './options.ts';
 
-// Known weaknesses in what the deployed Worker carries. Some registries have no audit endpoint: then it says so, and is no failure.
+// Known weaknesses in what the deployed Worker carries. Some registries have no audit endpoint:
+// then it says so, and is no failure.
 
 interface Report {
   metadata?: { vulnerabilities: { total: number } };

@@ -5,8 +5,9 @@ import { createProxyServer } from 'httpxy';
 const ADDRESSES = ['127.0.0.1', '::1'];
 
 /**
- * wrangler's own proxy believes `MF-*` headers and takes them off: a page could say by them that it is somebody else,
- * and the Worker would never know. Under another name they reach it, and its own rule refuses them.
+ * wrangler's own proxy believes `MF-*` headers and takes them off: a page could say by them that it
+ * is somebody else, and the Worker would never know. Under another name they reach it, and its own
+ * rule refuses them.
  */
 const disarm = (request: IncomingMessage): void => {
   for (const [name, value] of Object.entries(request.headers)) {
@@ -25,8 +26,8 @@ const listen = (server: Server, port: number, address: string): Promise<boolean>
   });
 
 /**
- * Listens on this machine alone and passes everything on, sockets too, to the address given to `passTo`; before that it
- * answers 503. Rejects when the port is taken.
+ * Listens on this machine alone and passes everything on, sockets too, to the address given to
+ * `passTo`; before that it answers 503. Rejects when the port is taken.
  */
 export const startGuard = async (port: number): Promise<{ passTo(target: string): void }> => {
   const agent = new Agent({ keepAlive: true });

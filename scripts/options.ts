@@ -6,7 +6,10 @@ export function fail(message: string): never {
   process.exit(1);
 }
 
-/** The command's options; prints `help` and ends for `--help`, and says what is wrong with anything else. */
+/**
+ * The command's options; prints `help` and ends for `--help`, and says what is wrong with anything
+ * else.
+ */
 export const readOptions = <Options extends NonNullable<ParseArgsConfig['options']>>(
   help: string,
   options: Options,

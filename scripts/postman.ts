@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 
-// Writes docs/tasker.postman_collection.json: one request for each route, in an order in which they work from top to
-// bottom, each with its tests. test/e2e/api.test.ts runs it, and finds routes that are missing.
+// Writes docs/tasker.postman_collection.json: one request for each route, in an order in which they
+// work from top to bottom, each with its tests. test/e2e/api.test.ts runs it, and finds routes that
+// are missing.
 
 interface Step {
   name: string;

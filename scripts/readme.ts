@@ -3,7 +3,8 @@ import type * as z from 'zod';
 import { builtInHandlers } from '../src/handlers/catalog.ts';
 import { settingsFields } from '../src/settings.ts';
 
-// Writes the README's tables from the code that they tell of; with --check, fails if that changes anything.
+// Writes the README's tables from the code that they tell of; with --check, fails if that changes
+// anything.
 
 const README = new URL('../README.md', import.meta.url);
 

@@ -9,7 +9,10 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Below the range from which the system takes ports for outgoing connections: a service gets its own back after a kill. */
+/**
+ * Below the range from which the system takes ports for outgoing connections: a service gets its
+ * own back after a kill.
+ */
 const FIRST_PORT = 20_000;
 const PORTS = 10_000;
 
@@ -53,7 +56,10 @@ export interface Service {
   kill(): Promise<void>;
 }
 
-/** wrangler looks for free inner ports before it binds them: of several that start at once, one may come too late. */
+/**
+ * wrangler looks for free inner ports before it binds them: of several that start at once, one may
+ * come too late.
+ */
 const TRIES = 3;
 /** Or it waits for one that somebody else has taken. */
 const HANGS = 'was not ready in time';
@@ -103,7 +109,10 @@ const startOnce = async (port: number, state: string, vars: string[] = []): Prom
   return { url: `http://localhost:${port}`, output: () => output, kill };
 };
 
-/** What `npm start` runs, in a process group of its own; resolves at its ready line, without making a request. */
+/**
+ * What `npm start` runs, in a process group of its own; resolves at its ready line, without making
+ * a request.
+ */
 export const startService = async (
   port: number,
   state: string,

@@ -53,8 +53,8 @@ const MIX = [
 ] as const;
 
 /**
- * L1 for the slowest of these: (attempts + 3 rescues) × (lease + the clock's minute + the longest back-off). What is
- * seen is far below, since hardly any task is unlucky so often.
+ * L1 for the slowest of these: (attempts + 3 rescues) × (lease + the clock's minute + the longest
+ * back-off). What is seen is far below, since hardly any task is unlucky so often.
  */
 const BOUND_SECONDS = (3 + 3) * (41 + 60 + 4);
 
@@ -83,7 +83,10 @@ const say = (text: string): void => {
   if (!values.json) console.log(text);
 };
 
-/** One client of several, each waiting for its answer as clients do; what was not answered was not promised. */
+/**
+ * One client of several, each waiting for its answer as clients do; what was not answered was not
+ * promised.
+ */
 const submitting = async (share: number): Promise<void> => {
   while (!isOver) {
     const nextAt = Date.now() + 1_000 / (rate * share);
@@ -158,7 +161,9 @@ for (const [id, expected] of accepted) {
   if (finals.length !== (task.reused_from === null ? 1 : 0)) twice += 1;
   if (task.status !== expected) wrong += 1;
 }
-/** How long after a kill the last of those ended that were accepted before it and not final at it. */
+/**
+ * How long after a kill the last of those ended that were accepted before it and not final at it.
+ */
 const recoveries = killedAt.map((at) => {
   const open = rows.filter(
     (row) => Date.parse(row.submitted_at) <= at && Date.parse(row.completed_at ?? '') > at,

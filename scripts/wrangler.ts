@@ -5,7 +5,10 @@ const WRANGLER = fileURLToPath(
   new URL('../node_modules/wrangler/bin/wrangler.js', import.meta.url),
 );
 
-/** The project's own wrangler, run by this very Node; never asks a question (CI=1) and never builds as something else. */
+/**
+ * The project's own wrangler, run by this very Node; never asks a question (CI=1) and never builds
+ * as something else.
+ */
 export const wrangler = (args: readonly string[], stdio: StdioOptions): ChildProcess => {
   const { NODE_ENV: _, ...env } = process.env;
   return spawn(process.execPath, [WRANGLER, ...args], { stdio, env: { ...env, CI: '1' } });

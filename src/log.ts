@@ -4,8 +4,8 @@ const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 type LogLevel = (typeof LEVELS)[number];
 
 /**
- * All that a line may say. Never parameters, results, keys, tickets, query strings: a field that is not here does not
- * compile, and is not printed.
+ * All that a line may say. Never parameters, results, keys, tickets, query strings: a field that is
+ * not here does not compile, and is not printed.
  */
 const FIELDS = [
   'app',

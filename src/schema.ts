@@ -18,17 +18,19 @@ import {
   STATUSES,
 } from './domain/words.ts';
 
-// The tables, and the one list of their columns: `npm run migrate:generate` reads it, the store queries with it, and the
-// types of rows are inferred from it. Times are integer milliseconds, JSON is text.
+// The tables, and the one list of their columns: `npm run migrate:generate` reads it, the store
+// queries with it, and the types of rows are inferred from it. Times are integer milliseconds, JSON
+// is text.
 //
-// drizzle-kit cannot say STRICT or WITHOUT ROWID: both are added to the generated migration by hand, and a test holds
-// the migrated tables against this file. Clustering by (owner, id) saves the row that a separate primary key costs.
+// drizzle-kit cannot say STRICT or WITHOUT ROWID: both are added to the generated migration by
+// hand, and a test holds the migrated tables against this file. Clustering by (owner, id) saves the
+// row that a separate primary key costs.
 
 const list = (words: readonly string[]) => sql.raw(words.map((word) => `'${word}'`).join(', '));
 
 /**
- * Rows written by a plain successful task: insert 4 (row, due, by_status, by_type), claim 3 (row, due, by_status),
- * complete 1 (row: leaving a partial index is free) = 8.
+ * Rows written by a plain successful task: insert 4 (row, due, by_status, by_type), claim 3 (row,
+ * due, by_status), complete 1 (row: leaving a partial index is free) = 8.
  */
 export const tasksTable = sqliteTable(
   'tasks',
@@ -51,7 +53,10 @@ export const tasksTable = sqliteTable(
     /** Grows by one at every change that a client can see. */
     version: integer().notNull().default(1),
     timeout_ms: integer().notNull(),
-    /** When the clock must look at this task again if nothing else happened; the lease while IN_PROGRESS. */
+    /**
+     * When the clock must look at this task again if nothing else happened; the lease while
+     * IN_PROGRESS.
+     */
     wake_at: integer(),
     submitted_at: integer().notNull(),
     scheduled_at: integer(),
@@ -72,7 +77,8 @@ export const tasksTable = sqliteTable(
     /** JSON list of strings. */
     tags: text().notNull().default('[]'),
     title: text(),
-    // The long ones come last: SQLite reads a row from its beginning, and these may spill over many pages.
+    // The long ones come last: SQLite reads a row from its beginning, and these may spill over many
+    // pages.
     description: text(),
     /** JSON. */
     params: text().notNull(),
@@ -87,15 +93,18 @@ export const tasksTable = sqliteTable(
   },
   (t) => [
     primaryKey({ columns: [t.owner, t.id] }),
-    // The sweep: due rows by status, oldest first, and how many of a queue are waiting, without touching the rows.
+    // The sweep: due rows by status, oldest first, and how many of a queue are waiting, without
+    // touching the rows.
     index('tasks_due')
       .on(t.status, t.wake_at, t.queue)
       .where(sql`wake_at IS NOT NULL`),
-    // Tasks parked because their queue is paused. A task that waits in an open queue is never in it.
+    // Tasks parked because their queue is paused. A task that waits in an open queue is never in
+    // it.
     index('tasks_parked')
       .on(t.queue, t.id)
       .where(sql`status = 'PENDING' AND wake_at IS NULL`),
-    // The list filtered by any status but the usual last one, whose rows the primary key finds at once.
+    // The list filtered by any status but the usual last one, whose rows the primary key finds at
+    // once.
     index('tasks_by_status')
       .on(t.owner, t.status, t.id)
       .where(sql`status <> 'COMPLETED'`),
@@ -105,7 +114,8 @@ export const tasksTable = sqliteTable(
     uniqueIndex('tasks_idempotency')
       .on(t.owner, t.idempotency_key)
       .where(sql`idempotency_key IS NOT NULL`),
-    // The newest output of the same type and parameters, for the types that may be answered with it.
+    // The newest output of the same type and parameters, for the types that may be answered with
+    // it.
     index('tasks_reusable')
       .on(t.owner, t.reuse_key, t.completed_at)
       .where(sql`reuse_key IS NOT NULL AND status = 'COMPLETED'`),
@@ -132,8 +142,9 @@ export const queuesTable = sqliteTable('queues', {
 });
 
 /**
- * Deliveries of final statuses to callbacks and failure sinks. The triggers at the end of the migration write them in
- * the very statement that ends a task, so no transition can forget one. They go when their task is deleted.
+ * Deliveries of final statuses to callbacks and failure sinks. The triggers at the end of the
+ * migration write them in the very statement that ends a task, so no transition can forget one.
+ * They go when their task is deleted.
  */
 export const deliveriesTable = sqliteTable(
   'deliveries',
@@ -142,7 +153,10 @@ export const deliveriesTable = sqliteTable(
     task_id: text().notNull(),
     version: integer().notNull(),
     sink: text({ enum: [...DELIVERY_SINKS] }).notNull(),
-    /** The status that is delivered, and the attempt that led to it: the task may have been run again since. */
+    /**
+     * The status that is delivered, and the attempt that led to it: the task may have been run
+     * again since.
+     */
     status: text({ enum: [...FINAL_STATUSES] }).notNull(),
     attempt: integer().notNull(),
     state: text({ enum: [...DELIVERY_STATES] }).notNull(),

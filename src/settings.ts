@@ -39,7 +39,8 @@ const flag = (initial: boolean) =>
 
 /**
  * Vars and secrets, their defaults and their meaning. The README's table is generated from this.
- * `NODE_ENV` is compiled in by wrangler: `development` under `wrangler dev`, `production` when deployed.
+ * `NODE_ENV` is compiled in by wrangler: `development` under `wrangler dev`, `production` when
+ * deployed.
  */
 export const settingsFields = {
   APP_ENV: z
@@ -171,7 +172,10 @@ const settingsSchema = z
 
 export type Settings = z.output<typeof settingsSchema>;
 
-/** Reads the settings out of the Worker's environment; throws `misconfigured` with the names of those that are wrong. */
+/**
+ * Reads the settings out of the Worker's environment; throws `misconfigured` with the names of
+ * those that are wrong.
+ */
 export const readSettings = (env: unknown): Settings => {
   const parsed = settingsSchema.safeParse(env);
   if (parsed.success) return parsed.data;

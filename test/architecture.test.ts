@@ -26,10 +26,15 @@ const ROOMS = [
 ] as const;
 type Room = (typeof ROOMS)[number];
 
-/** Rooms that each serve one purpose beside the engine, which knows them only by what they export. */
+/**
+ * Rooms that each serve one purpose beside the engine, which knows them only by what they export.
+ */
 const GUESTS = ['cache', 'live', 'metrics', 'deliveries', 'access'] as const;
 
-/** Who may import whom, besides itself; type-only imports count. `types:` allows only types of that room. */
+/**
+ * Who may import whom, besides itself; type-only imports count. `types:` allows only types of that
+ * room.
+ */
 const MAY_IMPORT: Record<Room, readonly string[]> = {
   domain: [],
   settings: ['domain'],
@@ -46,11 +51,15 @@ const MAY_IMPORT: Record<Room, readonly string[]> = {
   http: ['domain', 'handlers/catalog', 'wiring', 'log', 'metrics', 'types:store', 'types:engine'],
   index: ROOMS,
   client: ['types:domain', 'types:http'],
-  // One list of words for both. The domain is pure, and the bundler drops what the page does not use.
+  // One list of words for both. The domain is pure, and the bundler drops what the page does not
+  // use.
   dashboard: ['domain', 'types:http'],
 };
 
-/** The only files that may name the ambient `Env`: the entry, the wiring, the Durable Objects and Hono's context. */
+/**
+ * The only files that may name the ambient `Env`: the entry, the wiring, the Durable Objects and
+ * Hono's context.
+ */
 const MAY_NAME_ENV = [
   'index.ts',
   'wiring/services.ts',

@@ -8,8 +8,8 @@ import worker, {
 import type { DeliveryKey } from '../../src/domain/delivery.ts';
 import type { TaskMessage } from '../../src/domain/task.ts';
 
-// The Worker with its bindings wrapped, so that what a task costs can be counted: D1 rows, queue operations, calls to
-// objects. Only for counting; speed is measured without it.
+// The Worker with its bindings wrapped, so that what a task costs can be counted: D1 rows, queue
+// operations, calls to objects. Only for counting; speed is measured without it.
 
 const counts = {
   d1_statements: 0,

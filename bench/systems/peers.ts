@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { freePort } from '../../scripts/service.ts';
 import { BULK_SIZE, type System } from './system.ts';
 
-// What people use today, with a PostgreSQL and a Redis of their own in a temporary folder, on loopback.
+// What people use today, with a PostgreSQL and a Redis of their own in a temporary folder, on
+// loopback.
 
 const PEERS = new URL('../peers/', import.meta.url).pathname;
 const PYTHON = '/usr/bin/python3';

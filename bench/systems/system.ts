@@ -1,6 +1,9 @@
 import type { Target } from '../load.ts';
 
-/** A task service that is measured: the same work in each, a `sum` whose status and output are stored and cached. */
+/**
+ * A task service that is measured: the same work in each, a `sum` whose status and output are
+ * stored and cached.
+ */
 export interface System {
   name: string;
   /** Begins a round of its own: nothing that was submitted before is counted in it. */
@@ -13,7 +16,10 @@ export interface Round {
   submit: Target;
   /** Submits of 1 000 tasks at a time. */
   bulk: Target;
-  /** Whether the outcomes of all tasks that this round has submitted are stored; `tasks`: how many those are. */
+  /**
+   * Whether the outcomes of all tasks that this round has submitted are stored; `tasks`: how many
+   * those are.
+   */
   isRecorded(tasks: number): Promise<boolean>;
   /** Milliseconds from one submit to the moment at which its client can know the outcome. */
   submitToOutcome(): Promise<number>;

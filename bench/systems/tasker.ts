@@ -43,7 +43,8 @@ export const roundOf = async (
   const { owner, headers } = await worker.newOwner();
   const ask = async (sql: string): Promise<number> =>
     Number((await worker.db.prepare(sql).bind(owner).all()).results[0]?.['n']);
-  // It runs in the thread that is measured: an index answers while tasks are left, and they are counted once.
+  // It runs in the thread that is measured: an index answers while tasks are left, and they are
+  // counted once.
   const isAnyLeft = `SELECT EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_by_status WHERE owner = ? AND status IN ('NEW', 'PENDING', 'IN_PROGRESS') AND status <> 'COMPLETED') AS n`;
   const recorded = `SELECT count(*) AS n FROM tasks WHERE owner = ? AND completed_at IS NOT NULL`;
   return {

@@ -19,11 +19,15 @@ export const createApiKeyCache = ({
   store: Pick<KeyStore, 'findByHash' | 'isEmpty'>;
   now: () => number;
 }) => {
-  // Keys as they were read, never the promise of one: what one request has begun to read no other may wait for.
+  // Keys as they were read, never the promise of one: what one request has begun to read no other
+  // may wait for.
   const held = new Map<string, CachedKey>();
   let emptiness: { isEmpty: boolean; until: number } | null = null;
 
-  /** Checking and hashing cost as much as the rest of admitting; a key's hash is remembered as long as the key. */
+  /**
+   * Checking and hashing cost as much as the rest of admitting; a key's hash is remembered as long
+   * as the key.
+   */
   const hashes = new Map<string, { hash: string; until: number }>();
   const hash = async (text: string): Promise<string | null> => {
     const known = hashes.get(text);
@@ -48,8 +52,8 @@ export const createApiKeyCache = ({
 
   return {
     /**
-     * The key as stored, also one that is expired or revoked; null when there is none. One with a wrong checksum costs
-     * nothing.
+     * The key as stored, also one that is expired or revoked; null when there is none. One with a
+     * wrong checksum costs nothing.
      */
     async find(text: string): Promise<ApiKey | null> {
       const digest = await hash(text);
@@ -58,7 +62,10 @@ export const createApiKeyCache = ({
       return known && now() < known.until ? known.key : read(digest);
     },
 
-    /** Whether there is no key at all, as of a few seconds ago; rejects when the table cannot be read. */
+    /**
+     * Whether there is no key at all, as of a few seconds ago; rejects when the table cannot be
+     * read.
+     */
     async isEmpty(): Promise<boolean> {
       if (!emptiness || now() >= emptiness.until)
         emptiness = { isEmpty: await store.isEmpty(), until: now() + HOLD_MS };

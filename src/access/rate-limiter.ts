@@ -9,8 +9,9 @@ const MAX_KEYS = 5_000;
 const REFUSED_MS = 1_000;
 
 /**
- * Counts in memory and asks the platform once for `weight` requests of a key: asking for each would cost as much as the
- * rest of a submit. A key may so make up to `weight` requests more in each place that serves it.
+ * Counts in memory and asks the platform once for `weight` requests of a key: asking for each would
+ * cost as much as the rest of a submit. A key may so make up to `weight` requests more in each
+ * place that serves it.
  */
 export const createRateLimiter = ({
   limiter,

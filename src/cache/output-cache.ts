@@ -4,10 +4,16 @@ import { withTimeout } from '../domain/timeout.ts';
 import type { Logger } from '../log.ts';
 import { createBreaker } from './breaker.ts';
 
-/** Where cached outputs are kept. Every function may throw or be slow: `createOutputCache` turns that into a miss. */
+/**
+ * Where cached outputs are kept. Every function may throw or be slow: `createOutputCache` turns
+ * that into a miss.
+ */
 export interface CacheBackend {
   readonly name: string;
-  /** Whether an entry written by one data centre is found by all. If not, writing on completion helps nobody. */
+  /**
+   * Whether an entry written by one data centre is found by all. If not, writing on completion
+   * helps nobody.
+   */
   readonly shared: boolean;
   get(key: string): Promise<string | null>;
   /** Writes those keys that hold nothing yet. */
@@ -51,7 +57,9 @@ const LOG_EVERY_MS = 60_000;
 const toKey = (owner: string, id: string): string =>
   `tasker:output:1:${encodeURIComponent(owner)}:${id}`;
 
-/** What a cache returns may be anything: only what looks like this very task, finished, is believed. */
+/**
+ * What a cache returns may be anything: only what looks like this very task, finished, is believed.
+ */
 const parseTask = (text: string, owner: string, id: string): Task | null => {
   const value = JSON.parse(text) as Partial<Task> | null;
   const isWhole =

@@ -1,7 +1,10 @@
 import { Redis } from '@upstash/redis/cloudflare';
 import type { CacheBackend, CacheEntry } from './output-cache.ts';
 
-/** Shorter than the output cache's own limit, so that the request itself is ended and not just forgotten. */
+/**
+ * Shorter than the output cache's own limit, so that the request itself is ended and not just
+ * forgotten.
+ */
 const REQUEST_TIMEOUT_MS = 290;
 
 /** Outputs in Upstash Redis: one request for a batch. */

@@ -7,9 +7,9 @@ const urlOf = (key: string): string =>
   `https://output-cache.tasker.invalid/${encodeURIComponent(key)}`;
 
 /**
- * Outputs in the Workers Cache API, which needs no set-up. It knows no batch and no data centre but its own:
- * https://developers.cloudflare.com/workers/reference/how-the-cache-works/
- * On workers.dev it stores nothing, and every read is a miss.
+ * Outputs in the Workers Cache API, which needs no set-up. It knows no batch and no data centre but
+ * its own: https://developers.cloudflare.com/workers/reference/how-the-cache-works/ On workers.dev
+ * it stores nothing, and every read is a miss.
  */
 export const createWorkersCacheBackend = ({
   isDevelopment,

@@ -11,7 +11,8 @@ import {
 } from './request.ts';
 import { watch, type Frame } from './watch.ts';
 
-// The client for Node (22 or later) and browsers. It has no dependency, and takes its types from the service's own.
+// The client for Node (22 or later) and browsers. It has no dependency, and takes its types from
+// the service's own.
 
 export { TaskerError };
 export type { ClientOptions, Frame, NewTask, Problem, TaskDetail, TaskView };
@@ -20,7 +21,10 @@ export type { ClientOptions, Frame, NewTask, Problem, TaskDetail, TaskView };
 const MAX_BULK = 1_000;
 
 export interface SubmitOptions {
-  /** The same key and task give the same task. Unset: a random one, so that repeating a lost request is safe. */
+  /**
+   * The same key and task give the same task. Unset: a random one, so that repeating a lost request
+   * is safe.
+   */
   idempotencyKey?: string;
   /** Holds the answer back until the task is final, for so many seconds at most (25). */
   waitSeconds?: number;
@@ -102,11 +106,11 @@ const queryOf = (options: ListOptions): URLSearchParams => {
 };
 
 /**
- * A client of a Tasker service. Every call throws `TaskerError` with a stable `code` when it is refused.
- * @example
- * const tasker = createTasker({ baseUrl: 'http://localhost:8787' });
- * const { task_id } = await tasker.submit({ type: 'sum', params: { a: 5, b: 3 } });
- * console.log((await tasker.wait(task_id)).result);
+ * A client of a Tasker service. Every call throws `TaskerError` with a stable `code` when it is
+ * refused.
+ * @example const tasker = createTasker({ baseUrl: 'http://localhost:8787' }); const { task_id } =
+ * await tasker.submit({ type: 'sum', params: { a: 5, b: 3 } }); console.log((await
+ * tasker.wait(task_id)).result);
  */
 export const createTasker = (options: ClientOptions) => {
   const send = createRequest(options);
@@ -138,7 +142,10 @@ export const createTasker = (options: ClientOptions) => {
       return json('/tasks', { method: 'POST', json: task, headers, signal, isRepeatable: true });
     },
 
-    /** Submits any number of tasks, 1 000 a request; what a refused request would have held is not stored. */
+    /**
+     * Submits any number of tasks, 1 000 a request; what a refused request would have held is not
+     * stored.
+     */
     async submitMany(
       tasks: readonly NewTask[],
       { idempotencyKey = crypto.randomUUID(), signal }: Omit<SubmitOptions, 'waitSeconds'> = {},
@@ -183,7 +190,9 @@ export const createTasker = (options: ClientOptions) => {
     watchAll: ({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Frame> =>
       watch(send, '/events', { signal, retries }),
 
-    /** The task once it is final. Throws a `TimeoutError` (DOMException) when that takes too long. */
+    /**
+     * The task once it is final. Throws a `TimeoutError` (DOMException) when that takes too long.
+     */
     async wait(id: string, { timeout, signal }: WaitOptions = {}): Promise<TaskDetail> {
       const signals = [
         ...(timeout === undefined ? [] : [AbortSignal.timeout(timeout)]),

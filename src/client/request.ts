@@ -8,7 +8,9 @@ export interface Problem {
   errors?: { in: string; path: string; code: string; message: string }[];
 }
 
-/** Thrown for every answer that is no success. `code` is a stable word, such as `task_not_found`. */
+/**
+ * Thrown for every answer that is no success. `code` is a stable word, such as `task_not_found`.
+ */
 export class TaskerError extends Error {
   readonly status: number;
   readonly code: string;
@@ -30,7 +32,10 @@ export interface ClientOptions {
   apiKey?: string | undefined;
   /** Instead of the global one. */
   fetch?: typeof fetch;
-  /** How often a request that is safe to repeat is repeated when the service is down or busy. Default 3. */
+  /**
+   * How often a request that is safe to repeat is repeated when the service is down or busy.
+   * Default 3.
+   */
   retries?: number;
 }
 
@@ -92,7 +97,10 @@ const problemOf = async (response: Response): Promise<Problem> => {
   }
 };
 
-/** Sends requests; throws `TaskerError` for refusals, and whatever `fetch` throws where there is no answer at all. */
+/**
+ * Sends requests; throws `TaskerError` for refusals, and whatever `fetch` throws where there is no
+ * answer at all.
+ */
 export const createRequest = ({
   baseUrl,
   apiKey,

@@ -16,7 +16,10 @@ interface ServerEvent {
   data: string;
 }
 
-/** The events of a text/event-stream (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+/**
+ * The events of a text/event-stream
+ * (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+ */
 const eventsOf = async function* (
   body: ReadableStream<Uint8Array>,
   heard: () => void,
@@ -69,8 +72,8 @@ const versionOf = (frame: Frame): number =>
 const FINAL = ['COMPLETED', 'FAILED', 'CANCELLED'];
 
 /**
- * The frames of a live stream, for as long as the caller reads them. A broken stream is opened again; of one task no
- * frame is older than what has been seen, and the final one ends it.
+ * The frames of a live stream, for as long as the caller reads them. A broken stream is opened
+ * again; of one task no frame is older than what has been seen, and the final one ends it.
  */
 export const watch = async function* (
   send: SendRequest,
@@ -80,7 +83,9 @@ export const watch = async function* (
   let version = 0;
   let pauseMs = FIRST_PAUSE_MS;
   let lastId: string | null = null;
-  /** Failures in a row before anything was heard: then it is the wrong address, or down for good. */
+  /**
+   * Failures in a row before anything was heard: then it is the wrong address, or down for good.
+   */
   let failures = 0;
   let hasBegun = false;
   for (;;) {

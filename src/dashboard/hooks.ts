@@ -10,7 +10,9 @@ export interface Loaded<Data> {
   reload(): void;
 }
 
-/** Reads when the page comes and whenever `key` changes; an answer that was overtaken is dropped. */
+/**
+ * Reads when the page comes and whenever `key` changes; an answer that was overtaken is dropped.
+ */
 export const useQuery = <Data>(key: string, read: () => Promise<Data>): Loaded<Data> => {
   const [state, setState] = useState<{ data: Data | null; error: Error | null }>({
     data: null,
@@ -36,7 +38,10 @@ export const useTaskUpdates = (listener: (tasks: readonly TaskUpdate[]) => void)
   useEffect(() => onTaskUpdates((tasks) => current.current(tasks)), []);
 };
 
-/** Reads figures again soon after something happened: at once, then once in `pauseMs`, and a last time at the end. */
+/**
+ * Reads figures again soon after something happened: at once, then once in `pauseMs`, and a last
+ * time at the end.
+ */
 export const useThrottledReload = (reload: () => void, pauseMs: number): void => {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const lastAt = useRef(0);
@@ -58,7 +63,9 @@ setInterval(() => (now.value = Date.now()), 1_000);
 /** The time, once a second, for ages that grow: one timer for all of them. */
 export const useNow = (): number => now.value;
 
-/** Runs an action, says what became of it, and keeps its button from being pressed twice meanwhile. */
+/**
+ * Runs an action, says what became of it, and keeps its button from being pressed twice meanwhile.
+ */
 export const useAction = (): [boolean, (work: () => Promise<string | undefined>) => void] => {
   const [isBusy, setBusy] = useState(false);
   const run = (work: () => Promise<string | undefined>): void => {

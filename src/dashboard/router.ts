@@ -1,6 +1,9 @@
 import { signal } from '@preact/signals';
 
-/** The page and its query, kept behind the `#` so that every view has an address of its own: `#/tasks?status=FAILED`. */
+/**
+ * The page and its query, kept behind the `#` so that every view has an address of its own:
+ * `#/tasks?status=FAILED`.
+ */
 export interface Route {
   path: string;
   query: URLSearchParams;

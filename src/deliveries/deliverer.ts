@@ -55,7 +55,9 @@ interface Claimed {
   task: Task;
 }
 
-/** The consumer of the delivery queue: claim, try, update. The tasks themselves are never touched. */
+/**
+ * The consumer of the delivery queue: claim, try, update. The tasks themselves are never touched.
+ */
 export const createDeliverer = (deps: DelivererDeps) => {
   const { deliveries, store, send, countTry, now, random, log } = deps;
 
@@ -106,7 +108,10 @@ export const createDeliverer = (deps: DelivererDeps) => {
     return update;
   };
 
-  /** Tries all at once, and writes together what ends together: a slow receiver holds up no other record. */
+  /**
+   * Tries all at once, and writes together what ends together: a slow receiver holds up no other
+   * record.
+   */
   const tryAll = (
     claimed: readonly Claimed[],
     write: (updates: DeliveryUpdate[]) => Promise<void>,

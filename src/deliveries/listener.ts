@@ -4,7 +4,9 @@ import type { CommittedTask } from '../domain/task.ts';
 import { isFinal, type DeliverySink } from '../domain/words.ts';
 import type { SendDeliveries } from './queue.ts';
 
-/** The deliveries that this transition set in motion; the triggers have written their rows with it. */
+/**
+ * The deliveries that this transition set in motion; the triggers have written their rows with it.
+ */
 const findPending = (task: CommittedTask): DeliveryKey[] => {
   const { owner, id, version, status, callback_url, failure_sinks } = task;
   if (!isFinal(status)) return [];

@@ -4,7 +4,9 @@ import { describeError } from '../domain/errors.ts';
 import { withTimeout } from '../domain/timeout.ts';
 import type { Logger } from '../log.ts';
 
-/** What a queue takes in one `sendBatch`: https://developers.cloudflare.com/queues/platform/limits/ */
+/**
+ * What a queue takes in one `sendBatch`: https://developers.cloudflare.com/queues/platform/limits/
+ */
 const MAX_BATCH = 100;
 const SEND_TIMEOUT_MS = 2_000;
 

@@ -17,7 +17,10 @@ export interface WebhookDeps {
   timeoutMs?: number;
 }
 
-/** Posts events signed by Standard Webhooks (https://www.standardwebhooks.com), to public addresses alone. */
+/**
+ * Posts events signed by Standard Webhooks (https://www.standardwebhooks.com), to public addresses
+ * alone.
+ */
 export const createWebhookSender = ({
   secrets,
   rules,

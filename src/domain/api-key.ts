@@ -5,13 +5,19 @@ import { sha256 } from './hash.ts';
 export const SCOPES = ['tasks:read', 'tasks:write', 'metrics:read', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** A key as stored: of the key itself only a hash and its first characters. Times are integer milliseconds. */
+/**
+ * A key as stored: of the key itself only a hash and its first characters. Times are integer
+ * milliseconds.
+ */
 export type ApiKey = typeof keysTable.$inferSelect;
 
 /** Who a key speaks for: a tenant. */
 export const OWNER = /^[\w.@:-]{1,100}$/;
 
-/** The key that a caller came in with; `keyId` null: no key was made yet, and the caller is on this machine. */
+/**
+ * The key that a caller came in with; `keyId` null: no key was made yet, and the caller is on this
+ * machine.
+ */
 export interface KeyRef {
   keyId: string | null;
   /** Milliseconds; null: never. */
@@ -50,7 +56,10 @@ const crc32 = (text: string): number => {
 
 const computeChecksum = (body: string): string => toBase62(BigInt(crc32(body)), CHECKSUM_CHARS);
 
-/** A new key: `tk_`, 32 random bytes in base 62, and a checksum that tells a mistyped key without a look at the database. */
+/**
+ * A new key: `tk_`, 32 random bytes in base 62, and a checksum that tells a mistyped key without a
+ * look at the database.
+ */
 export const generateApiKey = (): { key: string; prefix: string } => {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
   const body = toBase62(
@@ -61,7 +70,10 @@ export const generateApiKey = (): { key: string; prefix: string } => {
   return { key, prefix: key.slice(0, PREFIX_CHARS) };
 };
 
-/** Whether it is shaped like a key and its checksum is right. Says nothing of whether such a key exists. */
+/**
+ * Whether it is shaped like a key and its checksum is right. Says nothing of whether such a key
+ * exists.
+ */
 export const isWellFormedKey = (text: string): boolean => {
   const [, body, checksum] = SHAPE.exec(text) ?? [];
   return body !== undefined && computeChecksum(body) === checksum;

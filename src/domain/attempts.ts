@@ -25,7 +25,10 @@ export const appendAttempt = (
   return JSON.stringify(history.slice(-MAX_ATTEMPTS_KEPT));
 };
 
-/** The attempt that ended in the very write that returned this row, which set `updated_at` too; null when none did. */
+/**
+ * The attempt that ended in the very write that returned this row, which set `updated_at` too; null
+ * when none did.
+ */
 export const findEndedAttempt = (task: TaskSummaryRow): Attempt | null => {
   const { status, version, attempt, updated_at } = task;
   if (version === 1 || status === 'IN_PROGRESS') return null;

@@ -1,4 +1,7 @@
-/** Cuts a list into groups of at most `most` items and, but for single items, a size of `maxSize` each. */
+/**
+ * Cuts a list into groups of at most `most` items and, but for single items, a size of `maxSize`
+ * each.
+ */
 export const chunk = <Item>(
   items: readonly Item[],
   {

@@ -2,7 +2,10 @@ import { parseAttempts } from './attempts.ts';
 import type { deliveriesTable } from '../schema.ts';
 import type { Task } from './task.ts';
 
-/** A delivery of a final status: the row as stored, whatever became of it. Times are integer milliseconds. */
+/**
+ * A delivery of a final status: the row as stored, whatever became of it. Times are integer
+ * milliseconds.
+ */
 export type Delivery = typeof deliveriesTable.$inferSelect;
 
 /** What names a delivery: one final transition of a task (its version), and one sink. */
@@ -19,11 +22,16 @@ const BASE_MS = 5_000;
 const MAX_MS = 3_600_000;
 const GIVE_UP_AFTER_MS = 24 * 3_600_000;
 
-/** The same at every try: receivers tell repetitions by it. No `.`, which separates what is signed. */
+/**
+ * The same at every try: receivers tell repetitions by it. No `.`, which separates what is signed.
+ */
 export const toDeliveryId = ({ task_id, version, sink }: DeliveryKey): string =>
   `${task_id}:${version}:${sink}`;
 
-/** When to try again, in ms: 5 s, doubling up to an hour, half of it jitter; null when the day is over. */
+/**
+ * When to try again, in ms: 5 s, doubling up to an hour, half of it jitter; null when the day is
+ * over.
+ */
 export const computeNextTry = (
   { tries, owed_at }: Pick<Delivery, 'tries' | 'owed_at'>,
   retryAfterMs: number,
@@ -37,7 +45,10 @@ export const computeNextTry = (
   return at > owed_at + GIVE_UP_AFTER_MS ? null : at;
 };
 
-/** The task as it was at the transition that is told, though it may have been run again since; its words are today's. */
+/**
+ * The task as it was at the transition that is told, though it may have been run again since; its
+ * words are today's.
+ */
 export const snapshotAt = (task: Task, { version, status, attempt, owed_at }: Delivery): Task => {
   const attempts = parseAttempts(task).filter((entry) => entry.attempt <= attempt);
   const started_at = attempts.findLast((entry) => entry.attempt === attempt)?.started_at ?? null;

@@ -1,4 +1,7 @@
-/** Everything that Tasker refuses, by its stable code; http/problem.ts gives each a status and a title. */
+/**
+ * Everything that Tasker refuses, by its stable code; http/problem.ts gives each a status and a
+ * title.
+ */
 export type ErrorCode =
   | 'body_too_large'
   | 'body_too_deep'
@@ -45,7 +48,10 @@ export interface FieldError {
   message: string;
 }
 
-/** The one way to fail inside Tasker. `message` is read by the caller: it says what to do next, and holds no secret. */
+/**
+ * The one way to fail inside Tasker. `message` is read by the caller: it says what to do next, and
+ * holds no secret.
+ */
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly errors: FieldError[] | undefined;
@@ -86,7 +92,9 @@ export class GiveUp extends Error {
   }
 }
 
-/** A handler throws this to be run again after `seconds`; undefined means the type's own back-off. */
+/**
+ * A handler throws this to be run again after `seconds`; undefined means the type's own back-off.
+ */
 export class RetryLater extends Error {
   readonly seconds: number | undefined;
   readonly code: string;
@@ -103,10 +111,15 @@ export class RetryLater extends Error {
   }
 }
 
-/** Longest error message kept, in UTF-16 units; with 100 attempts a row stays far below D1's 2 MB. */
+/**
+ * Longest error message kept, in UTF-16 units; with 100 attempts a row stays far below D1's 2 MB.
+ */
 export const MAX_ERROR_MESSAGE = 2_048;
 
-/** Anything can be thrown: a string, null, an object that throws when looked at. This is always a short text. */
+/**
+ * Anything can be thrown: a string, null, an object that throws when looked at. This is always a
+ * short text.
+ */
 export const describeError = (thrown: unknown): string => {
   let text: string;
   try {

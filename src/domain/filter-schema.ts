@@ -3,7 +3,8 @@ import * as z from 'zod';
 import type { FieldFilter, TaskFilter } from './filter.ts';
 import { QUEUES } from './routing.ts';
 
-// A filter as callers write it: in the query of a list, and in the body of an action on all that match.
+// A filter as callers write it: in the query of a list, and in the body of an action on all that
+// match.
 
 const listOf = <Item extends z.ZodType>(item: Item, shown: object, most = 20) =>
   z
@@ -78,7 +79,10 @@ const FIELD = /^(params|result)\.(.+)$/;
 const SEGMENTS = /^[^"\\.\p{Cc}]{1,100}(\.[^"\\.\p{Cc}]{1,100}){0,9}$/u;
 const MAX_FIELDS = 10;
 
-/** A schema for `shape` and any number of `params.<path>` and `result.<path>`, which it gathers in `fields`. */
+/**
+ * A schema for `shape` and any number of `params.<path>` and `result.<path>`, which it gathers in
+ * `fields`.
+ */
 export const withFields = <Schema extends z.ZodObject>(shape: Schema) =>
   z.unknown().transform((given, context): z.output<Schema> & { fields: FieldFilter[] } => {
     const fields: FieldFilter[] = [];

@@ -18,7 +18,10 @@ export interface TaskFilter {
   submittedAfter?: number | undefined;
   /** ms; before then, that moment not included. */
   submittedBefore?: number | undefined;
-  /** Each must be found in the title, the description, the id or the last error; ASCII letters in either case. */
+  /**
+   * Each must be found in the title, the description, the id or the last error; ASCII letters in
+   * either case.
+   */
   words?: readonly string[] | undefined;
   fields?: readonly FieldFilter[] | undefined;
   ids?: readonly string[] | undefined;

@@ -3,7 +3,10 @@ export const MAX_BODY_DEPTH = 64;
 /** A result may wrap such JSON; far below the 1000 levels at which SQLite calls it malformed. */
 export const MAX_RESULT_DEPTH = 128;
 
-/** How deep JSON text is nested, counted without recursion or parsing; text that is not JSON gives some number. */
+/**
+ * How deep JSON text is nested, counted without recursion or parsing; text that is not JSON gives
+ * some number.
+ */
 export const measureDepth = (text: string): number => {
   let depth = 0;
   let deepest = 0;

@@ -1,6 +1,9 @@
 import { FINAL_STATUSES, STATUSES, type Status } from './words.ts';
 
-/** A change of a task: the statuses that it may leave, and the one that it leads to; null where the status stays. */
+/**
+ * A change of a task: the statuses that it may leave, and the one that it leads to; null where the
+ * status stays.
+ */
 interface Transition {
   from: readonly Status[];
   to: Status | null;
@@ -16,8 +19,8 @@ const UNFINISHED = ['NEW', 'PENDING', 'PAUSED', 'IN_PROGRESS'] as const satisfie
 const NOT_RUNNING = ['NEW', 'PENDING', 'PAUSED', ...FINAL_STATUSES] as const satisfies Status[];
 
 /**
- * The whole state machine, in the order in which a task lives. Every guard of a write, every button and every bulk
- * action derives from it; docs/architecture.md draws it.
+ * The whole state machine, in the order in which a task lives. Every guard of a write, every button
+ * and every bulk action derives from it; docs/architecture.md draws it.
  */
 export const lifecycle = {
   submit: { from: [], to: 'PENDING', ifScheduled: 'NEW', ifReused: 'COMPLETED' },

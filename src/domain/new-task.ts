@@ -2,7 +2,10 @@ import type { Priority } from './words.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { Task } from './task.ts';
 
-/** What decides a new row. Times and durations are milliseconds; what is left out is null in the row. */
+/**
+ * What decides a new row. Times and durations are milliseconds; what is left out is null in the
+ * row.
+ */
 export interface NewTaskFields {
   owner: string;
   id: string;
@@ -28,8 +31,9 @@ export interface NewTaskFields {
 export const RESEND_AFTER_MS = 5_000;
 
 /**
- * The row of a task that was just submitted. One that may run now is born PENDING, with `wake_at` a few seconds ahead:
- * if its message is lost, the clock sends it again, and the usual case needs no write for the hand-over to the queue.
+ * The row of a task that was just submitted. One that may run now is born PENDING, with `wake_at` a
+ * few seconds ahead: if its message is lost, the clock sends it again, and the usual case needs no
+ * write for the hand-over to the queue.
  */
 export const buildTask = (fields: NewTaskFields, now: number): Task => {
   const scheduledAt = fields.scheduledAt ?? null;
@@ -42,7 +46,8 @@ export const buildTask = (fields: NewTaskFields, now: number): Task => {
     queue: fields.queue,
     priority: fields.priority,
     status: isDue ? lifecycle.submit.to : lifecycle.submit.ifScheduled,
-    // A lone surrogate has no UTF-8: the database would return something else than the answer to the submit.
+    // A lone surrogate has no UTF-8: the database would return something else than the answer to
+    // the submit.
     title: fields.title?.toWellFormed() ?? null,
     description: fields.description?.toWellFormed() ?? null,
     params: JSON.stringify(fields.params),
@@ -72,7 +77,10 @@ export const buildTask = (fields: NewTaskFields, now: number): Task => {
   };
 };
 
-/** A task that needs no run, because `source` has the output already. Not itself a source: reuse must not prolong an age. */
+/**
+ * A task that needs no run, because `source` has the output already. Not itself a source: reuse
+ * must not prolong an age.
+ */
 export const completeFrom = (task: Task, source: Task): Task => ({
   ...task,
   status: lifecycle.submit.ifReused,

@@ -1,4 +1,7 @@
-/** The rules for URLs that a caller gives and Tasker calls: one place, for callbacks and whatever comes after them. */
+/**
+ * The rules for URLs that a caller gives and Tasker calls: one place, for callbacks and whatever
+ * comes after them.
+ */
 
 export interface OutgoingRules {
   /** Hosts, with or without a port, to which everything is allowed: for development alone. */
@@ -8,13 +11,17 @@ export interface OutgoingRules {
 }
 
 const MAX_URL_CHARS = 2_048;
-/** Names that never belong to the public internet (RFC 6761, RFC 6762, RFC 8375, RFC 9476), and a cloud's inner ones. */
+/**
+ * Names that never belong to the public internet (RFC 6761, RFC 6762, RFC 8375, RFC 9476), and a
+ * cloud's inner ones.
+ */
 const PRIVATE_NAME =
   /(^|\.)(localhost|local|localdomain|internal|intranet|lan|home|corp|private|home\.arpa|test|invalid|onion|alt)$/;
 
 /**
- * Why `text` must not be called, in words for the caller; null when it may be. The URL parser has already turned every
- * notation of an address (octal, hexadecimal, a single number, full-width digits) into its plain form.
+ * Why `text` must not be called, in words for the caller; null when it may be. The URL parser has
+ * already turned every notation of an address (octal, hexadecimal, a single number, full-width
+ * digits) into its plain form.
  */
 export const findUrlProblem = (
   text: string,

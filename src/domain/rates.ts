@@ -1,6 +1,6 @@
 /**
- * Writes of a key, and runs of types that cost money; a minute each. The platform, in wrangler.toml, counts `weight` of
- * them as one. `label`: the name of the policy in headers.
+ * Writes of a key, and runs of types that cost money; a minute each. The platform, in
+ * wrangler.toml, counts `weight` of them as one. `label`: the name of the policy in headers.
  */
 export const RATES = {
   writes: { label: 'writes', limit: 6_000, windowSeconds: 60, weight: 50 },

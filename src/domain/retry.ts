@@ -22,8 +22,9 @@ export type Verdict =
 const MAX_DELAY_MS = 365 * 24 * 3_600_000;
 
 /**
- * Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/): anything between nothing
- * and base × 2^(attempt - 1), so that tasks which failed together do not come back together.
+ * Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/): anything
+ * between nothing and base × 2^(attempt - 1), so that tasks which failed together do not come back
+ * together.
  */
 export const computeBackoffMs = (
   { baseSeconds, maxSeconds }: RetryPolicy,
@@ -56,8 +57,8 @@ export const decideVerdict = (
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 /**
- * A `Retry-After` header, in seconds or as a date (RFC 9110), as ms from now. Undefined when it says nothing that can be
- * understood, or nothing but "now": then a back-off does better.
+ * A `Retry-After` header, in seconds or as a date (RFC 9110), as ms from now. Undefined when it
+ * says nothing that can be understood, or nothing but "now": then a back-off does better.
  */
 export const parseRetryAfter = (header: string | null, now: number): number | undefined => {
   const text = header?.trim() ?? '';

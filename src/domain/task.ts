@@ -1,6 +1,9 @@
 import type { tasksTable } from '../schema.ts';
 
-/** A task: the row as stored. Times are integer milliseconds, JSON columns are text; schema.ts says what each means. */
+/**
+ * A task: the row as stored. Times are integer milliseconds, JSON columns are text; schema.ts says
+ * what each means.
+ */
 export type Task = typeof tasksTable.$inferSelect;
 
 /** Why an attempt failed. `code` is a stable word; `message` is for people, at most 2 KB. */
@@ -18,12 +21,15 @@ export type TaskSummaryRow = Omit<Task, 'params' | 'result'>;
 /** A row as a committed write returned it. Those of the clock come without their long parts. */
 export type CommittedTask = TaskSummaryRow & Partial<Pick<Task, 'params' | 'result'>>;
 
-/** The version of what queue messages carry. A consumer ignores a message of another one: the clock still has its tasks. */
+/**
+ * The version of what queue messages carry. A consumer ignores a message of another one: the clock
+ * still has its tasks.
+ */
 export const MESSAGE_VERSION = 1;
 
 /**
- * What a queue message carries: a hint to look at tasks of one owner, never the truth about them. `isolated` keeps a
- * task that was rescued once away from neighbours.
+ * What a queue message carries: a hint to look at tasks of one owner, never the truth about them.
+ * `isolated` keeps a task that was rescued once away from neighbours.
  */
 export interface TaskMessage {
   v: typeof MESSAGE_VERSION;

@@ -3,7 +3,10 @@ import { AppError, describeError, type ErrorCode } from './errors.ts';
 const NAMES = { database_unavailable: 'database', storage_unavailable: 'file storage' } as const;
 type UnavailableCode = ErrorCode & keyof typeof NAMES;
 
-/** Asks the database, or other storage; one that does not answer is a 503. Refusals of ours pass through. */
+/**
+ * Asks the database, or other storage; one that does not answer is a 503. Refusals of ours pass
+ * through.
+ */
 export const orUnavailable = async <T>(
   log: { error(event: string, fields: { error: string }): void },
   work: () => Promise<T>,

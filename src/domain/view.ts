@@ -41,7 +41,9 @@ export interface TaskDetail extends TaskView {
   deliveries: DeliveryView[];
 }
 
-/** One notification. `next_try_at` while it is open; `ended_at` once it was delivered or given up. */
+/**
+ * One notification. `next_try_at` while it is open; `ended_at` once it was delivered or given up.
+ */
 interface DeliveryView {
   id: string;
   sink: DeliverySink;

@@ -23,7 +23,10 @@ export type Priority = (typeof PRIORITIES)[number];
 export const LANES = ['default', 'external'] as const;
 export type Lane = (typeof LANES)[number];
 
-/** Where a delivery goes: to the task's own `callback_url`, or to the operator, who named a sink for every failure. */
+/**
+ * Where a delivery goes: to the task's own `callback_url`, or to the operator, who named a sink for
+ * every failure.
+ */
 export const DELIVERY_SINKS = ['callback', 'failure_webhook', 'failure_email'] as const;
 export type DeliverySink = (typeof DELIVERY_SINKS)[number];
 

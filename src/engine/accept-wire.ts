@@ -1,11 +1,15 @@
 import type { Task } from '../domain/task.ts';
 import { decodeTask, encodeTask, INSERT_COLUMNS } from '../store/inserts.ts';
 
-// Both ends of the wire between the Workers, which accept tasks, and the Dispatcher, which stores them. Texts cross faster
-// than lists, and far faster than objects. After a deploy Workers and objects of two releases live side by side for
-// minutes: the first line says which columns the rows have, so that each end reads the other's.
+// Both ends of the wire between the Workers, which accept tasks, and the Dispatcher, which stores
+// them. Texts cross faster than lists, and far faster than objects. After a deploy Workers and
+// objects of two releases live side by side for minutes: the first line says which columns the rows
+// have, so that each end reads the other's.
 
-/** What became of one submitted task. `duplicate`: a task with its idempotency key is there already. `database_unavailable` wrote nothing; `outcome_unknown` may have. */
+/**
+ * What became of one submitted task. `duplicate`: a task with its idempotency key is there already.
+ * `database_unavailable` wrote nothing; `outcome_unknown` may have.
+ */
 export type Acceptance =
   | 'accepted'
   | 'duplicate'
@@ -35,7 +39,10 @@ const translateRow = (row: string, columns: readonly string[]): EncodedTask => {
   return { task: decodeTask(own), row: own };
 };
 
-/** The tasks that `encodeTasks` made a text of, in this release or another one; throws for a version that it does not know. */
+/**
+ * The tasks that `encodeTasks` made a text of, in this release or another one; throws for a version
+ * that it does not know.
+ */
 export const decodeTasks = (text: string): EncodedTask[] => {
   const [header = '', ...rows] = text.split('\n');
   if (header === HEADER) return rows.map((row) => ({ task: decodeTask(row), row }));

@@ -12,13 +12,19 @@ import type { TaskQueues } from './task-queues.ts';
 /** Tasks that may wait for a group; beyond it callers are asked to come back. */
 const MAX_WAITING = 5_000;
 
-/** After a group of this size the next one waits for more, for what a group costs hardly grows with its size: … */
+/**
+ * After a group of this size the next one waits for more, for what a group costs hardly grows with
+ * its size: …
+ */
 const BUSY_GROUP = 4;
 /** … for this many turns of the event loop in which none came, … */
 const IDLE_TURNS = 4;
 /** … and for this long at most. */
 const GATHER_MS = 5;
-/** While groups follow each other, what is stored is enqueued after this long at most, or at this many tasks. */
+/**
+ * While groups follow each other, what is stored is enqueued after this long at most, or at this
+ * many tasks.
+ */
 const HOLD_MS = 25;
 const HELD_TASKS = 200;
 
@@ -32,13 +38,16 @@ export interface AccepterDeps extends GroupCommitDeps {
   wait(ms: number): Promise<void>;
 }
 
-/** When the clock must look at a new task: one that is final already may have a callback to deliver. */
+/**
+ * When the clock must look at a new task: one that is final already may have a callback to deliver.
+ */
 const firstLookAt = ({ wake_at, callback_url, submitted_at }: Task): number =>
   wake_at ?? (callback_url === null ? Infinity : submitted_at + RESEND_AFTER_MS);
 
 /**
- * Group commit: all accepts that wait, from all requests, are written with one statement, and each caller is answered
- * after the commit. This is the loop that decides when to commit; group-commit.ts writes.
+ * Group commit: all accepts that wait, from all requests, are written with one statement, and each
+ * caller is answered after the commit. This is the loop that decides when to commit;
+ * group-commit.ts writes.
  */
 export const createAccepter = (deps: AccepterDeps) => {
   const { taskQueues, publish, ensureAlarmBy, quota, now, wait, log } = deps;
@@ -108,7 +117,10 @@ export const createAccepter = (deps: AccepterDeps) => {
   return {
     isAccepting,
 
-    /** Resolves once it is known, task by task, what became of them. Repeating it with the same ids is safe. */
+    /**
+     * Resolves once it is known, task by task, what became of them. Repeating it with the same ids
+     * is safe.
+     */
     async accept(tasks: readonly EncodedTask[]): Promise<Acceptance[]> {
       // An owner who cannot be counted is let in: the database decides.
       const isReserved = await quota.tryReserve(tasks.map(({ task }) => task)).catch(() => true);

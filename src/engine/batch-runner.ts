@@ -9,8 +9,8 @@ import type { BatchRecorder, Recorder } from './recorder.ts';
 import type { StartTaskRunner, TaskRunner } from './task-runner.ts';
 
 /**
- * A batch is started in this many parts, so that what it starts first goes on while the rest is started. Light tasks that
- * end at once have nothing to go on with, and then a turn would be idle.
+ * A batch is started in this many parts, so that what it starts first goes on while the rest is
+ * started. Light tasks that end at once have nothing to go on with, and then a turn would be idle.
  */
 const PARTS = 10;
 const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
@@ -24,7 +24,10 @@ export interface BatchRunnerDeps {
   log: Logger;
 }
 
-/** Runs claimed tasks side by side, records their outcomes, and tells the trackers of their messages. */
+/**
+ * Runs claimed tasks side by side, records their outcomes, and tells the trackers of their
+ * messages.
+ */
 export type BatchRunner = (
   tasks: readonly Task[],
   trackers: ReadonlyMap<string, MessageTracker>,

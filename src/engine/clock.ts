@@ -13,11 +13,19 @@ const SWEEP_LIMIT = 500;
 const PRUNE_LIMIT = 200;
 /** A prune reads the old rows that it may not delete yet, so it is not done at every tick. */
 const PRUNE_EVERY_MS = 3_600_000;
-/** Between two ticks for what may be late: a late task can wait for others too, and a sweep costs. */
+/**
+ * Between two ticks for what may be late: a late task can wait for others too, and a sweep costs.
+ */
 const MIN_PAUSE_MS = 1_000;
-/** While anything is live the clock ticks at least this often, so claims and retries need not set its alarm. */
+/**
+ * While anything is live the clock ticks at least this often, so claims and retries need not set
+ * its alarm.
+ */
 const MAX_PAUSE_MS = 60_000;
-/** A queue with a longer backlog than this lacks no task that could be named: counting further would cost more. */
+/**
+ * A queue with a longer backlog than this lacks no task that could be named: counting further would
+ * cost more.
+ */
 const MAX_COUNTED_BACKLOG = 10_000;
 
 export interface ClockDeps {
@@ -63,13 +71,14 @@ export const createClock = (deps: ClockDeps) => {
       alarmAt = Math.min(alarmAt ?? Infinity, found);
     }
     if (at < alarmAt) await setAlarm(at);
-    // One that is past may be about to go off, or gone: the clock neither relies on it nor postpones it.
+    // One that is past may be about to go off, or gone: the clock neither relies on it nor
+    // postpones it.
     else if (alarmAt <= now()) await setAlarm(now());
   };
 
   /**
-   * Which overdue tasks to send again. A long backlog must not breed copies of itself, so per queue no more than the
-   * tasks that wait by the table and are missing from the queue.
+   * Which overdue tasks to send again. A long backlog must not breed copies of itself, so per queue
+   * no more than the tasks that wait by the table and are missing from the queue.
    */
   const findMissing = async (
     overdue: readonly Overdue[],
@@ -113,7 +122,9 @@ export const createClock = (deps: ClockDeps) => {
     return Object.values({ ...counts, overdue: overdue.length }).some((n) => n >= SWEEP_LIMIT);
   };
 
-  /** Now and then deletes a chunk of what is past its retention; true when there may be more of it. */
+  /**
+   * Now and then deletes a chunk of what is past its retention; true when there may be more of it.
+   */
   const prune = async (): Promise<boolean> => {
     if (deps.retentionMs === 0 || now() < pruneAt) return false;
     pruneAt = now() + PRUNE_EVERY_MS;
@@ -124,11 +135,14 @@ export const createClock = (deps: ClockDeps) => {
     return true;
   };
 
-  /** When to tick next: exactly when something is due, and within a minute while anything is live. */
+  /**
+   * When to tick next: exactly when something is due, and within a minute while anything is live.
+   */
   const computeNextTick = async (): Promise<number> => {
     const { NEW, PENDING, IN_PROGRESS, DELIVERY, PARKED } = await sweeps.nextWake();
-    // Parked tasks are live too: should the caller who resumed their queue have died before the alarm was set, the clock
-    // finds out. And a caller who has just asked for the clock may still be writing the row: no statement takes a minute.
+    // Parked tasks are live too: should the caller who resumed their queue have died before the
+    // alarm was set, the clock finds out. And a caller who has just asked for the clock may still
+    // be writing the row: no statement takes a minute.
     const isLive =
       PENDING !== null ||
       IN_PROGRESS !== null ||
@@ -144,8 +158,9 @@ export const createClock = (deps: ClockDeps) => {
     ensureAlarmBy,
 
     /**
-     * The alarm went off, or the cron asks: sweeps and sets the alarm for what comes next; none when nothing is left.
-     * Throws only if the alarm cannot be set, for then the platform's own repetition is the last resort.
+     * The alarm went off, or the cron asks: sweeps and sets the alarm for what comes next; none
+     * when nothing is left. Throws only if the alarm cannot be set, for then the platform's own
+     * repetition is the last resort.
      */
     async tick(): Promise<void> {
       // First of all, so that a crash below costs a minute and not the clock.

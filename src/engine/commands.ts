@@ -33,8 +33,8 @@ export interface CommandDeps {
 }
 
 /**
- * What a command needs before its write: whether it makes rows due (a cancel may have a callback to deliver), and whether
- * outputs become stale.
+ * What a command needs before its write: whether it makes rows due (a cancel may have a callback to
+ * deliver), and whether outputs become stale.
  */
 const EFFECTS: Record<StatusCommand, { makesDue: boolean; makesStale: boolean }> = {
   cancel: { makesDue: true, makesStale: false },
@@ -57,7 +57,10 @@ const refuseCommand = (name: TransitionName, { id, status }: Task): AppError => 
   return new AppError(code, message, { members: { task_status: status } });
 };
 
-/** What a person may do to a task. Every one is a guarded write; a caller who comes second is told the present status. */
+/**
+ * What a person may do to a task. Every one is a guarded write; a caller who comes second is told
+ * the present status.
+ */
 export const createCommands = (deps: CommandDeps) => {
   const { transitions, store, queues, ensureAlarmBy, taskQueues, publish } = deps;
   const { invalidate, closeStreams, longTasks, now, log } = deps;
@@ -132,7 +135,9 @@ export const createCommands = (deps: CommandDeps) => {
     resume: (owner: string, id: string): Promise<Task> => runCommand('resume', owner, id),
     retry: (owner: string, id: string): Promise<Task> => runCommand('retry', owner, id),
 
-    /** Changes words at any time; the priority, and with it the queue, only before the task runs. */
+    /**
+     * Changes words at any time; the priority, and with it the queue, only before the task runs.
+     */
     async edit(owner: string, id: string, change: TaskEdit): Promise<Task> {
       const isMoved = change.priority !== undefined;
       if (isMoved) await ensureAlarmBy(now() + RESEND_AFTER_MS);
@@ -150,7 +155,10 @@ export const createCommands = (deps: CommandDeps) => {
       if (removed.length === 0) throw refuseCommand('delete', await getTask(owner, id));
     },
 
-    /** Does the same to many; those whose status forbids it are left alone. Returns how many were changed. */
+    /**
+     * Does the same to many; those whose status forbids it are left alone. Returns how many were
+     * changed.
+     */
     async runMany(name: CommandName, owner: string, ids: readonly string[]): Promise<number> {
       if (name === 'delete') return (await removeMany(owner, ids)).length;
       await prepare(name, owner, ids);
@@ -161,7 +169,9 @@ export const createCommands = (deps: CommandDeps) => {
       return tasks.length;
     },
 
-    /** Claims of a paused queue are refused at once; what is waiting is parked, and costs nothing. */
+    /**
+     * Claims of a paused queue are refused at once; what is waiting is parked, and costs nothing.
+     */
     pauseQueue: (name: QueueName): Promise<void> => queues.pause(name, now()),
 
     /** The clock brings back, in chunks, what was parked. */
@@ -171,7 +181,10 @@ export const createCommands = (deps: CommandDeps) => {
       await ensureAlarmBy(now());
     },
 
-    /** Deletes all of an owner's tasks, running ones too, whose results are then refused. Returns what they were. */
+    /**
+     * Deletes all of an owner's tasks, running ones too, whose results are then refused. Returns
+     * what they were.
+     */
     async purge(owner: string): Promise<PurgedTask[]> {
       const purged: PurgedTask[] = [];
       for (;;) {

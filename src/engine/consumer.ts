@@ -8,7 +8,10 @@ import { isTaskMessage, parseMessages, type Messages } from './parse-messages.ts
 import type { Publish } from './publisher.ts';
 import type { TaskQueues } from './task-queues.ts';
 
-/** Groups wait for each other; after this long the rest goes back to its queue, so that it need not wait. */
+/**
+ * Groups wait for each other; after this long the rest goes back to its queue, so that it need not
+ * wait.
+ */
 const MAX_WAIT_MS = 30_000;
 
 export interface ConsumerDeps {
@@ -25,7 +28,10 @@ export const createConsumer = (deps: ConsumerDeps) => {
   const { transitions, runBatch, taskQueues, publish, now, log } = deps;
 
   return {
-    /** Never throws, and settles every message by name: the local broker forgets the acks of a batch that throws. */
+    /**
+     * Never throws, and settles every message by name: the local broker forgets the acks of a batch
+     * that throws.
+     */
     async consume(messages: Messages): Promise<void> {
       const startedAt = now();
       for (const group of parseMessages(messages)) {
@@ -34,7 +40,10 @@ export const createConsumer = (deps: ConsumerDeps) => {
       }
     },
 
-    /** Dead letters: a hundred deliveries came to nothing. The row is untouched, and the clock still has it. */
+    /**
+     * Dead letters: a hundred deliveries came to nothing. The row is untouched, and the clock still
+     * has it.
+     */
     handleDeadLetters(messages: Messages): void {
       for (const message of messages) {
         const ids = isTaskMessage(message) ? message.body.ids : [undefined];
@@ -51,7 +60,10 @@ export const createConsumer = (deps: ConsumerDeps) => {
     await Promise.all([publish(claimed), runBatch(claimed, trackers)]);
   }
 
-  /** Null when the database did not answer. It may have committed: then the lease brings the tasks back. */
+  /**
+   * Null when the database did not answer. It may have committed: then the lease brings the tasks
+   * back.
+   */
   async function claim(messages: Messages): Promise<Task[] | null> {
     const keys = messages.flatMap(({ body: { owner, ids } }) => ids.map((id) => ({ owner, id })));
     try {

@@ -5,7 +5,10 @@ import { createClock, type ClockDeps } from './clock.ts';
 
 export type DispatcherDeps = Omit<AccepterDeps, 'ensureAlarmBy'> & Omit<ClockDeps, 'alarm'>;
 
-/** Where tasks come in, and the clock that brings them back. One instance does it all; see `chooseDispatcher`. */
+/**
+ * Where tasks come in, and the clock that brings them back. One instance does it all; see
+ * `chooseDispatcher`.
+ */
 export class Dispatcher extends DurableObject<Env> {
   readonly #clock: ReturnType<typeof createClock>;
   readonly #quota: DispatcherDeps['quota'];
@@ -19,8 +22,8 @@ export class Dispatcher extends DurableObject<Env> {
   }
 
   /**
-   * Writes the tasks and sends them to their queues; answers after the commit. Repeating it by id is safe. Both texts are
-   * those of accept-wire.ts.
+   * Writes the tasks and sends them to their queues; answers after the commit. Repeating it by id
+   * is safe. Both texts are those of accept-wire.ts.
    */
   async accept(tasks: string): Promise<string> {
     return encodeAcceptances(await this.#accepter.accept(decodeTasks(tasks)));
@@ -37,7 +40,10 @@ export class Dispatcher extends DurableObject<Env> {
     return this.#accepter.isAccepting();
   }
 
-  /** Call it before a row becomes due at `at` (ms): a crash in between leaves an alarm too many, never one too few. */
+  /**
+   * Call it before a row becomes due at `at` (ms): a crash in between leaves an alarm too many,
+   * never one too few.
+   */
   ensureAlarmBy(at: number): Promise<void> {
     return this.#clock.ensureAlarmBy(at);
   }
@@ -52,5 +58,8 @@ export class Dispatcher extends DurableObject<Env> {
   }
 }
 
-/** The name of the instance that takes an accept. One place, so that accepts can be spread while the first keeps the clock. */
+/**
+ * The name of the instance that takes an accept. One place, so that accepts can be spread while the
+ * first keeps the clock.
+ */
 export const chooseDispatcher = (): string => 'dispatcher-0';

@@ -20,7 +20,10 @@ export interface ExecutorDeps {
 }
 
 export interface ExecuteOptions {
-  /** Adds the task to a heartbeat and gives the signal that aborts when it is cancelled, deleted or taken back. */
+  /**
+   * Adds the task to a heartbeat and gives the signal that aborts when it is cancelled, deleted or
+   * taken back.
+   */
   watchLease(): AbortSignal;
   progress(fraction: number, note?: string): void;
 }
@@ -57,7 +60,8 @@ export const createExecutor = (deps: ExecutorDeps) => {
       const { id: task_id, owner, attempt, request_id } = task;
       const fields = { task_id, task_name: task.type, owner, attempt, request_id };
       log.debug('task_started', fields);
-      // A handler that computes its result and returns it cannot be interrupted: timers are for those that wait.
+      // A handler that computes its result and returns it cannot be interrupted: timers are for
+      // those that wait.
       let deadline: Deadline | undefined;
       const useDeadline = (): Deadline =>
         (deadline ??= startDeadline(task.timeout_ms, watchLease()));

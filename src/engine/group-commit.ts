@@ -38,13 +38,16 @@ export const createGroupCommit = ({ store, now, log }: GroupCommitDeps) => {
   const findStored = async (group: readonly WaitingTask[]): Promise<Set<string>> =>
     new Set((await store.getMany(group.map(({ task }) => task))).map(({ id }) => id));
 
-  /** Inserts, once more if the answer is lost; when some were there already, reads back which exist. */
+  /**
+   * Inserts, once more if the answer is lost; when some were there already, reads back which exist.
+   */
   const insert = async (group: readonly WaitingTask[]): Promise<Set<string>> => {
     const rows = group.map(({ row }) => row);
     const inserted = await store.insertMany(rows).catch(async (error: unknown) => {
       if (classifyFailure(error) !== 'unknown') throw error;
       log.warn('insert_repeated', { tasks: group.length, error: describeError(error) });
-      // Whatever the second failure says, the first may hide a commit; but what the schema refuses it refused then too.
+      // Whatever the second failure says, the first may hide a commit; but what the schema refuses
+      // it refused then too.
       return store.insertMany(rows).catch((second: unknown) => {
         throw classifyFailure(second) === 'constraint' ? second : error;
       });
@@ -62,7 +65,10 @@ export const createGroupCommit = ({ store, now, log }: GroupCommitDeps) => {
     return group.map(({ task }) => task).filter(({ id }) => stored.has(id));
   };
 
-  /** Writes a group and returns what was stored. One bad row must not fail its neighbours: the group is halved until the culprit is by itself. */
+  /**
+   * Writes a group and returns what was stored. One bad row must not fail its neighbours: the group
+   * is halved until the culprit is by itself.
+   */
   const commit = async (group: readonly WaitingTask[]): Promise<Task[]> => {
     try {
       const stored = await insert(group);
@@ -77,7 +83,8 @@ export const createGroupCommit = ({ store, now, log }: GroupCommitDeps) => {
       if (failure !== 'constraint') failedAt = now();
       const fields = { tasks: group.length, failure };
       log.error('insert_failed', { ...fields, error: describeError(error) });
-      // What is there was accepted; what is not may still come, so no caller is told that it was not stored.
+      // What is there was accepted; what is not may still come, so no caller is told that it was
+      // not stored.
       const found =
         failure === 'unknown' ? await findStored(group).catch(() => new Set<string>()) : [];
       return answerAll(group, new Set(found), () => ANSWERS[failure]);
@@ -86,7 +93,10 @@ export const createGroupCommit = ({ store, now, log }: GroupCommitDeps) => {
 
   return {
     commit,
-    /** False for a while after the database would not take a group: a read may work when a write does not. */
+    /**
+     * False for a while after the database would not take a group: a read may work when a write
+     * does not.
+     */
     isAccepting: (): boolean => failedAt === null || now() - failedAt > FAILURE_MEMORY_MS,
   };
 };

@@ -5,7 +5,9 @@ import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import type { Lease, LeaseStore } from '../store/leases.ts';
 
-/** How often the leases of running tasks are checked: a cancelled task is aborted within about this. */
+/**
+ * How often the leases of running tasks are checked: a cancelled task is aborted within about this.
+ */
 const BEAT_MS = 2_000;
 /** Progress is saved at most this often. */
 const SAVE_EVERY_MS = 5_000;
@@ -34,8 +36,8 @@ class LeaseLostError extends Error {
 }
 
 /**
- * The heartbeat of tasks that run together: one read every 2 s for all of them, and one write when a lease is to be
- * renewed or progress to be saved.
+ * The heartbeat of tasks that run together: one read every 2 s for all of them, and one write when
+ * a lease is to be renewed or progress to be saved.
  */
 export const startHeartbeat = ({ leases, now, log }: HeartbeatDeps) => {
   const running = new Map<string, RunningTask>();

@@ -15,7 +15,10 @@ export interface LongTaskRun {
   timeoutMs: number;
 }
 
-/** The step outlives the handler's own timeout, and the Workflow never repeats it: the engine counts attempts. */
+/**
+ * The step outlives the handler's own timeout, and the Workflow never repeats it: the engine counts
+ * attempts.
+ */
 export const toStepConfig = ({ timeoutMs }: LongTaskRun) =>
   ({ retries: { limit: 0, delay: 1_000 }, timeout: timeoutMs + 60_000 }) as const;
 
@@ -26,7 +29,10 @@ export interface LongTasksDeps {
   log: Logger;
 }
 
-/** Starts and ends the Workflow instances that run long tasks: a consumer lives 15 minutes, a batch not even that. */
+/**
+ * Starts and ends the Workflow instances that run long tasks: a consumer lives 15 minutes, a batch
+ * not even that.
+ */
 export const createLongTasks = ({ workflow, log }: LongTasksDeps) => ({
   async start({ owner, id, attempt, timeout_ms }: Task): Promise<void> {
     const params = { owner, id, attempt, timeoutMs: timeout_ms };

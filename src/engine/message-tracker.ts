@@ -10,19 +10,26 @@ export const RETRY_SECONDS = 5;
 export interface MessageTracker {
   /** `verdict`: what was recorded of the task; null when a Workflow sees to it. */
   resolve(task: Task, verdict: Verdict | null): Promise<void>;
-  /** Whether an outcome was recorded is not known: the message comes back, and the lease brings back the task. */
+  /**
+   * Whether an outcome was recorded is not known: the message comes back, and the lease brings back
+   * the task.
+   */
   resolveUnknown(): Promise<void>;
 }
 
-/** The delay after which a failed attempt comes back by a message, in whole seconds; null where the clock brings it back. */
+/**
+ * The delay after which a failed attempt comes back by a message, in whole seconds; null where the
+ * clock brings it back.
+ */
 export const toMessageDelay = (verdict: Verdict | null): number | null =>
   verdict?.transition === 'reschedule' && verdict.delayMs <= MAX_MESSAGE_DELAY_MS
     ? Math.ceil(verdict.delayMs / 1_000)
     : null;
 
 /**
- * Tracks the `size` tasks that were claimed by one message. A failed attempt comes back by the platform's own retry; out
- * of a message that names other tasks too, by a message of its own; beyond a day by the clock.
+ * Tracks the `size` tasks that were claimed by one message. A failed attempt comes back by the
+ * platform's own retry; out of a message that names other tasks too, by a message of its own;
+ * beyond a day by the clock.
  */
 const createMessageTracker = (
   message: Message<TaskMessage>,
@@ -59,7 +66,10 @@ const createMessageTracker = (
   };
 };
 
-/** A tracker for each message by which something was claimed, by the ids of its tasks; the other messages are acked. */
+/**
+ * A tracker for each message by which something was claimed, by the ids of its tasks; the other
+ * messages are acked.
+ */
 export const trackMessages = (
   messages: readonly Message<TaskMessage>[],
   claimed: readonly Task[],
@@ -68,8 +78,8 @@ export const trackMessages = (
   const unassigned = new Set(claimed.map(({ id }) => id));
   const trackers = new Map<string, MessageTracker>();
   for (const message of messages) {
-    // Each task belongs to one message: duplicates within the batch end here. Of what was not claimed the row says why,
-    // and the clock is the safety net.
+    // Each task belongs to one message: duplicates within the batch end here. Of what was not
+    // claimed the row says why, and the clock is the safety net.
     const ids = new Set(message.body.ids.filter((id) => unassigned.delete(id)));
     if (ids.size === 0) message.ack();
     else {

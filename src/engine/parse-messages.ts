@@ -13,7 +13,10 @@ export const isTaskMessage = ({ body }: Message<TaskMessage>): boolean =>
   Array.isArray(body.ids) &&
   body.ids.every((id) => typeof id === 'string');
 
-/** A batch as groups that are claimed together, the isolated messages each on its own; what is no message of ours is acked. */
+/**
+ * A batch as groups that are claimed together, the isolated messages each on its own; what is no
+ * message of ours is acked.
+ */
 export const parseMessages = (messages: Messages): Messages[] => {
   const valid = messages.filter(isTaskMessage);
   for (const message of messages) if (!isTaskMessage(message)) message.ack();

@@ -6,10 +6,16 @@ import type { Logger } from '../log.ts';
 
 export type Publish = (tasks: readonly CommittedTask[]) => Promise<void>;
 
-/** A listener that has not answered by then is abandoned: it may miss a commit, but never hold the work up. */
+/**
+ * A listener that has not answered by then is abandoned: it may miss a commit, but never hold the
+ * work up.
+ */
 const LISTENER_TIMEOUT_MS = 2_000;
 
-/** After the commit, once per batch: calls every listener. Best effort: never throws, never waits long. */
+/**
+ * After the commit, once per batch: calls every listener. Best effort: never throws, never waits
+ * long.
+ */
 export const createPublisher = ({
   listeners,
   log,

@@ -1,6 +1,9 @@
 import type { Task } from '../domain/task.ts';
 
-/** Counting reads a row for each task, so it is done this often at most for an owner who is at the limit. */
+/**
+ * Counting reads a row for each task, so it is done this often at most for an owner who is at the
+ * limit.
+ */
 const RECOUNT_MS = 5_000;
 
 interface Usage {
@@ -35,7 +38,8 @@ export const createQuota = ({ countUnfinished, maxUnfinished, now }: QuotaDeps) 
     const usage = usages.get(owner) ?? { counted: null, countedAt: -Infinity, since: 0 };
     usages.set(owner, usage);
     const isOver = (): boolean => (usage.counted ?? 0) + usage.since + count > maxUnfinished;
-    // The first count is due long before the limit: this object does not know what was there when it woke up.
+    // The first count is due long before the limit: this object does not know what was there when
+    // it woke up.
     const isUncounted = usage.counted === null && usage.since + count > maxUnfinished / 10;
     if (isOver() || isUncounted) await recount(owner, usage);
     if (isOver()) return false;

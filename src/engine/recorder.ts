@@ -37,13 +37,15 @@ export interface BatchRecorder {
   /** One of the batch has no outcome to record here. */
   skip(): void;
   /**
-   * Resolves with what follows, once it is committed or known that another writer was faster; rejects if the database
-   * never answered, and then the lease brings the task back.
+   * Resolves with what follows, once it is committed or known that another writer was faster;
+   * rejects if the database never answered, and then the lease brings the task back.
    */
   record(task: Task, outcome: Outcome): Promise<Verdict>;
 }
 
-/** Outcomes -> rows -> commits that are published, gathered so that a batch costs a few statements. */
+/**
+ * Outcomes -> rows -> commits that are published, gathered so that a batch costs a few statements.
+ */
 export const createRecorder = (deps: RecorderDeps) => {
   const { transitions, store, publish, findPolicy, now, random, wait, log } = deps;
 
@@ -54,7 +56,9 @@ export const createRecorder = (deps: RecorderDeps) => {
     return rows.filter((row) => wasRecorded(row, byId.get(row.id) as Recording));
   };
 
-  /** Writes until the database answers; after an error that may hide a commit, what is there counts. */
+  /**
+   * Writes until the database answers; after an error that may hide a commit, what is there counts.
+   */
   const write = async (recordings: readonly Recording[]): Promise<Task[]> => {
     let written: Task[] = [];
     let mayHideCommit = false;

@@ -13,7 +13,10 @@ import {
   type SubmitRequest,
 } from './build-submitted.ts';
 
-/** What became of a submit. `replayed`: the same had been submitted before, under the same Idempotency-Key. */
+/**
+ * What became of a submit. `replayed`: the same had been submitted before, under the same
+ * Idempotency-Key.
+ */
 export interface Submitted {
   task: Task;
   replayed: boolean;
@@ -68,7 +71,10 @@ export const createSubmission = (deps: SubmissionDeps) => {
     return errors.length > 0 ? refuseFields(errors) : tasks;
   };
 
-  /** The one look-up of keys: the tasks that are stored under them; 422, by index, where another body was sent. */
+  /**
+   * The one look-up of keys: the tasks that are stored under them; 422, by index, where another
+   * body was sent.
+   */
   const findReplays = async (owner: string, tasks: readonly Task[]): Promise<Map<string, Task>> => {
     const keys = tasks.flatMap(({ idempotency_key: key }) => (key === null ? [] : [key]));
     if (keys.length === 0) return new Map();
@@ -95,7 +101,10 @@ export const createSubmission = (deps: SubmissionDeps) => {
     );
   };
 
-  /** Answers tasks that need no run with the outputs that are there; one read, and none where no type allows it. */
+  /**
+   * Answers tasks that need no run with the outputs that are there; one read, and none where no
+   * type allows it.
+   */
   const reuse = async (
     owner: string,
     tasks: readonly Task[],
@@ -173,7 +182,8 @@ export const createSubmission = (deps: SubmissionDeps) => {
     async submit(submission: Submission): Promise<Submitted[]> {
       const { caller, requests } = submission;
       const built = await build(submission);
-      // Of several, none is stored when one conflicts; a single one finds out by trying, and costs no read.
+      // Of several, none is stored when one conflicts; a single one finds out by trying, and costs
+      // no read.
       if (built.length > 1) await findReplays(caller.owner, built);
       const tasks = await reuse(caller.owner, built, requests);
       await reserve(submission, tasks);

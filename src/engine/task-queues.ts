@@ -10,7 +10,10 @@ import type { Logger } from '../log.ts';
  * https://developers.cloudflare.com/queues/platform/limits/
  */
 const MAX_BATCH = 50;
-/** Tasks that one message names: a queue is paid by the message, and fifty such messages stay below its 256 KB. */
+/**
+ * Tasks that one message names: a queue is paid by the message, and fifty such messages stay below
+ * its 256 KB.
+ */
 const MAX_TASKS = 100;
 /** Their parameters, in UTF-16 units, so that a consumer can hold a batch. */
 const MAX_PARAMS_CHARS = 128_000;
@@ -20,7 +23,9 @@ const UNKNOWN_PARAMS_CHARS = MAX_PARAMS_CHARS / 10;
 const MESSAGE_BYTES = `{"v":${MESSAGE_VERSION},"owner":"","ids":[]}`.length;
 /** … and this many for each. */
 const TASK_BYTES = 39;
-/** A queue that does not answer by then is left to the clock, so that callers need not wait longer. */
+/**
+ * A queue that does not answer by then is left to the clock, so that callers need not wait longer.
+ */
 const SEND_TIMEOUT_MS = 2_000;
 
 export type QueueBindings = Record<QueueName, Pick<Queue<TaskMessage>, 'sendBatch' | 'metrics'>>;
@@ -30,9 +35,9 @@ export type QueuedTask = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'> &
   Partial<Pick<Task, 'params'>>;
 
 /**
- * The messages that name these tasks of one queue and owner. A task that waits on other services has a message to itself,
- * for an invocation has few connections; so has a task that was rescued once: what killed a worker must not take its
- * neighbours along.
+ * The messages that name these tasks of one queue and owner. A task that waits on other services
+ * has a message to itself, for an invocation has few connections; so has a task that was rescued
+ * once: what killed a worker must not take its neighbours along.
  */
 const toMessages = (tasks: readonly QueuedTask[], owner: string, queue: string): TaskMessage[] => {
   const base = { v: MESSAGE_VERSION, owner } as const;
@@ -52,7 +57,10 @@ const toMessages = (tasks: readonly QueuedTask[], owner: string, queue: string):
   ];
 };
 
-/** Sends tasks to their queues. A message is only a hint: a failure is logged, and the clock sends again. */
+/**
+ * Sends tasks to their queues. A message is only a hint: a failure is logged, and the clock sends
+ * again.
+ */
 export const createTaskQueues = ({ queues, log }: { queues: QueueBindings; log: Logger }) => {
   const sendBatch = async (
     queue: QueueName,
@@ -67,7 +75,10 @@ export const createTaskQueues = ({ queues, log }: { queues: QueueBindings; log: 
   };
 
   return {
-    /** As few messages as may be, each to be delivered after its tasks' delay (whole seconds); never throws. */
+    /**
+     * As few messages as may be, each to be delivered after its tasks' delay (whole seconds); never
+     * throws.
+     */
     async enqueue<Each extends QueuedTask>(
       tasks: readonly Each[],
       delaySecondsOf = (_task: Each): number => 0,
@@ -87,8 +98,8 @@ export const createTaskQueues = ({ queues, log }: { queues: QueueBindings; log: 
     },
 
     /**
-     * What a queue reports: how many messages it holds and since when (ms), and, by their bytes, how many tasks those
-     * name, rather too many than too few; Infinity when it does not answer.
+     * What a queue reports: how many messages it holds and since when (ms), and, by their bytes,
+     * how many tasks those name, rather too many than too few; Infinity when it does not answer.
      */
     async metrics(
       queue: QueueName,

@@ -16,7 +16,10 @@ export interface TaskRunner {
 }
 export type StartTaskRunner = () => TaskRunner;
 
-/** The executor with a heartbeat, which aborts a task whose lease is lost, and with progress, which is published and saved. */
+/**
+ * The executor with a heartbeat, which aborts a task whose lease is lost, and with progress, which
+ * is published and saved.
+ */
 export const startTaskRunner = ({ executor, ...deps }: TaskRunnerDeps): TaskRunner => {
   const heartbeat = startHeartbeat(deps);
   const progress = createProgressReporter(deps);

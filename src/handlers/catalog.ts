@@ -28,7 +28,10 @@ export const builtInHandlers: readonly Handler[] = [
 
 /** The only way to a handler: executor, recorder, cache, rates, metrics and routes all ask here. */
 export interface Catalog {
-  /** The handler of a type or of one of its aliases, as this owner sees it. Built-in types are the same for every owner. */
+  /**
+   * The handler of a type or of one of its aliases, as this owner sees it. Built-in types are the
+   * same for every owner.
+   */
   find(owner: string, name: string): Handler | undefined;
   /** All types that this owner may submit. */
   list(owner: string): readonly Handler[];

@@ -6,7 +6,9 @@ import { badAnswer, refusalOf, unreachable } from './provider.ts';
 
 const PROVIDER = 'The language model';
 
-/** What is used of a chat completion (https://platform.openai.com/docs/api-reference/chat/object). */
+/**
+ * What is used of a chat completion (https://platform.openai.com/docs/api-reference/chat/object).
+ */
 const completion = z.object({
   model: z.string(),
   choices: z.tuple(
@@ -62,7 +64,8 @@ export const chatgpt = defineHandler({
     if (!parsed.success) throw badAnswer(PROVIDER);
     const { choices, usage = null } = parsed.data;
     const [{ message, finish_reason = null }] = choices;
-    // Filtered, refused, or a call of a tool that nobody offered: it would be paid for again and again.
+    // Filtered, refused, or a call of a tool that nobody offered: it would be paid for again and
+    // again.
     if (message.content === null)
       throw new GiveUp(
         `${PROVIDER} gave no text (finish reason: ${finish_reason?.slice(0, 50)})`,

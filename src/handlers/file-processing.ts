@@ -85,7 +85,9 @@ const opener =
     return found;
   };
 
-/** Opens it the second time; a file that was replaced meanwhile is read anew, by another attempt. */
+/**
+ * Opens it the second time; a file that was replaced meanwhile is read anew, by another attempt.
+ */
 const reopened = async (
   open: ReturnType<typeof opener>,
   etag: string,
@@ -96,7 +98,10 @@ const reopened = async (
   throw new RetryLater(undefined, 'The file was replaced while it was read', 'file_changed');
 };
 
-/** Of the Workers runtime alone: https://developers.cloudflare.com/workers/runtime-apis/web-crypto/#constructors */
+/**
+ * Of the Workers runtime alone:
+ * https://developers.cloudflare.com/workers/runtime-apis/web-crypto/#constructors
+ */
 type DigestStreamClass = new (
   algorithm: string,
 ) => WritableStream<Uint8Array> & { digest: Promise<ArrayBuffer> };

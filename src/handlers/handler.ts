@@ -65,7 +65,9 @@ export interface HandlerDependencies {
 
 /** All that a handler sees of the world. */
 interface HandlerContext<Params> extends HandlerDependencies {
-  /** Pass it downstream as an idempotency key, and at-least-once execution has exactly-once effects. */
+  /**
+   * Pass it downstream as an idempotency key, and at-least-once execution has exactly-once effects.
+   */
   taskId: string;
   params: Params;
   /** 1 for the first run; grows with every further one. */
@@ -74,7 +76,10 @@ interface HandlerContext<Params> extends HandlerDependencies {
   fetch: typeof fetch;
   /** Aborted at the timeout; hand it to whatever you wait for. */
   signal: AbortSignal;
-  /** `fraction` 0 to 1 and a short note for people. Cheap to call often: at most 4 a second are shown. */
+  /**
+   * `fraction` 0 to 1 and a short note for people. Cheap to call often: at most 4 a second are
+   * shown.
+   */
   progress(fraction: number, note?: string): void;
   files: Files;
   tasks: OwnTasks;
@@ -87,7 +92,10 @@ export interface HandlerDefinition<Schema extends z.ZodType> {
   aliases?: readonly string[];
   description: string;
   lane: Lane;
-  /** A strict schema: it validates the submit and, since a row may be older than the code, every run. */
+  /**
+   * A strict schema: it validates the submit and, since a row may be older than the code, every
+   * run.
+   */
   params: Schema;
   /** Parameters that pass the schema and run. */
   example: z.input<Schema>;
@@ -103,7 +111,10 @@ export interface HandlerDefinition<Schema extends z.ZodType> {
   reuseSeconds?: number;
   /** How long a final output is cached; 0: never. Unset: `CACHE_TTL_SECONDS`. */
   cacheTtlSeconds?: number;
-  /** Returns the result: anything that is JSON. Throw `GiveUp` to fail for good, `RetryLater` to choose the delay. */
+  /**
+   * Returns the result: anything that is JSON. Throw `GiveUp` to fail for good, `RetryLater` to
+   * choose the delay.
+   */
   run(context: HandlerContext<z.output<Schema>>): unknown;
 }
 

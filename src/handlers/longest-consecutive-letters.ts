@@ -11,7 +11,8 @@ interface Run {
 
 const NONE: Run = { letters: '', letter: '', length: 0, start: 0 };
 const LETTER = /^\p{L}/u;
-// Printable ASCII: every character is a grapheme, and the segmenter, which is some 20 times slower, is not needed.
+// Printable ASCII: every character is a grapheme, and the segmenter, which is some 20 times slower,
+// is not needed.
 const PLAIN = /^[ -~]*$/;
 
 const graphemesOf = (text: string): Iterable<string> =>
@@ -19,7 +20,10 @@ const graphemesOf = (text: string): Iterable<string> =>
     ? text
     : Iterator.from(new Intl.Segmenter().segment(text)).map(({ segment }) => segment);
 
-/** The longest run of one letter of any script; the first one on a tie. Composed and decomposed forms are equal. */
+/**
+ * The longest run of one letter of any script; the first one on a tie. Composed and decomposed
+ * forms are equal.
+ */
 export const longestRun = (text: string): Run => {
   let best = NONE;
   let run = NONE;

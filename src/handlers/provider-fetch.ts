@@ -4,7 +4,10 @@ const MAX_ANSWER_BYTES = 1_048_576;
 /** What reading an answer that is too long ends with. */
 export class AnswerTooLong extends Error {}
 
-/** Told of every request to a provider: its type of task, and the status or `unreachable`. For metrics. */
+/**
+ * Told of every request to a provider: its type of task, and the status or `unreachable`. For
+ * metrics.
+ */
 export type CountRequest = (type: string, status: string, durationMs: number) => void;
 
 export interface ProviderFetchDeps {
@@ -27,7 +30,10 @@ const atMost = (maxBytes: number): TransformStream<Uint8Array, Uint8Array> => {
   });
 };
 
-/** The `fetch` that handlers get: it ends with the task, follows no redirect (a key must not travel on) and reads a bounded answer. */
+/**
+ * The `fetch` that handlers get: it ends with the task, follows no redirect (a key must not travel
+ * on) and reads a bounded answer.
+ */
 export const createProviderFetch =
   ({ fetch, signal, type, count }: ProviderFetchDeps): typeof fetch =>
   async (...[input, init]: Parameters<typeof globalThis.fetch>) => {

@@ -27,8 +27,9 @@ const REASONS = new Set([
 const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
 
 /**
- * What a refusal means for the task, as the error to throw. 408, 429 and 5xx pass: the task comes back when the provider
- * says, or after the type's back-off. Everything else would be refused again.
+ * What a refusal means for the task, as the error to throw. 408, 429 and 5xx pass: the task comes
+ * back when the provider says, or after the type's back-off. Everything else would be refused
+ * again.
  * @param keySetting the setting that holds the key, to be named when the key is refused
  */
 export const refusalOf = (

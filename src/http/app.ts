@@ -21,7 +21,10 @@ import { taskRoutes } from './routes/tasks/index.ts';
 
 const describeCall = (c: AppContext): string => `${c.req.method} ${c.req.path.slice(0, 200)}`;
 
-/** The path is known, the method is not: `OPTIONS` is told what is allowed, any other method is refused. */
+/**
+ * The path is known, the method is not: `OPTIONS` is told what is allowed, any other method is
+ * refused.
+ */
 const answerOtherMethod = (c: AppContext, methods: readonly string[]): Response => {
   const Allow = [...methods, 'OPTIONS'].join(', ');
   if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow });
@@ -29,7 +32,10 @@ const answerOtherMethod = (c: AppContext, methods: readonly string[]): Response 
   return answerProblem(new AppError('method_not_allowed', message, { headers: { Allow } }), c);
 };
 
-/** The reader's map of the HTTP surface: what runs before every route, what is mounted where, how it fails. */
+/**
+ * The reader's map of the HTTP surface: what runs before every route, what is mounted where, how it
+ * fails.
+ */
 export const app: Hono<AppEnv> = new Hono<AppEnv>({ strict: false });
 app
   .use(securityHeaders)

@@ -20,8 +20,9 @@ const refuseKey = (
   });
 
 /**
- * Whether this service is open to this request: only as a development build, on the machine that runs it, while there is
- * no key. An unreadable table counts as closed. `wrangler deploy` drops the branch: NODE_ENV is compiled in.
+ * Whether this service is open to this request: only as a development build, on the machine that
+ * runs it, while there is no key. An unreadable table counts as closed. `wrangler deploy` drops the
+ * branch: NODE_ENV is compiled in.
  */
 const isOpenTo = async (c: AppContext): Promise<boolean> => {
   if (process.env.NODE_ENV === 'development') {
@@ -38,7 +39,9 @@ const parseBearer = (c: AppContext): string | null => {
   return /^Bearer +(\S+)$/i.exec(header)?.[1] ?? '';
 };
 
-/** The runtime takes a socket from any page: only our own, and those that are named, may open one. */
+/**
+ * The runtime takes a socket from any page: only our own, and those that are named, may open one.
+ */
 export const assertOrigin = (c: AppContext): void => {
   const origin = c.req.header('Origin');
   const { CORS_ORIGINS } = c.get('services').settings;
@@ -52,7 +55,10 @@ export const assertOrigin = (c: AppContext): void => {
 
 const STREAM = /^\/(tasks\/[^/]+\/)?events\/?$/;
 
-/** The identity behind a ticket, which only an upgrade brings; null without one. It opens the stream that it was made for. */
+/**
+ * The identity behind a ticket, which only an upgrade brings; null without one. It opens the stream
+ * that it was made for.
+ */
 const redeemTicket = async (c: AppContext): Promise<Identity | null> => {
   if (!STREAM.test(c.req.path)) return null;
   if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') return null;

@@ -45,7 +45,10 @@ export const typeName = z
   .max(100)
   .meta({ description: 'A task type or one of its aliases, see `GET /task-types`' });
 
-/** Parameters of a task. Not z.record, which drops a key named `__proto__` in silence instead of leaving it to be refused by name. */
+/**
+ * Parameters of a task. Not z.record, which drops a key named `__proto__` in silence instead of
+ * leaving it to be refused by name.
+ */
 export const parameters = z
   .custom<Record<string, unknown>>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),

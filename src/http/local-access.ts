@@ -6,7 +6,10 @@ const FORWARDED = ['Forwarded', 'X-Real-IP', 'CF-Ray', 'MF-Original-URL'];
 /** A host with any port, as the `Host` header has it. */
 const hostnameOf = (host: string | null): string => host?.replace(/:\d+$/, '') ?? '';
 
-/** Whether the browser, if it is one, is on a page of this very service. `null`, as sandboxed pages send it, is not. */
+/**
+ * Whether the browser, if it is one, is on a page of this very service. `null`, as sandboxed pages
+ * send it, is not.
+ */
 const isOwnPage = ({ headers, url }: Request): boolean => {
   const origin = headers.get('Origin');
   const site = headers.get('Sec-Fetch-Site');
@@ -17,8 +20,8 @@ const isOwnPage = ({ headers, url }: Request): boolean => {
 };
 
 /**
- * Whether a request comes from the machine that it is served on, as far as can be told: by its URL, its `Host`, its
- * address, and the absence of everything that a proxy or a foreign page would add.
+ * Whether a request comes from the machine that it is served on, as far as can be told: by its URL,
+ * its `Host`, its address, and the absence of everything that a proxy or a foreign page would add.
  */
 export const isFromThisMachine = (request: Request): boolean => {
   const { headers, url } = request;

@@ -35,7 +35,10 @@ const readCounted = async (
   return bytes;
 };
 
-/** The body as text. Where a Content-Length says so, HTTP itself bounds it; a body without one is counted. */
+/**
+ * The body as text. Where a Content-Length says so, HTTP itself bounds it; a body without one is
+ * counted.
+ */
 const readText = async (request: Request, maxBytes: number): Promise<string> => {
   const length = request.headers.get('Content-Length');
   if (length !== null && Number(length) > maxBytes) throw refuseLarge(maxBytes);
@@ -57,7 +60,10 @@ const readText = async (request: Request, maxBytes: number): Promise<string> => 
   }
 };
 
-/** The body as JSON: 415 for another content type, 413 for too much or too deep, 400 for what does not parse. */
+/**
+ * The body as JSON: 415 for another content type, 413 for too much or too deep, 400 for what does
+ * not parse.
+ */
 export const readJson = async (
   request: Request,
   { maxBytes = MAX_BODY_BYTES, optional = false } = {},

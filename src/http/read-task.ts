@@ -27,8 +27,8 @@ export const orUnavailable = <T>(
 ): Promise<T> => orUnavailableWith(c.get('log'), work, code);
 
 /**
- * The row of a task, from the cache when it is final and there; `X-Cache` says which. A final row that was read from the
- * database is cached for the next reader.
+ * The row of a task, from the cache when it is final and there; `X-Cache` says which. A final row
+ * that was read from the database is cached for the next reader.
  */
 export const readTask = async (c: AppContext, id: string): Promise<Task> => {
   const { cache, store, findTtlSeconds } = c.get('services');

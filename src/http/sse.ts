@@ -18,8 +18,8 @@ export const formatEvent = (frame: Frame): string => {
 };
 
 /**
- * Passes a socket's frames on as Server-Sent Events. Acknowledges the list's updates once they are written, so that the
- * board gives up a reader that does not read.
+ * Passes a socket's frames on as Server-Sent Events. Acknowledges the list's updates once they are
+ * written, so that the board gives up a reader that does not read.
  */
 export const streamEvents = (socket: WebSocket): ReadableStream<Uint8Array> => {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();

@@ -45,7 +45,10 @@ const logSubmitted = (c: AppContext, all: readonly Submitted[], isBulk: boolean)
   }
 };
 
-/** Submits many tasks: all or, where one is refused, none. Resolves once they are committed; throws an `AppError` otherwise. */
+/**
+ * Submits many tasks: all or, where one is refused, none. Resolves once they are committed; throws
+ * an `AppError` otherwise.
+ */
 export const submitTasks = async (
   c: AppContext,
   requests: readonly SubmitRequest[],

@@ -1,7 +1,8 @@
 import { toHex, sha256 } from '../domain/hash.ts';
 
-// A ticket opens one stream, once, within 30 s: a browser cannot send a header with a WebSocket, and a key does not
-// belong into a URL. It names its owner, so that the Worker that redeems it knows which board to ask.
+// A ticket opens one stream, once, within 30 s: a browser cannot send a header with a WebSocket,
+// and a key does not belong into a URL. It names its owner, so that the Worker that redeems it
+// knows which board to ask.
 
 const TICKET = /^ticket\.([\w-]+)\.([0-9a-f]{64})$/;
 

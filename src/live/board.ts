@@ -43,7 +43,10 @@ export interface BoardDeps {
   now(): number;
 }
 
-/** Live status of one owner's tasks over hibernating WebSockets. A loudspeaker: it holds nothing that the database lacks. */
+/**
+ * Live status of one owner's tasks over hibernating WebSockets. A loudspeaker: it holds nothing
+ * that the database lacks.
+ */
 export class StatusBoard extends DurableObject<Env> {
   readonly #deps: BoardDeps;
   readonly #owner: string;
@@ -67,8 +70,9 @@ export class StatusBoard extends DurableObject<Env> {
   }
 
   /**
-   * Opens a stream: `?stream=<task id>` or `?stream=*`, with `key` and `until` of the key that asks for it. 101 with the
-   * socket; 404 for an unknown task; 200 with the task when it is finished, for there is nothing to subscribe to.
+   * Opens a stream: `?stream=<task id>` or `?stream=*`, with `key` and `until` of the key that asks
+   * for it. 101 with the socket; 404 for an unknown task; 200 with the task when it is finished,
+   * for there is nothing to subscribe to.
    */
   override async fetch(request: Request): Promise<Response> {
     const query = new URL(request.url).searchParams;
@@ -93,7 +97,10 @@ export class StatusBoard extends DurableObject<Env> {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** The tasks that are watched; null when that may be any, for the list is watched, or very many are. */
+  /**
+   * The tasks that are watched; null when that may be any, for the list is watched, or very many
+   * are.
+   */
   listWatched(): string[] | null {
     const sockets = this.ctx.getWebSockets();
     if (sockets.length > MAX_NAMED) return null;
@@ -101,7 +108,10 @@ export class StatusBoard extends DurableObject<Env> {
     return streams.includes(WHOLE_LIST) ? null : streams;
   }
 
-  /** Sends rows to those who watch them. `rows`: JSON of tasks, without their long parts where those are large. */
+  /**
+   * Sends rows to those who watch them. `rows`: JSON of tasks, without their long parts where those
+   * are large.
+   */
   async publish(rows: string): Promise<void> {
     const updates = (JSON.parse(rows) as CommittedTask[]).map((row): Update =>
       'params' in row ? toTaskView(row as Task) : toSummary(row),
@@ -153,7 +163,10 @@ export class StatusBoard extends DurableObject<Env> {
     acknowledge(socket, message);
   }
 
-  /** The runtime does not answer a hibernating socket's close by itself: its client would wait for ever. */
+  /**
+   * The runtime does not answer a hibernating socket's close by itself: its client would wait for
+   * ever.
+   */
   override webSocketClose(socket: WebSocket): void {
     socket.close(1000);
   }
@@ -175,7 +188,10 @@ export class StatusBoard extends DurableObject<Env> {
     this.#publishToList(newest.filter(({ updated_at }) => updated_at > since).map(toSummary));
   }
 
-  /** Sends the snapshot; null when there is no such task. A finished one has nothing to subscribe to. */
+  /**
+   * Sends the snapshot; null when there is no such task. A finished one has nothing to subscribe
+   * to.
+   */
   async #joinTask(socket: WebSocket, id: string, until: number | null): Promise<TaskView | null> {
     const [row] = await this.#deps.getMany([{ owner: this.#owner, id }]);
     const missed = this.#joining.end(socket).get(id);

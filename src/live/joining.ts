@@ -3,7 +3,10 @@ import type { TaskSummary, TaskView } from '../domain/view.ts';
 
 export type Update = TaskView | TaskSummary;
 
-/** Sockets whose snapshot is not sent yet, and the newest updates that came meanwhile: nothing falls in between. */
+/**
+ * Sockets whose snapshot is not sent yet, and the newest updates that came meanwhile: nothing falls
+ * in between.
+ */
 export const createJoining = () => {
   const missed = new Map<WebSocket, Map<string, Update>>();
   return {
@@ -16,7 +19,10 @@ export const createJoining = () => {
       for (const update of updates) keepNewest(held, update);
       return true;
     },
-    /** Ends the joining and returns what was held back: what comes from now on goes to the socket itself. */
+    /**
+     * Ends the joining and returns what was held back: what comes from now on goes to the socket
+     * itself.
+     */
     end(socket: WebSocket): Map<string, Update> {
       const held = missed.get(socket) ?? new Map<string, Update>();
       missed.delete(socket);

@@ -12,7 +12,10 @@ export interface ListFeedDeps {
   deliver(tasks: TaskSummary[]): void;
 }
 
-/** Feeds the list's subscribers: at once while things are quiet, and otherwise the newest of each task. */
+/**
+ * Feeds the list's subscribers: at once while things are quiet, and otherwise the newest of each
+ * task.
+ */
 export const createListFeed = ({ now, deliver }: ListFeedDeps) => {
   const pacer = createPacer();
   const delivered = new Map<string, number>();

@@ -1,7 +1,10 @@
 import type { CommitListener } from '../domain/commit-listener.ts';
 import type { CommittedTask } from '../domain/task.ts';
 
-/** Larger than this, params and result stay out of the call; the board reads them for those who watch. UTF-16 units. */
+/**
+ * Larger than this, params and result stay out of the call; the board reads them for those who
+ * watch. UTF-16 units.
+ */
 const MAX_BODY_CHARS = 16_384;
 
 /** The row as it goes to the board: without its long parts where those are large. */
@@ -12,9 +15,9 @@ const trimRow = (task: CommittedTask): CommittedTask => {
 };
 
 /**
- * Live status, per batch and owner: one call that asks what is watched, and one more with those rows as a text. Mostly
- * nothing is watched, and making the text costs more than all else that is published of a task. A client who begins to
- * watch in between reads the row itself.
+ * Live status, per batch and owner: one call that asks what is watched, and one more with those
+ * rows as a text. Mostly nothing is watched, and making the text costs more than all else that is
+ * published of a task. A client who begins to watch in between reads the row itself.
  */
 export const createBoardListener = (boards: {
   listWatched(owner: string): Promise<string[] | null>;

@@ -4,8 +4,8 @@ const FRAMES_PER_SECOND = 4;
 const SPACING_MS = 250;
 
 /**
- * When the next list frame may go out: at once while things are quiet, so that a single task is seen live, and otherwise
- * so that no second holds more than four.
+ * When the next list frame may go out: at once while things are quiet, so that a single task is
+ * seen live, and otherwise so that no second holds more than four.
  */
 export const createPacer = () => {
   const sentAt: number[] = [];

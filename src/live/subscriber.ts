@@ -11,7 +11,10 @@ export type Subscriber = (
   until: number | null;
 };
 
-/** A list subscriber may leave so many frames unacknowledged: `send()` never blocks, so silence is the only sign. */
+/**
+ * A list subscriber may leave so many frames unacknowledged: `send()` never blocks, so silence is
+ * the only sign.
+ */
 const MAX_UNACKNOWLEDGED = 32;
 
 export const readSubscriber = (socket: WebSocket): Subscriber | null =>
@@ -20,12 +23,18 @@ export const readSubscriber = (socket: WebSocket): Subscriber | null =>
 export const keepSubscriber = (socket: WebSocket, subscriber: Subscriber): void =>
   socket.serializeAttachment(subscriber);
 
-/** Not to a socket that is closing: it is listed until its client has answered, and sending to it throws. */
+/**
+ * Not to a socket that is closing: it is listed until its client has answered, and sending to it
+ * throws.
+ */
 export const send = (socket: WebSocket, frame: Frame): void => {
   if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
 };
 
-/** Sends a task to a socket that watches it, unless it has that version or a newer one: a version never goes back. */
+/**
+ * Sends a task to a socket that watches it, unless it has that version or a newer one: a version
+ * never goes back.
+ */
 export const sendTask = (socket: WebSocket, task: TaskView): void => {
   const subscriber = readSubscriber(socket);
   if (subscriber?.stream !== 'task' || task.version <= subscriber.version) return;

@@ -30,9 +30,10 @@ export interface MetricsBufferDeps {
 }
 
 /**
- * Counts in memory. Each caller flushes: the consumer of a queue at the end of its batch, for the queue waits for whatever
- * a batch leaves behind, and every other caller once a second. So the Metrics object is not called per request, task or
- * message. A crash loses what was counted within the last second; a counter that was reported never goes back.
+ * Counts in memory. Each caller flushes: the consumer of a queue at the end of its batch, for the
+ * queue waits for whatever a batch leaves behind, and every other caller once a second. So the
+ * Metrics object is not called per request, task or message. A crash loses what was counted within
+ * the last second; a counter that was reported never goes back.
  */
 export const createMetricsBuffer = ({ send, waitUntil, wait, now, log }: MetricsBufferDeps) => {
   let buffer = createSnapshot();

@@ -73,7 +73,9 @@ const formatHistogram = (series: string, histogram: number[]): string[] => {
   ];
 };
 
-/** The text format 0.0.4 of Prometheus: https://prometheus.io/docs/instrumenting/exposition_formats/ */
+/**
+ * The text format 0.0.4 of Prometheus: https://prometheus.io/docs/instrumenting/exposition_formats/
+ */
 export const formatExposition = (
   { counters, histograms }: Omit<MetricsSnapshot, 'minutes'>,
   gauges: readonly Gauge[],

@@ -4,7 +4,10 @@ import type { CommittedTask } from '../domain/task.ts';
 import type { MetricsBuffer } from './buffer.ts';
 import { observe } from './snapshot.ts';
 
-/** When the attempt that now runs was due, in ms; null after a retry by a person, which the row does not remember. */
+/**
+ * When the attempt that now runs was due, in ms; null after a retry by a person, which the row does
+ * not remember.
+ */
 const findDueAt = (task: CommittedTask): number | null => {
   const { attempt, submitted_at, scheduled_at } = task;
   if (attempt === 1) return Math.max(submitted_at, scheduled_at ?? 0);
@@ -13,8 +16,8 @@ const findDueAt = (task: CommittedTask): number | null => {
 };
 
 /**
- * Counts what committed rows tell: a submit (their first version), the start of an attempt and its end, each in the very
- * write that returned the row, which set `updated_at` too.
+ * Counts what committed rows tell: a submit (their first version), the start of an attempt and its
+ * end, each in the very write that returned the row, which set `updated_at` too.
  * @param findLabel the catalog's name of a type, for labels
  */
 export const createMetricsListener = (

@@ -28,9 +28,9 @@ const minuteKey = (owner: string, minute: number): string =>
   `minute:${owner}:${String(minute).padStart(8, '0')}`;
 
 /**
- * Adds up what all parts of the service count, in memory, and stores it once a second: two rows written for whatever came
- * meanwhile. A crash loses that second; a counter is stored before it is reported, so it never goes back. One instance
- * does it all.
+ * Adds up what all parts of the service count, in memory, and stores it once a second: two rows
+ * written for whatever came meanwhile. A crash loses that second; a counter is stored before it is
+ * reported, so it never goes back. One instance does it all.
  */
 export class Metrics extends DurableObject<Env> {
   #pending = createSnapshot();
@@ -53,7 +53,9 @@ export class Metrics extends DurableObject<Env> {
     return this.#read();
   }
 
-  /** An owner's last minutes, oldest first; those in which nothing happened are left out. `to`: ms. */
+  /**
+   * An owner's last minutes, oldest first; those in which nothing happened are left out. `to`: ms.
+   */
   async minutesOf(
     owner: string,
     count: number,
@@ -82,7 +84,10 @@ export class Metrics extends DurableObject<Env> {
       .reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** No other call comes in between: the runtime delivers nothing to an object that waits for its storage. */
+  /**
+   * No other call comes in between: the runtime delivers nothing to an object that waits for its
+   * storage.
+   */
   async #save(): Promise<void> {
     const { storage } = this.ctx;
     const { minutes, ...news } = this.#pending;
@@ -106,11 +111,14 @@ export class Metrics extends DurableObject<Env> {
   async #read(): Promise<Totals> {
     const stored = this.#totals ??
       (await this.ctx.storage.get<Totals>(TOTALS)) ?? { counters: {}, histograms: {} };
-    // Of two that read at once the first counts: the second must not put back what the first has added meanwhile.
+    // Of two that read at once the first counts: the second must not put back what the first has
+    // added meanwhile.
     return (this.#totals ??= stored);
   }
 
-  /** Every minute that comes takes away those that are too old; some more at a time, after a pause. */
+  /**
+   * Every minute that comes takes away those that are too old; some more at a time, after a pause.
+   */
   async #prune(owner: string, minute: number): Promise<void> {
     const end = minuteKey(owner, minute - KEPT_MINUTES);
     const old = await this.ctx.storage.list({

@@ -1,4 +1,7 @@
-/** Counts that add up: what one part of the service has counted lately, or all of it since the beginning. */
+/**
+ * Counts that add up: what one part of the service has counted lately, or all of it since the
+ * beginning.
+ */
 
 /** Upper bounds of a histogram's buckets, in seconds. */
 export const BOUNDS = [
@@ -47,7 +50,10 @@ export const createMinute = (): Minute => ({
   run: createHistogram(),
 });
 
-/** A metric with its labels, as Prometheus writes it: `name{label="value"}`. The values are words of ours. */
+/**
+ * A metric with its labels, as Prometheus writes it: `name{label="value"}`. The values are words of
+ * ours.
+ */
 export const formatSeries = (metric: string, labels: Record<string, string>): string => {
   const pairs = Object.entries(labels).map(
     ([label, value]) => `${label}="${value.replaceAll(/["\\\n]/g, '_')}"`,
@@ -66,7 +72,10 @@ export const countObservations = (histogram: Histogram): number =>
   histogram.slice(0, -1).reduce((sum, n) => sum + n, 0);
 export const sumObservations = (histogram: Histogram): number => histogram.at(-1) ?? 0;
 
-/** The seconds below which this part of the observations lies, as far as the buckets tell; null without any. */
+/**
+ * The seconds below which this part of the observations lies, as far as the buckets tell; null
+ * without any.
+ */
 export const estimateQuantile = (histogram: Histogram, part: number): number | null => {
   const wanted = countObservations(histogram) * part;
   if (wanted === 0) return null;

@@ -16,8 +16,8 @@ const ALL_OWNERS = `SELECT min(owner) FROM tasks
   FROM owners
   WHERE owners.owner IS NOT NULL`;
 
-// COMPLETED is in no index: it is what the others leave of the total. Whatever the others are, that many rows more than
-// all of them together tell whether there are `MAX_COUNTED`.
+// COMPLETED is in no index: it is what the others leave of the total. Whatever the others are, that
+// many rows more than all of them together tell whether there are `MAX_COUNTED`.
 const countByStatusSql = (owners: string): string =>
   nameStatement(
     'counts.by_status',

@@ -28,8 +28,8 @@ WHERE owner = ?1
 RETURNING id, status, scheduled_at`,
 );
 
-// Ids begin with the time of the submit, and nothing ends before it was submitted: only old enough rows are read. The
-// owners are found one by one, each by a seek.
+// Ids begin with the time of the submit, and nothing ends before it was submitted: only old enough
+// rows are read. The owners are found one by one, each by a seek.
 const PRUNE = nameStatement(
   'tasks.prune',
   `WITH RECURSIVE owners(owner) AS (
@@ -58,7 +58,10 @@ RETURNING id`,
 
 /** Deleting tasks; open deliveries are given up with them. */
 export const createDeletions = (db: D1Database) => ({
-  /** Deletes tasks, unless they run. Returns the ids of those that were, and the deliveries given up with them. */
+  /**
+   * Deletes tasks, unless they run. Returns the ids of those that were, and the deliveries given up
+   * with them.
+   */
   async remove(
     owner: string,
     ids: readonly string[],
@@ -76,8 +79,8 @@ export const createDeletions = (db: D1Database) => ({
   },
 
   /**
-   * Deletes up to `limit` tasks of an owner, whatever their status. Returns them, none when none is left, and the
-   * deliveries given up with them.
+   * Deletes up to `limit` tasks of an owner, whatever their status. Returns them, none when none is
+   * left, and the deliveries given up with them.
    */
   async purge(
     owner: string,

@@ -46,7 +46,10 @@ WHERE ${BY_KEY}
   AND deliveries.tries = k.value ->> 'tries'`,
 );
 
-/** Statement of the sweep: what is due for a look, to be sent to the delivery queue again. ?1 is now, ?2 a limit. */
+/**
+ * Statement of the sweep: what is due for a look, to be sent to the delivery queue again. ?1 is
+ * now, ?2 a limit.
+ */
 export const RESEND_DELIVERIES = nameStatement(
   'sweep.resend_deliveries',
   `UPDATE deliveries

@@ -38,7 +38,9 @@ const parts = async function* (
   yield part.subarray(0, filled);
 };
 
-/** The files of an owner, in R2. Every name is the owner's own: another owner's file does not exist. */
+/**
+ * The files of an owner, in R2. Every name is the owner's own: another owner's file does not exist.
+ */
 export const createFileStore = (bucket: R2Bucket) => {
   const keyOf = (owner: string, name: string): string => `${encodeURIComponent(owner)}/${name}`;
   const toFileInfo = (

@@ -23,8 +23,9 @@ const ID_SLACK_MS = 5_000;
 const isNumber = (segment: string): boolean => /^\d+$/.test(segment);
 
 /**
- * The JSON paths that a filter's path may mean (https://www.sqlite.org/json1.html#path_arguments): a segment of digits is
- * a place in a list or a name. The caller guarantees that no segment has a quote.
+ * The JSON paths that a filter's path may mean (https://www.sqlite.org/json1.html#path_arguments):
+ * a segment of digits is a place in a list or a name. The caller guarantees that no segment has a
+ * quote.
  */
 const toJsonPaths = (path: readonly string[]): string[] =>
   path.reduce<string[]>(
@@ -92,7 +93,10 @@ export const buildResidual = (
   return conditions;
 };
 
-/** How the rows are found, newest first: by an index, once for each of its values, or along the primary key. */
+/**
+ * How the rows are found, newest first: by an index, once for each of its values, or along the
+ * primary key.
+ */
 interface Driver {
   byStatus: boolean;
   byType: boolean;
@@ -102,8 +106,9 @@ interface Driver {
 const MAX_ARMS = 5;
 
 /**
- * By status unless COMPLETED is among those wanted, which most rows are and no index holds; else by type; else along the
- * primary key. The indexes are named, because the planner, which has no statistics, would choose the primary key.
+ * By status unless COMPLETED is among those wanted, which most rows are and no index holds; else by
+ * type; else along the primary key. The indexes are named, because the planner, which has no
+ * statistics, would choose the primary key.
  */
 export const chooseDriver = ({ statuses = [], types = [], ids }: TaskFilter): Driver => {
   if (ids) return { byStatus: false, byType: false };

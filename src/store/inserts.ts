@@ -31,7 +31,10 @@ RETURNING id`,
 
 const toRow = rowMapper<Task>(INSERT_COLUMNS, FIXED);
 
-/** A new task as a JSON list of its values: SQLite finds a value by its place in half the time that a name takes. */
+/**
+ * A new task as a JSON list of its values: SQLite finds a value by its place in half the time that
+ * a name takes.
+ */
 export const encodeTask = (task: Task): string =>
   JSON.stringify(INSERT_COLUMNS.map((column) => task[column]));
 
@@ -39,8 +42,8 @@ export const encodeTask = (task: Task): string =>
 export const decodeTask = (text: string): Task => toRow(JSON.parse(text) as unknown[]);
 
 /**
- * Writes up to `MAX_INSERT` tasks with one statement. Ids (and idempotency keys) that are already there are left alone,
- * so repeating it is safe. Returns the ids that were new.
+ * Writes up to `MAX_INSERT` tasks with one statement. Ids (and idempotency keys) that are already
+ * there are left alone, so repeating it is safe. Returns the ids that were new.
  * @param rows each task as `encodeTask` made it, `MAX_GROUP_CHARS` in all
  */
 export const insertTasks = async (

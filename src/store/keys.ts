@@ -31,7 +31,10 @@ export const createKeyStore = (d1: D1Database) => {
       return (await change.returning())[0] ?? null;
     },
 
-    /** Lets a key expire at `at`, or earlier if it does already; null when there is no such key, or it is not usable any more. */
+    /**
+     * Lets a key expire at `at`, or earlier if it does already; null when there is no such key, or
+     * it is not usable any more.
+     */
     async expire(id: string, at: number, now: number): Promise<ApiKey | null> {
       const isUsable = and(
         isNull(keys.revoked_at),

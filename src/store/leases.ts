@@ -10,8 +10,8 @@ export interface Lease {
   progress: string | null;
 }
 
-// Not a change of status, and not counted by `version`: clients hear of progress from the running task itself, whose
-// frames carry the version of its claim.
+// Not a change of status, and not counted by `version`: clients hear of progress from the running
+// task itself, whose frames carry the version of its claim.
 const RENEW = nameStatement(
   'leases.renew',
   `UPDATE tasks
@@ -34,7 +34,10 @@ WHERE ${guardSql('complete')}
   AND tasks.attempt = h.value ->> 'attempt'`,
 );
 
-/** Leases while their tasks run. Each call answers with the ids that are still held; the others were lost. */
+/**
+ * Leases while their tasks run. Each call answers with the ids that are still held; the others were
+ * lost.
+ */
 export const createLeaseStore = (db: D1Database) => {
   const readIds = async (statement: D1PreparedStatement): Promise<Set<Task['id']>> =>
     new Set((await statement.all<{ id: string }>()).results.map(({ id }) => id));

@@ -10,7 +10,8 @@ const MAX_COUNTED = 10_000;
 const countSql = (condition: string): string =>
   `(SELECT count(*) FROM (SELECT 1 FROM tasks WHERE ${condition} LIMIT ${MAX_COUNTED}))`;
 
-// `pending` adds the tasks that wait in the queue and those that were parked while it is paused; each by its own index.
+// `pending` adds the tasks that wait in the queue and those that were parked while it is paused;
+// each by its own index.
 const COUNTS = nameStatement(
   'queues.list',
   `SELECT
@@ -31,7 +32,10 @@ export interface QueueState {
   in_progress: number;
 }
 
-/** Which queues are paused. Only those have a row, so a claim need not look further than whether there is one. */
+/**
+ * Which queues are paused. Only those have a row, so a claim need not look further than whether
+ * there is one.
+ */
 export const createQueueStore = (db: D1Database) => ({
   async pause(name: QueueName, now: number): Promise<void> {
     await drizzle(db).insert(queuesTable).values({ name, paused_at: now }).onConflictDoNothing();

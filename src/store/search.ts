@@ -3,7 +3,10 @@ import type { Task } from '../domain/task.ts';
 import { buildResidual, buildSource, chooseDriver, createBinder } from './filter-sql.ts';
 import { nameStatement } from './statements.ts';
 
-/** Exact totals stop here, and a list that no index serves looks at this many rows at a time: reading costs. */
+/**
+ * Exact totals stop here, and a list that no index serves looks at this many rows at a time:
+ * reading costs.
+ */
 const MAX_SCANNED = 10_000;
 
 export interface Page<Row = Task> {
@@ -22,7 +25,8 @@ interface Window {
 }
 
 /**
- * The list of tasks, filtered. What an index serves is read row by row; of anything else at most `MAX_SCANNED` rows.
+ * The list of tasks, filtered. What an index serves is read row by row; of anything else at most
+ * `MAX_SCANNED` rows.
  */
 export const createTaskSearch = (db: D1Database) => {
   /** Some columns of the tasks, the id among them, newest first. */
@@ -66,7 +70,9 @@ ORDER BY id DESC`
     page: (owner: string, filter: TaskFilter, window: Window): Promise<Page> =>
       find<Task>('*', owner, filter, window),
 
-    /** How many tasks the filter finds; `capped` when there are, or may be, more than were counted. */
+    /**
+     * How many tasks the filter finds; `capped` when there are, or may be, more than were counted.
+     */
     async count(
       owner: string,
       filter: TaskFilter,

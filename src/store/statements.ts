@@ -21,7 +21,8 @@ export const SUMMARY_COLUMNS = TASK_COLUMNS.filter(
 ) satisfies (keyof TaskSummaryRow)[];
 
 /**
- * Gives a statement of ours its name, as a comment in front: tests aim faults by it, and D1's insights show it.
+ * Gives a statement of ours its name, as a comment in front: tests aim faults by it, and D1's
+ * insights show it.
  * https://developers.cloudflare.com/d1/observability/metrics-analytics/#query-insights
  */
 export const nameStatement = (name: string, sql: string): string => `/* ${name} */ ${sql}`;
@@ -34,7 +35,10 @@ export const toSqlList = (statuses: readonly Status[]): string =>
 export const guardSql = (name: TransitionName): string =>
   `tasks.status IN ${toSqlList(lifecycle[name].from)}`;
 
-/** An expression: when a lease taken (or renewed) at `now` runs out; the same rule as `computeLeaseMs`. */
+/**
+ * An expression: when a lease taken (or renewed) at `now` runs out; the same rule as
+ * `computeLeaseMs`.
+ */
 export const leaseEndSql = (now: string): string =>
   `${now} + min(tasks.timeout_ms + ${LEASE_MARGIN_MS}, ${MAX_LEASE_MS})`;
 
@@ -43,15 +47,15 @@ export const encodeKeys = (keys: readonly TaskKey[]): string =>
   JSON.stringify(keys.map(({ owner, id }) => ({ owner, id })));
 
 /**
- * A JSON list as a table of one column, `value`. json_each writes the text of a row anew for each column that is taken
- * from it: kept in a temporary table, an INSERT of a hundred costs half.
+ * A JSON list as a table of one column, `value`. json_each writes the text of a row anew for each
+ * column that is taken from it: kept in a temporary table, an INSERT of a hundred costs half.
  */
 export const jsonRows = (name: string, list: string): string =>
   `WITH ${name} AS MATERIALIZED (SELECT value FROM json_each(${list}))`;
 
 /**
- * Maps lists of values, such as `raw` returns, to rows. D1's `all` makes an object of each row by way of its pairs, which
- * is slow. `fixed`: what every row has besides.
+ * Maps lists of values, such as `raw` returns, to rows. D1's `all` makes an object of each row by
+ * way of its pairs, which is slow. `fixed`: what every row has besides.
  */
 export const rowMapper = <Row extends object>(
   columns: readonly (keyof Row)[],
@@ -68,7 +72,10 @@ export const rowMapper = <Row extends object>(
   };
 };
 
-/** D1 takes 2 MB a bound value; groups of rows stay below. In UTF-16 units of JSON, which have three bytes at most. */
+/**
+ * D1 takes 2 MB a bound value; groups of rows stay below. In UTF-16 units of JSON, which have three
+ * bytes at most.
+ */
 export const MAX_GROUP_CHARS = 600_000;
 
 /**

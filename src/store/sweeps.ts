@@ -10,7 +10,8 @@ import { appendAttemptSql, guardSql, nameStatement, SUMMARY_COLUMNS } from './st
 /** The longest that an overdue task waits for its next look. */
 const MAX_RESEND_AFTER_MS = 600_000;
 
-// The write names its rows in its own WHERE: read first and written by id later, a task may have finished in between.
+// The write names its rows in its own WHERE: read first and written by id later, a task may have
+// finished in between.
 const dueRowsSql = (status: Status, more = ''): string =>
   `(owner, id) IN (
     SELECT owner, id
@@ -101,9 +102,10 @@ WHERE (owner, id) IN (
 RETURNING owner, id, queue, rescues`,
 );
 
-// Clients see nothing of it: neither version nor updated_at moves. The distance to the next look doubles with the time
-// that the task has been waiting, give or take a quarter, so that a long backlog is not looked at over and over.
-// D1 binds every number as REAL, and a STRICT column takes no fraction: hence the cast.
+// Clients see nothing of it: neither version nor updated_at moves. The distance to the next look
+// doubles with the time that the task has been waiting, give or take a quarter, so that a long
+// backlog is not looked at over and over. D1 binds every number as REAL, and a STRICT column takes
+// no fraction: hence the cast.
 const RESEND = nameStatement(
   'sweep.resend',
   `UPDATE tasks
@@ -143,8 +145,8 @@ FROM (
 );
 
 /**
- * The earliest `wake_at` by status and of deliveries, in ms, null where no row has one; and whether (1) or not (0) any
- * task is parked.
+ * The earliest `wake_at` by status and of deliveries, in ms, null where no row has one; and whether
+ * (1) or not (0) any task is parked.
  */
 export type NextWake = Record<'NEW' | 'PENDING' | 'IN_PROGRESS' | 'DELIVERY', number | null> & {
   PARKED: number;
@@ -170,8 +172,8 @@ export interface Swept {
 }
 
 /**
- * What the clock does with the rows whose `wake_at` has come. All of it reads only `tasks_due`, `deliveries_due` and the
- * rows it moves. `failureSinks`: as for the transitions.
+ * What the clock does with the rows whose `wake_at` has come. All of it reads only `tasks_due`,
+ * `deliveries_due` and the rows it moves. `failureSinks`: as for the transitions.
  */
 export const createSweeps = (db: D1Database, failureSinks: string | null = null) => ({
   /** Moves at most `limit` due rows of each kind, in one transaction. */

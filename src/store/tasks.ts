@@ -61,7 +61,10 @@ export interface TaskEdit {
   priority?: Priority | undefined;
 }
 
-/** A new priority means another queue of the same lane: a task that waits (a parked one too) is due for a look there. */
+/**
+ * A new priority means another queue of the same lane: a task that waits (a parked one too) is due
+ * for a look there.
+ */
 const toPriority = (priority: Priority, now: number): Partial<Record<keyof Task, SQL | string>> => {
   const { priority: before, queue, status, scheduled_at, wake_at } = tasksTable;
   const isOther = sql`${before} <> ${priority}`;
@@ -74,7 +77,10 @@ const toPriority = (priority: Priority, now: number): Partial<Record<keyof Task,
   };
 };
 
-/** Reads, inserts, edits and deletions. Every function takes the owner: another owner's task does not exist. */
+/**
+ * Reads, inserts, edits and deletions. Every function takes the owner: another owner's task does
+ * not exist.
+ */
 export const createTaskStore = (d1: D1Database) => {
   const db = drizzle(d1);
   return {
@@ -92,8 +98,9 @@ export const createTaskStore = (d1: D1Database) => {
     },
 
     /**
-     * Changes words and priority; null when the task is not there, or would have to change its queue although its status
-     * forbids that. A task that waits in a queue is to be sent to its new one.
+     * Changes words and priority; null when the task is not there, or would have to change its
+     * queue although its status forbids that. A task that waits in a queue is to be sent to its new
+     * one.
      */
     async edit(owner: string, id: string, change: TaskEdit, now: number): Promise<Task | null> {
       const { priority, ...words } = change;

@@ -83,8 +83,8 @@ const RECORDED_COLUMNS = [
   'updated_at',
 ] as const satisfies (keyof Task)[];
 /**
- * What a recording writes that is JSON already, and goes in as it is: as a text within JSON it could grow to twice its
- * size, which D1 bounds.
+ * What a recording writes that is JSON already, and goes in as it is: as a text within JSON it
+ * could grow to twice its size, which D1 bounds.
  */
 const RECORDED_JSON_COLUMNS = ['attempts', 'result'] as const satisfies (keyof Task)[];
 type Recorded = Pick<
@@ -95,8 +95,8 @@ type Recorded = Pick<
 /** The values come by their place: owner, id, attempt, and then what is written. */
 const FIRST_WRITTEN = 3;
 
-// complete, fail and reschedule leave from the same status: one statement serves a mixed group. The result comes last,
-// and is left out where there is none.
+// complete, fail and reschedule leave from the same status: one statement serves a mixed group. The
+// result comes last, and is left out where there is none.
 const RECORD = nameStatement(
   'tasks.record',
   `${jsonRows('o', '?1')}
@@ -156,7 +156,10 @@ RETURNING ${returning}`,
 
 const OUTCOME_WORDS = { complete: 'completed', fail: 'failed', reschedule: 'retried' } as const;
 
-/** What a recording makes of the row: all of it is known, for nothing but a transition writes these once it is claimed. */
+/**
+ * What a recording makes of the row: all of it is known, for nothing but a transition writes these
+ * once it is claimed.
+ */
 const buildRecorded = (
   { task, verdict }: Recording,
   now: number,
@@ -178,7 +181,8 @@ const buildRecorded = (
   if (verdict.transition === 'complete') return { ...ended, result: verdict.result };
   if (verdict.transition === 'fail') return { ...ended, failure_sinks: failureSinks };
   const scheduled_at = now + Math.round(verdict.delayMs);
-  // Beyond a day the queue cannot hold the message, so the clock brings the task back exactly when it is due.
+  // Beyond a day the queue cannot hold the message, so the clock brings the task back exactly when
+  // it is due.
   const slackMs = verdict.delayMs > MAX_MESSAGE_DELAY_MS ? 0 : RESEND_AFTER_MS;
   return { ...ended, completed_at: null, scheduled_at, wake_at: scheduled_at + slackMs };
 };
@@ -191,9 +195,9 @@ const encodeRecording = ({ owner, id, attempt }: Task, changes: Recorded): strin
 };
 
 /**
- * The writes that move a task from one status to another as it runs; the clock's are in sweeps.ts. Each is one guarded
- * statement. No row back means that another writer was faster, which is normal. Triggers write the deliveries of a final
- * status, in the same transaction.
+ * The writes that move a task from one status to another as it runs; the clock's are in sweeps.ts.
+ * Each is one guarded statement. No row back means that another writer was faster, which is normal.
+ * Triggers write the deliveries of a final status, in the same transaction.
  * @param failureSinks where every failure is delivered to, as a JSON list; null for nowhere
  */
 export const createTransitions = (db: D1Database, failureSinks: string | null = null) => ({

@@ -19,7 +19,10 @@ import { createMetricsListener } from '../metrics/listener.ts';
 import { METRICS_NAME } from '../metrics/metrics.ts';
 import type { Platform } from './platform.ts';
 
-/** What surrounds the engine: the live board, the cache, metrics and deliveries, each of which listens to commits. */
+/**
+ * What surrounds the engine: the live board, the cache, metrics and deliveries, each of which
+ * listens to commits.
+ */
 export const createLive = (platform: Platform, catalog: Catalog) => {
   const { env, settings, log, now, wait, isDevelopment } = platform;
 

@@ -12,7 +12,10 @@ const toQueueBindings = (env: Env): QueueBindings => ({
   'external-low': env.QUEUE_EXTERNAL_LOW,
 });
 
-/** What the platform gives: bindings, settings, time, the log. The other wings see the environment only through this. */
+/**
+ * What the platform gives: bindings, settings, time, the log. The other wings see the environment
+ * only through this.
+ */
 export const createPlatform = (env: Env) => {
   const settings = readSettings(env);
   const sendMail: SendMail = async (mail) => env.EMAIL.send(mail as EmailMessageBuilder);

@@ -12,7 +12,10 @@ import { createPlatform, type Platform } from './platform.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
-/** A task reads and writes its owner's files alone; what it writes may be larger than what is uploaded. */
+/**
+ * A task reads and writes its owner's files alone; what it writes may be larger than what is
+ * uploaded.
+ */
 const openFiles = (files: FileStore, owner: string): Files => ({
   open: async (name) => {
     const found = await files.open(owner, name);

@@ -9,7 +9,8 @@ import {
   type Service,
 } from '../../scripts/service.ts';
 
-// Who gets in, at the real `wrangler dev`: open on this machine until the first key, closed to everything else.
+// Who gets in, at the real `wrangler dev`: open on this machine until the first key, closed to
+// everything else.
 
 const CANARY = 'canary-7f3a9c51d2';
 let service: Service;
@@ -55,7 +56,8 @@ it('is open to this machine alone, while there is no key', async () => {
     { 'X-Real-IP': '127.0.0.1' },
     { 'CF-Ray': 'x' },
     { 'CF-Connecting-IP': '8.8.8.8' },
-    // A page whose name was rebound to this machine, also when it knows what wrangler's own proxy believes.
+    // A page whose name was rebound to this machine, also when it knows what wrangler's own proxy
+    // believes.
     { Host: `evil.example:${port}` },
     { Host: `evil.example:${port}`, 'MF-Original-URL': `http://localhost:${port}/tasks` },
     { 'MF-Original-URL': 'http://localhost/' },

@@ -18,7 +18,8 @@ import {
   type Service,
 } from '../../scripts/service.ts';
 
-// The API as its clients meet it: a linter, a generator, Postman, and the client of our own, against the real service.
+// The API as its clients meet it: a linter, a generator, Postman, and the client of our own,
+// against the real service.
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 let service: Service;

@@ -28,7 +28,9 @@ afterEach(async () => {
   await rm(state, { recursive: true, force: true });
 });
 
-/** Sends sums until the service is gone; `accepted` has the id of each that was answered with 202. */
+/**
+ * Sends sums until the service is gone; `accepted` has the id of each that was answered with 202.
+ */
 const submitUntilKilled = async (
   url: string,
   accepted: Map<string, number>,

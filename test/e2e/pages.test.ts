@@ -39,4 +39,3 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view) => {
     expect(wrong).toEqual([]);
   });
 });
-});

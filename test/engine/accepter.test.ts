@@ -98,7 +98,8 @@ describe('accepting', () => {
     const one = () => accept([aTask()]);
     for (let i = 0; i < 3; i += 1) await one();
     expect(waits).toEqual([]);
-    // The first goes alone; those that came meanwhile are a crowd, and whatever follows a crowd is waited for.
+    // The first goes alone; those that came meanwhile are a crowd, and whatever follows a crowd is
+    // waited for.
     await Promise.all(Array.from({ length: 10 }, one));
     await Promise.all(Array.from({ length: 10 }, one));
     expect(waits.length).toBeGreaterThan(0);

@@ -16,7 +16,10 @@ import { aTask, parseAttempts, OWNER, rowOf, store } from '../support/rows.ts';
 const RETENTION_MS = 86_400_000;
 const NOW = 1_900_000_000_000;
 
-/** A clock over the real table whose time the test moves, with an alarm that only remembers (a stand-in). */
+/**
+ * A clock over the real table whose time the test moves, with an alarm that only remembers (a
+ * stand-in).
+ */
 const setup = () => {
   const { log, events } = keepLog();
   const queues = keepQueues();

@@ -8,7 +8,10 @@ import { aTask, parseAttempts, OWNER, rowOf, store } from '../support/rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
-/** Delivers a batch to the Worker's own consumer, as the platform does, and tells what became of each message. */
+/**
+ * Delivers a batch to the Worker's own consumer, as the platform does, and tells what became of
+ * each message.
+ */
 const deliver = async (hints: unknown[], queue = 'tasker-default-medium') => {
   const messages = hints.map((body, i) => ({
     id: String(i),

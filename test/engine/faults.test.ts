@@ -17,7 +17,10 @@ const NOW = 1_900_000_000_000;
 
 beforeEach(() => env.DB.prepare('DELETE FROM tasks').run());
 
-/** A consumer and a clock over the real table; which tasks take their worker down with them, the test says. */
+/**
+ * A consumer and a clock over the real table; which tasks take their worker down with them, the
+ * test says.
+ */
 const setup = (isPoison: (task: Task) => boolean = () => false) => {
   const { log } = keepLog();
   const queues = keepQueues();
@@ -57,7 +60,10 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     });
   const recorder = recorderOn(transitions);
 
-  /** Delivers what was sent, as one batch, to a worker that dies (answers nothing more) if it runs a poisonous task. */
+  /**
+   * Delivers what was sent, as one batch, to a worker that dies (answers nothing more) if it runs a
+   * poisonous task.
+   */
   const deliver = async (hints: readonly QueuedTask[]): Promise<void> => {
     let died = (): void => {};
     const death = new Promise<void>((resolve) => (died = resolve));

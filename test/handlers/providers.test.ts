@@ -6,7 +6,8 @@ import { createExecutor } from '../../src/engine/executor.ts';
 import { executorDeps, keepLog } from '../support/deps.ts';
 import { aTask } from '../support/rows.ts';
 
-// Real HTTP to a local server that speaks the providers' protocols, through the executor that the service runs.
+// Real HTTP to a local server that speaks the providers' protocols, through the executor that the
+// service runs.
 
 const outside = inject('outside');
 

@@ -6,8 +6,9 @@ import { app } from '../../src/http/app.ts';
 import { call, finished, submit } from '../support/client.ts';
 import { makeKey } from '../support/keys.ts';
 
-// Walks the OpenAPI document: every operation with its examples and with generated bad requests. Every answer must have a
-// documented status and a body that fits its schema, and none may be a 500.
+// Walks the OpenAPI document: every operation with its examples and with generated bad requests.
+// Every answer must have a documented status and a body that fits its schema, and none may be a
+// 500.
 
 interface Operation {
   operationId: string;

@@ -4,7 +4,8 @@ import apiTasks from '../golden/api-tasks.json';
 import runTask from '../golden/run-task.json';
 import { call, submit } from '../support/client.ts';
 
-// Golden transcripts: what these older APIs' clients send, and the exact answer, ids and times aside.
+// Golden transcripts: what these older APIs' clients send, and the exact answer, ids and times
+// aside.
 
 interface Call {
   method: string;

@@ -25,7 +25,10 @@ interface List {
 const TASKS = 100_000;
 const START = Date.parse('2026-01-01T00:00:00Z');
 
-/** 100 000 tasks, one a second: mostly completed; every 50th failed, every 1 000th cancelled; of three types. */
+/**
+ * 100 000 tasks, one a second: mostly completed; every 50th failed, every 1 000th cancelled; of
+ * three types.
+ */
 const FILL = `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${TASKS - 1})
 INSERT INTO tasks (owner, id, status, queue, type, priority, attempt, max_attempts, attempt_budget, timeout_ms, submitted_at,
   completed_at, updated_at, tags, title, params, result, attempts)

@@ -5,7 +5,8 @@ import { app } from '../../src/http/app.ts';
 import { createKeyStore } from '../../src/store/keys.ts';
 import { makeKey } from '../support/keys.ts';
 
-// The truth table of who gets in without a key: every fact that must hold, true or false, in every combination.
+// The truth table of who gets in without a key: every fact that must hold, true or false, in every
+// combination.
 
 const FACTS = [
   'built for development',

@@ -18,7 +18,10 @@ interface Problem {
   errors?: { in: string; path: string; code: string; message: string }[];
 }
 
-/** A refusal as the contract promises it: problem details, its own request id, nothing of our insides. */
+/**
+ * A refusal as the contract promises it: problem details, its own request id, nothing of our
+ * insides.
+ */
 const refused = async (response: Response): Promise<Problem> => {
   expect(response.headers.get('Content-Type')).toBe('application/problem+json');
   const text = await response.text();

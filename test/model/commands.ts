@@ -143,7 +143,9 @@ const zombie = act(
       await world.deliver(i, false);
     }),
 );
-/** A message comes a second time, when the lease of the first has run out and nobody has noticed. */
+/**
+ * A message comes a second time, when the lease of the first has run out and nobody has noticed.
+ */
 const replay = act(
   index,
   (i) =>
@@ -181,8 +183,8 @@ const finishUnheard = act(
 );
 
 /**
- * Runs of commands, the likelier the more often they stand here. `size: 'max'` and two ids, or it finds nothing: what
- * goes wrong goes wrong between several writers of one row, after a while.
+ * Runs of commands, the likelier the more often they stand here. `size: 'max'` and two ids, or it
+ * finds nothing: what goes wrong goes wrong between several writers of one row, after a while.
  */
 export const runs = fc.commands(
   [

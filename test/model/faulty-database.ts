@@ -13,8 +13,8 @@ export interface DatabaseFaults {
 }
 
 /**
- * The real database as one generation of the service sees it: it fails when it is told to, and once its generation was
- * killed it never answers again.
+ * The real database as one generation of the service sees it: it fails when it is told to, and once
+ * its generation was killed it never answers again.
  */
 export const faultyDatabase = (
   real: D1Database,

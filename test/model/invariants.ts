@@ -55,7 +55,9 @@ const assertRow = (row: Task): void => {
   );
 };
 
-/** The invariants of the promise (I1 to I5), and that the clock is wound whenever something is owed. */
+/**
+ * The invariants of the promise (I1 to I5), and that the clock is wound whenever something is owed.
+ */
 export const assertSound = (
   world: Witness,
   before: readonly Task[],
@@ -105,7 +107,10 @@ const ended = ({ state, tries }: Delivery): string => JSON.stringify({ state, tr
 const keyOf = ({ task_id, version, sink }: Delivery): string =>
   JSON.stringify([task_id, version, sink]);
 
-/** I6: every final transition owes one notification to each sink that wants it, until it is delivered or given up. */
+/**
+ * I6: every final transition owes one notification to each sink that wants it, until it is
+ * delivered or given up.
+ */
 export const assertNotified = (
   world: Witness,
   rows: readonly Task[],

@@ -5,7 +5,10 @@ import { decideVerdict } from '../../src/domain/retry.ts';
 import { readStatementName } from '../support/statements.ts';
 import type { Mutation } from './world.ts';
 
-/** A rewriting of one statement. It says so when it found nothing to rewrite: a mutant that changes nothing proves nothing. */
+/**
+ * A rewriting of one statement. It says so when it found nothing to rewrite: a mutant that changes
+ * nothing proves nothing.
+ */
 const rewriting = (name: string, from: string, to: string): Mutation => {
   let misfit: string | null = null;
   return {
@@ -19,7 +22,9 @@ const rewriting = (name: string, from: string, to: string): Mutation => {
   };
 };
 
-/** The classic bug: what is due is read first, and written by id when somebody may have been faster. */
+/**
+ * The classic bug: what is due is read first, and written by id when somebody may have been faster.
+ */
 const readsThenWrites: Mutation = {
   sweeps: (real, database, meanwhile) => ({
     ...real,

@@ -27,7 +27,10 @@ const FAILURE_SINKS = '["failure_webhook"]';
 /** Only two ids: most that goes wrong goes wrong between two writers of one row. */
 export const IDS = ['0199b3c2-0000-7000-8000-000000000001', '0199b3c2-0000-7000-8000-000000000002'];
 
-/** How a mutant changes the engine; each part is what the real one would be, and returns what is used instead. */
+/**
+ * How a mutant changes the engine; each part is what the real one would be, and returns what is
+ * used instead.
+ */
 export interface Mutation {
   rewrite?: (sql: string) => string;
   /** What `rewrite` did not find in its statement. */
@@ -58,8 +61,9 @@ const log = createLogger({ level: 'error', json: true });
 const silent = { ...log, debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
 
 /**
- * The service's own engine over the real database, in a world whose time, queue, alarm, handlers and faults the model
- * commands. What a crash takes with it (everything in memory, and the messages) goes; what is stored stays.
+ * The service's own engine over the real database, in a world whose time, queue, alarm, handlers
+ * and faults the model commands. What a crash takes with it (everything in memory, and the
+ * messages) goes; what is stored stays.
  */
 export class World {
   now = START;
@@ -194,7 +198,8 @@ export class World {
     return { accepter, clock, consumer, commands, deliverer };
   }
 
-  // --- What the model commands -------------------------------------------------------------------------------------
+  // --- What the model commands
+  // -------------------------------------------------------------------------------------
 
   async create(
     index: number,
@@ -302,7 +307,10 @@ export class World {
     await (isLast ? execution.delivered : recorded);
   }
 
-  /** `kill -9`: what was in memory is gone. Messages go too (the local broker), or come back (production's). */
+  /**
+   * `kill -9`: what was in memory is gone. Messages go too (the local broker), or come back
+   * (production's).
+   */
   crash(losesMessages: boolean): void {
     this.generation += 1;
     if (losesMessages) this.notices = [];
@@ -335,7 +343,8 @@ export class World {
     try {
       await this.#service.commands[verb](OWNER, id);
     } catch (error) {
-      // Refusals are the contract; what the database failed at may or may not be done, and the invariants look at it.
+      // Refusals are the contract; what the database failed at may or may not be done, and the
+      // invariants look at it.
       if (!(error instanceof AppError) && !String(error).includes('Network connection lost'))
         throw error;
     }
@@ -353,7 +362,8 @@ export class World {
     this.faults.afterward = () => {};
   }
 
-  // --- What must hold ----------------------------------------------------------------------------------------------
+  // --- What must hold
+  // ----------------------------------------------------------------------------------------------
 
   async rows(): Promise<Task[]> {
     return (await env.DB.prepare('SELECT * FROM tasks').all<Task>()).results;
@@ -371,7 +381,10 @@ export class World {
     this.#deliveriesBefore = deliveries;
   }
 
-  /** Faults off: time passes, alarms go off, messages arrive, handlers succeed. All that is not paused must end. */
+  /**
+   * Faults off: time passes, alarms go off, messages arrive, handlers succeed. All that is not
+   * paused must end.
+   */
   async quiesce(): Promise<void> {
     this.faults.fail = null;
     this.sendFails = false;
@@ -404,7 +417,10 @@ export class World {
     );
   }
 
-  /** Resolves when the service was killed right after a statement was carried out, before it heard of it. */
+  /**
+   * Resolves when the service was killed right after a statement was carried out, before it heard
+   * of it.
+   */
   #crashAfter(statement: string): Promise<'crashed'> {
     return new Promise((resolve) => {
       this.faults.afterward = (sql) => {
@@ -449,7 +465,9 @@ export class World {
 
 const tick = (): Promise<false> => new Promise((resolve) => setTimeout(() => resolve(false), 0));
 
-/** Lets what an answered caller does not wait for (the hand-over, the next group) come to its end. */
+/**
+ * Lets what an answered caller does not wait for (the hand-over, the next group) come to its end.
+ */
 const settled = async (): Promise<void> => {
   for (let i = 0; i < 3; i += 1) await tick();
 };

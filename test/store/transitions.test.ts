@@ -11,7 +11,9 @@ import { aTask, parseAttempts, OWNER, rowOf, store } from '../support/rows.ts';
 
 const transitions = createTransitions(env.DB);
 const NOW = 1_900_000_000_000;
-/** https://developers.cloudflare.com/d1/platform/limits/; the local simulator does not enforce it. */
+/**
+ * https://developers.cloudflare.com/d1/platform/limits/; the local simulator does not enforce it.
+ */
 const D1_MAX_VALUE_BYTES = 2_000_000;
 const done = (result: unknown): Verdict => ({
   transition: 'complete',

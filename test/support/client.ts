@@ -6,7 +6,10 @@ import type { TaskDetail, TaskView } from '../../src/domain/view.ts';
 
 const BASE = 'http://localhost:8787';
 
-/** A request to the Worker, as a client makes it, with the usual key unless it brings its own; a `json` body is sent as such. */
+/**
+ * A request to the Worker, as a client makes it, with the usual key unless it brings its own; a
+ * `json` body is sent as such.
+ */
 export const call = (
   path: string,
   { json, ...init }: RequestInit & { json?: unknown } = {},
@@ -30,7 +33,10 @@ export const submit = async (
   return response.json();
 };
 
-/** Opens a live stream; `frames` fills as they come, `next` waits for the first that fits (also among those there). */
+/**
+ * Opens a live stream; `frames` fills as they come, `next` waits for the first that fits (also
+ * among those there).
+ */
 export const watch = async (path: string) => {
   const response = await call(path, { headers: { Upgrade: 'websocket' } });
   const socket = response.webSocket;

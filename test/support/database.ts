@@ -2,7 +2,8 @@ import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
 import { readStatementName } from './statements.ts';
 
-// Looks at, and disturbs, what the Worker and its objects ask of the real database: they share these two classes.
+// Looks at, and disturbs, what the Worker and its objects ask of the real database: they share
+// these two classes.
 const database = Object.getPrototypeOf(env.DB) as D1Database;
 const statement = Object.getPrototypeOf(env.DB.prepare('SELECT 1')) as D1PreparedStatement;
 
@@ -74,8 +75,8 @@ export const observeDatabase = () => {
 type Fault = 'before' | 'after';
 
 /**
- * Makes the next `times` statements of that name (null: of any) fail: `before`, with nothing done; or `after` they were committed, so that
- * only the answer is lost.
+ * Makes the next `times` statements of that name (null: of any) fail: `before`, with nothing done;
+ * or `after` they were committed, so that only the answer is lost.
  */
 export const breakDatabase = (
   name: string | null,

@@ -28,7 +28,10 @@ export const keepPublished = () => {
   };
 };
 
-/** Queues that keep what is sent instead of delivering it (a stand-in: real ones deliver at once), and say any backlog. */
+/**
+ * Queues that keep what is sent instead of delivering it (a stand-in: real ones deliver at once),
+ * and say any backlog.
+ */
 export const keepQueues = () => {
   /** Every task that a message named. */
   const sent: (Pick<Task, 'owner' | 'id' | 'queue'> & { isolated?: true })[] = [];

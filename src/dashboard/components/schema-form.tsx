@@ -139,7 +139,10 @@ const Field = ({
   return <JsonField id={id} value={value} onChange={onChange} />;
 };
 
-/** A form for an object's schema: a field for each property, JSON for whatever has no field of its own. */
+/**
+ * A form for an object's schema: a field for each property, JSON for whatever has no field of its
+ * own.
+ */
 export const SchemaForm = ({
   schema,
   value,

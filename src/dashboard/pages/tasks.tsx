@@ -11,7 +11,9 @@ import { filterQuery, Filters } from '../components/filters.tsx';
 import { useAction, useQuery, useTaskUpdates } from '../hooks.ts';
 import { applied, matches, PAGE_SIZE, type Row } from './task-rows.ts';
 
-/** The list's frames are 250 ms apart: one that was on its way may bring back rows that are deleted. */
+/**
+ * The list's frames are 250 ms apart: one that was on its way may bring back rows that are deleted.
+ */
 const LATE_FRAME_MS = 500;
 
 interface Listing {
@@ -120,7 +122,8 @@ export const TasksPage = () => {
   }, [deletions, address]);
 
   useTaskUpdates((news) => {
-    // Only the service can look inside parameters: then it is asked again, when the reader wants it.
+    // Only the service can look inside parameters: then it is asked again, when the reader wants
+    // it.
     const unknown = news.filter((task) => matches(task, filter) === null);
     const shown = new Set(rows.map(({ task }) => task.task_id));
     const isStill = isPointerIn.current || chosen.size > 0;

@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import { GiveUp } from '../../domain/errors.ts';
 
-/** A row. Its keys are data: nothing is ever assigned by a key, so `__proto__` is one like any other. */
+/**
+ * A row. Its keys are data: nothing is ever assigned by a key, so `__proto__` is one like any
+ * other.
+ */
 export type Row = Record<string, unknown>;
 
 const field = z.string().min(1).max(200);
@@ -64,7 +67,9 @@ const filter = z.discriminatedUnion('is', [
   z.strictObject({ op: z.literal('filter'), field, is: z.enum(['exists', 'missing']) }),
 ]);
 
-/** One operation of `data_processing`: fixed ones, no expression language, no regular expressions. */
+/**
+ * One operation of `data_processing`: fixed ones, no expression language, no regular expressions.
+ */
 export const operation = z.discriminatedUnion('op', [
   filter,
   z.strictObject({ op: z.literal('pick'), fields }),
@@ -192,7 +197,10 @@ const uniqueRows = (rows: Row[], names: readonly string[] | undefined): Row[] =>
   });
 };
 
-/** The numbers of a field; rows without it are left out, anything else is an error that names the operation. */
+/**
+ * The numbers of a field; rows without it are left out, anything else is an error that names the
+ * operation.
+ */
 const numbersOf = (rows: readonly Row[], name: string, where: string): number[] =>
   rows.flatMap((row) => {
     const value = valueOf(row, name);

@@ -1,6 +1,9 @@
 import { page, type EmailTemplate } from './template.ts';
 
-/** Tells that a task failed. `task_id`, `type`, `error`; optional: `title`, `code`, `attempts`, `ended_at`, `owner`. */
+/**
+ * Tells that a task failed. `task_id`, `type`, `error`; optional: `title`, `code`, `attempts`,
+ * `ended_at`, `owner`.
+ */
 export const taskFailed: EmailTemplate = {
   needs: ['task_id', 'type', 'error'],
   text: `The task {{#title}}"{{title}}" {{/title}}({{type}}) failed{{#attempts}} after {{attempts}} attempts{{/attempts}}.

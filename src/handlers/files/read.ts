@@ -13,7 +13,10 @@ export interface Row {
   values: readonly unknown[];
 }
 
-/** A row that could not be read. `line` is 1 for the first line of the file; of a JSON file, the number of the item. */
+/**
+ * A row that could not be read. `line` is 1 for the first line of the file; of a JSON file, the
+ * number of the item.
+ */
 export interface Malformed {
   line: number;
   message: string;
@@ -157,7 +160,10 @@ const ndjsonRows = async function* (
   }
 };
 
-/** Follows how deep JSON is nested while its text streams in; throws where a caller's body would be refused too. */
+/**
+ * Follows how deep JSON is nested while its text streams in; throws where a caller's body would be
+ * refused too.
+ */
 const createDepthGuard = () => {
   let depth = 0;
   let inString = false;

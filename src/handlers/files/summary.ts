@@ -4,7 +4,10 @@ import { MAX_COLUMNS, type Row } from './read.ts';
 export type ColumnType =
   'empty' | 'integer' | 'number' | 'boolean' | 'date' | 'text' | 'json' | 'mixed';
 
-/** Distinct values that are told apart, per column and in all; beyond it `distinct` is a least number. */
+/**
+ * Distinct values that are told apart, per column and in all; beyond it `distinct` is a least
+ * number.
+ */
 const MAX_DISTINCT = 10_000;
 const MAX_DISTINCT_IN_ALL = 200_000;
 /** Shown of a long text. */
@@ -20,7 +23,10 @@ const isDay = (text: string): boolean =>
 
 type Kind = Exclude<ColumnType, 'mixed'>;
 
-/** What a cell is. Text of a CSV counts as the number, truth or date that it spells; `007` stays text. */
+/**
+ * What a cell is. Text of a CSV counts as the number, truth or date that it spells; `007` stays
+ * text.
+ */
 const kindOf = (value: unknown, isText: boolean): Kind => {
   if (value === null || value === undefined || value === '') return 'empty';
   if (typeof value === 'boolean') return 'boolean';
@@ -122,7 +128,8 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
     if (kind === 'empty') return;
     const text =
       typeof value === 'string' ? value : kind === 'json' ? JSON.stringify(value) : String(value);
-    // As it would be shown: long texts that begin alike count as one, which the memory bound asks for.
+    // As it would be shown: long texts that begin alike count as one, which the memory bound asks
+    // for.
     addDistinct(column, text.length > MAX_SHOWN_CHARS ? shown(text) : text);
     if (kind === 'integer' || kind === 'number') addNumber(column, Number(value));
     if (kind === 'json') return;

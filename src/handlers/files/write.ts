@@ -1,7 +1,10 @@
 import type { Format, Row } from './read.ts';
 import type { ColumnType } from './summary.ts';
 
-/** A cell that a spreadsheet would run as a formula (https://owasp.org/www-community/attacks/CSV_Injection). */
+/**
+ * A cell that a spreadsheet would run as a formula
+ * (https://owasp.org/www-community/attacks/CSV_Injection).
+ */
 const FORMULA = /^[=+\-@\t\r]/;
 const NUMBER = /^[-+]?\d+(\.\d+)?([eE][-+]?\d+)?$/;
 

@@ -67,7 +67,9 @@ const toStateFilter = (state: ApiState): TaskFilter => {
   return { statuses, ...(state === 'PENDING' && { retrying: false }) };
 };
 
-/** `active` runs, `reserved` waits in a queue, `scheduled` waits for a time, `completed` is final. */
+/**
+ * `active` runs, `reserved` waits in a queue, `scheduled` waits for a time, `completed` is final.
+ */
 const toKindFilter = (kind: ApiKind, now: number): TaskFilter => {
   if (kind === 'active') return { statuses: ['IN_PROGRESS'] };
   if (kind === 'reserved') return { statuses: ['PENDING', 'PAUSED'], ahead: { now, is: false } };

@@ -15,8 +15,8 @@ const HEADERS = {
 const HSTS = 'max-age=31536000; includeSubDomains';
 
 /**
- * Set before the answer is made: afterwards each of them would copy the whole response, as Hono's own `secureHeaders`
- * does.
+ * Set before the answer is made: afterwards each of them would copy the whole response, as Hono's
+ * own `secureHeaders` does.
  */
 export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
   for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
@@ -36,7 +36,10 @@ const EXPOSED_HEADERS = [
   'RateLimit-Policy',
 ];
 
-/** Pages of other origins get an answer only if they are named, one by one; keys travel in a header, never in a cookie. */
+/**
+ * Pages of other origins get an answer only if they are named, one by one; keys travel in a header,
+ * never in a cookie.
+ */
 export const crossOrigin = createMiddleware<AppEnv>(async (c, next) => {
   const { CORS_ORIGINS: origins } = c.get('services').settings;
   if (origins.length === 0) return next();

@@ -5,8 +5,9 @@ import type { AppContext, AppEnv } from '../context.ts';
 import { describeWith } from './docs.ts';
 
 /**
- * Counts a request of a key against a rate, by the platform's own limiter, which counts in each data centre for itself.
- * 429 when it is used up. Without a key (on the developer's own machine) nothing is limited.
+ * Counts a request of a key against a rate, by the platform's own limiter, which counts in each
+ * data centre for itself. 429 when it is used up. Without a key (on the developer's own machine)
+ * nothing is limited.
  */
 export const consumeRate = async (c: AppContext, name: RateName): Promise<void> => {
   const { keyId } = c.get('identity');

@@ -8,7 +8,10 @@ import type { AppEnv } from '../context.ts';
 /** A caller's own id is kept when it is well-formed: it goes into log lines and headers. */
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
 
-/** Hono's own, but for the form of the ids that it keeps: `limitLength: 0` leaves that to the generator. */
+/**
+ * Hono's own, but for the form of the ids that it keeps: `limitLength: 0` leaves that to the
+ * generator.
+ */
 export const assignRequestId = requestId({
   limitLength: 0,
   generator: (c) => {

@@ -17,7 +17,10 @@ const KEY_ERRORS = [
   'database_unavailable',
 ] as const;
 
-/** Lets a request in whose key has the scope, or throws 401 or 403. Every route names what it asks for. */
+/**
+ * Lets a request in whose key has the scope, or throws 401 or 403. Every route names what it asks
+ * for.
+ */
 export const scope = (required: RequiredScope) =>
   describeWith(
     createMiddleware<AppEnv>(async (c, next) => {

@@ -43,8 +43,8 @@ interface JsonOptions {
 }
 
 /**
- * Validates the JSON body; `c.req.valid('json')` has it. The body is read first, by our own reader, which bounds its size
- * and its depth.
+ * Validates the JSON body; `c.req.valid('json')` has it. The body is read first, by our own reader,
+ * which bounds its size and its depth.
  */
 export const json = <Schema extends z.ZodType>(
   schema: Schema,
@@ -95,7 +95,8 @@ const toAnyOf = (forms: readonly z.ZodType[]) => ({
 });
 
 /**
- * Validates the query; a name given once is a text, given several times a list. `c.req.valid('query')` has it.
+ * Validates the query; a name given once is a text, given several times a list.
+ * `c.req.valid('query')` has it.
  * @param shape the schema to be documented, where `schema` takes more than an object can say
  */
 export const query = <Schema extends z.ZodType>(

@@ -6,7 +6,10 @@ import { docs, type RouteDocs } from '../middleware/docs.ts';
 import { scope } from '../middleware/scope.ts';
 import { buildDocument } from '../openapi/document.ts';
 
-/** Only what these pages use, and only from here. Both readers set styles and show pictures that they carry within. */
+/**
+ * Only what these pages use, and only from here. Both readers set styles and show pictures that
+ * they carry within.
+ */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -43,7 +46,10 @@ const PAGE: Pick<RouteDocs, 'tag' | 'isStatic' | 'answers'> = {
   answers: { 200: { description: 'The page', body: 'text/html' } },
 };
 
-/** The document of this API, and two pages that show it, all from here. `app`: the whole app, once it is put together. */
+/**
+ * The document of this API, and two pages that show it, all from here. `app`: the whole app, once
+ * it is put together.
+ */
 export const createDocumentRoutes = (app: () => Hono<AppEnv>) =>
   new Hono<AppEnv>()
     .get(

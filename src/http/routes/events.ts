@@ -29,8 +29,9 @@ const ticketSchema = z.strictObject({
 const newTicket = z.strictObject({ task_id: z.uuid().optional() });
 
 /**
- * The stream of a finished task: the snapshot and the close. It ends here and not in the board, which an open socket of
- * this kind would keep awake; a hibernating one the runtime ends only some 10 s after its close.
+ * The stream of a finished task: the snapshot and the close. It ends here and not in the board,
+ * which an open socket of this kind would keep awake; a hibernating one the runtime ends only some
+ * 10 s after its close.
  */
 const openFinished = (task: TaskView): WebSocket => {
   const { 0: client, 1: server } = new WebSocketPair();
@@ -70,7 +71,8 @@ const answerEvents = async (c: AppContext, name: string): Promise<Response> => {
   const opened = await openStream(c, name, new Request('https://board.internal/', upgrade));
   const headers = { 'Content-Type': EVENT_STREAM, 'Cache-Control': 'no-store' };
   if (!('task_id' in opened)) return c.body(streamEvents(opened), 200, headers);
-  // A browser comes back after every end of a stream. One that has seen the final frame is told to stay away.
+  // A browser comes back after every end of a stream. One that has seen the final frame is told to
+  // stay away.
   if (Number(c.req.header('Last-Event-ID') ?? NaN) >= opened.version) return c.body(null, 204);
   return c.body(formatEvent({ event: 'snapshot', task: opened }), 200, headers);
 };

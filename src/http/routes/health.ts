@@ -28,7 +28,10 @@ const healthSchema = z
   .meta({ id: 'Health' });
 type State = z.output<typeof state>;
 
-/** A check that hangs is down. What went wrong is logged, and kept from the caller: the route is public. */
+/**
+ * A check that hangs is down. What went wrong is logged, and kept from the caller: the route is
+ * public.
+ */
 const check = async (c: AppContext, name: string, work: () => Promise<unknown>): Promise<State> => {
   try {
     await withTimeout(CHECK_TIMEOUT_MS, work());

@@ -71,7 +71,10 @@ const toKeyView = ({ id, owner, name, prefix, created_at, ...key }: ApiKey) => (
   revoked_at: toIsoOrNull(key.revoked_at),
 });
 
-/** Lets the key that a new one replaces go on for a while, so that no client is locked out; returns it as it was. */
+/**
+ * Lets the key that a new one replaces go on for a while, so that no client is locked out; returns
+ * it as it was.
+ */
 const expireReplaced = async (c: AppContext, id: string, graceMs: number): Promise<ApiKey> => {
   const { keys, now } = c.get('services');
   const before = await orUnavailable(c, () => keys.get(id));

@@ -10,7 +10,10 @@ import { orUnavailable } from '../read-task.ts';
 
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** How long the oldest message of each queue waits, and how many wait; a queue that does not answer has no value. */
+/**
+ * How long the oldest message of each queue waits, and how many wait; a queue that does not answer
+ * has no value.
+ */
 const readQueueGauges = async ({ taskQueues, now }: Services): Promise<Gauge[]> => {
   const all = await Promise.all(
     QUEUES.map(async (queue) => ({ queue, ...(await taskQueues.metrics(queue)) })),

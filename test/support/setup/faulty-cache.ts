@@ -4,7 +4,10 @@ import { CACHE_FAULTS } from './cache-faults.ts';
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
-/** A server in the place of Upstash that answers every command wrongly, in the way that the path says, see cache-faults.ts; `mixed` is any of them. */
+/**
+ * A server in the place of Upstash that answers every command wrongly, in the way that the path
+ * says, see cache-faults.ts; `mixed` is any of them.
+ */
 export const startFaultyCache = async (): Promise<{ url: string; close(): Promise<void> }> => {
   const server = createServer((request, response) => {
     request.resume();

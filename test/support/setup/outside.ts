@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-// The outside world on loopback: a language model, a weather service and receivers of webhooks. A stand-in for the
-// providers, which cost money and answer differently every time; it speaks their protocols over real HTTP.
+// The outside world on loopback: a language model, a weather service and receivers of webhooks. A
+// stand-in for the providers, which cost money and answer differently every time; it speaks their
+// protocols over real HTTP.
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 const HTML = '<html><body>An error page with a canary-in-the-page</body></html>';
@@ -98,7 +99,10 @@ const weather = (query: URLSearchParams): unknown => {
   };
 };
 
-/** `/<fault or ok>/v1/chat/completions`, `/<fault or ok>/data/2.5/weather`, `/hook/<name>?fails=n`, `GET /received/<name>`. */
+/**
+ * `/<fault or ok>/v1/chat/completions`, `/<fault or ok>/data/2.5/weather`, `/hook/<name>?fails=n`,
+ * `GET /received/<name>`.
+ */
 export const startOutside = async (): Promise<{ url: string; close(): Promise<void> }> => {
   const received = new Map<string, Received[]>();
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {

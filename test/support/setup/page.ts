@@ -11,7 +11,10 @@ export type View = (typeof VIEWS)[number];
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** A tab in which nothing may go wrong: errors in the console, refusals of the policy, requests to anybody else. */
+/**
+ * A tab in which nothing may go wrong: errors in the console, refusals of the policy, requests to
+ * anybody else.
+ */
 export const openTab = async (
   browser: Browser,
   view: View,
@@ -34,7 +37,9 @@ export const openTab = async (
   return { context, page, wrong };
 };
 
-/** What axe-core finds that is serious or critical, and whether the page is wider than the screen. */
+/**
+ * What axe-core finds that is serious or critical, and whether the page is wider than the screen.
+ */
 export const flaws = async (page: Page): Promise<string[]> => {
   await page.evaluate(AXE);
   const found = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {

@@ -18,8 +18,9 @@ const encoded = (value: unknown): unknown => {
 };
 
 /**
- * A local stand-in for Upstash's REST service (https://upstash.com/docs/redis/features/restapi) in front of a real
- * Redis: `/`, `/pipeline` and `/multi-exec`, base64 answers, the token checked on every path, on 127.0.0.1 alone.
+ * A local stand-in for Upstash's REST service (https://upstash.com/docs/redis/features/restapi) in
+ * front of a real Redis: `/`, `/pipeline` and `/multi-exec`, base64 answers, the token checked on
+ * every path, on 127.0.0.1 alone.
  */
 export const startRestProxy = async (
   token: string,

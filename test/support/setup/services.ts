@@ -26,7 +26,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => void (await Promise.all([stopRedis(), faulty.close(), outside.close()]));
 }
 
-/** A real redis-server for the run, and in front of it a proxy that speaks Upstash's REST protocol. */
+/**
+ * A real redis-server for the run, and in front of it a proxy that speaks Upstash's REST protocol.
+ */
 const startRedis = async (project: TestProject): Promise<() => Promise<void>> => {
   if (spawnSync('redis-server', ['--version']).status !== 0) {
     const message =

@@ -24,7 +24,10 @@ const COMMAND = {
   ],
 } as const;
 
-/** A retry is a run like a submit's: it counts as one, for what it costs and for what its owner may have. */
+/**
+ * A retry is a run like a submit's: it counts as one, for what it costs and for what its owner may
+ * have.
+ */
 const reserveRetry = async (c: AppContext, id: string): Promise<void> => {
   const { store, dispatcher, catalog } = c.get('services');
   const owner = c.get('owner');

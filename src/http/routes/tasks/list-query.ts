@@ -2,7 +2,9 @@ import * as z from 'zod';
 import { namedFilters, withFields } from '../../../domain/filter-schema.ts';
 import { digits } from '../../fields.ts';
 
-/** The next_cursor of the page before. Empty: the first page, without the totals that cost a count. */
+/**
+ * The next_cursor of the page before. Empty: the first page, without the totals that cost a count.
+ */
 const cursor = z
   .union([z.literal(''), z.uuid()], 'Use the next_cursor of the page before')
   .transform((id) => id.toLowerCase())
@@ -25,5 +27,8 @@ export const listFilters = z
     message: 'Give either page or cursor',
   });
 
-/** The list's query: the filters above, and any number of `params.<path>=value` and `result.<path>=value`. */
+/**
+ * The list's query: the filters above, and any number of `params.<path>=value` and
+ * `result.<path>=value`.
+ */
 export const listQuery = withFields(listFilters);

@@ -60,7 +60,10 @@ const titledForm = z
   .strictObject({ ...taskWords, title: title.min(1) })
   .transform((words) => nativeForm.parse({ ...words, type: 'simulate', params: { duration: 1 } }));
 
-/** The forms of a submit, told apart by their fields, so that errors speak of the form that was meant. */
+/**
+ * The forms of a submit, told apart by their fields, so that errors speak of the form that was
+ * meant.
+ */
 export const newTaskForms = [nativeForm, namedForm, titledForm] as const;
 
 const toFields = (value: unknown): object =>
@@ -72,7 +75,10 @@ const chooseForm = (fields: object): (typeof newTaskForms)[number] => {
   return 'title' in fields ? titledForm : nativeForm;
 };
 
-/** What is wrong with the parameters of a submit that is refused anyway, so that everything is named at once. */
+/**
+ * What is wrong with the parameters of a submit that is refused anyway, so that everything is named
+ * at once.
+ */
 const findParamsIssues = ({
   type,
   params = {},

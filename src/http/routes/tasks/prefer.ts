@@ -8,13 +8,18 @@ const MAX_WAIT_SECONDS = 25;
 
 const WAIT = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i;
 
-/** Seconds of a `Prefer: wait=N` (RFC 7240), `MAX_WAIT_SECONDS` at most; null without one that can be understood. */
+/**
+ * Seconds of a `Prefer: wait=N` (RFC 7240), `MAX_WAIT_SECONDS` at most; null without one that can
+ * be understood.
+ */
 const parsePreferredWait = (c: AppContext): number | null => {
   const found = WAIT.exec(c.req.header('Prefer') ?? '');
   return found ? Math.min(Number(found[1]), MAX_WAIT_SECONDS) : null;
 };
 
-/** Resolves when the task's stream closes, which it does after the final frame, or after so many ms. */
+/**
+ * Resolves when the task's stream closes, which it does after the final frame, or after so many ms.
+ */
 const watchToEnd = async (c: AppContext, id: string, ms: number): Promise<void> => {
   const request = new Request('https://board.internal/', { headers: { Upgrade: 'websocket' } });
   const { boards } = c.get('services');
@@ -32,8 +37,8 @@ const watchToEnd = async (c: AppContext, id: string, ms: number): Promise<void> 
 };
 
 /**
- * The task as it is once it is final, or after the seconds that the caller prefers to wait; `waited` false: none were
- * asked for.
+ * The task as it is once it is final, or after the seconds that the caller prefers to wait;
+ * `waited` false: none were asked for.
  */
 export const waitForCompletion = async (
   c: AppContext,

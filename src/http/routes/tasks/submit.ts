@@ -49,7 +49,8 @@ const parseItems = (c: AppContext, items: readonly unknown[]): SubmitRequest[] =
   const parsed = items.map((item) => bulkItem.safeParse(item));
   const requests = parsed.flatMap(({ data }) => (data ? [data] : []));
   if (requests.length === items.length) return requests;
-  // Where one has no right shape, what is wrong with the others is named too; otherwise building them will.
+  // Where one has no right shape, what is wrong with the others is named too; otherwise building
+  // them will.
   return refuseFields(
     parsed.flatMap(({ error }, i) =>
       error ? toFieldErrors(error, 'body', ['tasks', i]) : findItemErrors(c, items[i], i),
