@@ -49,7 +49,7 @@ type LogField = (typeof FIELDS)[number];
 export type LogFields = Partial<Record<LogField, string | number | boolean | null | undefined>>;
 
 const ALLOWED: ReadonlySet<string> = new Set(FIELDS);
-const allowed = (fields: LogFields): LogFields =>
+const keepKnown = (fields: LogFields): LogFields =>
   Object.fromEntries(Object.entries(fields).filter(([name]) => ALLOWED.has(name)));
 
 export interface Logger {
@@ -69,16 +69,17 @@ export interface LogOptions {
 }
 
 /** One line, without what a terminal would act on. */
-const plain = (text: string): string => JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"');
+const escapeText = (text: string): string =>
+  JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"');
 
-const pretty = (level: LogLevel, event: string, fields: LogFields): string => {
+const formatLine = (level: LogLevel, event: string, fields: LogFields): string => {
   const pairs = Object.entries(fields).filter(
     ([key, value]) => value !== undefined && key !== 'app' && key !== 'env',
   );
   return [
     level.toUpperCase().padEnd(5),
     event,
-    ...pairs.map(([key, value]) => `${key}=${plain(String(value))}`),
+    ...pairs.map(([key, value]) => `${key}=${escapeText(String(value))}`),
   ].join(' ');
 };
 
@@ -90,9 +91,9 @@ export const createLogger = ({ level, json, fields: bound = {} }: LogOptions): L
           timestamp: new Date().toISOString(),
           level: at,
           event,
-          ...allowed({ ...bound, ...fields }),
+          ...keepKnown({ ...bound, ...fields }),
         })
-      : pretty(at, event, allowed({ ...bound, ...fields }));
+      : formatLine(at, event, keepKnown({ ...bound, ...fields }));
     // console.log for every level: wrangler decorates console.error and would break the JSON lines.
     console.log(line);
   };

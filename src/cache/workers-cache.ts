@@ -3,7 +3,7 @@ import type { CacheBackend, CacheEntry } from './output-cache.ts';
 /** A write is forgotten in its own data centre alone, so entries elsewhere must not live long. */
 const MAX_TTL_SECONDS = 60;
 
-const urlOf = (key: string): string =>
+const toUrl = (key: string): string =>
   `https://output-cache.tasker.invalid/${encodeURIComponent(key)}`;
 
 /**
@@ -20,19 +20,19 @@ export const createWorkersCacheBackend = ({
   const put = async (cache: Cache, { key, value, ttlSeconds }: CacheEntry): Promise<void> => {
     const maxAge = isDevelopment ? ttlSeconds : Math.min(ttlSeconds, MAX_TTL_SECONDS);
     await cache.put(
-      urlOf(key),
+      toUrl(key),
       new Response(value, { headers: { 'Cache-Control': `max-age=${maxAge}` } }),
     );
   };
   return {
     name: 'workers-cache',
     shared: false,
-    get: async (key) => (await (await open()).match(urlOf(key)))?.text() ?? null,
+    get: async (key) => (await (await open()).match(toUrl(key)))?.text() ?? null,
     addMany: async (entries) => {
       const cache = await open();
       await Promise.all(
         entries.map(async (entry) => {
-          const present = await cache.match(urlOf(entry.key));
+          const present = await cache.match(toUrl(entry.key));
           if (!present) return put(cache, entry);
           // An unread body would hold the connection.
           await present.body?.cancel();

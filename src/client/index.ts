@@ -9,16 +9,15 @@ import {
   type RequestBody,
   type RequestOptions,
 } from './request.ts';
+import { toQuery, type ListOptions } from './list-options.ts';
+import { splitTasks } from './split-tasks.ts';
 import { watch, type Frame } from './watch.ts';
 
 // The client for Node (22 or later) and browsers. It has no dependency, and takes its types from
 // the service's own.
 
 export { TaskerError };
-export type { ClientOptions, Frame, NewTask, Problem, TaskDetail, TaskView };
-
-/** Tasks that one bulk call takes. */
-const MAX_BULK = 1_000;
+export type { ClientOptions, Frame, ListOptions, NewTask, Problem, TaskDetail, TaskView };
 
 export interface SubmitOptions {
   /**
@@ -28,24 +27,6 @@ export interface SubmitOptions {
   idempotencyKey?: string;
   /** Holds the answer back until the task is final, for so many seconds at most (25). */
   waitSeconds?: number;
-  signal?: AbortSignal;
-}
-
-/** Several values of one filter widen the list, several filters narrow it. */
-export interface ListOptions {
-  status?: Status | readonly Status[];
-  type?: string | readonly string[];
-  priority?: Priority | readonly Priority[];
-  queue?: string | readonly string[];
-  tag?: string | readonly string[];
-  submittedAfter?: Date;
-  submittedBefore?: Date;
-  /** Words to be found in title, description, id or error. */
-  q?: string;
-  /** Values inside: `{ 'params.city': 'Lisbon' }`. */
-  fields?: Record<`params.${string}` | `result.${string}`, string>;
-  /** Tasks per request; 1 to 100. */
-  pageSize?: number;
   signal?: AbortSignal;
 }
 
@@ -59,51 +40,6 @@ interface Page {
   pagination: { next_cursor: string | null };
   tasks: TaskView[];
 }
-
-/** A bulk call takes 1 MB. */
-const MAX_BULK_BYTES = 900_000;
-
-/** Tasks as bulk calls take them. */
-const chunksOf = (tasks: readonly NewTask[]): NewTask[][] => {
-  const chunks: NewTask[][] = [];
-  let bytes = 0;
-  for (const task of tasks) {
-    const size = new TextEncoder().encode(JSON.stringify(task)).byteLength + 1;
-    const last = chunks.at(-1);
-    if (last && last.length < MAX_BULK && bytes + size <= MAX_BULK_BYTES) {
-      last.push(task);
-      bytes += size;
-    } else {
-      chunks.push([task]);
-      bytes = size;
-    }
-  }
-  return chunks;
-};
-
-const queryOf = (options: ListOptions): URLSearchParams => {
-  const query = new URLSearchParams();
-  const {
-    status,
-    type,
-    priority,
-    queue,
-    tag,
-    submittedAfter,
-    submittedBefore,
-    q,
-    fields = {},
-    pageSize = 100,
-  } = options;
-  for (const [name, values] of Object.entries({ status, type, priority, queue, tag }))
-    for (const value of [values ?? []].flat()) query.append(name, value);
-  if (submittedAfter) query.set('submitted_after', submittedAfter.toISOString());
-  if (submittedBefore) query.set('submitted_before', submittedBefore.toISOString());
-  if (q !== undefined) query.set('q', q);
-  for (const [name, value] of Object.entries(fields)) query.set(name, value);
-  query.set('page_size', String(pageSize));
-  return query;
-};
 
 /**
  * A client of a Tasker service. Every call throws `TaskerError` with a stable `code` when it is
@@ -151,7 +87,7 @@ export const createTasker = (options: ClientOptions) => {
       { idempotencyKey = crypto.randomUUID(), signal }: Omit<SubmitOptions, 'waitSeconds'> = {},
     ): Promise<{ task_id: string; status: Status }[]> {
       const accepted: { task_id: string; status: Status }[] = [];
-      const chunks = chunksOf(tasks);
+      const chunks = splitTasks(tasks);
       for (const [i, chunk] of chunks.entries()) {
         const headers = {
           'Idempotency-Key': chunks.length === 1 ? idempotencyKey : `${idempotencyKey}/${i}`,
@@ -173,7 +109,7 @@ export const createTasker = (options: ClientOptions) => {
 
     /** All tasks that fit, newest first, page by page as they are read. */
     async *list({ signal, ...filters }: ListOptions = {}): AsyncGenerator<TaskView> {
-      const query = queryOf(filters);
+      const query = toQuery(filters);
       for (let cursor: string | null = ''; cursor !== null;) {
         query.set('cursor', cursor);
         const page: Page = await json(`/tasks?${query.toString()}`, { signal });

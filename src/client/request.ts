@@ -80,7 +80,7 @@ export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
     signal?.addEventListener('abort', stop, { once: true });
   });
 
-const problemOf = async (response: Response): Promise<Problem> => {
+const readProblem = async (response: Response): Promise<Problem> => {
   const text = await response.text();
   try {
     return JSON.parse(text) as Problem;
@@ -137,7 +137,8 @@ export const createRequest = ({
           ...(signal && { signal }),
         });
         if (response.ok) return await read(response);
-        if (isLast || !BUSY.has(response.status)) throw new TaskerError(await problemOf(response));
+        if (isLast || !BUSY.has(response.status))
+          throw new TaskerError(await readProblem(response));
         waitMs = Math.max(
           waitMs * (0.5 + Math.random() / 2),
           retryAfterMs(response.headers.get('Retry-After')),

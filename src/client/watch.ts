@@ -20,9 +20,9 @@ interface ServerEvent {
  * The events of a text/event-stream
  * (https://html.spec.whatwg.org/multipage/server-sent-events.html).
  */
-const eventsOf = async function* (
+const readEvents = async function* (
   body: ReadableStream<Uint8Array>,
-  heard: () => void,
+  reset: () => void,
 ): AsyncGenerator<ServerEvent> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -31,7 +31,7 @@ const eventsOf = async function* (
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      heard();
+      reset();
       const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n');
       rest = blocks.pop() ?? '';
       for (const block of blocks) {
@@ -50,24 +50,24 @@ const eventsOf = async function* (
 };
 
 /** Aborts when nothing has been heard for too long, or when the caller does. */
-const silenceGuard = (signal?: AbortSignal) => {
+const createSilenceGuard = (signal?: AbortSignal) => {
   const abort = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const heard = (): void => {
+  const reset = (): void => {
     clearTimeout(timer);
     timer = setTimeout(() => abort.abort(new Error('The stream fell silent')), SILENCE_MS);
   };
   const stop = (): void => abort.abort(signal?.reason);
   signal?.addEventListener('abort', stop, { once: true });
-  heard();
+  reset();
   const end = (): void => {
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);
   };
-  return { heard, end, signal: abort.signal };
+  return { reset, end, signal: abort.signal };
 };
 
-const versionOf = (frame: Frame): number =>
+const readVersion = (frame: Frame): number =>
   'version' in frame ? frame.version : 'task' in frame ? frame.task.version : 0;
 const FINAL = ['COMPLETED', 'FAILED', 'CANCELLED'];
 
@@ -90,7 +90,7 @@ export const watch = async function* (
   let hasBegun = false;
   for (;;) {
     signal?.throwIfAborted();
-    const guard = silenceGuard(signal);
+    const guard = createSilenceGuard(signal);
     try {
       const headers: Record<string, string> = {
         Accept: 'text/event-stream',
@@ -105,13 +105,13 @@ export const watch = async function* (
       if (response.status === 204 || !response.body) return;
       if (!response.headers.get('Content-Type')?.startsWith('text/event-stream'))
         throw new NotAStream('The service answered with something else than an event stream');
-      for await (const { id, data } of eventsOf(response.body, guard.heard)) {
+      for await (const { id, data } of readEvents(response.body, guard.reset)) {
         const frame = JSON.parse(data) as Frame;
         pauseMs = FIRST_PAUSE_MS;
         hasBegun = true;
         lastId = id ?? lastId;
-        const isOld = 'task' in frame && version > 0 && versionOf(frame) <= version;
-        version = Math.max(version, versionOf(frame));
+        const isOld = 'task' in frame && version > 0 && readVersion(frame) <= version;
+        version = Math.max(version, readVersion(frame));
         if (!isOld) yield frame;
         if ('task' in frame && FINAL.includes(frame.task.status)) return;
       }

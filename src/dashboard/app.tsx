@@ -1,9 +1,9 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { apiKey, storeKey, wantsKey } from './api.ts';
-import { connection, isPaused, missed, startLive, togglePause } from './live.ts';
-import { number } from './format.ts';
-import { hrefOf, route } from './router.ts';
+import { connection, isPaused, missedCount, startLive, togglePause } from './live.ts';
+import { formatNumber } from './format.ts';
+import { toHref, route } from './router.ts';
 import { ConfirmDialog } from './components/confirm.tsx';
 import { NewKey } from './components/new-key.tsx';
 import { Toasts } from './components/toast.tsx';
@@ -41,7 +41,7 @@ const Connection = () => {
       <span class={`dot ${state}`} aria-hidden="true" />
       <span role="status">
         {STATES[state]}
-        {missed.value > 0 && `, ${number(missed.value)} changes held`}
+        {missedCount.value > 0 && `, ${formatNumber(missedCount.value)} changes held`}
       </span>
       <button class="small" aria-pressed={isPaused.value} onClick={togglePause}>
         {isPaused.value ? 'Go on' : 'Pause'}
@@ -121,7 +121,7 @@ export const App = () => {
         </a>
         <nav aria-label="Pages">
           {PAGES.map(({ path, name }) => (
-            <a key={path} href={hrefOf(path)} aria-current={section === path ? 'page' : undefined}>
+            <a key={path} href={toHref(path)} aria-current={section === path ? 'page' : undefined}>
               {name}
             </a>
           ))}

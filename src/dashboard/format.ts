@@ -1,7 +1,7 @@
 const NUMBER = new Intl.NumberFormat('en');
-export const number = (n: number): string => NUMBER.format(n);
+export const formatNumber = (n: number): string => NUMBER.format(n);
 
-const long = (seconds: number): string => {
+const formatSeconds = (seconds: number): string => {
   if (seconds < 1) return `${Math.round(seconds * 1_000)} ms`;
   if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
   const [minutes, hours, days] = [
@@ -15,24 +15,24 @@ const long = (seconds: number): string => {
 };
 
 /** `12 ms`, `3.4 s`, `2 m 5 s`, `1 h`, `4 d 2 h`. */
-export const duration = (seconds: number | null): string =>
+export const formatDuration = (seconds: number | null): string =>
   seconds === null
     ? '–'
-    : long(seconds)
+    : formatSeconds(seconds)
         .replace(/ 0 [smh]$/, '')
         .replace('.0 ', ' ');
 
 /** How long ago, or in how long. */
-export const age = (iso: string, now: number): string => {
+export const formatAge = (iso: string, now: number): string => {
   const seconds = (now - Date.parse(iso)) / 1_000;
   if (Math.abs(seconds) < 1.5) return 'now';
-  const short = duration(
+  const short = formatDuration(
     Math.abs(seconds) < 60 ? Math.round(Math.abs(seconds)) : Math.abs(seconds),
   );
   return seconds < 0 ? `in ${short}` : `${short} ago`;
 };
 
-export const clock = (iso: string): string =>
+export const formatClock = (iso: string): string =>
   new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
-export const words = (status: string): string => status.toLowerCase().replaceAll('_', ' ');
+export const toWords = (status: string): string => status.toLowerCase().replaceAll('_', ' ');

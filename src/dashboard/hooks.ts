@@ -20,11 +20,11 @@ export const useQuery = <Data>(key: string, read: () => Promise<Data>): Loaded<D
   });
   const latest = useRef(0);
   const load = (): void => {
-    const turn = (latest.current += 1);
+    const revision = (latest.current += 1);
     read().then(
-      (data) => turn === latest.current && setState({ data, error: null }),
+      (data) => revision === latest.current && setState({ data, error: null }),
       (error: unknown) =>
-        turn === latest.current && setState((before) => ({ ...before, error: error as Error })),
+        revision === latest.current && setState((before) => ({ ...before, error: error as Error })),
     );
   };
   useEffect(load, [key]);

@@ -9,7 +9,7 @@ export type Connection = 'connecting' | 'live' | 'lost' | 'paused';
 export const connection = signal<Connection>('connecting');
 /** Held by a person: what comes meanwhile is counted, and shown when it goes on. */
 export const isPaused = signal(false);
-export const missed = signal(0);
+export const missedCount = signal(0);
 
 const RETRY_MS = [250, 1_000, 2_000, 5_000];
 
@@ -107,7 +107,7 @@ const receive = (tasks: readonly TaskUpdate[]): void => {
   if (!isPaused.value) return tell(tasks);
   held.push(...tasks);
   if (held.length > MAX_HELD) held = held.slice(-MAX_HELD);
-  missed.value += tasks.length;
+  missedCount.value += tasks.length;
 };
 
 export const togglePause = (): void => {
@@ -115,7 +115,7 @@ export const togglePause = (): void => {
   if (isPaused.value) return;
   const tasks = held;
   held = [];
-  missed.value = 0;
+  missedCount.value = 0;
   tell(tasks);
 };
 

@@ -9,15 +9,15 @@ export interface Route {
   query: URLSearchParams;
 }
 
-const parsed = (): Route => {
+const parseHash = (): Route => {
   const [path = '', query = ''] = location.hash.replace(/^#/, '').split('?', 2);
   return { path: path === '' ? '/' : path, query: new URLSearchParams(query) };
 };
 
-export const route = signal<Route>(parsed());
-addEventListener('hashchange', () => (route.value = parsed()));
+export const route = signal<Route>(parseHash());
+addEventListener('hashchange', () => (route.value = parseHash()));
 
-export const hrefOf = (
+export const toHref = (
   path: string,
   query: URLSearchParams | Record<string, string> = {},
 ): string => {
@@ -26,11 +26,11 @@ export const hrefOf = (
 };
 
 export const go = (path: string, query: URLSearchParams | Record<string, string> = {}): void => {
-  location.hash = hrefOf(path, query).slice(1);
+  location.hash = toHref(path, query).slice(1);
 };
 
 /** Changes the query of this very page, without a step in the browser's history. */
 export const replaceQuery = (query: URLSearchParams): void => {
-  history.replaceState(null, '', hrefOf(route.value.path, query));
-  route.value = parsed();
+  history.replaceState(null, '', toHref(route.value.path, query));
+  route.value = parseHash();
 };

@@ -1,4 +1,4 @@
-import type { keysTable } from '../schema.ts';
+import type { keysTable } from '../schema/keys.ts';
 import { sha256 } from './hash.ts';
 
 /** What a key may do. `admin` may do everything. */

@@ -1,5 +1,5 @@
 import { parseAttempts } from './attempts.ts';
-import type { deliveriesTable } from '../schema.ts';
+import type { deliveriesTable } from '../schema/deliveries.ts';
 import type { Task } from './task.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { tasksTable } from '../schema.ts';
+import type { tasksTable } from '../schema/tasks.ts';
 
 /**
  * A task: the row as stored. Times are integer milliseconds, JSON columns are text; schema.ts says

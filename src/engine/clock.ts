@@ -88,7 +88,7 @@ export const createClock = (deps: ClockDeps) => {
       const { tasks } = await taskQueues.metrics(queue as QueueName);
       if (tasks > MAX_COUNTED_BACKLOG) return [];
       const held = tasks + (justSent.get(queue) ?? 0);
-      const waiting = await sweeps.waiting(queue, held + rows.length);
+      const waiting = await sweeps.countWaiting(queue, held + rows.length);
       return rows.slice(0, Math.max(0, waiting - held));
     };
     const byQueue = Map.groupBy(overdue, ({ queue }) => queue);
@@ -139,7 +139,7 @@ export const createClock = (deps: ClockDeps) => {
    * When to tick next: exactly when something is due, and within a minute while anything is live.
    */
   const computeNextTick = async (): Promise<number> => {
-    const { NEW, PENDING, IN_PROGRESS, DELIVERY, PARKED } = await sweeps.nextWake();
+    const { NEW, PENDING, IN_PROGRESS, DELIVERY, PARKED } = await sweeps.readNextWake();
     // Parked tasks are live too: should the caller who resumed their queue have died before the
     // alarm was set, the clock finds out. And a caller who has just asked for the clock may still
     // be writing the row: no statement takes a minute.

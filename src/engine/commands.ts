@@ -1,10 +1,9 @@
 import { toDeliveryId, type DeliveryKey } from '../domain/delivery.ts';
 import { AppError } from '../domain/errors.ts';
-import { isRepeatable, type CommandName, type TransitionName } from '../domain/lifecycle.ts';
+import { isRepeatable, type CommandName } from '../domain/lifecycle.ts';
 import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { QueueName } from '../domain/routing.ts';
 import type { Task, TaskKey } from '../domain/task.ts';
-import { isFinal } from '../domain/words.ts';
 import type { Logger } from '../log.ts';
 import type { PurgedTask } from '../store/deletions.ts';
 import type { QueueStore } from '../store/queues.ts';
@@ -12,6 +11,7 @@ import type { TaskEdit, TaskStore } from '../store/tasks.ts';
 import type { StatusCommand, Transitions } from '../store/transitions.ts';
 import type { LongTasks } from './long-tasks.ts';
 import type { Publish } from './publisher.ts';
+import { refuseCommand } from './refuse-command.ts';
 import type { TaskQueues } from './task-queues.ts';
 
 export interface CommandDeps {
@@ -45,17 +45,6 @@ const EFFECTS: Record<StatusCommand, { makesDue: boolean; makesStale: boolean }>
 
 /** Rows per statement of a purge: few enough that no other statement waits for it. */
 const PURGE_CHUNK = 200;
-
-/** The verb of a refusal, where it is not the transition's own name. */
-const VERBS: Partial<Record<TransitionName, string>> = { reprioritize: 'change the priority of' };
-
-/** The 409 that names the present status. */
-const refuseCommand = (name: TransitionName, { id, status }: Task): AppError => {
-  const running = status === 'IN_PROGRESS' ? 'task_running' : 'task_unfinished';
-  const code = isFinal(status) ? 'task_finished' : running;
-  const message = `Cannot ${VERBS[name] ?? name} task "${id}": it is ${status}`;
-  return new AppError(code, message, { members: { task_status: status } });
-};
 
 /**
  * What a person may do to a task. Every one is a guarded write; a caller who comes second is told

@@ -13,7 +13,7 @@ export interface ExecutorDeps {
   catalog: Pick<Catalog, 'find'>;
   dependencies: HandlerDependencies;
   /** What a task may read and change: its owner's, and no other owner's. */
-  ownedBy(owner: string): { files: Files; tasks: OwnTasks };
+  forOwner(owner: string): { files: Files; tasks: OwnTasks };
   /** Called for every request to a provider. */
   countRequest: CountRequest;
   log: Logger;
@@ -30,7 +30,7 @@ export interface ExecuteOptions {
 
 /** Calls the handler of a claimed task. */
 export const createExecutor = (deps: ExecutorDeps) => {
-  const { catalog, dependencies, ownedBy, countRequest, log } = deps;
+  const { catalog, dependencies, forOwner, countRequest, log } = deps;
 
   /** The handler and the parameters of a task, or why it cannot run. */
   const prepare = (task: Task): { handler: Handler; params: unknown } | Outcome => {
@@ -77,10 +77,10 @@ export const createExecutor = (deps: ExecutorDeps) => {
           return useDeadline().signal;
         },
         get files() {
-          return ownedBy(owner).files;
+          return forOwner(owner).files;
         },
         get tasks() {
-          return ownedBy(owner).tasks;
+          return forOwner(owner).tasks;
         },
         get log() {
           return log.with(fields);

@@ -1,6 +1,6 @@
 import type { Verdict } from '../domain/retry.ts';
 import type { Task, TaskMessage } from '../domain/task.ts';
-import { MAX_MESSAGE_DELAY_MS } from '../store/transitions.ts';
+import { MAX_MESSAGE_DELAY_MS } from '../store/recordings.ts';
 import type { TaskQueues } from './task-queues.ts';
 
 /** When the database does not answer, the message comes back after this. */

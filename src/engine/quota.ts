@@ -34,7 +34,7 @@ export const createQuota = ({ countUnfinished, maxUnfinished, now }: QuotaDeps) 
     usage.since -= since;
   };
 
-  const tryReserveOf = async (owner: string, count: number): Promise<boolean> => {
+  const tryReserveFor = async (owner: string, count: number): Promise<boolean> => {
     const usage = usages.get(owner) ?? { counted: null, countedAt: -Infinity, since: 0 };
     usages.set(owner, usage);
     const isOver = (): boolean => (usage.counted ?? 0) + usage.since + count > maxUnfinished;
@@ -51,7 +51,7 @@ export const createQuota = ({ countUnfinished, maxUnfinished, now }: QuotaDeps) 
     /** Whether the owners may have these tasks more; if so they are counted in. */
     async tryReserve(tasks: readonly Pick<Task, 'owner'>[]): Promise<boolean> {
       for (const [owner, own] of Map.groupBy(tasks, (task) => task.owner))
-        if (!(await tryReserveOf(owner, own.length))) return false;
+        if (!(await tryReserveFor(owner, own.length))) return false;
       return true;
     },
   };

@@ -5,7 +5,8 @@ import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import { classifyFailure } from '../store/failure.ts';
 import type { TaskStore } from '../store/tasks.ts';
-import { wasRecorded, type Recording, type Transitions } from '../store/transitions.ts';
+import { wasRecorded, type Recording } from '../store/recordings.ts';
+import type { Transitions } from '../store/transitions.ts';
 import type { Publish } from './publisher.ts';
 
 /** Outcomes that end this close to each other share a statement. */

@@ -6,6 +6,7 @@ import { orUnavailable } from '../domain/unavailable.ts';
 import type { Logger } from '../log.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { Acceptance } from './accept-wire.ts';
+import { assertNoneRefused } from './assert-stored.ts';
 import {
   buildSubmittedTask,
   type BuildDeps,
@@ -39,15 +40,6 @@ export interface Submission {
   /** Counts one run of a metered type against its rate; throws `rate_limited`. */
   consumeMetered(): Promise<void>;
 }
-
-const REFUSALS: Record<Exclude<Acceptance, 'accepted' | 'duplicate'>, string> = {
-  too_many_unfinished: 'Too many tasks of this owner are waiting or running; let some end first',
-  overloaded: 'Too many tasks are waiting to be stored; try again in a moment',
-  task_rejected: 'The database refused this task',
-  database_unavailable: 'The database did not take the task; nothing was stored, try again',
-  outcome_unknown:
-    'The database did not answer; the task may or may not be stored. Look for it before you send it again',
-};
 
 /** The way of a submit: build, replay, reuse, reserve, store, resolve. */
 export const createSubmission = (deps: SubmissionDeps) => {
@@ -190,19 +182,4 @@ export const createSubmission = (deps: SubmissionDeps) => {
       return resolve(caller.owner, tasks, await storeTasks(tasks));
     },
   };
-};
-
-/** Throws the worst that happened to any of the tasks; of several, with the outcome of each. */
-const assertNoneRefused = (
-  refused: readonly Acceptance[],
-  tasks: readonly Task[],
-  answers: readonly Acceptance[],
-): void => {
-  const worst = refused.find((each) => each === 'outcome_unknown') ?? refused[0];
-  if (worst === undefined || worst === 'accepted' || worst === 'duplicate') return;
-  const outcomes = tasks.map(({ id }, i) => ({ task_id: id, outcome: answers[i] }));
-  throw new AppError(worst, REFUSALS[worst], {
-    retryAfterSeconds: worst === 'overloaded' ? 1 : 5,
-    ...(tasks.length > 1 && { members: { tasks: outcomes } }),
-  });
 };

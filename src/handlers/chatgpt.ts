@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { GiveUp } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
 import { defineHandler } from './handler.ts';
-import { badAnswer, refusalOf, unreachable } from './provider.ts';
+import { toBadAnswer, toRefusal, toUnreachable } from './provider.ts';
 
 const PROVIDER = 'The language model';
 
@@ -49,19 +49,19 @@ export const chatgpt = defineHandler({
       .create(request, { signal })
       .catch((error: unknown) => {
         signal.throwIfAborted();
-        if (!(error instanceof APIError)) throw badAnswer(PROVIDER);
+        if (!(error instanceof APIError)) throw toBadAnswer(PROVIDER);
         const { status, headers, code } = error as {
           status?: number;
           headers?: Headers;
           code?: unknown;
         };
-        if (status === undefined) throw unreachable(PROVIDER);
+        if (status === undefined) throw toUnreachable(PROVIDER);
         const retryAfter = headers?.get('Retry-After') ?? null;
-        throw refusalOf(PROVIDER, 'OPENAI_API_KEY', { status, retryAfter, reason: code });
+        throw toRefusal(PROVIDER, 'OPENAI_API_KEY', { status, retryAfter, reason: code });
       });
     // Some services say `text/plain`, and then the client leaves the text as it is.
     const parsed = completion.safeParse(typeof answer === 'string' ? parseJson(answer) : answer);
-    if (!parsed.success) throw badAnswer(PROVIDER);
+    if (!parsed.success) throw toBadAnswer(PROVIDER);
     const { choices, usage = null } = parsed.data;
     const [{ message, finish_reason = null }] = choices;
     // Filtered, refused, or a call of a tool that nobody offered: it would be paid for again and

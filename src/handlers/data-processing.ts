@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { GiveUp } from '../domain/errors.ts';
-import { apply, estimateCells, operation, type Row } from './data/operations.ts';
+import { operation } from './data/operation-schema.ts';
+import { applyOperation, estimateCells } from './data/operations.ts';
+import type { Row } from './data/values.ts';
 import { defineHandler } from './handler.ts';
 
 /** Cells of all operations together: a few seconds of computing, within the memory of a Worker. */
@@ -10,7 +12,7 @@ const isRow = (value: unknown): value is Row =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** `data` as rows, which operations need; says which item is none. */
-const rowsOf = (data: unknown): Row[] => {
+const toRows = (data: unknown): Row[] => {
   if (!Array.isArray(data))
     throw new GiveUp('operations need data that is a list of objects', 'bad_data');
   const wrong = data.findIndex((item) => !isRow(item));
@@ -42,7 +44,7 @@ export const dataProcessing = defineHandler({
   },
   run: async ({ params: { data, operations }, signal, progress }) => {
     if (!operations) return { data: { data }, processed: true };
-    let rows = rowsOf(data);
+    let rows = toRows(data);
     const rowsIn = rows.length;
     let cost = 0;
     for (const [index, step] of operations.entries()) {
@@ -55,7 +57,7 @@ export const dataProcessing = defineHandler({
           `operations.${index} (${step.op}): too much for one task, over ${MAX_COST} cells in all`,
           'too_much_work',
         );
-      rows = apply(rows, step, index);
+      rows = applyOperation(rows, step, index);
       progress((index + 1) / operations.length, `${step.op}: ${rows.length} rows`);
     }
     return { data: { data: rows }, processed: true, rows_in: rowsIn, rows_out: rows.length };

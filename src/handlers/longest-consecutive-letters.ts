@@ -15,7 +15,7 @@ const LETTER = /^\p{L}/u;
 // is not needed.
 const PLAIN = /^[ -~]*$/;
 
-const graphemesOf = (text: string): Iterable<string> =>
+const splitGraphemes = (text: string): Iterable<string> =>
   PLAIN.test(text)
     ? text
     : Iterator.from(new Intl.Segmenter().segment(text)).map(({ segment }) => segment);
@@ -29,7 +29,7 @@ export const longestRun = (text: string): Run => {
   let run = NONE;
   let index = 0;
   // NFC first, so that `é` written as one code point and as two is the same letter.
-  for (const letter of graphemesOf(text.normalize('NFC'))) {
+  for (const letter of splitGraphemes(text.normalize('NFC'))) {
     if (letter === run.letter) run.length += 1;
     else run = LETTER.test(letter) ? { letters: '', letter, length: 1, start: index } : { ...NONE };
     if (run.length > best.length) best = run;

@@ -5,7 +5,7 @@ const MAX_ANSWER_BYTES = 1_048_576;
 export class AnswerTooLong extends Error {}
 
 /**
- * Told of every request to a provider: its type of task, and the status or `unreachable`. For
+ * Told of every request to a provider: its type of task, and the status or `toUnreachable`. For
  * metrics.
  */
 export type CountRequest = (type: string, status: string, durationMs: number) => void;
@@ -18,7 +18,7 @@ export interface ProviderFetchDeps {
 }
 
 /** Cuts a body off, with an error, after so many bytes. */
-const atMost = (maxBytes: number): TransformStream<Uint8Array, Uint8Array> => {
+const limitBytes = (maxBytes: number): TransformStream<Uint8Array, Uint8Array> => {
   let bytes = 0;
   return new TransformStream({
     transform(chunk, controller) {
@@ -47,7 +47,7 @@ export const createProviderFetch =
         signal: AbortSignal.any(signals),
       });
       status = String(response.status);
-      const body = response.body?.pipeThrough(atMost(MAX_ANSWER_BYTES)) ?? null;
+      const body = response.body?.pipeThrough(limitBytes(MAX_ANSWER_BYTES)) ?? null;
       return new Response(body, response);
     } finally {
       count(type, status, Date.now() - startedAt);

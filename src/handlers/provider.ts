@@ -32,7 +32,7 @@ const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
  * again.
  * @param keySetting the setting that holds the key, to be named when the key is refused
  */
-export const refusalOf = (
+export const toRefusal = (
   provider: string,
   keySetting: string,
   { status, retryAfter, reason }: Refusal,
@@ -54,7 +54,7 @@ export const refusalOf = (
 };
 
 /** For an answer that is not what the provider promises: worth another try. */
-export const badAnswer = (provider: string): RetryLater =>
+export const toBadAnswer = (provider: string): RetryLater =>
   new RetryLater(
     undefined,
     `${provider} gave an answer that cannot be understood`,
@@ -62,7 +62,7 @@ export const badAnswer = (provider: string): RetryLater =>
   );
 
 /** For a provider that gave no answer at all. */
-export const unreachable = (provider: string): RetryLater =>
+export const toUnreachable = (provider: string): RetryLater =>
   new RetryLater(
     undefined,
     `${provider} could not be reached, or ended its answer early`,

@@ -3,7 +3,7 @@ import { GiveUp } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
 import { defineHandler } from './handler.ts';
 import { AnswerTooLong } from './provider-fetch.ts';
-import { badAnswer, refusalOf, unreachable } from './provider.ts';
+import { toBadAnswer, toRefusal, toUnreachable } from './provider.ts';
 
 const PROVIDER = 'OpenWeatherMap';
 
@@ -49,16 +49,16 @@ export const weather = defineHandler({
     };
     const { response, text } = await ask().catch((error: unknown) => {
       signal.throwIfAborted();
-      throw error instanceof AnswerTooLong ? badAnswer(PROVIDER) : unreachable(PROVIDER);
+      throw error instanceof AnswerTooLong ? toBadAnswer(PROVIDER) : toUnreachable(PROVIDER);
     });
     if (response.status === 404)
       throw new GiveUp(`${PROVIDER} knows no city "${city}"`, 'city_not_found');
     if (!response.ok) {
       const retryAfter = response.headers.get('Retry-After');
-      throw refusalOf(PROVIDER, 'OPENWEATHER_API_KEY', { status: response.status, retryAfter });
+      throw toRefusal(PROVIDER, 'OPENWEATHER_API_KEY', { status: response.status, retryAfter });
     }
     const parsed = answerSchema.safeParse(parseJson(text));
-    if (!parsed.success) throw badAnswer(PROVIDER);
+    if (!parsed.success) throw toBadAnswer(PROVIDER);
     const { name, dt, sys, main, wind, weather: seen } = parsed.data;
     return {
       city: name,

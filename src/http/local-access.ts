@@ -4,7 +4,7 @@ const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
 const FORWARDED = ['Forwarded', 'X-Real-IP', 'CF-Ray', 'MF-Original-URL'];
 
 /** A host with any port, as the `Host` header has it. */
-const hostnameOf = (host: string | null): string => host?.replace(/:\d+$/, '') ?? '';
+const readHostname = (host: string | null): string => host?.replace(/:\d+$/, '') ?? '';
 
 /**
  * Whether the browser, if it is one, is on a page of this very service. `null`, as sandboxed pages
@@ -30,7 +30,7 @@ export const isFromThisMachine = (request: Request): boolean => {
     [...headers.keys()].some((name) => name.startsWith('x-forwarded-'));
   return (
     LOOPBACK_HOSTS.includes(new URL(url).hostname) &&
-    LOOPBACK_HOSTS.includes(hostnameOf(headers.get('Host'))) &&
+    LOOPBACK_HOSTS.includes(readHostname(headers.get('Host'))) &&
     LOOPBACK_ADDRESSES.includes(headers.get('CF-Connecting-IP') ?? '') &&
     !isForwarded &&
     isOwnPage(request)

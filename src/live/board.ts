@@ -1,14 +1,16 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { KeyRef } from '../domain/api-key.ts';
 import { summarize, type Progress } from '../domain/frames.ts';
-import type { CommittedTask, Task, TaskKey } from '../domain/task.ts';
+import type { CommittedTask, Task } from '../domain/task.ts';
 import { toSummary, toTaskView, type TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
+import { DELETED, REVOKED } from './close-codes.ts';
 import { createJoining, type Update } from './joining.ts';
 import { createListFeed } from './list-feed.ts';
+import { createSnapshots, SNAPSHOT_TASKS, type SnapshotDeps } from './snapshots.ts';
 import {
   acknowledge,
-  keepSubscriber,
+  closeExpired,
   readSubscriber,
   send,
   sendChanges,
@@ -20,24 +22,17 @@ import { createTickets, type Ticket } from './tickets.ts';
 const WHOLE_LIST = '*';
 /** How often watched tasks are read again, since a publish can be lost. */
 const REREAD_MS = 15_000;
-/** Close code of a stream whose task was deleted; 4000 and above are an application's own. */
-const DELETED = 4404;
-/** Close code of the streams of a key that was revoked or has expired. */
-const REVOKED = 4401;
 /** The tag of a key's streams; no task id has a colon. */
 const toKeyTag = (keyId: string): string => `key:${keyId}`;
 
 /** How often the streams are counted at most, while they come. */
 const COUNT_MS = 1_000;
-const SNAPSHOT_TASKS = 50;
 /** Streams that are named to a caller who asks what is watched. */
 const MAX_NAMED = 1_000;
 /** D1 reads for watched tasks, per alarm. */
 const MAX_REREAD_TASKS = 100;
 
-export interface BoardDeps {
-  getMany(keys: TaskKey[]): Promise<Task[]>;
-  findNewest(owner: string, limit: number): Promise<Task[]>;
+export interface BoardDeps extends SnapshotDeps {
   /** Called now and then with how many streams are open; for metrics. */
   countStreams(owner: string, count: number): Promise<void>;
   now(): number;
@@ -52,6 +47,7 @@ export class StatusBoard extends DurableObject<Env> {
   readonly #owner: string;
   readonly #tickets: ReturnType<typeof createTickets>;
   readonly #joining = createJoining();
+  readonly #snapshots: ReturnType<typeof createSnapshots>;
   #countedAt = -Infinity;
   readonly #feed = createListFeed({
     now: () => this.#deps.now(),
@@ -65,6 +61,7 @@ export class StatusBoard extends DurableObject<Env> {
     super(state, env);
     this.#deps = deps;
     this.#owner = state.id.name ?? '';
+    this.#snapshots = createSnapshots(deps, this.#owner, this.#joining);
     this.#tickets = createTickets({ storage: state.storage, now: deps.now });
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
@@ -85,8 +82,8 @@ export class StatusBoard extends DurableObject<Env> {
     this.#joining.start(server);
     let task: TaskView | null = null;
     try {
-      if (stream === WHOLE_LIST) await this.#joinList(server, until);
-      else task = await this.#joinTask(server, stream, until);
+      if (stream === WHOLE_LIST) await this.#snapshots.sendList(server, until);
+      else task = await this.#snapshots.sendTask(server, stream, until);
     } finally {
       this.#joining.end(server);
     }
@@ -172,7 +169,7 @@ export class StatusBoard extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    this.#closeExpired();
+    closeExpired(this.ctx.getWebSockets(), this.#deps.now());
     const sockets = this.ctx.getWebSockets();
     await this.#countStreams();
     if (sockets.length === 0) return;
@@ -188,36 +185,6 @@ export class StatusBoard extends DurableObject<Env> {
     this.#publishToList(newest.filter(({ updated_at }) => updated_at > since).map(toSummary));
   }
 
-  /**
-   * Sends the snapshot; null when there is no such task. A finished one has nothing to subscribe
-   * to.
-   */
-  async #joinTask(socket: WebSocket, id: string, until: number | null): Promise<TaskView | null> {
-    const [row] = await this.#deps.getMany([{ owner: this.#owner, id }]);
-    const missed = this.#joining.end(socket).get(id);
-    if (!row) {
-      socket.close(1000, 'unknown task');
-      return null;
-    }
-    const isNewer = missed && 'params' in missed && missed.version > row.version;
-    const task = isNewer ? missed : toTaskView(row);
-    if (isFinal(task.status)) {
-      socket.close(1000, 'final');
-      return task;
-    }
-    keepSubscriber(socket, { stream: 'task', id, version: task.version, until });
-    send(socket, { event: 'snapshot', task });
-    return task;
-  }
-
-  async #joinList(socket: WebSocket, until: number | null): Promise<void> {
-    const tasks = (await this.#deps.findNewest(this.#owner, SNAPSHOT_TASKS)).map(toSummary);
-    const missed = [...this.#joining.end(socket).values()].map(summarize);
-    keepSubscriber(socket, { stream: 'list', seq: 0, acknowledged: 0, until });
-    send(socket, { event: 'snapshot', tasks });
-    if (missed.length > 0) sendChanges(socket, missed);
-  }
-
   async #ensureAlarm(): Promise<void> {
     if ((await this.ctx.storage.getAlarm()) === null)
       await this.ctx.storage.setAlarm(this.#deps.now() + REREAD_MS);
@@ -227,14 +194,6 @@ export class StatusBoard extends DurableObject<Env> {
     this.#countedAt = this.#deps.now();
     // Only metrics miss it.
     await this.#deps.countStreams(this.#owner, this.ctx.getWebSockets().length).catch(() => {});
-  }
-
-  #closeExpired(): void {
-    const now = this.#deps.now();
-    for (const socket of this.ctx.getWebSockets()) {
-      const until = readSubscriber(socket)?.until ?? null;
-      if (until !== null && until <= now) socket.close(REVOKED, 'key expired');
-    }
   }
 
   async #reread(ids: string[]): Promise<void> {

@@ -30,3 +30,5 @@ export const createJoining = () => {
     },
   };
 };
+
+export type Joining = ReturnType<typeof createJoining>;

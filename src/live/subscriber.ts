@@ -1,6 +1,7 @@
 import type { Frame } from '../domain/frames.ts';
 import type { TaskSummary, TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
+import { REVOKED } from './close-codes.ts';
 
 /** What a socket keeps while the object hibernates. */
 export type Subscriber = (
@@ -71,4 +72,12 @@ export const acknowledge = (socket: WebSocket, message: string | ArrayBuffer): v
   const acknowledged = parseAcknowledgement(message);
   if (subscriber?.stream !== 'list' || acknowledged === null) return;
   keepSubscriber(socket, { ...subscriber, acknowledged: Math.min(acknowledged, subscriber.seq) });
+};
+
+/** Closes those of the sockets whose key has expired by `now`. */
+export const closeExpired = (sockets: readonly WebSocket[], now: number): void => {
+  for (const socket of sockets) {
+    const until = readSubscriber(socket)?.until ?? null;
+    if (until !== null && until <= now) socket.close(REVOKED, 'key expired');
+  }
 };

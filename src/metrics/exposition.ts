@@ -80,16 +80,16 @@ export const formatExposition = (
   { counters, histograms }: Omit<MetricsSnapshot, 'minutes'>,
   gauges: readonly Gauge[],
 ): string => {
-  const isOf = (metric: string) => (series: string) => series.split('{')[0] === metric;
-  const linesOf: Record<'counter' | 'gauge' | 'histogram', (metric: string) => string[]> = {
+  const belongsTo = (metric: string) => (series: string) => series.split('{')[0] === metric;
+  const readLines: Record<'counter' | 'gauge' | 'histogram', (metric: string) => string[]> = {
     counter: (metric) =>
       Object.keys(counters)
-        .filter(isOf(metric))
+        .filter(belongsTo(metric))
         .toSorted()
         .map((series) => `${series} ${counters[series]}`),
     histogram: (metric) =>
       Object.keys(histograms)
-        .filter(isOf(metric))
+        .filter(belongsTo(metric))
         .toSorted()
         .flatMap((series) => formatHistogram(series, histograms[series] ?? [])),
     gauge: (metric) =>
@@ -98,7 +98,7 @@ export const formatExposition = (
         .map(({ labels, value }) => `${formatSeries(metric, labels)} ${value}`),
   };
   const blocks = Object.entries(METRICS).flatMap(([metric, { type, help }]) => {
-    const lines = linesOf[type](metric);
+    const lines = readLines[type](metric);
     return lines.length > 0
       ? [`# HELP ${metric} ${help}`, `# TYPE ${metric} ${type}`, ...lines]
       : [];

@@ -34,8 +34,8 @@ const minuteKey = (owner: string, minute: number): string =>
  */
 export class Metrics extends DurableObject<Env> {
   #pending = createSnapshot();
-  #totals: Totals | undefined;
-  readonly #subscribers = new Map<string, { count: number; at: number }>();
+  #readTotals: Totals | undefined;
+  readonly #streams = new Map<string, { count: number; at: number }>();
 
   async add(tally: MetricsSnapshot): Promise<void> {
     const isFirst = isEmptySnapshot(this.#pending);
@@ -48,7 +48,7 @@ export class Metrics extends DurableObject<Env> {
   }
 
   /** All counters and histograms since the beginning. */
-  async totals(): Promise<Totals> {
+  async readTotals(): Promise<Totals> {
     await this.#save();
     return this.#read();
   }
@@ -56,7 +56,7 @@ export class Metrics extends DurableObject<Env> {
   /**
    * An owner's last minutes, oldest first; those in which nothing happened are left out. `to`: ms.
    */
-  async minutesOf(
+  async readMinutes(
     owner: string,
     count: number,
     to: number,
@@ -72,14 +72,14 @@ export class Metrics extends DurableObject<Env> {
   }
 
   /** A board reports now and then how many streams are open. Held in memory: it reports again. */
-  subscribers(owner: string, count: number, at: number): void {
-    if (count > 0) this.#subscribers.set(owner, { count, at });
-    else this.#subscribers.delete(owner);
+  countStreams(owner: string, count: number, at: number): void {
+    if (count > 0) this.#streams.set(owner, { count, at });
+    else this.#streams.delete(owner);
   }
 
   /** Open streams of all owners, as their boards have reported lately. */
   openStreams(now: number): number {
-    return [...this.#subscribers.values()]
+    return [...this.#streams.values()]
       .filter(({ at }) => now - at < SUBSCRIBERS_MS)
       .reduce((sum, { count }) => sum + count, 0);
   }
@@ -93,8 +93,8 @@ export class Metrics extends DurableObject<Env> {
     const { minutes, ...news } = this.#pending;
     if (isEmptySnapshot(this.#pending)) return;
     this.#pending = createSnapshot();
-    const totals = await this.#read();
-    addTotals(totals, news);
+    const readTotals = await this.#read();
+    addTotals(readTotals, news);
     const entries: Record<string, Minute> = {};
     for (const [owner, byMinute] of Object.entries(minutes)) {
       for (const [minute, more] of Object.entries(byMinute)) {
@@ -105,15 +105,15 @@ export class Metrics extends DurableObject<Env> {
         addMinute(entries[key], more);
       }
     }
-    await storage.put<Totals | Minute>({ ...entries, [TOTALS]: totals });
+    await storage.put<Totals | Minute>({ ...entries, [TOTALS]: readTotals });
   }
 
   async #read(): Promise<Totals> {
-    const stored = this.#totals ??
+    const stored = this.#readTotals ??
       (await this.ctx.storage.get<Totals>(TOTALS)) ?? { counters: {}, histograms: {} };
     // Of two that read at once the first counts: the second must not put back what the first has
     // added meanwhile.
-    return (this.#totals ??= stored);
+    return (this.#readTotals ??= stored);
   }
 
   /**

@@ -123,11 +123,12 @@ export const createCounts = (db: D1Database) => {
 
   return {
     /** Tasks by status, of each at most `MAX_COUNTED`. */
-    ofOwner: (owner: string): Promise<Record<Status, number>> => countByStatus('VALUES(?2)', owner),
-    ofAll: (): Promise<Record<Status, number>> => countByStatus(ALL_OWNERS),
+    countOfOwner: (owner: string): Promise<Record<Status, number>> =>
+      countByStatus('VALUES(?2)', owner),
+    countOfAll: (): Promise<Record<Status, number>> => countByStatus(ALL_OWNERS),
 
     /** Since when (ms) the owner's oldest waiting task is due; null when none waits. */
-    async oldestWaiting(owner: string, now: number): Promise<number | null> {
+    async findOldestWaiting(owner: string, now: number): Promise<number | null> {
       const statement = db.prepare(OLDEST_WAITING).bind(owner, now);
       return (await statement.first<number | null>('due')) ?? null;
     },
@@ -138,7 +139,7 @@ export const createCounts = (db: D1Database) => {
     },
 
     /** Deliveries that have not ended. */
-    async openDeliveries(): Promise<number> {
+    async countOpenDeliveries(): Promise<number> {
       return (await db.prepare(OPEN_DELIVERIES).first<number>('open')) ?? 0;
     },
   };

@@ -1,7 +1,7 @@
 import { and, asc, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { Delivery, DeliveryKey } from '../domain/delivery.ts';
-import { deliveriesTable } from '../schema.ts';
+import { deliveriesTable } from '../schema/deliveries.ts';
 import { nameStatement } from './statements.ts';
 
 /** What became of a try: ended, or open again until `due_at`. */
@@ -86,7 +86,7 @@ export const createDeliveryStore = (db: D1Database) => ({
   },
 
   /** All deliveries of a task, oldest first. */
-  listOf: (owner: string, taskId: string): Promise<Delivery[]> =>
+  listByTask: (owner: string, taskId: string): Promise<Delivery[]> =>
     drizzle(db)
       .select()
       .from(deliveriesTable)

@@ -13,7 +13,7 @@ export interface FileInfo {
 }
 
 /** Chunks of any size as pieces of exactly `PART_BYTES`, the last one shorter; at least one. */
-const parts = async function* (
+const splitParts = async function* (
   content: AsyncIterable<Uint8Array>,
   maxBytes: number,
 ): AsyncGenerator<Uint8Array> {
@@ -42,12 +42,12 @@ const parts = async function* (
  * The files of an owner, in R2. Every name is the owner's own: another owner's file does not exist.
  */
 export const createFileStore = (bucket: R2Bucket) => {
-  const keyOf = (owner: string, name: string): string => `${encodeURIComponent(owner)}/${name}`;
+  const toKey = (owner: string, name: string): string => `${encodeURIComponent(owner)}/${name}`;
   const toFileInfo = (
     owner: string,
     { key, size, httpMetadata, httpEtag, uploaded }: R2Object,
   ): FileInfo => ({
-    name: key.slice(keyOf(owner, '').length),
+    name: key.slice(toKey(owner, '').length),
     bytes: size,
     content_type: httpMetadata?.contentType ?? null,
     etag: httpEtag,
@@ -60,12 +60,12 @@ export const createFileStore = (bucket: R2Bucket) => {
       owner: string,
       name: string,
     ): Promise<{ info: FileInfo; body: ReadableStream<Uint8Array> } | null> {
-      const found = await bucket.get(keyOf(owner, name));
+      const found = await bucket.get(toKey(owner, name));
       return found && { info: toFileInfo(owner, found), body: found.body };
     },
 
     async info(owner: string, name: string): Promise<FileInfo | null> {
-      const found = await bucket.head(keyOf(owner, name));
+      const found = await bucket.head(toKey(owner, name));
       return found && toFileInfo(owner, found);
     },
 
@@ -77,12 +77,12 @@ export const createFileStore = (bucket: R2Bucket) => {
       content: AsyncIterable<Uint8Array>,
       { contentType, maxBytes }: { contentType: string; maxBytes: number },
     ): Promise<FileInfo> {
-      const key = keyOf(owner, name);
+      const key = toKey(owner, name);
       const options = { httpMetadata: { contentType } };
       let upload: R2MultipartUpload | null = null;
       try {
         const uploaded: R2UploadedPart[] = [];
-        for await (const part of parts(content, maxBytes)) {
+        for await (const part of splitParts(content, maxBytes)) {
           // Most files fit one part, and need no upload of many.
           if (!upload && part.byteLength < PART_BYTES)
             return toFileInfo(owner, await bucket.put(key, part, options));
@@ -100,7 +100,7 @@ export const createFileStore = (bucket: R2Bucket) => {
 
     /** False where there was none. */
     async remove(owner: string, name: string): Promise<boolean> {
-      const key = keyOf(owner, name);
+      const key = toKey(owner, name);
       if (!(await bucket.head(key))) return false;
       await bucket.delete(key);
       return true;
@@ -112,7 +112,7 @@ export const createFileStore = (bucket: R2Bucket) => {
       limit: number,
       after?: string,
     ): Promise<{ files: FileInfo[]; hasMore: boolean }> {
-      const prefix = keyOf(owner, '');
+      const prefix = toKey(owner, '');
       const { objects, truncated } = await bucket.list({
         prefix,
         limit,

@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, isNull, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { ApiKey } from '../domain/api-key.ts';
-import { keysTable as keys } from '../schema.ts';
+import { keysTable as keys } from '../schema/keys.ts';
 
 /** API keys. Of the keys themselves only hashes come here. */
 export const createKeyStore = (d1: D1Database) => {

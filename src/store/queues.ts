@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { QUEUES, type QueueName } from '../domain/routing.ts';
-import { queuesTable } from '../schema.ts';
+import { queuesTable } from '../schema/queues.ts';
 import { nameStatement } from './statements.ts';
 
 /** Counting stops here: it reads every row. */

@@ -8,7 +8,7 @@ import {
 import { MAX_ATTEMPTS_KEPT } from '../domain/attempts.ts';
 import type { Task, TaskKey, TaskSummaryRow } from '../domain/task.ts';
 import type { Status } from '../domain/words.ts';
-import { tasksTable } from '../schema.ts';
+import { tasksTable } from '../schema/tasks.ts';
 
 // The pieces of SQL that more than one statement needs.
 

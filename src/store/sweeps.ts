@@ -5,6 +5,7 @@ import { QUEUES } from '../domain/routing.ts';
 import type { Task, TaskSummaryRow } from '../domain/task.ts';
 import { MAX_RESCUES, type Status } from '../domain/words.ts';
 import { RESEND_DELIVERIES } from './deliveries.ts';
+import { createDueStore } from './due.ts';
 import { appendAttemptSql, guardSql, nameStatement, SUMMARY_COLUMNS } from './statements.ts';
 
 /** The longest that an overdue task waits for its next look. */
@@ -120,38 +121,6 @@ WHERE ${dueRowsSql('PENDING')}
 RETURNING owner, id, queue, rescues`,
 );
 
-const EARLIEST = (['NEW', 'PENDING', 'IN_PROGRESS'] as const).map(
-  (status) =>
-    `(SELECT min(wake_at) FROM tasks WHERE status = '${status}' AND wake_at IS NOT NULL) AS ${status}`,
-);
-
-const NEXT_WAKE = nameStatement(
-  'sweep.next_wake',
-  `SELECT
-  ${EARLIEST.join(',\n  ')},
-  (SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS DELIVERY,
-  EXISTS (SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NULL AND queue > '') AS PARKED`,
-);
-
-const WAITING = nameStatement(
-  'sweep.waiting',
-  `SELECT count(*) AS waiting
-FROM (
-  SELECT 1
-  FROM tasks
-  WHERE status = 'PENDING' AND wake_at IS NOT NULL AND queue = ?1
-  LIMIT ?2
-)`,
-);
-
-/**
- * The earliest `wake_at` by status and of deliveries, in ms, null where no row has one; and whether
- * (1) or not (0) any task is parked.
- */
-export type NextWake = Record<'NEW' | 'PENDING' | 'IN_PROGRESS' | 'DELIVERY', number | null> & {
-  PARKED: number;
-};
-
 export type Overdue = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'>;
 
 export interface Swept {
@@ -196,15 +165,7 @@ export const createSweeps = (db: D1Database, failureSinks: string | null = null)
     return { parked: parked.length, overdue, dispatched, lost, rescued, unparked, deliveries };
   },
 
-  async nextWake(): Promise<NextWake> {
-    const row = await db.prepare(NEXT_WAKE).first<NextWake>();
-    return row ?? { NEW: null, PENDING: null, IN_PROGRESS: null, DELIVERY: null, PARKED: 0 };
-  },
-
-  /** How many PENDING tasks of a queue the clock knows of; stops counting at `most`. */
-  async waiting(queue: string, most: number): Promise<number> {
-    return (await db.prepare(WAITING).bind(queue, most).first<number>('waiting')) ?? 0;
-  },
+  ...createDueStore(db),
 });
 
 export type Sweeps = ReturnType<typeof createSweeps>;

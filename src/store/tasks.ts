@@ -4,7 +4,7 @@ import { lifecycle } from '../domain/lifecycle.ts';
 import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { Task, TaskKey } from '../domain/task.ts';
 import { isFinal, STATUSES, type Priority, type Status } from '../domain/words.ts';
-import { tasksTable } from '../schema.ts';
+import { tasksTable } from '../schema/tasks.ts';
 import { createDeletions } from './deletions.ts';
 import { insertTasks } from './inserts.ts';
 import { encodeKeys, nameStatement, toSqlList } from './statements.ts';

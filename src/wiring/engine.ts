@@ -112,7 +112,7 @@ export const createEngine = (deps: EngineDeps) => {
   const executor = createExecutor({
     catalog,
     dependencies: deps.dependencies,
-    ownedBy: (owner) => ({ files: deps.openFiles(owner), tasks: findTasks(owner) }),
+    forOwner: (owner) => ({ files: deps.openFiles(owner), tasks: findTasks(owner) }),
     countRequest: deps.countRequest,
     log,
   });

@@ -96,12 +96,12 @@ export const createLive = (platform: Platform, catalog: Catalog) => {
     metrics: {
       flush: buffer.flush,
       flushSoon: buffer.flushSoon,
-      totals: async () => metricsObject().totals(),
-      minutesOf: async (owner: string, minutes: number, to: number) =>
-        metricsObject().minutesOf(owner, minutes, to),
+      readTotals: async () => metricsObject().readTotals(),
+      readMinutes: async (owner: string, minutes: number, to: number) =>
+        metricsObject().readMinutes(owner, minutes, to),
       openStreams: async (at: number) => metricsObject().openStreams(at),
       countStreams: async (owner: string, count: number) =>
-        metricsObject().subscribers(owner, count, now()),
+        metricsObject().countStreams(owner, count, now()),
     },
   };
 };

@@ -86,7 +86,7 @@ const setup = ({ failureUrl = 'https://nobody.example/' } = {}) => {
 };
 
 const pendingDeliveries = (task: Pick<Task, 'id'>): Promise<Delivery[]> =>
-  deliveries.listOf(OWNER, task.id);
+  deliveries.listByTask(OWNER, task.id);
 const claim = (task: Task) => transitions.claim([{ owner: OWNER, id: task.id }], Date.now(), true);
 
 /** A task that has run and ended, without anybody having been told. */
@@ -302,7 +302,7 @@ it('is swept when its hint was lost, and keeps the clock going', async () => {
   const task = await ended('complete', receiver().url);
   const sweeps = createSweeps(env.DB);
   const { wake_at } = (await pendingDeliveries(task))[0] as Delivery;
-  expect((await sweeps.nextWake()).DELIVERY).toBeLessThanOrEqual(wake_at as number);
+  expect((await sweeps.readNextWake()).DELIVERY).toBeLessThanOrEqual(wake_at as number);
   const { deliveries: resent } = await sweeps.sweep((wake_at as number) + 1, 500);
   expect(resent).toContainEqual({
     owner: OWNER,

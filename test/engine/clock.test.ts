@@ -331,9 +331,9 @@ describe('the alarm', () => {
 
   it('is not put off by a sweep that was overtaken by an accept', async () => {
     const { clock, sweeps, strikeAt, alarmAt } = setup();
-    const { nextWake } = sweeps;
-    sweeps.nextWake = async () => {
-      const next = await nextWake();
+    const { readNextWake } = sweeps;
+    sweeps.readNextWake = async () => {
+      const next = await readNextWake();
       await clock.ensureAlarmBy(NOW + 5_000);
       return next;
     };

@@ -8,7 +8,7 @@ it('stops between two chunks when it is aborted, and has told how far it came', 
   let chunks = 0;
   const running = bulkAction.run({
     ...dependencies,
-    ...executorDeps.ownedBy(),
+    ...executorDeps.forOwner(),
     tasks: {
       matching: () => ({
         count: async () => 1_000,

@@ -30,7 +30,7 @@ const run = async (
     ...executorDeps.dependencies,
     fetch: (input, init) => fetch(input, { ...init, signal }),
     sendMail: async (mail) => env.EMAIL.send(mail as EmailMessageBuilder),
-    ...executorDeps.ownedBy(),
+    ...executorDeps.forOwner(),
     secrets,
     taskId: 'id',
     params: handler.params.parse(params),

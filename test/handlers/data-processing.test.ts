@@ -5,7 +5,7 @@ import { executorDeps, keepLog } from '../support/deps.ts';
 const run = async (params: unknown): Promise<unknown> =>
   dataProcessing.run({
     ...executorDeps.dependencies,
-    ...executorDeps.ownedBy(),
+    ...executorDeps.forOwner(),
     taskId: 'id',
     params: dataProcessing.params.parse(params),
     attempt: 1,

@@ -7,7 +7,7 @@ import { executorDeps, keepLog, dependencies } from '../support/deps.ts';
 
 const context = (params: unknown, more: object = {}) => ({
   ...dependencies,
-  ...executorDeps.ownedBy(),
+  ...executorDeps.forOwner(),
   taskId: 'id',
   params,
   attempt: 1,

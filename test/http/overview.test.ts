@@ -180,10 +180,10 @@ describe('/stats', () => {
     }
     await metrics.add(at(0));
     expect(
-      (await metrics.minutesOf('kept', 1_440, now)).map(({ minute }) => minute.submitted),
+      (await metrics.readMinutes('kept', 1_440, now)).map(({ minute }) => minute.submitted),
     ).toEqual([1, 1, 2]);
-    expect(await metrics.minutesOf('kept', 2_000, now)).toHaveLength(3);
-    expect(await metrics.minutesOf('kep', 1_440, now)).toEqual([]);
+    expect(await metrics.readMinutes('kept', 2_000, now)).toHaveLength(3);
+    expect(await metrics.readMinutes('kep', 1_440, now)).toEqual([]);
   });
 });
 

@@ -157,7 +157,7 @@ export class World {
       queues: { [QUEUE]: queue } as unknown as QueueBindings,
       catalog: { find: () => scripted, list: () => [] },
       dependencies,
-      openFiles: () => executorDeps.ownedBy().files,
+      openFiles: () => executorDeps.forOwner().files,
       countRequest: () => {},
       listeners: [createDeliveryListener(sendToQueue)],
       dispatcher: {

@@ -1,4 +1,7 @@
-import { deliveriesTable, keysTable, queuesTable, tasksTable } from '../../src/schema.ts';
+import { deliveriesTable } from '../../src/schema/deliveries.ts';
+import { keysTable } from '../../src/schema/keys.ts';
+import { queuesTable } from '../../src/schema/queues.ts';
+import { tasksTable } from '../../src/schema/tasks.ts';
 import { env } from 'cloudflare:workers';
 import { getTableConfig } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +15,7 @@ describe.each([tasksTable, queuesTable, deliveriesTable, keysTable])(
   (table) => {
     const { name, columns, indexes } = getTableConfig(table);
 
-    it('has the columns and indexes of schema.ts', async () => {
+    it('has the columns and indexes of its schema', async () => {
       const found = await pragma(`table_info(${name})`);
       expect(found.map((column) => [column['name'], column['notnull'] === 1])).toEqual(
         columns.map((column) => [column.name, column.notNull]),

@@ -87,7 +87,7 @@ const noTasks: OwnTasks = {
 /** What an executor needs besides its handlers. */
 export const executorDeps = {
   dependencies,
-  ownedBy: () => ({
+  forOwner: () => ({
     files: { open: async () => null, save: () => Promise.reject(new Error('No files here')) },
     tasks: noTasks,
   }),

@@ -3,7 +3,7 @@ import type { CommandName } from '../../domain/lifecycle.ts';
 import { useEffect, useState } from 'preact/hooks';
 import type { TaskView } from '../../domain/view.ts';
 import { ApiError, post } from '../api.ts';
-import { number } from '../format.ts';
+import { formatNumber } from '../format.ts';
 import { watchTask } from '../live.ts';
 import { useAction } from '../hooks.ts';
 import { Progress } from './ui.tsx';
@@ -27,9 +27,9 @@ export const startAction = async (
   filter: Filter,
   about: string,
 ): Promise<TaskView | null> => {
-  const isGrave = action === 'delete' || action === 'cancel';
+  const isDestructive = action === 'delete' || action === 'cancel';
   const verb = `${action[0]?.toUpperCase()}${action.slice(1)}`;
-  if (isGrave && !(await confirm(`${verb} ${about}?`, verb))) return null;
+  if (isDestructive && !(await confirm(`${verb} ${about}?`, verb))) return null;
   return post<TaskView>('/tasks/actions', { action, filter });
 };
 
@@ -55,7 +55,7 @@ export const BulkProgress = ({
       const { changed, skipped } = (end.result ?? { changed: 0, skipped: 0 }) as Result;
       if (end.status === 'COMPLETED')
         toast(
-          `${number(changed)} ${DONE[action]}${skipped > 0 ? `, ${number(skipped)} left alone` : ''}`,
+          `${formatNumber(changed)} ${DONE[action]}${skipped > 0 ? `, ${formatNumber(skipped)} left alone` : ''}`,
         );
       else
         toast(end.error?.message ?? 'The action was stopped; what it had done stays done', 'error');

@@ -11,7 +11,7 @@ export interface Series {
   values: number[];
 }
 
-const colorOf = (element: Element, name: string): string =>
+const toColor = (element: Element, name: string): string =>
   getComputedStyle(element).getPropertyValue(name).trim();
 
 /** Lines over time. `times`: seconds since 1970. */
@@ -33,7 +33,7 @@ export const Chart = ({
     if (!element) return;
     const draw = (): void => {
       plot.current?.destroy();
-      const [text, line] = [colorOf(element, '--muted'), colorOf(element, '--line')];
+      const [text, line] = [toColor(element, '--muted'), toColor(element, '--line')];
       const axis = {
         stroke: text,
         grid: { stroke: line, width: 1 },
@@ -51,8 +51,8 @@ export const Chart = ({
             { value: '{HH}:{mm}' },
             ...series.map((each) => ({
               label: each.label,
-              stroke: colorOf(element, each.color),
-              fill: `color-mix(in srgb, ${colorOf(element, each.color)} 14%, transparent)`,
+              stroke: toColor(element, each.color),
+              fill: `color-mix(in srgb, ${toColor(element, each.color)} 14%, transparent)`,
               width: 2,
               points: { show: false },
             })),

@@ -1,7 +1,7 @@
 import { PRIORITIES, STATUSES } from '../../domain/words.ts';
 import { useEffect, useState } from 'preact/hooks';
 import { get } from '../api.ts';
-import { words } from '../format.ts';
+import { toWords } from '../format.ts';
 import { replaceQuery, route } from '../router.ts';
 import { QUEUES } from '../../domain/routing.ts';
 import { useQuery } from '../hooks.ts';
@@ -24,7 +24,7 @@ const isFilter = (name: string): boolean => NAMED.includes(name) || /^(params|re
 export const filterQuery = (query: URLSearchParams): URLSearchParams =>
   new URLSearchParams([...query].filter(([name, value]) => isFilter(name) && value !== ''));
 
-const changed = (name: string, value: string): void => {
+const setFilter = (name: string, value: string): void => {
   const query = new URLSearchParams(route.value.query);
   query.delete(name);
   if (value !== '') query.set(name, value);
@@ -37,12 +37,12 @@ const Select = ({ name, values }: { name: string; values: readonly string[] }) =
     <span>{name}</span>
     <select
       value={route.value.query.get(name) ?? ''}
-      onChange={(event) => changed(name, event.currentTarget.value)}
+      onChange={(event) => setFilter(name, event.currentTarget.value)}
     >
       <option value="">any</option>
       {values.map((value) => (
         <option key={value} value={value}>
-          {words(value)}
+          {toWords(value)}
         </option>
       ))}
     </select>
@@ -65,7 +65,7 @@ const Text = ({
   const [text, setText] = useState(inUrl);
   useEffect(() => setText(inUrl), [inUrl]);
   useEffect(() => {
-    const timer = setTimeout(() => text !== inUrl && changed(name, text), 300);
+    const timer = setTimeout(() => text !== inUrl && setFilter(name, text), 300);
     return () => clearTimeout(timer);
   }, [text]);
   return (
@@ -163,7 +163,7 @@ export const Filters = () => {
             type="button"
             class="plain"
             aria-label="Drop this filter"
-            onClick={() => changed('error', '')}
+            onClick={() => setFilter('error', '')}
           >
             ×
           </button>

@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 import type { queueSchema } from '../../http/routes/queues.ts';
 import { ApiError, get, post } from '../api.ts';
-import { duration, number } from '../format.ts';
-import { hrefOf } from '../router.ts';
+import { formatDuration, formatNumber } from '../format.ts';
+import { toHref } from '../router.ts';
 import { useAction, useThrottledReload, useQuery } from '../hooks.ts';
 import { ErrorNote } from './ui.tsx';
 
@@ -23,12 +23,12 @@ const QueueRow = ({ queue, reload }: { queue: Queue; reload(): void }) => {
   return (
     <tr>
       <th scope="row">
-        <a href={hrefOf('/tasks', { queue: queue.name })}>{queue.name}</a>
+        <a href={toHref('/tasks', { queue: queue.name })}>{queue.name}</a>
       </th>
-      <td class="num">{number(queue.pending)}</td>
-      <td class="num">{number(queue.in_progress)}</td>
-      <td class="num">{queue.backlog === null ? '–' : number(queue.backlog)}</td>
-      <td class="num">{duration(queue.oldest_waiting_seconds)}</td>
+      <td class="num">{formatNumber(queue.pending)}</td>
+      <td class="num">{formatNumber(queue.in_progress)}</td>
+      <td class="num">{queue.backlog === null ? '–' : formatNumber(queue.backlog)}</td>
+      <td class="num">{formatDuration(queue.oldest_waiting_seconds)}</td>
       <td>
         {queue.paused ? (
           <span class="badge paused">paused</span>

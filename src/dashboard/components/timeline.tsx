@@ -1,5 +1,5 @@
 import type { TaskDetail } from '../../domain/view.ts';
-import { duration } from '../format.ts';
+import { formatDuration } from '../format.ts';
 import { useNow } from '../hooks.ts';
 
 interface Span {
@@ -12,7 +12,7 @@ interface Span {
 const ms = (iso: string): number => Date.parse(iso);
 
 /** What a task has been doing since it was submitted, in the order of time. */
-const spansOf = (task: TaskDetail, now: number): Span[] => {
+const toSpans = (task: TaskDetail, now: number): Span[] => {
   const spans: Span[] = [];
   let since = ms(task.submitted_at);
   const add = (kind: Span['kind'], to: number, label: string): void => {
@@ -43,11 +43,12 @@ const spansOf = (task: TaskDetail, now: number): Span[] => {
 /** Its attempts, drawn to scale: what waited, what ran, and the delays between. */
 export const Timeline = ({ task }: { task: TaskDetail }) => {
   const now = useNow();
-  const spans = spansOf(task, now);
+  const spans = toSpans(task, now);
   const [first, last] = [spans[0], spans.at(-1)];
   if (!first || !last) return <p class="muted">It was final as soon as it was submitted.</p>;
   const whole = Math.max(1, last.to - first.from);
-  const part = (span: Span): string => `${duration((span.to - span.from) / 1_000)} ${span.label}`;
+  const part = (span: Span): string =>
+    `${formatDuration((span.to - span.from) / 1_000)} ${span.label}`;
   return (
     <figure class="timeline">
       <div class="bar" role="img" aria-label={spans.map(part).join(', ')}>
@@ -68,7 +69,7 @@ export const Timeline = ({ task }: { task: TaskDetail }) => {
         <span class="key running">running</span>
         <span class="key delay">retry delay</span>
         <span class="grow" />
-        <span>{duration(whole / 1_000)} in all</span>
+        <span>{formatDuration(whole / 1_000)} in all</span>
       </figcaption>
     </figure>
   );

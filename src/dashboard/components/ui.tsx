@@ -1,10 +1,10 @@
 import type { Status } from '../../domain/words.ts';
 import type { ComponentChildren } from 'preact';
-import { age, clock, words } from '../format.ts';
+import { formatAge, formatClock, toWords } from '../format.ts';
 import { useNow } from '../hooks.ts';
 
 export const StatusBadge = ({ status }: { status: Status }) => (
-  <span class={`badge ${status.toLowerCase()}`}>{words(status)}</span>
+  <span class={`badge ${status.toLowerCase()}`}>{toWords(status)}</span>
 );
 
 /** A moment, as how long ago; the moment itself on hover. */
@@ -12,8 +12,8 @@ export const Age = ({ at }: { at: string | null }) => {
   const now = useNow();
   if (at === null) return <span class="muted">–</span>;
   return (
-    <time dateTime={at} title={clock(at)}>
-      {age(at, now)}
+    <time dateTime={at} title={formatClock(at)}>
+      {formatAge(at, now)}
     </time>
   );
 };

@@ -3,8 +3,8 @@ import type * as z from 'zod';
 import type { TaskView } from '../../domain/view.ts';
 import type { errorGroupsSchema } from '../../http/routes/errors.ts';
 import { get } from '../api.ts';
-import { number } from '../format.ts';
-import { hrefOf } from '../router.ts';
+import { formatNumber } from '../format.ts';
+import { toHref } from '../router.ts';
 import { Age, Card, Empty, ErrorNote, PageHead } from '../components/ui.tsx';
 import { BulkProgress, startAction } from '../components/bulk.tsx';
 import { useAction, useThrottledReload, useQuery } from '../hooks.ts';
@@ -43,11 +43,11 @@ const GroupRow = ({ group, reload }: { group: Group; reload(): void }) => {
         )}
       </div>
       <div class="row end">
-        <span class="count">{number(group.tasks)} ×</span>
-        <a class="button small" href={hrefOf(`/tasks/${group.newest_task_id}`)}>
+        <span class="count">{formatNumber(group.tasks)} ×</span>
+        <a class="button small" href={toHref(`/tasks/${group.newest_task_id}`)}>
           Newest
         </a>
-        <a class="button small" href={hrefOf('/tasks', toFilter(group))}>
+        <a class="button small" href={toHref('/tasks', toFilter(group))}>
           All
         </a>
         <button class="small primary" disabled={isBusy || running !== null} onClick={retry}>

@@ -27,7 +27,7 @@ interface Words {
 
 const NO_WORDS: Words = { title: '', priority: 'MEDIUM', delay_seconds: '', tags: '' };
 
-const bodyOf = (type: string, params: unknown, { title, priority, delay_seconds, tags }: Words) => {
+const toBody = (type: string, params: unknown, { title, priority, delay_seconds, tags }: Words) => {
   const list = tags
     .split(',')
     .map((tag) => tag.trim())
@@ -42,15 +42,15 @@ const bodyOf = (type: string, params: unknown, { title, priority, delay_seconds,
   };
 };
 
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+const quoteForShell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The same in a shell. The key stays a variable. */
-const curlOf = (body: object): string =>
+const toCurl = (body: object): string =>
   [
     `curl ${location.origin}/tasks \\`,
     ...(apiKey.value === null ? [] : [`  -H "Authorization: Bearer $TASKER_KEY" \\`]),
     `  -H 'Content-Type: application/json' \\`,
-    `  -d ${quoted(JSON.stringify(body))}`,
+    `  -d ${quoteForShell(JSON.stringify(body))}`,
   ].join('\n');
 
 /** A form made from the type's own schema, or filled in from a task that ran. */
@@ -66,7 +66,7 @@ export const NewTaskPage = () => {
   );
   const [params, setParams] = useState<Record<string, unknown>>({});
   const [words, setWords] = useState(NO_WORDS);
-  const [turn, setTurn] = useState(0);
+  const [revision, setTurn] = useState(0);
   const [isBusy, act] = useAction();
   const name = query.get('type') ?? source?.type ?? types?.[0]?.type ?? '';
   const type = types?.find((each) => each.type === name);
@@ -102,7 +102,7 @@ export const NewTaskPage = () => {
           max_attempts: source.max_attempts,
         }
       : {};
-  const body = { ...bodyOf(name, params, words), ...kept };
+  const body = { ...toBody(name, params, words), ...kept };
   const set = (change: Partial<Words>): void => setWords((before) => ({ ...before, ...change }));
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
@@ -113,7 +113,7 @@ export const NewTaskPage = () => {
     });
   };
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(curlOf(body)).then(
+    await navigator.clipboard.writeText(toCurl(body)).then(
       () => toast('Copied'),
       () => toast('The browser does not allow to copy', 'error'),
     );
@@ -147,7 +147,7 @@ export const NewTaskPage = () => {
             )}
             {type && (
               <SchemaForm
-                key={`${name} ${turn}`}
+                key={`${name} ${revision}`}
                 schema={type.params}
                 value={params}
                 onChange={setParams}
@@ -215,7 +215,7 @@ export const NewTaskPage = () => {
           }
         >
           <pre class="curl" tabIndex={0}>
-            {curlOf(body)}
+            {toCurl(body)}
           </pre>
         </Card>
       </div>

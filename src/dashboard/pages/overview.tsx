@@ -3,8 +3,8 @@ import type * as z from 'zod';
 import { useMemo } from 'preact/hooks';
 import type { statsSchema } from '../../http/routes/stats.ts';
 import { get } from '../api.ts';
-import { duration, number, words } from '../format.ts';
-import { hrefOf, replaceQuery, route } from '../router.ts';
+import { formatDuration, formatNumber, toWords } from '../format.ts';
+import { toHref, replaceQuery, route } from '../router.ts';
 import { Card, ErrorNote, PageHead } from '../components/ui.tsx';
 import { Chart } from '../components/chart.tsx';
 import { QueueTable } from '../components/queue-table.tsx';
@@ -21,7 +21,7 @@ const windowName = (minutes: number): string =>
   minutes < 60 ? `${minutes} min` : `${minutes / 60} h`;
 
 /** A point for each minute of the window, quiet ones too. */
-const seriesOf = (stats: Stats, minutes: number, now: number) => {
+const toSeries = (stats: Stats, minutes: number, now: number) => {
   const last = Math.floor(now / MINUTE_MS);
   const known = new Map(
     stats.minutes.map((each) => [Math.floor(Date.parse(each.at) / MINUTE_MS), each]),
@@ -60,9 +60,9 @@ const Times = ({ stats }: { stats: Stats }) => (
       ).map(([name, { p50, p95, p99 }]) => (
         <tr key={name}>
           <th scope="row">{name}</th>
-          <td>{duration(p50)}</td>
-          <td>{duration(p95)}</td>
-          <td>{duration(p99)}</td>
+          <td>{formatDuration(p50)}</td>
+          <td>{formatDuration(p95)}</td>
+          <td>{formatDuration(p99)}</td>
         </tr>
       ))}
     </tbody>
@@ -70,12 +70,12 @@ const Times = ({ stats }: { stats: Stats }) => (
 );
 
 const Count = ({ status, n, upTo }: { status: Status; n: number; upTo: number }) => (
-  <a class={`tile ${status.toLowerCase()}`} href={hrefOf('/tasks', { status })}>
+  <a class={`tile ${status.toLowerCase()}`} href={toHref('/tasks', { status })}>
     <span class="n" data-status={status}>
-      {number(n)}
+      {formatNumber(n)}
       {n >= upTo ? '+' : ''}
     </span>
-    <span>{words(status)}</span>
+    <span>{toWords(status)}</span>
   </a>
 );
 
@@ -89,7 +89,7 @@ export const OverviewPage = () => {
   const now = useNow();
   const minute = Math.floor(now / MINUTE_MS);
   const chart = useMemo(
-    () => (data ? seriesOf(data, minutes, now) : null),
+    () => (data ? toSeries(data, minutes, now) : null),
     [data, minutes, minute],
   );
   return (
@@ -134,7 +134,7 @@ export const OverviewPage = () => {
         <Card title="How long">
           {data && <Times stats={data} />}
           <p class="muted">
-            Oldest waiting: <strong>{duration(data?.oldest_waiting_seconds ?? null)}</strong>
+            Oldest waiting: <strong>{formatDuration(data?.oldest_waiting_seconds ?? null)}</strong>
           </p>
         </Card>
       </div>

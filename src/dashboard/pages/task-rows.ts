@@ -44,7 +44,7 @@ export const matches = (task: TaskUpdate, query: URLSearchParams): boolean | nul
 };
 
 /** The rows after news: what is shown changes in place, what is new and fits comes on top. */
-export const applied = (
+export const applyUpdates = (
   rows: readonly Row[],
   news: readonly TaskUpdate[],
   query: URLSearchParams,

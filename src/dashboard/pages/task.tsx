@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { TaskDetail } from '../../domain/view.ts';
 import { api, get, post } from '../api.ts';
 import { watchTask } from '../live.ts';
-import { go, hrefOf } from '../router.ts';
+import { go, toHref } from '../router.ts';
 import { Age, Card, ErrorNote, PageHead, Progress, StatusBadge } from '../components/ui.tsx';
 import { confirm } from '../components/confirm.tsx';
 import { Timeline } from '../components/timeline.tsx';
@@ -19,7 +19,7 @@ const VERBS: { verb: 'cancel' | 'pause' | 'resume' | 'retry'; label: string; fro
 
 const Actions = ({ task, reload }: { task: TaskDetail; reload(): void }) => {
   const [isBusy, act] = useAction();
-  const carryOut = (verb: string, label: string): void =>
+  const runCommand = (verb: string, label: string): void =>
     act(async () => {
       await post(`/tasks/${task.task_id}/${verb}`);
       reload();
@@ -36,7 +36,7 @@ const Actions = ({ task, reload }: { task: TaskDetail; reload(): void }) => {
   return (
     <>
       {VERBS.filter(({ from }) => from.includes(task.status)).map(({ verb, label }) => (
-        <button key={verb} disabled={isBusy} onClick={() => carryOut(verb, label)}>
+        <button key={verb} disabled={isBusy} onClick={() => runCommand(verb, label)}>
           {label}
         </button>
       ))}
@@ -45,7 +45,7 @@ const Actions = ({ task, reload }: { task: TaskDetail; reload(): void }) => {
           Delete
         </button>
       )}
-      <a class="button" href={hrefOf('/new', { from: task.task_id })}>
+      <a class="button" href={toHref('/new', { from: task.task_id })}>
         Run again with edited parameters
       </a>
     </>
@@ -60,7 +60,7 @@ const Facts = ({ task }: { task: TaskDetail }) => (
     </dd>
     <dt>Type</dt>
     <dd>
-      <a href={hrefOf('/tasks', { type: task.type })}>{task.type}</a>
+      <a href={toHref('/tasks', { type: task.type })}>{task.type}</a>
     </dd>
     <dt>Queue</dt>
     <dd>
@@ -104,7 +104,7 @@ const Facts = ({ task }: { task: TaskDetail }) => (
         <dt>Tags</dt>
         <dd>
           {task.tags.map((tag) => (
-            <a class="chip" key={tag} href={hrefOf('/tasks', { tag })}>
+            <a class="chip" key={tag} href={toHref('/tasks', { tag })}>
               {tag}
             </a>
           ))}
@@ -115,7 +115,7 @@ const Facts = ({ task }: { task: TaskDetail }) => (
       <>
         <dt>Output of</dt>
         <dd>
-          <a href={hrefOf(`/tasks/${task.reused_from}`)}>{task.reused_from}</a>
+          <a href={toHref(`/tasks/${task.reused_from}`)}>{task.reused_from}</a>
         </dd>
       </>
     )}

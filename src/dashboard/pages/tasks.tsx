@@ -2,14 +2,14 @@ import { COMMANDS, type CommandName } from '../../domain/lifecycle.ts';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { TaskView } from '../../domain/view.ts';
 import { get } from '../api.ts';
-import { number } from '../format.ts';
+import { formatNumber } from '../format.ts';
 import type { TaskUpdate } from '../live.ts';
-import { go, hrefOf, route } from '../router.ts';
+import { go, toHref, route } from '../router.ts';
 import { Age, Empty, ErrorNote, PageHead, StatusBadge } from '../components/ui.tsx';
 import { BulkProgress, startAction, type Filter } from '../components/bulk.tsx';
 import { filterQuery, Filters } from '../components/filters.tsx';
 import { useAction, useQuery, useTaskUpdates } from '../hooks.ts';
-import { applied, matches, PAGE_SIZE, type Row } from './task-rows.ts';
+import { applyUpdates, matches, PAGE_SIZE, type Row } from './task-rows.ts';
 
 /**
  * The list's frames are 250 ms apart: one that was on its way may bring back rows that are deleted.
@@ -66,7 +66,7 @@ const TaskRow = ({
           <StatusBadge status={task.status} />
         </td>
         <td class="what">
-          <a href={hrefOf(`/tasks/${task.task_id}`)}>{task.title ?? task.type}</a>
+          <a href={toHref(`/tasks/${task.task_id}`)}>{task.title ?? task.type}</a>
           <span class="muted">
             {task.title === null ? '' : `${task.type} `}
             {task.error?.message.slice(0, 120)}
@@ -141,7 +141,7 @@ export const TasksPage = () => {
         ...waiting,
       ]);
     setRows((before) =>
-      applied(
+      applyUpdates(
         before,
         news.filter((task) => !isHeld(task)),
         filter,
@@ -152,7 +152,7 @@ export const TasksPage = () => {
 
   const showHeld = (): void => {
     if (held.some((task) => matches(task, filter) === null)) reload();
-    else setRows((before) => applied(before, held, filter, isFirstPage));
+    else setRows((before) => applyUpdates(before, held, filter, isFirstPage));
     setHeld([]);
   };
   const choose = (id: string, isChosen: boolean): void => {
@@ -164,7 +164,9 @@ export const TasksPage = () => {
   const isPageChosen = rows.length > 0 && rows.every(({ task }) => chosen.has(task.task_id));
   const total = data?.pagination.total_tasks;
   const totalText =
-    total === undefined ? 'all' : `all ${number(total)}${data?.pagination.total_capped ? '+' : ''}`;
+    total === undefined
+      ? 'all'
+      : `all ${formatNumber(total)}${data?.pagination.total_capped ? '+' : ''}`;
 
   const start = (action: CommandName): void =>
     act(async () => {
@@ -206,7 +208,7 @@ export const TasksPage = () => {
         <span class="muted" data-testid="total">
           {total === undefined
             ? ''
-            : `${number(total)}${data?.pagination.total_capped ? '+' : ''} when read`}
+            : `${formatNumber(total)}${data?.pagination.total_capped ? '+' : ''} when read`}
         </span>
         <button class="small" onClick={() => act(share)}>
           Copy link
@@ -249,7 +251,7 @@ export const TasksPage = () => {
       </div>
       {held.length > 0 && (
         <button class="held" onClick={showHeld}>
-          {number(held.length)} new task{held.length > 1 ? 's' : ''}: show
+          {formatNumber(held.length)} new task{held.length > 1 ? 's' : ''}: show
         </button>
       )}
       <div

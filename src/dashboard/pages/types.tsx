@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 import type { taskTypeSchema } from '../../http/routes/task-types.ts';
 import { get } from '../api.ts';
-import { duration } from '../format.ts';
-import { hrefOf } from '../router.ts';
+import { formatDuration } from '../format.ts';
+import { toHref } from '../router.ts';
 import { ErrorNote, PageHead } from '../components/ui.tsx';
 import { Tree } from '../components/tree.tsx';
 import { useQuery } from '../hooks.ts';
@@ -24,25 +24,25 @@ const TypeCard = ({ type }: { type: TaskType }) => (
       <dd>{type.aliases.join(', ') || '–'}</dd>
       <dt>Attempts</dt>
       <dd>
-        {type.retry.max_attempts}, {duration(type.retry.base_seconds)} to{' '}
-        {duration(type.retry.max_seconds)} apart
+        {type.retry.max_attempts}, {formatDuration(type.retry.base_seconds)} to{' '}
+        {formatDuration(type.retry.max_seconds)} apart
       </dd>
       <dt>Timeout</dt>
-      <dd>{duration(type.timeout_seconds)}</dd>
+      <dd>{formatDuration(type.timeout_seconds)}</dd>
       <dt>Output cached</dt>
-      <dd>{type.cache_ttl_seconds === 0 ? 'no' : duration(type.cache_ttl_seconds)}</dd>
+      <dd>{type.cache_ttl_seconds === 0 ? 'no' : formatDuration(type.cache_ttl_seconds)}</dd>
       <dt>Output reused</dt>
-      <dd>{type.reuse_seconds === 0 ? 'no' : duration(type.reuse_seconds)}</dd>
+      <dd>{type.reuse_seconds === 0 ? 'no' : formatDuration(type.reuse_seconds)}</dd>
     </dl>
     <details>
       <summary>Parameters, as JSON Schema</summary>
       <Tree value={type.params} />
     </details>
     <div class="row end">
-      <a class="button" href={hrefOf('/tasks', { type: type.type })}>
+      <a class="button" href={toHref('/tasks', { type: type.type })}>
         Its tasks
       </a>
-      <a class="button primary" href={hrefOf('/new', { type: type.type })}>
+      <a class="button primary" href={toHref('/new', { type: type.type })}>
         Run one
       </a>
     </div>

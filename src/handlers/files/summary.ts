@@ -1,5 +1,5 @@
 import { GiveUp } from '../../domain/errors.ts';
-import { MAX_COLUMNS, type Row } from './read.ts';
+import { MAX_COLUMNS, type Row } from './row.ts';
 
 export type ColumnType =
   'empty' | 'integer' | 'number' | 'boolean' | 'date' | 'text' | 'json' | 'mixed';
@@ -27,7 +27,7 @@ type Kind = Exclude<ColumnType, 'mixed'>;
  * What a cell is. Text of a CSV counts as the number, truth or date that it spells; `007` stays
  * text.
  */
-const kindOf = (value: unknown, isText: boolean): Kind => {
+const detectKind = (value: unknown, isText: boolean): Kind => {
   if (value === null || value === undefined || value === '') return 'empty';
   if (typeof value === 'boolean') return 'boolean';
   if (typeof value === 'number') return Number.isSafeInteger(value) ? 'integer' : 'number';
@@ -51,7 +51,7 @@ const kindOf = (value: unknown, isText: boolean): Kind => {
   return value.length <= 35 && DATE.test(value) && isDay(value) ? 'date' : 'text';
 };
 
-const shown = (text: string): string =>
+const shorten = (text: string): string =>
   (text.length > MAX_SHOWN_CHARS ? `${text.slice(0, MAX_SHOWN_CHARS - 1)}…` : text).toWellFormed();
 
 interface Column {
@@ -68,7 +68,7 @@ interface Column {
 }
 
 /** The kinds that a column holds, as one type. */
-const typeOf = ({ kinds }: Column): ColumnType => {
+const detectType = ({ kinds }: Column): ColumnType => {
   const found = (Object.keys(kinds) as Kind[]).filter((kind) => kind !== 'empty');
   if (found.length === 0) return 'empty';
   if (found.length === 1) return found[0] as Kind;
@@ -84,7 +84,7 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
   let names: readonly string[] | null = null;
   let current: Column[] = [];
 
-  const columnOf = (name: string): Column => {
+  const findColumn = (name: string): Column => {
     const found = columns.get(name);
     if (found) return found;
     if (columns.size >= MAX_COLUMNS)
@@ -123,28 +123,28 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
   };
 
   const add = (column: Column, value: unknown): void => {
-    const kind = kindOf(value, isText);
+    const kind = detectKind(value, isText);
     column.kinds[kind] = (column.kinds[kind] ?? 0) + 1;
     if (kind === 'empty') return;
     const text =
       typeof value === 'string' ? value : kind === 'json' ? JSON.stringify(value) : String(value);
     // As it would be shown: long texts that begin alike count as one, which the memory bound asks
     // for.
-    addDistinct(column, text.length > MAX_SHOWN_CHARS ? shown(text) : text);
+    addDistinct(column, text.length > MAX_SHOWN_CHARS ? shorten(text) : text);
     if (kind === 'integer' || kind === 'number') addNumber(column, Number(value));
     if (kind === 'json') return;
     if (column.first === null || text < column.first) column.first = text;
     if (column.last === null || text > column.last) column.last = text;
   };
 
-  const summaryOf = (column: Column) => {
-    const type = typeOf(column);
+  const summarizeColumn = (column: Column) => {
+    const type = detectType(column);
     const isNumeric = type === 'integer' || type === 'number';
     const ends = isNumeric
       ? { min: column.least, max: column.most, mean: column.sum / column.numbers }
       : {
-          min: column.first === null ? null : shown(column.first),
-          max: column.last === null ? null : shown(column.last),
+          min: column.first === null ? null : shorten(column.first),
+          max: column.last === null ? null : shorten(column.last),
           mean: null,
         };
     // A row that lacks the column counts as an empty cell.
@@ -154,7 +154,7 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
     );
     const capped = column.isCapped ? { distinct_capped: true } : {};
     return {
-      name: shown(column.name),
+      name: shorten(column.name),
       type,
       empty: rows - filled,
       ...ends,
@@ -165,18 +165,18 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
 
   return {
     /** Columns that may have no rows. */
-    header: (found: readonly string[]): void => found.forEach(columnOf),
+    header: (found: readonly string[]): void => found.forEach(findColumn),
     add(row: Row): void {
       rows += 1;
       if (row.names !== names) {
         names = row.names;
-        current = names.map(columnOf);
+        current = names.map(findColumn);
       }
       row.values.forEach((value, i) => add(current[i] as Column, value));
     },
     rows: () => rows,
     /** The type of each column, in the order in which they came up. */
-    types: () => new Map([...columns.values()].map((column) => [column.name, typeOf(column)])),
-    columns: () => [...columns.values()].map(summaryOf),
+    types: () => new Map([...columns.values()].map((column) => [column.name, detectType(column)])),
+    columns: () => [...columns.values()].map(summarizeColumn),
   };
 };

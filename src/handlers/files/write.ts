@@ -1,4 +1,4 @@
-import type { Format, Row } from './read.ts';
+import type { Format, Row } from './row.ts';
 import type { ColumnType } from './summary.ts';
 
 /**
@@ -8,9 +8,9 @@ import type { ColumnType } from './summary.ts';
 const FORMULA = /^[=+\-@\t\r]/;
 const NUMBER = /^[-+]?\d+(\.\d+)?([eE][-+]?\d+)?$/;
 
-/** Writes lines of a CSV. `disarmed` counts the cells that a spreadsheet would have run. */
-const createCsv = (disarmed: () => void) => {
-  const cell = (value: unknown): string => {
+/** Writes lines of a CSV. `onDisarmed` counts the cells that a spreadsheet would have run. */
+const createCsv = (onDisarmed: () => void) => {
+  const formatCell = (value: unknown): string => {
     const text =
       value === null || value === undefined
         ? ''
@@ -18,16 +18,16 @@ const createCsv = (disarmed: () => void) => {
           ? value
           : JSON.stringify(value);
     const isFormula = FORMULA.test(text) && !NUMBER.test(text);
-    if (isFormula) disarmed();
+    if (isFormula) onDisarmed();
     const safe = isFormula ? `'${text}` : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   /** An empty cell that stands alone is quoted, for an empty line is no row. */
-  return (cells: readonly unknown[]): string => `${cells.map(cell).join(',') || '""'}\n`;
+  return (cells: readonly unknown[]): string => `${cells.map(formatCell).join(',') || '""'}\n`;
 };
 
 /** Text of a CSV as the value it spells, where its whole column does. */
-const typed = (value: unknown, type: ColumnType | undefined): unknown => {
+const parseCell = (value: unknown, type: ColumnType | undefined): unknown => {
   if (typeof value !== 'string') return value;
   if (value === '') return null;
   if (type === 'integer' || type === 'number') return Number(value);
@@ -41,20 +41,20 @@ interface WriteOptions {
   /** Whether values are texts that may spell something else. */
   isText: boolean;
   /** Told of every cell that was disarmed. */
-  disarmed(): void;
+  onDisarmed(): void;
 }
 
 /** Rows as the text of another format, piece by piece. */
-const pieces = async function* (
+const formatRows = async function* (
   rows: AsyncIterable<Row>,
-  { to, types, isText, disarmed }: WriteOptions,
+  { to, types, isText, onDisarmed }: WriteOptions,
 ): AsyncGenerator<string> {
   const columns = [...types.keys()];
-  const csvLine = createCsv(disarmed);
-  const objectOf = ({ names, values }: Row): string =>
+  const csvLine = createCsv(onDisarmed);
+  const formatObject = ({ names, values }: Row): string =>
     JSON.stringify(
       Object.fromEntries(
-        names.map((name, i) => [name, isText ? typed(values[i], types.get(name)) : values[i]]),
+        names.map((name, i) => [name, isText ? parseCell(values[i], types.get(name)) : values[i]]),
       ),
     );
   if (to === 'csv' && columns.length > 0) yield csvLine(columns);
@@ -64,8 +64,8 @@ const pieces = async function* (
     if (to === 'csv') {
       const cells = new Map(row.names.map((name, i) => [name, row.values[i]]));
       yield csvLine(columns.map((name) => cells.get(name)));
-    } else if (to === 'ndjson') yield `${objectOf(row)}\n`;
-    else yield `${isFirst ? '\n' : ',\n'}${objectOf(row)}`;
+    } else if (to === 'ndjson') yield `${formatObject(row)}\n`;
+    else yield `${isFirst ? '\n' : ',\n'}${formatObject(row)}`;
     isFirst = false;
   }
   if (to === 'json') yield isFirst ? ']\n' : '\n]\n';
@@ -75,12 +75,12 @@ const pieces = async function* (
 const PIECE_CHARS = 65_536;
 
 /** Rows as the bytes of another format. */
-export const written = async function* (
-  ...args: Parameters<typeof pieces>
+export const writeRows = async function* (
+  ...args: Parameters<typeof formatRows>
 ): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   let gathered = '';
-  for await (const piece of pieces(...args)) {
+  for await (const piece of formatRows(...args)) {
     gathered += piece;
     if (gathered.length < PIECE_CHARS) continue;
     yield encoder.encode(gathered.toWellFormed());

@@ -1,15 +1,4 @@
 import { Hono } from 'hono';
-import type { TaskFilter } from '../../domain/filter.ts';
-import type { Task } from '../../domain/task.ts';
-import { toTaskView } from '../../domain/view.ts';
-import {
-  FINAL_STATUSES,
-  isFinal,
-  STATUSES,
-  type Priority,
-  type Status,
-} from '../../domain/words.ts';
-import type { PurgedTask } from '../../store/deletions.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { docs } from '../middleware/docs.ts';
 import { limit } from '../middleware/limit.ts';
@@ -17,6 +6,15 @@ import { scope } from '../middleware/scope.ts';
 import { json, query } from '../middleware/validate.ts';
 import { orUnavailable, readTask, readTaskId, TASK_ID } from '../read-task.ts';
 import { SUBMIT_ERRORS, submitTask } from '../submit-tasks.ts';
+import {
+  intersectFilters,
+  PRIORITIES,
+  PRIORITY_WORDS,
+  summarizePurge,
+  toApiTask,
+  toKindFilter,
+  toStateFilter,
+} from './api-task.ts';
 import {
   API_KINDS,
   API_STATES,
@@ -29,75 +27,6 @@ import {
   type ApiKind,
   type ApiState,
 } from './api-task-schema.ts';
-
-/** This API's word for each priority, and ours for each of its. */
-const PRIORITY_WORDS = {
-  HIGH: 'high',
-  MEDIUM: 'normal',
-  LOW: 'low',
-} as const satisfies Record<Priority, string>;
-const PRIORITIES = { high: 'HIGH', normal: 'MEDIUM', low: 'LOW' } as const;
-
-/** The state of each status, before any attempt. */
-const STATES: Record<Status, ApiState> = {
-  NEW: 'PENDING',
-  PENDING: 'PENDING',
-  PAUSED: 'PENDING',
-  IN_PROGRESS: 'STARTED',
-  COMPLETED: 'SUCCESS',
-  FAILED: 'FAILURE',
-  CANCELLED: 'REVOKED',
-};
-const STATE_WORDS: Record<ApiState, string> = {
-  PENDING: 'pending',
-  STARTED: 'running',
-  SUCCESS: 'completed',
-  FAILURE: 'failed',
-  RETRY: 'retrying',
-  REVOKED: 'cancelled',
-};
-
-/** A task that waits after an attempt is one that is retried. */
-const toState = ({ status, attempt }: Task): ApiState =>
-  status === 'PENDING' && attempt > 0 ? 'RETRY' : STATES[status];
-
-const toStateFilter = (state: ApiState): TaskFilter => {
-  if (state === 'RETRY') return { statuses: ['PENDING'], retrying: true };
-  const statuses = STATUSES.filter((status) => STATES[status] === state);
-  return { statuses, ...(state === 'PENDING' && { retrying: false }) };
-};
-
-/**
- * `active` runs, `reserved` waits in a queue, `scheduled` waits for a time, `completed` is final.
- */
-const toKindFilter = (kind: ApiKind, now: number): TaskFilter => {
-  if (kind === 'active') return { statuses: ['IN_PROGRESS'] };
-  if (kind === 'reserved') return { statuses: ['PENDING', 'PAUSED'], ahead: { now, is: false } };
-  if (kind === 'scheduled') return { statuses: ['NEW', 'PENDING'], ahead: { now, is: true } };
-  return { statuses: FINAL_STATUSES };
-};
-
-/** Tasks that fit both; null when none can. */
-const intersectFilters = (a: TaskFilter, b: TaskFilter): TaskFilter | null => {
-  const shared = a.statuses?.filter((each) => b.statuses?.includes(each) ?? true);
-  const statuses = shared ?? b.statuses;
-  return statuses?.length === 0 ? null : { ...a, ...b, statuses };
-};
-
-const toApiTask = (task: Task) => {
-  const state = toState(task);
-  const { result, error } = toTaskView(task);
-  return {
-    state,
-    status: {
-      priority: PRIORITY_WORDS[task.priority],
-      ...(state === 'SUCCESS' && { result }),
-      ...(state === 'FAILURE' && { error: error?.message ?? '' }),
-      status: STATE_WORDS[state],
-      task_type: task.alias ?? task.type,
-    },
-  };
-};
 
 /** The list shows the newest ones. */
 const SHOWN = 100;
@@ -122,20 +51,6 @@ const list = async (c: AppContext, state: ApiState | null, type: ApiKind | null)
       states: API_STATES.filter((each) => each !== 'REVOKED'),
       types: API_KINDS,
     },
-  };
-};
-
-const summarizePurge = (tasks: readonly PurgedTask[], now: number) => {
-  const count = (fits: (task: PurgedTask) => boolean): number => tasks.filter(fits).length;
-  const isScheduled = ({ status, scheduled_at }: PurgedTask): boolean =>
-    status === 'NEW' || (status === 'PENDING' && (scheduled_at ?? 0) > now);
-  const isReserved = (task: PurgedTask): boolean =>
-    (task.status === 'PENDING' || task.status === 'PAUSED') && !isScheduled(task);
-  return {
-    active_tasks_revoked: count(({ status }) => status === 'IN_PROGRESS'),
-    reserved_tasks_revoked: count(isReserved),
-    scheduled_tasks_revoked: count(isScheduled),
-    redis_keys_cleared: count(({ status }) => isFinal(status)),
   };
 };
 

@@ -64,7 +64,7 @@ export const healthRoutes = new Hono<AppEnv>().get(
     const [database, accepting, queues] = await Promise.all([
       check(c, 'database', async () => {
         await store.ping();
-        openDeliveries = await counts.openDeliveries();
+        openDeliveries = await counts.countOpenDeliveries();
       }),
       check(c, 'accepting', async () => {
         const isAccepting = await dispatcher.isAccepting();

@@ -34,8 +34,8 @@ const readQueueGauges = async ({ taskQueues, now }: Services): Promise<Gauge[]> 
 const readGauges = async (services: Services): Promise<Gauge[]> => {
   const { counts, metrics, now } = services;
   const [byStatus, deliveries, streams, queues] = await Promise.all([
-    counts.ofAll(),
-    counts.openDeliveries(),
+    counts.countOfAll(),
+    counts.countOpenDeliveries(),
     metrics.openStreams(now()),
     readQueueGauges(services),
   ]);
@@ -63,7 +63,7 @@ export const metricsRoutes = new Hono<AppEnv>().get(
   async (c) => {
     const services = c.get('services');
     const [totals, gauges] = await orUnavailable(c, () =>
-      Promise.all([services.metrics.totals(), readGauges(services)]),
+      Promise.all([services.metrics.readTotals(), readGauges(services)]),
     );
     return c.body(formatExposition(totals, gauges), 200, { 'Content-Type': TEXT });
   },

@@ -78,9 +78,9 @@ export const statsRoutes = new Hono<AppEnv>().get(
     const at = now();
     const [byStatus, waitingSince, series] = await orUnavailable(c, () =>
       Promise.all([
-        counts.ofOwner(owner),
-        counts.oldestWaiting(owner, at),
-        metrics.minutesOf(owner, minutes, at),
+        counts.countOfOwner(owner),
+        counts.findOldestWaiting(owner, at),
+        metrics.readMinutes(owner, minutes, at),
       ]),
     );
     const all = series.map(({ minute }) => minute);

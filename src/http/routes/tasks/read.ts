@@ -88,7 +88,7 @@ export const readRoutes = new Hono<AppEnv>()
       const mayHaveDeliveries = task.callback_url !== null || task.failure_sinks !== null;
       const { deliveryStore } = c.get('services');
       const deliveries = mayHaveDeliveries
-        ? await orUnavailable(c, () => deliveryStore.listOf(task.owner, task.id))
+        ? await orUnavailable(c, () => deliveryStore.listByTask(task.owner, task.id))
         : [];
       return c.json(toTaskDetail(task, deliveries));
     },

@@ -27,8 +27,8 @@ import { bulkAcceptedSchema, taskSchema } from './task-schema.ts';
 
 /** Submits one task and answers with it: 200 once nothing is left to wait for, 202 before. */
 const acceptTask = async (c: AppContext, request: SubmitRequest): Promise<Response> => {
-  const { task: accepted, replayed } = await submitTask(c, request);
-  const { task, waited } = await waitForCompletion(c, accepted);
+  const { task: describeAccepted, replayed } = await submitTask(c, request);
+  const { task, waited } = await waitForCompletion(c, describeAccepted);
   const isReused = task.reused_from !== null && !replayed;
   const status = isFinal(task.status) && (waited || isReused) ? 200 : 202;
   return c.json(toTaskView(task), status, { Location: `/tasks/${task.id}` });
@@ -67,7 +67,7 @@ const HEADERS = {
 };
 const KEY_HEADER = { 'Idempotency-Key': HEADERS['Idempotency-Key'] };
 
-const accepted = (description: string): RouteDocs['answers'] => ({
+const describeAccepted = (description: string): RouteDocs['answers'] => ({
   202: {
     description,
     body: taskSchema,
@@ -96,7 +96,7 @@ export const submitRoutes = new Hono<AppEnv>()
       id: 'submitTask',
       summary: 'Submit a task',
       description: 'In its native form or one of two short ones, told apart by their fields.',
-      answers: { ...accepted('Stored; it will run'), ...DONE },
+      answers: { ...describeAccepted('Stored; it will run'), ...DONE },
       headers: HEADERS,
       examples: submitExamples,
     }),
@@ -131,7 +131,7 @@ export const submitRoutes = new Hono<AppEnv>()
     async (c) => {
       const all = await submitTasks(c, parseItems(c, c.req.valid('json').tasks));
       const tasks = all.map(({ task: { id, status } }) => ({ task_id: id, status }));
-      return c.json({ accepted: all.length, tasks }, 202);
+      return c.json({ describeAccepted: all.length, tasks }, 202);
     },
   )
 
@@ -145,7 +145,7 @@ export const submitRoutes = new Hono<AppEnv>()
         'The action is a task itself, of type `bulk_action`: watch its progress at ' +
         '`/tasks/{id}/events`, abort it by `/tasks/{id}/cancel`. The filter is that of the list; it ' +
         'finds tasks that were submitted before.',
-      answers: accepted('Stored; it will run'),
+      answers: describeAccepted('Stored; it will run'),
       headers: KEY_HEADER,
       examples: { retry: { action: 'retry', filter: { status: ['FAILED'], type: ['broken'] } } },
     }),
@@ -165,7 +165,7 @@ export const submitRoutes = new Hono<AppEnv>()
       ...TASKS,
       id: 'submitBrokenTask',
       summary: 'Submit a task that always fails',
-      answers: { ...accepted('Stored; it will fail'), ...DONE },
+      answers: { ...describeAccepted('Stored; it will fail'), ...DONE },
       headers: HEADERS,
       examples: { titled: { title: 'To see a failure' } },
     }),
@@ -181,7 +181,7 @@ export const submitRoutes = new Hono<AppEnv>()
       ...TASKS,
       id: 'submitFlakyTask',
       summary: 'Submit a task that fails first and then succeeds',
-      answers: { ...accepted('Stored; it will run'), ...DONE },
+      answers: { ...describeAccepted('Stored; it will run'), ...DONE },
       headers: HEADERS,
       examples: { once: { failures: 1 } },
     }),

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
 import {
   check,
-  foreignKey,
   index,
   integer,
   primaryKey,
@@ -9,14 +8,8 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/sqlite-core';
-import {
-  DELIVERY_SINKS,
-  DELIVERY_STATES,
-  FINAL_STATUSES,
-  MAX_RESCUES,
-  PRIORITIES,
-  STATUSES,
-} from './domain/words.ts';
+import { FINAL_STATUSES, MAX_RESCUES, PRIORITIES, STATUSES } from '../domain/words.ts';
+import { toSqlLiterals } from './sql-list.ts';
 
 // The tables, and the one list of their columns: `npm run migrate:generate` reads it, the store
 // queries with it, and the types of rows are inferred from it. Times are integer milliseconds, JSON
@@ -25,8 +18,6 @@ import {
 // drizzle-kit cannot say STRICT or WITHOUT ROWID: both are added to the generated migration by
 // hand, and a test holds the migrated tables against this file. Clustering by (owner, id) saves the
 // row that a separate primary key costs.
-
-const list = (words: readonly string[]) => sql.raw(words.map((word) => `'${word}'`).join(', '));
 
 /**
  * Rows written by a plain successful task: insert 4 (row, due, by_status, by_type), claim 3 (row,
@@ -119,93 +110,18 @@ export const tasksTable = sqliteTable(
     index('tasks_reusable')
       .on(t.owner, t.reuse_key, t.completed_at)
       .where(sql`reuse_key IS NOT NULL AND status = 'COMPLETED'`),
-    check('status_known', sql`status IN (${list(STATUSES)})`),
+    check('status_known', sql`status IN (${toSqlLiterals(STATUSES)})`),
     check(
       'completed_at_in_final',
-      sql`(completed_at IS NOT NULL) = (status IN (${list(FINAL_STATUSES)}))`,
+      sql`(completed_at IS NOT NULL) = (status IN (${toSqlLiterals(FINAL_STATUSES)}))`,
     ),
     check('lease_in_progress', sql`status <> 'IN_PROGRESS' OR wake_at IS NOT NULL`),
     check(
       'nothing_owed',
-      sql`status NOT IN (${list([...FINAL_STATUSES, 'PAUSED'])}) OR wake_at IS NULL`,
+      sql`status NOT IN (${toSqlLiterals([...FINAL_STATUSES, 'PAUSED'])}) OR wake_at IS NULL`,
     ),
     check('result_in_completed', sql`(result IS NOT NULL) = (status = 'COMPLETED')`),
     check('attempts_bounded', sql`attempt <= max_attempts + rescues`),
     check('rescues_bounded', sql`rescues BETWEEN 0 AND ${sql.raw(String(MAX_RESCUES))}`),
   ],
-);
-
-/** Only paused queues have a row. */
-export const queuesTable = sqliteTable('queues', {
-  name: text().primaryKey(),
-  paused_at: integer().notNull(),
-});
-
-/**
- * Deliveries of final statuses to callbacks and failure sinks. The triggers at the end of the
- * migration write them in the very statement that ends a task, so no transition can forget one.
- * They go when their task is deleted.
- */
-export const deliveriesTable = sqliteTable(
-  'deliveries',
-  {
-    owner: text().notNull(),
-    task_id: text().notNull(),
-    version: integer().notNull(),
-    sink: text({ enum: [...DELIVERY_SINKS] }).notNull(),
-    /**
-     * The status that is delivered, and the attempt that led to it: the task may have been run
-     * again since.
-     */
-    status: text({ enum: [...FINAL_STATUSES] }).notNull(),
-    attempt: integer().notNull(),
-    state: text({ enum: [...DELIVERY_STATES] }).notNull(),
-    /** How many times it has been tried: also the fence of a try. */
-    tries: integer().notNull().default(0),
-    /** When the task ended. */
-    owed_at: integer().notNull(),
-    /** Not to be tried before. */
-    due_at: integer().notNull(),
-    /** When the clock must look at it again if nothing else happened; null once it has ended. */
-    wake_at: integer(),
-    ended_at: integer(),
-    last_error: text(),
-  },
-  (t) => [
-    primaryKey({ columns: [t.owner, t.task_id, t.version, t.sink] }),
-    foreignKey({
-      columns: [t.owner, t.task_id],
-      foreignColumns: [tasksTable.owner, tasksTable.id],
-    }).onDelete('cascade'),
-    // The sweep: open deliveries that no try has claimed in time.
-    index('deliveries_due')
-      .on(t.wake_at)
-      .where(sql`wake_at IS NOT NULL`),
-    check(
-      'open_is_watched',
-      sql`(state = 'OPEN') = (wake_at IS NOT NULL) AND (state = 'OPEN') = (ended_at IS NULL)`,
-    ),
-  ],
-);
-
-/** API keys. A key is found by its hash; the table is small. */
-export const keysTable = sqliteTable(
-  'keys',
-  {
-    /** UUIDv7. */
-    id: text().primaryKey(),
-    /** The tenant that the key speaks for. */
-    owner: text().notNull(),
-    name: text().notNull(),
-    /** SHA-256 of the key, hexadecimal. */
-    hash: text().notNull(),
-    /** The first characters of the key, to tell keys apart. */
-    prefix: text().notNull(),
-    /** JSON list of `Scope`. */
-    scopes: text().notNull(),
-    created_at: integer().notNull(),
-    expires_at: integer(),
-    revoked_at: integer(),
-  },
-  (t) => [uniqueIndex('keys_hash').on(t.hash)],
 );

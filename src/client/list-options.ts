@@ -1,0 +1,44 @@
+import type { Priority, Status } from '../domain/words.ts';
+
+/** Several values of one filter widen the list, several filters narrow it. */
+export interface ListOptions {
+  status?: Status | readonly Status[];
+  type?: string | readonly string[];
+  priority?: Priority | readonly Priority[];
+  queue?: string | readonly string[];
+  tag?: string | readonly string[];
+  submittedAfter?: Date;
+  submittedBefore?: Date;
+  /** Words to be found in title, description, id or error. */
+  q?: string;
+  /** Values inside: `{ 'params.city': 'Lisbon' }`. */
+  fields?: Record<`params.${string}` | `result.${string}`, string>;
+  /** Tasks per request; 1 to 100. */
+  pageSize?: number;
+  signal?: AbortSignal;
+}
+
+/** The options as the query of `GET /tasks`. */
+export const toQuery = (options: ListOptions): URLSearchParams => {
+  const query = new URLSearchParams();
+  const {
+    status,
+    type,
+    priority,
+    queue,
+    tag,
+    submittedAfter,
+    submittedBefore,
+    q,
+    fields = {},
+    pageSize = 100,
+  } = options;
+  for (const [name, values] of Object.entries({ status, type, priority, queue, tag }))
+    for (const value of [values ?? []].flat()) query.append(name, value);
+  if (submittedAfter) query.set('submitted_after', submittedAfter.toISOString());
+  if (submittedBefore) query.set('submitted_before', submittedBefore.toISOString());
+  if (q !== undefined) query.set('q', q);
+  for (const [name, value] of Object.entries(fields)) query.set(name, value);
+  query.set('page_size', String(pageSize));
+  return query;
+};

@@ -1,0 +1,25 @@
+import type { NewTask } from '../http/routes/tasks/new-task-schema.ts';
+
+/** Tasks that one bulk call takes. */
+const MAX_BULK = 1_000;
+
+/** A bulk call takes 1 MB. */
+const MAX_BULK_BYTES = 900_000;
+
+/** Tasks as bulk calls take them. */
+export const splitTasks = (tasks: readonly NewTask[]): NewTask[][] => {
+  const chunks: NewTask[][] = [];
+  let bytes = 0;
+  for (const task of tasks) {
+    const size = new TextEncoder().encode(JSON.stringify(task)).byteLength + 1;
+    const last = chunks.at(-1);
+    if (last && last.length < MAX_BULK && bytes + size <= MAX_BULK_BYTES) {
+      last.push(task);
+      bytes += size;
+    } else {
+      chunks.push([task]);
+      bytes = size;
+    }
+  }
+  return chunks;
+};

@@ -1,0 +1,27 @@
+import { AppError } from '../domain/errors.ts';
+import type { Task } from '../domain/task.ts';
+import type { Acceptance } from './accept-wire.ts';
+
+const REFUSALS: Record<Exclude<Acceptance, 'accepted' | 'duplicate'>, string> = {
+  too_many_unfinished: 'Too many tasks of this owner are waiting or running; let some end first',
+  overloaded: 'Too many tasks are waiting to be stored; try again in a moment',
+  task_rejected: 'The database refused this task',
+  database_unavailable: 'The database did not take the task; nothing was stored, try again',
+  outcome_unknown:
+    'The database did not answer; the task may or may not be stored. Look for it before you send it again',
+};
+
+/** Throws the worst that happened to any of the tasks; of several, with the outcome of each. */
+export const assertNoneRefused = (
+  refused: readonly Acceptance[],
+  tasks: readonly Task[],
+  answers: readonly Acceptance[],
+): void => {
+  const worst = refused.find((each) => each === 'outcome_unknown') ?? refused[0];
+  if (worst === undefined || worst === 'accepted' || worst === 'duplicate') return;
+  const outcomes = tasks.map(({ id }, i) => ({ task_id: id, outcome: answers[i] }));
+  throw new AppError(worst, REFUSALS[worst], {
+    retryAfterSeconds: worst === 'overloaded' ? 1 : 5,
+    ...(tasks.length > 1 && { members: { tasks: outcomes } }),
+  });
+};

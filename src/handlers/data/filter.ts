@@ -1,0 +1,48 @@
+import type { Filter } from './operation-schema.ts';
+import { compare, getValue, toRank, type Row } from './values.ts';
+
+/** Whether a row passes; values of another kind than the filter's are neither greater nor less. */
+export const toPredicate = (condition: Filter): ((row: Row) => boolean) => {
+  const { field: name } = condition;
+  const of = (row: Row): unknown => getValue(row, name);
+  const ordered = (holds: (order: number) => boolean, value: unknown) => (row: Row) => {
+    const own = of(row);
+    return toRank(own) === toRank(value) && holds(compare(own, value));
+  };
+  const text = (holds: (own: string) => boolean) => (row: Row) => {
+    const own = of(row);
+    return typeof own === 'string' && holds(own);
+  };
+  switch (condition.is) {
+    case 'eq':
+      return (row) => of(row) === condition.value;
+    case 'ne':
+      return (row) => of(row) !== condition.value;
+    case 'gt':
+      return ordered((order) => order > 0, condition.value);
+    case 'gte':
+      return ordered((order) => order >= 0, condition.value);
+    case 'lt':
+      return ordered((order) => order < 0, condition.value);
+    case 'lte':
+      return ordered((order) => order <= 0, condition.value);
+    case 'in': {
+      const values = new Set<unknown>(condition.value);
+      return (row) => values.has(of(row));
+    }
+    case 'not_in': {
+      const values = new Set<unknown>(condition.value);
+      return (row) => !values.has(of(row));
+    }
+    case 'contains':
+      return text((own) => own.includes(condition.value));
+    case 'starts_with':
+      return text((own) => own.startsWith(condition.value));
+    case 'ends_with':
+      return text((own) => own.endsWith(condition.value));
+    case 'exists':
+      return (row) => of(row) !== null;
+    case 'missing':
+      return (row) => of(row) === null;
+  }
+};

@@ -1,0 +1,4 @@
+/** Close code of a stream whose task was deleted; 4000 and above are an application's own. */
+export const DELETED = 4404;
+/** Close code of the streams of a key that was revoked or has expired. */
+export const REVOKED = 4401;

@@ -1,0 +1,7 @@
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+
+/** Only paused queues have a row. */
+export const queuesTable = sqliteTable('queues', {
+  name: text().primaryKey(),
+  paused_at: integer().notNull(),
+});
