@@ -1,4 +1,4 @@
-import { createClient, isFinal, until } from '../scripts/client.ts';
+import { connect, until, untilAllFinal } from '../scripts/tasker.ts';
 import { readOptions, wholeNumber } from '../scripts/options.ts';
 import { assertLoopback, figuresOf, submitToFrame } from './measure.ts';
 
@@ -19,23 +19,26 @@ const values = readOptions(HELP, {
 const flood = wholeNumber('flood', values.flood, 1, 100_000);
 const count = wholeNumber('tasks', values.tasks, 1, 1_000);
 assertLoopback(values.url);
-const client = createClient(values.url);
+const client = connect(values.url);
 const CONNECTIONS = 32;
 
 const low = async () => {
-  const { queues } = await client.json<{ queues: { name: string; pending: number }[] }>('/queues');
+  const { queues } = await client.request<{ queues: { name: string; pending: number }[] }>(
+    '/queues',
+  );
   return queues.find(({ name }) => name === 'default-low')?.pending ?? 0;
 };
 
 // Held back until all are there, so that the flood is one.
-await client.post('/queues/default-low/pause');
+await client.request('/queues/default-low/pause', { method: 'POST' });
 let left = flood;
 await Promise.all(
   Array.from({ length: CONNECTIONS }, async () => {
-    while (left-- > 0) await client.submit('sum', { a: left, b: 1 }, { priority: 'LOW' });
+    while (left-- > 0)
+      await client.submit({ type: 'sum', params: { a: left, b: 1 }, priority: 'LOW' });
   }),
 );
-await client.post('/queues/default-low/resume');
+await client.request('/queues/default-low/resume', { method: 'POST' });
 const floodedAt = Date.now();
 const times: number[] = [];
 const pendingAtFirst = await low();
@@ -53,4 +56,4 @@ const figures = {
 };
 if (values.json) console.log(JSON.stringify(figures));
 else console.table(figures);
-process.exit([...(await client.all()).values()].every(isFinal) ? 0 : 1);
+await untilAllFinal(client, 60);

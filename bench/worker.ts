@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { unstable_getMiniflareWorkerOptions } from 'wrangler';
-import { hashApiKey, generateApiKey } from '../src/domain/api-key.ts';
+import { makeKey } from '../src/domain/make-key.ts';
 import { buildAssets } from '../scripts/assets.ts';
 import { fail } from '../scripts/options.ts';
 import { freePort } from '../scripts/service.ts';
@@ -146,20 +146,14 @@ export const startWorker = async (folder: string): Promise<BenchWorker> => {
     db,
     async newOwner() {
       const owner = `bench-${(owners += 1)}`;
-      const { key, prefix } = generateApiKey();
+      const fields = { owner, name: owner, scopes: ['admin' as const], expiresAt: null };
+      const { key, row } = await makeKey(fields, Date.now());
+      const columns = Object.keys(row);
       await db
         .prepare(
-          'INSERT INTO keys (id, owner, name, hash, prefix, scopes, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+          `INSERT INTO keys (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
         )
-        .bind(
-          crypto.randomUUID(),
-          owner,
-          owner,
-          await hashApiKey(key),
-          prefix,
-          '["admin"]',
-          Date.now(),
-        )
+        .bind(...Object.values(row))
         .run();
       return { owner, headers: { Authorization: `Bearer ${key}` } };
     },

@@ -1,4 +1,5 @@
 import { createTasker, TaskerError, type TaskView } from '../src/client/index.ts';
+import { isFinal } from '../src/domain/words.ts';
 import { builtInHandlers } from '../src/handlers/catalog.ts';
 import { fail, readOptions, wholeNumber } from './options.ts';
 
@@ -47,8 +48,7 @@ const submit = async (type: string, params: object): Promise<Row> => {
   return { type, id: task.task_id, task, fraction: 0, note: '', startedAt, endedAt: null };
 };
 
-const isFinished = ({ task }: Row): boolean =>
-  ['COMPLETED', 'FAILED', 'CANCELLED'].includes(task?.status ?? '');
+const isFinished = ({ task }: Row): boolean => task !== null && isFinal(task.status);
 /** Follows one task's stream to its final frame. */
 const watch = async (row: Row, changed: () => void): Promise<void> => {
   for await (const frame of tasker.watch(row.id)) {

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { createClient, isFinal, until, type Client } from './client.ts';
+import type { Tasker } from '../src/client/index.ts';
 import { fail } from './options.ts';
 import { freePort, startService, temporaryState, type Service } from './service.ts';
+import { connect, until, untilAllFinal, untilFinal } from './tasker.ts';
 
 const HELP = `npm run drill -- <drill>: breaks one thing, on a service of its own, and shows what holds
 
@@ -11,7 +12,7 @@ const HELP = `npm run drill -- <drill>: breaks one thing, on a service of its ow
   api        the whole service is killed while clients submit`;
 
 interface Scene {
-  client: Client;
+  client: Tasker;
   service: Service;
   /** SIGKILL to everything, and a new start on the same data. */
   killAndRestart(): Promise<void>;
@@ -29,7 +30,11 @@ const seconds = (since: number): string => `${((Date.now() - since) / 1_000).toF
 const drills: Record<string, { vars?: string[]; run(scene: Scene): Promise<void> }> = {
   consumer: {
     async run({ client, killAndRestart }) {
-      const { task_id } = await client.submit('simulate', { duration: 3 }, { timeout_seconds: 5 });
+      const { task_id } = await client.submit({
+        type: 'simulate',
+        params: { duration: 3 },
+        timeout_seconds: 5,
+      });
       await until(20, async () =>
         (await client.get(task_id)).status === 'IN_PROGRESS' ? true : null,
       );
@@ -39,10 +44,7 @@ const drills: Record<string, { vars?: string[]; run(scene: Scene): Promise<void>
       say(
         `Its worker is gone. The API says: ${(await client.get(task_id)).status}; the lease still runs`,
       );
-      const task = await until(60, async () => {
-        const now = await client.get(task_id);
-        return isFinal(now) ? now : null;
-      });
+      const task = await untilFinal(client, task_id, 60);
       say(
         `${seconds(restartedAt)} after the restart: ${task.status}, ${JSON.stringify(task.result)}`,
       );
@@ -60,11 +62,8 @@ const drills: Record<string, { vars?: string[]; run(scene: Scene): Promise<void>
     vars: ['UPSTASH_REDIS_REST_URL:http://127.0.0.1:9', 'UPSTASH_REDIS_REST_TOKEN:t'],
     async run({ client, service }) {
       say('The cache is set to an address where nobody answers');
-      const { task_id } = await client.submit('sum', { a: 5, b: 3 });
-      const task = await until(20, async () => {
-        const now = await client.get(task_id);
-        return isFinal(now) ? now : null;
-      });
+      const { task_id } = await client.submit({ type: 'sum', params: { a: 5, b: 3 } });
+      const task = await untilFinal(client, task_id, 20);
       say(`A sum: ${task.status}, ${JSON.stringify(task.result)}`);
       const times: number[] = [];
       let header = '';
@@ -78,7 +77,7 @@ const drills: Record<string, { vars?: string[]; run(scene: Scene): Promise<void>
       say(
         `Twenty reads of it: X-Cache ${header}, slowest ${Math.max(...times).toFixed(0)} ms, last ${times.at(-1)?.toFixed(0)} ms: the breaker no longer asks`,
       );
-      const health = await client.json<{ status: string; checks: Record<string, string> }>(
+      const health = await client.request<{ status: string; checks: Record<string, string> }>(
         '/health',
       );
       say(`/health: 200, ${JSON.stringify(health)}`);
@@ -95,28 +94,25 @@ const drills: Record<string, { vars?: string[]; run(scene: Scene): Promise<void>
 
   queue: {
     async run({ client, killAndRestart }) {
-      await client.post('/queues/default-low/pause');
+      await client.request('/queues/default-low/pause', { method: 'POST' });
       const tasks = await Promise.all(
         Array.from({ length: 20 }, (_, a) =>
-          client.submit('sum', { a, b: 1 }, { priority: 'LOW' }),
+          client.submit({ type: 'sum', params: { a, b: 1 }, priority: 'LOW' }),
         ),
       );
       say('The queue default-low is paused, and 20 sums are submitted to it: 20 × 202');
       await killAndRestart();
       say('Everything was killed: the local queue lives in memory, so its messages are gone');
-      const { queues } = await client.json<{
+      const { queues } = await client.request<{
         queues: { name: string; pending: number; backlog: number }[];
       }>('/queues');
       const low = queues.find(({ name }) => name === 'default-low');
       say(
         `The API says of it: pending ${low?.pending} by the table, backlog ${low?.backlog} by the queue`,
       );
-      await client.post('/queues/default-low/resume');
+      await client.request('/queues/default-low/resume', { method: 'POST' });
       const resumedAt = Date.now();
-      const all = await until(60, async () => {
-        const now = await client.all();
-        return [...now.values()].every(isFinal) ? now : null;
-      });
+      const all = await untilAllFinal(client, 60);
       say(`Resumed: all ended ${seconds(resumedAt)} later`);
       holds(
         'every task that was accepted completed, once',
@@ -135,7 +131,7 @@ const drills: Record<string, { vars?: string[]; run(scene: Scene): Promise<void>
       let killing: Promise<void> | undefined;
       const submitting = Array.from({ length: 300 }, async (_, a) => {
         try {
-          accepted.add((await client.submit('sum', { a, b: 1 })).task_id);
+          accepted.add((await client.submit({ type: 'sum', params: { a, b: 1 } })).task_id);
         } catch {
           refused += 1;
         }
@@ -147,10 +143,7 @@ const drills: Record<string, { vars?: string[]; run(scene: Scene): Promise<void>
       say(
         `300 submits at once, everything killed after the 100th answer: ${accepted.size} got 202, ${refused} got no answer and no promise`,
       );
-      const all = await until(60, async () => {
-        const now = await client.all();
-        return [...now.values()].every(isFinal) ? now : null;
-      });
+      const all = await untilAllFinal(client, 60);
       say(
         `All ${all.size} that are stored ended ${seconds(restartedAt)} after the restart, without being asked for`,
       );
@@ -176,7 +169,7 @@ const port = await freePort();
 const start = () => startService(port, state, drill.vars);
 let service = await start();
 const scene: Scene = {
-  client: createClient(service.url),
+  client: connect(service.url),
   service,
   async killAndRestart() {
     await service.kill();

@@ -1,12 +1,6 @@
 import { parseArgs } from 'node:util';
-import { v7 as uuidv7 } from 'uuid';
-import {
-  hashApiKey,
-  generateApiKey,
-  SCOPES,
-  type ApiKey,
-  type Scope,
-} from '../src/domain/api-key.ts';
+import { parseScopes, SCOPES, type ApiKey, type Scope } from '../src/domain/api-key.ts';
+import { makeKey } from '../src/domain/make-key.ts';
 import { fail } from './options.ts';
 import { runWrangler } from './wrangler.ts';
 
@@ -53,7 +47,7 @@ if (values.help || command === undefined) {
   process.exit(values.help ? 0 : 1);
 }
 
-const quoted = (value: string | number | null): string =>
+const quote = (value: string | number | null): string =>
   value === null
     ? 'NULL'
     : typeof value === 'number'
@@ -84,7 +78,7 @@ const ask = async (sql: string): Promise<ApiKey[]> => {
   return answer?.results ?? [];
 };
 
-const scopesOf = (list: string): Scope[] => {
+const readScopes = (list: string): Scope[] => {
   const scopes = list.split(',').map((scope) => scope.trim());
   const wrong = scopes.find((scope) => !(SCOPES as readonly string[]).includes(scope));
   return wrong === undefined
@@ -101,17 +95,18 @@ const create = async (
     fail('--days takes a number greater than 0, and 3650 at most');
   if (!/^[\w.@:-]{1,100}$/.test(like.owner))
     fail('An owner has 1 to 100 letters, digits and . _ @ : -');
-  const { key, prefix } = generateApiKey();
-  const row = {
-    id: uuidv7(),
-    ...like,
-    hash: await hashApiKey(key),
-    prefix,
-    created_at: Date.now(),
-    expires_at: days === null ? expiresAt : Date.now() + Math.round(days * DAY_MS),
-  };
+  const now = Date.now();
+  const { key, row } = await makeKey(
+    {
+      owner: like.owner,
+      name: like.name,
+      scopes: parseScopes(like),
+      expiresAt: days === null ? expiresAt : now + Math.round(days * DAY_MS),
+    },
+    now,
+  );
   await ask(
-    `INSERT INTO keys (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).map(quoted).join(', ')})`,
+    `INSERT INTO keys (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).map(quote).join(', ')})`,
   );
   if (values.json)
     console.log(
@@ -126,7 +121,7 @@ const create = async (
 const one = async (sql: string): Promise<ApiKey> => {
   if (!id || !/^[0-9a-f-]{36}$/i.test(id))
     return fail(`Give the id of a key: npm run keys -- ${command} <id>`);
-  const [row] = await ask(`${sql} WHERE id = ${quoted(id.toLowerCase())} RETURNING *`);
+  const [row] = await ask(`${sql} WHERE id = ${quote(id.toLowerCase())} RETURNING *`);
   return row ?? fail(`There is no key ${id}. npm run keys -- list shows them`);
 };
 
@@ -137,7 +132,7 @@ const COMMANDS: Record<string, () => Promise<void>> = {
     create({
       owner: values.owner,
       name: values.name,
-      scopes: JSON.stringify(scopesOf(values.scopes)),
+      scopes: JSON.stringify(readScopes(values.scopes)),
     }),
 
   async list() {
@@ -163,7 +158,7 @@ const COMMANDS: Record<string, () => Promise<void>> = {
   },
 
   async rotate() {
-    const [before] = await ask(`SELECT * FROM keys WHERE id = ${quoted(id?.toLowerCase() ?? '')}`);
+    const [before] = await ask(`SELECT * FROM keys WHERE id = ${quote(id?.toLowerCase() ?? '')}`);
     const now = Date.now();
     if (before && (before.revoked_at !== null || (before.expires_at ?? Infinity) <= now))
       fail('This key was revoked or has expired: make a new one with "create"');

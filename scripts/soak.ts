@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { startFaultyCache } from '../test/support/setup/faulty-cache.ts';
 import type { TaskDetail } from '../src/domain/view.ts';
-import { createClient, isFinal, NoAnswer, sleep, until } from './client.ts';
+import { isFinal } from '../src/domain/words.ts';
+import { connect, isUnanswered, sleep, untilAllFinal } from './tasker.ts';
 import { readOptions, wholeNumber } from './options.ts';
 import { freePort, startService, temporaryState } from './service.ts';
 
@@ -73,7 +74,7 @@ const start = () =>
     'LOG_LEVEL:error',
   ]);
 let service = await start();
-const client = createClient(service.url);
+const client = connect(service.url);
 const accepted = new Map<string, string>();
 const killedAt: number[] = [];
 let unanswered = 0;
@@ -92,10 +93,10 @@ const submitting = async (share: number): Promise<void> => {
     const nextAt = Date.now() + 1_000 / (rate * share);
     const { type, params, ends, ...rest } = pick();
     try {
-      const { task_id } = await client.submit(type, params, 'more' in rest ? rest.more : {});
+      const { task_id } = await client.submit({ type, params, ...('more' in rest && rest.more) });
       accepted.set(task_id, ends);
     } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
+      if (!isUnanswered(error)) throw error;
       unanswered += 1;
     }
     await sleep(nextAt - Date.now());
@@ -137,9 +138,7 @@ isOver = true;
 await Promise.all(work);
 
 say('Faults are over; waiting for every task to end …');
-await until(BOUND_SECONDS, async () =>
-  [...(await client.all()).values()].every(isFinal) ? true : null,
-);
+await untilAllFinal(client, BOUND_SECONDS);
 
 let lost = 0;
 let twice = 0;
@@ -148,7 +147,7 @@ const ended = new Map<string, number>();
 const rows: TaskDetail[] = [];
 for (const [id, expected] of accepted) {
   const task = await client.get(id).catch(() => null);
-  if (!task || !isFinal(task)) {
+  if (!task || !isFinal(task.status)) {
     lost += 1;
     continue;
   }

@@ -140,6 +140,9 @@ export const createTasker = (options: ClientOptions) => {
       return tasker.get(id, either);
     },
 
+    /** Calls any other endpoint; returns the JSON of its answer. */
+    request: json,
+
     cancel: (id: string): Promise<TaskView> => command(id, 'cancel'),
     pause: (id: string): Promise<TaskView> => command(id, 'pause'),
     resume: (id: string): Promise<TaskView> => command(id, 'resume'),

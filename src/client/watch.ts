@@ -1,4 +1,5 @@
 import type { Frame } from '../domain/frames.ts';
+import { isFinal } from '../domain/words.ts';
 import { pause, TaskerError, type SendRequest } from './request.ts';
 
 export type { Frame };
@@ -69,7 +70,6 @@ const createSilenceGuard = (signal?: AbortSignal) => {
 
 const readVersion = (frame: Frame): number =>
   'version' in frame ? frame.version : 'task' in frame ? frame.task.version : 0;
-const FINAL = ['COMPLETED', 'FAILED', 'CANCELLED'];
 
 /**
  * The frames of a live stream, for as long as the caller reads them. A broken stream is opened
@@ -113,7 +113,7 @@ export const watch = async function* (
         const isOld = 'task' in frame && version > 0 && readVersion(frame) <= version;
         version = Math.max(version, readVersion(frame));
         if (!isOld) yield frame;
-        if ('task' in frame && FINAL.includes(frame.task.status)) return;
+        if ('task' in frame && isFinal(frame.task.status)) return;
       }
     } catch (error) {
       signal?.throwIfAborted();

@@ -15,7 +15,7 @@ export const storeKey = (key: string | null): void => {
   else sessionStorage.setItem(KEY, key);
   batch(() => {
     apiKey.value = key;
-    wantsKey.value = key === null ? 'The key is forgotten.' : null;
+    wantsKey.value = key === null ? 'You signed out.' : null;
   });
 };
 

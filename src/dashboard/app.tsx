@@ -44,7 +44,7 @@ const Connection = () => {
         {missedCount.value > 0 && `, ${formatNumber(missedCount.value)} changes held`}
       </span>
       <button class="small" aria-pressed={isPaused.value} onClick={togglePause}>
-        {isPaused.value ? 'Go on' : 'Pause'}
+        {isPaused.value ? 'Resume' : 'Pause'}
       </button>
     </div>
   );
@@ -60,7 +60,7 @@ const KeyForm = () => {
         storeKey(key.trim());
       }}
     >
-      <h2>An API key, please</h2>
+      <h2>Enter an API key</h2>
       <p>{wantsKey.value}</p>
       <NewKey />
       <div class="field">
@@ -75,12 +75,12 @@ const KeyForm = () => {
           onInput={(event) => setKey(event.currentTarget.value)}
         />
         <span class="hint">
-          It is kept in this tab alone, and forgotten when you close it. Make one with: npm run keys
-          -- create
+          It is kept in this tab alone, and forgotten when you close it. Create one with: npm run
+          keys -- create
         </span>
       </div>
       <div class="row end">
-        <button class="primary">Go in</button>
+        <button class="primary">Sign in</button>
       </div>
     </form>
   );
@@ -113,7 +113,7 @@ export const App = () => {
         href="#main"
         onClick={(event) => (event.preventDefault(), document.getElementById('main')?.focus())}
       >
-        To the content
+        Skip to content
       </a>
       <header class="top">
         <a class="brand" href="#/">
@@ -129,7 +129,7 @@ export const App = () => {
         <Connection />
         {apiKey.value !== null && (
           <button class="small" onClick={() => storeKey(null)}>
-            Forget key
+            Sign out
           </button>
         )}
       </header>

@@ -14,8 +14,8 @@ export interface NewKeyFields {
 export const makeKey = async (
   { owner, name, scopes, expiresAt }: NewKeyFields,
   now: number,
+  { key, prefix } = generateApiKey(),
 ): Promise<{ key: string; row: ApiKey }> => {
-  const { key, prefix } = generateApiKey();
   const row: ApiKey = {
     id: uuidv7(),
     owner,

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
+import { connect } from '../../scripts/tasker.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hasBrowser, useBrowser } from '../support/setup/browser.ts';
 import { flaws, openTab, VIEWS, type View } from '../support/setup/page.ts';
@@ -18,13 +19,8 @@ interface Task {
   task_id: string;
   status: string;
 }
-const ask = async <T>(method: string, path: string, body?: object): Promise<T> => {
-  const response = await fetch(`${running.service.url}${path}`, {
-    method,
-    ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
-  });
-  return (await response.json()) as T;
-};
+const ask = <T>(method: string, path: string, json?: object): Promise<T> =>
+  connect(running.service.url).request<T>(path, { method, json });
 const submit = (type: string, params: object = {}, more: object = {}) =>
   ask<Task>('POST', '/tasks', { type, params, ...more });
 const tasksOf = async (query: string): Promise<Task[]> =>
@@ -86,8 +82,8 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
       ['/new', 'The same by curl'],
       ['/types', 'Run one'],
       ['/queues', 'external-low'],
-      ['/errors', 'Rerun the group'],
-      ['/keys', 'Make a key'],
+      ['/errors', 'Retry all'],
+      ['/keys', 'Create a key'],
     ] as const) {
       await at(page, path);
       await page.getByText(text).first().waitFor();
@@ -162,7 +158,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     await status('new');
     await page.getByRole('button', { name: 'Cancel' }).click();
     await status('cancelled');
-    await page.getByRole('button', { name: 'Rerun' }).click();
+    await page.getByRole('button', { name: 'Retry' }).click();
     await status('in progress');
     await page.getByText(/^[1-9]\d? of 30 s/).waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
@@ -173,7 +169,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     await ask('POST', `/tasks/${task_id}/cancel`);
     await status('cancelled');
     await page.getByRole('button', { name: 'Delete' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Leave it' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('heading', { name: 'Tasks' }).waitFor();
@@ -193,7 +189,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
       })),
     });
     await at(page, `/tasks?tag=${tag}&params.a=1`);
-    await page.getByText('60 when read').waitFor();
+    await page.getByText('60 total').waitFor();
     await page.getByRole('combobox', { name: 'status' }).selectOption('NEW');
     await expect.poll(() => page.url()).toContain('status=NEW');
     await expect.poll(() => page.locator('tbody tr').count()).toBe(50);
@@ -205,7 +201,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     expect((await tasksOf(`tag=${tag}&status=PAUSED`)).length).toBe(2);
     await page.getByRole('button', { name: 'Clear filters' }).click();
     await at(page, `/tasks?tag=${tag}`);
-    await page.getByText('120 when read').waitFor();
+    await page.getByText('120 total').waitFor();
     await page.getByLabel('Select all on this page').check();
     await page.getByRole('button', { name: /Select all 120 matching/ }).click();
     await page.getByRole('button', { name: 'resume', exact: true }).click();
@@ -237,17 +233,17 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     await page
       .getByRole('listitem')
       .filter({ hasText: 'flaky' })
-      .getByRole('button', { name: 'Rerun the group' })
+      .getByRole('button', { name: 'Retry all' })
       .first()
       .click();
-    await page.getByText(/\d sent again/).waitFor();
+    await page.getByText(/\d retried/).waitFor();
     await ended(task_id);
     await at(page, '/tasks');
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
     await submit('sum', { a: 1, b: 1 }, { title: `Held ${view.name}` });
     await page.getByText(/changes held/).waitFor();
     expect(await page.getByText(`Held ${view.name}`).count()).toBe(0);
-    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByText(`Held ${view.name}`).waitFor();
     // Nothing jumps under the pointer: what is new waits above until it has left.
     if (view.viewport.width > 1_000) {
@@ -339,22 +335,22 @@ describe.skipIf(!hasBrowser)('live', () => {
     await page.getByLabel('Owner *').fill('local');
     await page.getByLabel('Name *').fill('mine');
     await page.getByLabel('admin').check();
-    await page.getByRole('button', { name: 'Make a key' }).click();
+    await page.getByRole('button', { name: 'Create a key' }).click();
     const key = await page.locator('.secret').textContent();
     expect(key).toMatch(/^tk_/);
     // What is left of the time for which the service holds "there is no key" in memory.
-    await page.getByRole('heading', { name: 'An API key, please' }).waitFor({ timeout: 15_000 });
+    await page.getByRole('heading', { name: 'Enter an API key' }).waitFor({ timeout: 15_000 });
     expect(await flaws(page)).toEqual([]);
     await page.getByLabel('API key', { exact: true }).fill('tk_wrong');
-    await page.getByRole('button', { name: 'Go in' }).click();
+    await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('There is no such API key').waitFor();
     await page.getByLabel('API key', { exact: true }).fill(key ?? '');
-    await page.getByRole('button', { name: 'Go in' }).click();
+    await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('status').getByText('Live').waitFor();
     expect(await page.evaluate('[localStorage.length, document.cookie]')).toEqual([0, '']);
     await page.getByLabel('Owner *').fill('other');
     await page.getByLabel('Name *').fill('theirs');
-    await page.getByRole('button', { name: 'Make a key' }).click();
+    await page.getByRole('button', { name: 'Create a key' }).click();
     await page
       .getByRole('row', { name: /theirs/ })
       .getByRole('button', { name: 'Revoke' })
@@ -364,8 +360,8 @@ describe.skipIf(!hasBrowser)('live', () => {
       .getByRole('row', { name: /theirs/ })
       .getByText('revoked')
       .waitFor();
-    await page.getByRole('button', { name: 'Forget key' }).click();
-    await page.getByRole('heading', { name: 'An API key, please' }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Enter an API key' }).waitFor();
     expect(wrong.filter((each) => !each.includes('401'))).toEqual([]);
   });
 });

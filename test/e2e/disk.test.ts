@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { createClient, isFinal, until } from '../../scripts/client.ts';
 import { freePort, startService, type Service } from '../../scripts/service.ts';
+import { connect, untilAllFinal } from '../../scripts/tasker.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tasker-disk-'));
 const mount = (...args: string[]): boolean => spawnSync('mount', args).status === 0;
@@ -52,11 +52,7 @@ it.skipIf(!canMount)(
     await service.kill();
     expect(mount('-o', 'remount,size=60m', folder)).toBe(true);
     service = await startService(port, state);
-    const client = createClient(service.url);
-    const all = await until(40, async () => {
-      const found = await client.all();
-      return [...found.values()].every(isFinal) ? found : null;
-    });
+    const all = await untilAllFinal(connect(service.url), 40);
     for (const id of accepted) expect(all.get(id)?.status).toBe('COMPLETED');
     console.log(`full disk: ${accepted.length} accepted before, all completed after`);
   },

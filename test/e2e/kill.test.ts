@@ -1,4 +1,6 @@
 import { rm } from 'node:fs/promises';
+import { TaskerError } from '../../src/client/index.ts';
+import { connect } from '../../scripts/tasker.ts';
 import { afterEach, expect, it, vi } from 'vitest';
 import {
   freePort,
@@ -41,16 +43,11 @@ const submitUntilKilled = async (
     while (next < TASKS) {
       const a = next++;
       try {
-        const response = await fetch(`${url}/tasks`, {
-          method: 'POST',
-          headers: { 'Content-Type': 'application/json' },
-          body: JSON.stringify({ type: 'sum', params: { a, b: 1 } }),
-        });
-        if (response.status !== 202) continue;
-        const { task_id } = (await response.json()) as { task_id: string };
+        const { task_id } = await connect(url).submit({ type: 'sum', params: { a, b: 1 } });
         accepted.set(task_id, a + 1);
         onAccepted();
-      } catch {
+      } catch (error) {
+        if (error instanceof TaskerError) continue;
         // The service was killed under this request: nothing was promised.
         return;
       }

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { Webhook } from 'standardwebhooks';
+import { connect } from '../../scripts/tasker.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TaskDetail, TaskView } from '../../src/domain/view.ts';
 import { freePort, startService, temporaryState, type Service } from '../../scripts/service.ts';
@@ -35,15 +36,8 @@ afterAll(async () => {
   await rm(state, { recursive: true, force: true });
 });
 
-const submit = async (type: string, params: object, more: object = {}): Promise<TaskView> => {
-  const response = await fetch(`${service.url}/tasks`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ type, params, ...more }),
-  });
-  expect(await response.clone().json()).not.toHaveProperty('detail');
-  return (await response.json()) as TaskView;
-};
+const submit = (type: string, params: object, more: object = {}): Promise<TaskView> =>
+  connect(service.url).submit({ type, params, ...more });
 
 const until = async <T>(look: () => Promise<T>, fits: (found: T) => boolean): Promise<T> => {
   for (;;) {
@@ -52,8 +46,7 @@ const until = async <T>(look: () => Promise<T>, fits: (found: T) => boolean): Pr
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 };
-const detail = async (id: string): Promise<TaskDetail> =>
-  (await fetch(`${service.url}/tasks/${id}`)).json() as never;
+const detail = (id: string): Promise<TaskDetail> => connect(service.url).get(id);
 const finished = (id: string): Promise<TaskDetail> =>
   until(
     () => detail(id),

@@ -1,5 +1,7 @@
 import { rm } from 'node:fs/promises';
+import { connect } from '../../scripts/tasker.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { NewTask } from '../../src/client/index.ts';
 import type { TaskView } from '../../src/domain/view.ts';
 import {
   freePort,
@@ -23,15 +25,7 @@ afterAll(async () => {
   await rm(state, { recursive: true, force: true });
 });
 
-const submit = async (body: object): Promise<TaskView> => {
-  const response = await fetch(`${service.url}/tasks`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  expect(response.status).toBe(202);
-  return (await response.json()) as TaskView;
-};
+const submit = (task: NewTask): Promise<TaskView> => connect(service.url).submit(task);
 
 const finished = (id: string): Promise<TaskView> =>
   new Promise((resolve, reject) => {

@@ -14,7 +14,7 @@ import type { Extensions } from '../../src/http/middleware/docs.ts';
 import { isFromThisMachine } from '../../src/http/local-access.ts';
 import { call, submit, watch } from '../support/client.ts';
 import { observeDatabase } from '../support/database.ts';
-import { makeKey, usualKey } from '../support/keys.ts';
+import { storeKey, usualKey } from '../support/keys.ts';
 import { aTask, store } from '../support/rows.ts';
 
 /** What the middleware of a route says that it asks for. */
@@ -98,14 +98,14 @@ describe('every route', () => {
         [
           'key_expired',
           401,
-          { Authorization: `Bearer ${(await makeKey('x', SCOPES, { expires_at: now - 1 })).key}` },
+          { Authorization: `Bearer ${(await storeKey('x', SCOPES, { expires_at: now - 1 })).key}` },
         ],
         [
           'key_revoked',
           401,
-          { Authorization: `Bearer ${(await makeKey('x', SCOPES, { revoked_at: now - 1 })).key}` },
+          { Authorization: `Bearer ${(await storeKey('x', SCOPES, { revoked_at: now - 1 })).key}` },
         ],
-        ['scope_missing', 403, { Authorization: `Bearer ${(await makeKey('x', other)).key}` }],
+        ['scope_missing', 403, { Authorization: `Bearer ${(await storeKey('x', other)).key}` }],
       ];
       for (const [expected, status, headers] of bad) {
         const response = await ask(
@@ -128,7 +128,7 @@ describe('another owner', () => {
   let id: string;
   beforeAll(async () => {
     theirs = {
-      Authorization: `Bearer ${(await makeKey('somebody else', ['tasks:read', 'tasks:write'])).key}`,
+      Authorization: `Bearer ${(await storeKey('somebody else', ['tasks:read', 'tasks:write'])).key}`,
     };
     id = (await submit('sum', { a: 1, b: 1 }, { delay_seconds: 600, title: 'mine' })).task_id;
     await call('/files/some.csv', { method: 'PUT', body: 'mine' });
@@ -223,7 +223,7 @@ describe('keys', () => {
   });
 
   it('are read once, and held for a while', async () => {
-    const { key } = await makeKey('reader', ['tasks:read']);
+    const { key } = await storeKey('reader', ['tasks:read']);
     const { asked, stop } = observeDatabase();
     for (let i = 0; i < 20; i += 1)
       await ask('GET', '/task-types', { Authorization: `Bearer ${key}` });
@@ -232,7 +232,7 @@ describe('keys', () => {
   });
 
   it('serve many first requests at once, each by a read of its own', async () => {
-    const { key } = await makeKey('crowd', ['tasks:read']);
+    const { key } = await storeKey('crowd', ['tasks:read']);
     const answers = await Promise.all(
       Array.from({ length: 32 }, () => ask('GET', '/tasks', { Authorization: `Bearer ${key}` })),
     );
@@ -294,19 +294,19 @@ describe('keys', () => {
 
   it('keep their end when they are replaced, and do not come back once revoked', async () => {
     const expires_at = Date.now() + 3_600_000;
-    const { id } = await makeKey('rotating', ['tasks:read'], { expires_at });
+    const { id } = await storeKey('rotating', ['tasks:read'], { expires_at });
     const next = await (
       await call('/keys', { json: { replaces: id } })
     ).json<{ id: string; expires_at: string }>();
     expect(Date.parse(next.expires_at)).toBe(expires_at);
     await call(`/keys/${next.id}`, { method: 'DELETE' });
     expect((await call('/keys', { json: { replaces: next.id } })).status).toBe(422);
-    const expired = await makeKey('rotating', ['tasks:read'], { expires_at: Date.now() - 1 });
+    const expired = await storeKey('rotating', ['tasks:read'], { expires_at: Date.now() - 1 });
     expect((await call('/keys', { json: { replaces: expired.id } })).status).toBe(422);
   });
 
   it('end their streams when they are revoked', async () => {
-    const { id, key } = await makeKey('watcher', ['tasks:read', 'tasks:write']);
+    const { id, key } = await storeKey('watcher', ['tasks:read', 'tasks:write']);
     const auth = { Authorization: `Bearer ${key}` };
     const list = (await ask('GET', '/events', { ...auth, Upgrade: 'websocket' })).webSocket;
     const closed = new Promise<number>((resolve) =>
@@ -318,7 +318,7 @@ describe('keys', () => {
   });
 
   it('end their streams when they expire', async () => {
-    const { key } = await makeKey('short of time', ['tasks:read'], {
+    const { key } = await storeKey('short of time', ['tasks:read'], {
       expires_at: Date.now() + 500,
     });
     const socket = (
@@ -395,7 +395,7 @@ describe('tickets', () => {
   });
 
   it('of a revoked key open nothing', async () => {
-    const { id, key } = await makeKey('local', ['tasks:read']);
+    const { id, key } = await storeKey('local', ['tasks:read']);
     const { ticket } = await (
       await ask('POST', '/events/ticket', { Authorization: `Bearer ${key}` })
     ).json<{ ticket: string }>();

@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { TaskView } from '../../src/domain/view.ts';
 import { call, finished, submit, watch } from '../support/client.ts';
 import { observeDatabase } from '../support/database.ts';
-import { makeKey } from '../support/keys.ts';
+import { storeKey } from '../support/keys.ts';
 import { aTask, OWNER, store } from '../support/rows.ts';
 
 // What is done to all tasks that a filter finds is a task itself.
@@ -133,7 +133,7 @@ describe('an action on all that match', () => {
       { action: 'cancel', filter: null },
     ])
       expect([body, await refused(body)]).toEqual([body, [422, 'invalid_request']]);
-    const { key } = await makeKey('reader', ['tasks:read']);
+    const { key } = await storeKey('reader', ['tasks:read']);
     const response = await call('/tasks/actions', {
       json: { action: 'cancel', filter: {} },
       headers: { Authorization: `Bearer ${key}` },

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { app } from '../../src/http/app.ts';
 import { call, finished, submit } from '../support/client.ts';
-import { makeKey } from '../support/keys.ts';
+import { storeKey } from '../support/keys.ts';
 
 // Walks the OpenAPI document: every operation with its examples and with generated bad requests.
 // Every answer must have a documented status and a body that fits its schema, and none may be a
@@ -118,7 +118,7 @@ describe.each(operations.map((each) => [`${each.method} ${each.path}`, each] as 
         if (path === '/tasks/{id}/retry')
           taskId = (await finished((await submit('broken', {}, { max_attempts: 1 })).task_id))
             .task_id;
-        if (path === '/keys/{id}') taskId = (await makeKey('x', ['admin'])).id;
+        if (path === '/keys/{id}') taskId = (await storeKey('x', ['admin'])).id;
         const query = operation.parameters
           .filter((each) => each.in === 'query' && each.required)
           .map(({ name }) => `${name}=${taskId}`)

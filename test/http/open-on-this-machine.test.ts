@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, expect, it, vi } from 'vitest';
 import { app } from '../../src/http/app.ts';
 import { createKeyStore } from '../../src/store/keys.ts';
-import { makeKey } from '../support/keys.ts';
+import { storeKey } from '../support/keys.ts';
 
 // The truth table of who gets in without a key: every fact that must hold, true or false, in every
 // combination.
@@ -75,7 +75,7 @@ it('opens in exactly one cell of the table', async () => {
   await env.DB.exec('DELETE FROM keys');
   expect(await createKeyStore(env.DB).isEmpty()).toBe(true);
   await tellApart(false);
-  await makeKey('local', ['admin']);
+  await storeKey('local', ['admin']);
   await tellApart(true);
   expect(opened).toEqual([Object.fromEntries(FACTS.map((fact) => [fact, true]))]);
   expect(Object.fromEntries(others)).toEqual({ 401: cells.length - 1 });

@@ -9,7 +9,7 @@ import {
   createHistogram,
 } from '../../src/metrics/snapshot.ts';
 import { call, finished, submit, watch } from '../support/client.ts';
-import { makeKey } from '../support/keys.ts';
+import { storeKey } from '../support/keys.ts';
 
 // What is told of many tasks together: counters, figures, groups of errors.
 
@@ -37,7 +37,7 @@ const samples = async (): Promise<Map<string, number>> => {
 };
 
 const owner = async (name: string) => {
-  const { key } = await makeKey(name, ['tasks:read', 'tasks:write']);
+  const { key } = await storeKey(name, ['tasks:read', 'tasks:write']);
   return { headers: { Authorization: `Bearer ${key}` } };
 };
 
@@ -119,7 +119,7 @@ describe('/metrics', () => {
   });
 
   it('needs its scope', async () => {
-    const { key } = await makeKey('x', ['metrics:read']);
+    const { key } = await storeKey('x', ['metrics:read']);
     const headers = { Authorization: `Bearer ${key}` };
     expect((await call('/metrics', { headers })).status).toBe(200);
     expect((await call('/tasks', { headers })).status).toBe(403);

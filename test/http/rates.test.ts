@@ -2,7 +2,7 @@ import { exports } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { RATES } from '../../src/domain/rates.ts';
 import { call } from '../support/client.ts';
-import { makeKey } from '../support/keys.ts';
+import { storeKey } from '../support/keys.ts';
 
 const post = (key: string, body: object): Promise<Response> =>
   exports.default.fetch(
@@ -15,8 +15,8 @@ const post = (key: string, body: object): Promise<Response> =>
 
 it('limits what costs money, key by key', async () => {
   const [one, other] = [
-    await makeKey('billed', ['tasks:write']),
-    await makeKey('billed', ['tasks:write']),
+    await storeKey('billed', ['tasks:write']),
+    await storeKey('billed', ['tasks:write']),
   ];
   const mail = {
     type: 'email_sending',

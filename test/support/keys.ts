@@ -1,31 +1,21 @@
 import { env } from 'cloudflare:workers';
-import { v7 as uuidv7 } from 'uuid';
-import { hashApiKey, generateApiKey, type ApiKey, type Scope } from '../../src/domain/api-key.ts';
+import { generateApiKey, type ApiKey, type Scope } from '../../src/domain/api-key.ts';
+import { makeKey } from '../../src/domain/make-key.ts';
 import { createKeyStore } from '../../src/store/keys.ts';
 
 /** Stores a key and returns it. */
-export const makeKey = async (
+export const storeKey = async (
   owner: string,
   scopes: readonly Scope[],
-  more: Partial<ApiKey> = {},
-  made = generateApiKey(),
+  { expires_at: expiresAt = null, revoked_at: revokedAt = null }: Partial<ApiKey> = {},
+  generated = generateApiKey(),
 ) => {
-  const { key, prefix } = made;
-  const id = uuidv7();
-  await createKeyStore(env.DB).insert({
-    id,
-    owner,
-    name: 'test',
-    hash: await hashApiKey(key),
-    prefix,
-    scopes: JSON.stringify(scopes),
-    created_at: Date.now(),
-    expires_at: null,
-    revoked_at: null,
-    ...more,
-  });
-  if (more.revoked_at) await createKeyStore(env.DB).revoke(id, more.revoked_at);
-  return { id, key };
+  const fields = { owner, name: 'test', scopes, expiresAt };
+  const { key, row } = await makeKey(fields, Date.now(), generated);
+  const keys = createKeyStore(env.DB);
+  await keys.insert(row);
+  if (revokedAt !== null) await keys.revoke(row.id, revokedAt);
+  return { id: row.id, key };
 };
 
 /** The key with which the tests call: of the usual owner, allowed everything. */

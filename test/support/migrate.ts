@@ -1,10 +1,10 @@
 import { applyD1Migrations } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll } from 'vitest';
-import { makeKey, usualKey } from './keys.ts';
+import { storeKey, usualKey } from './keys.ts';
 import { OWNER } from './rows.ts';
 
 beforeAll(async () => {
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
-  await makeKey(OWNER, ['admin'], {}, usualKey);
+  await storeKey(OWNER, ['admin'], {}, usualKey);
 });

@@ -12,7 +12,7 @@ import { toast } from './toast.tsx';
 
 const DONE: Record<CommandName, string> = {
   cancel: 'cancelled',
-  retry: 'sent again',
+  retry: 'retried',
   pause: 'paused',
   resume: 'resumed',
   delete: 'deleted',
@@ -21,7 +21,7 @@ const DONE: Record<CommandName, string> = {
 /** A filter as `POST /tasks/actions` takes it. */
 export type Filter = Record<string, string | string[]>;
 
-/** Starts an action on all that match; null when the person thought better of it. */
+/** Starts an action on all that match; null when the person cancels. */
 export const startAction = async (
   action: CommandName,
   filter: Filter,

@@ -15,29 +15,31 @@ export const confirm = (text: string, verb: string): Promise<boolean> =>
 
 export const ConfirmDialog = () => {
   const dialog = useRef<HTMLDialogElement>(null);
-  const asked = question.value;
+  const pending = question.value;
   useEffect(() => {
-    if (asked) dialog.current?.showModal();
-  }, [asked]);
-  if (!asked) return null;
+    if (pending) dialog.current?.showModal();
+  }, [pending]);
+  if (!pending) return null;
   const close = (isYes: boolean): void => {
     question.value = null;
-    asked.answer(isYes);
+    pending.answer(isYes);
   };
   return (
     <dialog
       ref={dialog}
-      aria-label="Please confirm"
+      aria-label="Confirm"
       onCancel={(event) => {
         event.preventDefault();
         close(false);
       }}
     >
-      <p>{asked.text}</p>
+      <p>{pending.text}</p>
       <div class="row end">
-        <button onClick={() => close(false)}>Leave it</button>
+        <button onClick={() => close(false)}>
+          {pending.verb === 'Cancel' ? 'Back' : 'Cancel'}
+        </button>
         <button class="danger" onClick={() => close(true)}>
-          {asked.verb}
+          {pending.verb}
         </button>
       </div>
     </dialog>

@@ -8,7 +8,7 @@ export const NewKey = () =>
       </p>
       <code class="secret">{newKey.value}</code>
       <button type="button" class="small" onClick={() => (newKey.value = null)}>
-        I have it
+        Done
       </button>
     </div>
   );

@@ -51,7 +51,7 @@ const GroupRow = ({ group, reload }: { group: Group; reload(): void }) => {
           All
         </a>
         <button class="small primary" disabled={isBusy || running !== null} onClick={retry}>
-          Rerun the group
+          Retry all
         </button>
       </div>
     </li>

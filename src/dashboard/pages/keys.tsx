@@ -10,7 +10,7 @@ import { useAction, useQuery } from '../hooks.ts';
 
 type Key = z.output<typeof keyListSchema>['keys'][number];
 
-const Create = ({ onMade }: { onMade(): void }) => {
+const Create = ({ onCreated }: { onCreated(): void }) => {
   const [scopes, setScopes] = useState<string[]>(['tasks:read', 'tasks:write']);
   const [isBusy, act] = useAction();
   const submit = (event: SubmitEvent): void => {
@@ -25,7 +25,7 @@ const Create = ({ onMade }: { onMade(): void }) => {
         ...(days > 0 && { expires_in_days: days }),
       };
       newKey.value = (await post<z.output<typeof madeKeySchema>>('/keys', body)).key;
-      onMade();
+      onCreated();
       return undefined;
     });
   };
@@ -63,7 +63,7 @@ const Create = ({ onMade }: { onMade(): void }) => {
       </fieldset>
       <div class="row end">
         <button class="primary" disabled={isBusy || scopes.length === 0}>
-          Make a key
+          Create a key
         </button>
       </div>
       <NewKey />
@@ -132,10 +132,10 @@ export const KeysPage = () => {
                 <tr>
                   <th scope="col">Name</th>
                   <th scope="col">Owner</th>
-                  <th scope="col">Begins</th>
+                  <th scope="col">Prefix</th>
                   <th scope="col">Scopes</th>
-                  <th scope="col">Made</th>
-                  <th scope="col">Ends</th>
+                  <th scope="col">Created</th>
+                  <th scope="col">Expires</th>
                   <th scope="col">
                     <span class="hidden">Actions</span>
                   </th>
@@ -150,8 +150,8 @@ export const KeysPage = () => {
           </div>
         )}
       </Card>
-      <Card title="Make a key">
-        <Create onMade={reload} />
+      <Card title="Create a key">
+        <Create onCreated={reload} />
       </Card>
     </>
   );

@@ -1,4 +1,5 @@
-import { isFinal, type Status } from '../../domain/words.ts';
+import { allows } from '../../domain/lifecycle.ts';
+import { isFinal } from '../../domain/words.ts';
 import { useEffect, useState } from 'preact/hooks';
 import type { TaskDetail } from '../../domain/view.ts';
 import { api, get, post } from '../api.ts';
@@ -10,12 +11,13 @@ import { Timeline } from '../components/timeline.tsx';
 import { Tree } from '../components/tree.tsx';
 import { useAction, useQuery, useTaskUpdates } from '../hooks.ts';
 
-const VERBS: { verb: 'cancel' | 'pause' | 'resume' | 'retry'; label: string; from: Status[] }[] = [
-  { verb: 'pause', label: 'Pause', from: ['NEW', 'PENDING'] },
-  { verb: 'resume', label: 'Resume', from: ['PAUSED'] },
-  { verb: 'retry', label: 'Rerun', from: ['FAILED', 'CANCELLED'] },
-  { verb: 'cancel', label: 'Cancel', from: ['NEW', 'PENDING', 'PAUSED', 'IN_PROGRESS'] },
-];
+/** The buttons, in their order; the lifecycle says which of them a status allows. */
+const VERBS = [
+  { verb: 'pause', label: 'Pause' },
+  { verb: 'resume', label: 'Resume' },
+  { verb: 'retry', label: 'Retry' },
+  { verb: 'cancel', label: 'Cancel' },
+] as const;
 
 const Actions = ({ task, reload }: { task: TaskDetail; reload(): void }) => {
   const [isBusy, act] = useAction();
@@ -35,12 +37,12 @@ const Actions = ({ task, reload }: { task: TaskDetail; reload(): void }) => {
     });
   return (
     <>
-      {VERBS.filter(({ from }) => from.includes(task.status)).map(({ verb, label }) => (
+      {VERBS.filter(({ verb }) => allows(verb, task.status)).map(({ verb, label }) => (
         <button key={verb} disabled={isBusy} onClick={() => runCommand(verb, label)}>
           {label}
         </button>
       ))}
-      {task.status !== 'IN_PROGRESS' && (
+      {allows('delete', task.status) && (
         <button class="danger" disabled={isBusy} onClick={remove}>
           Delete
         </button>
@@ -182,7 +184,7 @@ export const TaskPage = ({ id }: { id: string }) => {
     [data],
   );
   const [isDeleted, setDeleted] = useState(false);
-  // Final ones have no stream of their own: the list's tells when somebody runs one again.
+  // Final ones have no stream of their own: the list's tells when one is retried.
   useTaskUpdates((news) => {
     if (live && news.some((task) => task.task_id === id && task.version > live.version)) reload();
   });
@@ -262,7 +264,7 @@ export const TaskPage = ({ id }: { id: string }) => {
           <Facts task={live} />
         </Card>
         {live.deliveries.length > 0 && (
-          <Card title="Notifications">
+          <Card title="Deliveries">
             <Deliveries task={live} />
           </Card>
         )}

@@ -208,7 +208,7 @@ export const TasksPage = () => {
         <span class="muted" data-testid="total">
           {total === undefined
             ? ''
-            : `${formatNumber(total)}${data?.pagination.total_capped ? '+' : ''} when read`}
+            : `${formatNumber(total)}${data?.pagination.total_capped ? '+' : ''} total`}
         </span>
         <button class="small" onClick={() => act(share)}>
           Copy link

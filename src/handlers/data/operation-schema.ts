@@ -32,7 +32,7 @@ const nonEmptyRecord = <Item extends z.ZodType>(item: Item) =>
       maxProperties: 100,
     });
 
-export const calculation = z.discriminatedUnion('function', [
+const calculation = z.discriminatedUnion('function', [
   z.strictObject({ function: z.literal('count') }),
   z.strictObject({ function: z.enum(['sum', 'min', 'max', 'mean']), field }),
 ]);

@@ -131,7 +131,7 @@ export const submitRoutes = new Hono<AppEnv>()
     async (c) => {
       const all = await submitTasks(c, parseItems(c, c.req.valid('json').tasks));
       const tasks = all.map(({ task: { id, status } }) => ({ task_id: id, status }));
-      return c.json({ describeAccepted: all.length, tasks }, 202);
+      return c.json({ accepted: all.length, tasks }, 202);
     },
   )
 
