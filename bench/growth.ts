@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { median, ratePerSecond } from './load.ts';
 import { singleEndToEnd } from './measures.ts';
 import { readOptions } from '../scripts/options.ts';
-import { curves } from './curves.ts';
+import { curves, type Growth } from './curves.ts';
 import { fillTable } from './table.ts';
 import { buildFloor, roundOf, startTasker } from './systems/tasker.ts';
 import { buildWorker, startWorker } from './worker.ts';
@@ -21,21 +21,6 @@ const values = readOptions(HELP, {
 });
 const sizes = [1_000, 10_000, 100_000, 1_000_000].filter((rows) => rows <= Number(values.max));
 const say = (text: string): void => console.error(text);
-
-/**
- * One size of the table. Rows are those of the statements themselves; ms are medians, seen by a
- * client on this machine.
- */
-export interface Growth {
-  rows: number;
-  submit_rows_read: number;
-  submit_rows_written: number;
-  list_rows_read: number;
-  get_rows_read: number;
-  recorded_per_second: number;
-  list_per_second: number;
-  status_per_second: number;
-}
 
 await buildFloor();
 await buildWorker('dist/bench/worker');

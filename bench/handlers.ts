@@ -76,7 +76,7 @@ const run = async (handler: Handler, params: unknown): Promise<unknown> =>
     secrets: { OPENAI_BASE_URL: '', OPENAI_DEFAULT_MODEL: '', OPENWEATHER_BASE_URL: '' },
     sendMail: () => Promise.reject(new Error('No mail here')),
     tasks: {
-      matching: () => ({
+      findMatching: () => ({
         count: async () => 0,
         act: async () => ({ matched: 0, changed: 0, next: null }),
       }),

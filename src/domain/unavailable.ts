@@ -7,7 +7,7 @@ type UnavailableCode = ErrorCode & keyof typeof NAMES;
  * Asks the database, or other storage; one that does not answer is a 503. Refusals of ours pass
  * through.
  */
-export const orUnavailable = async <T>(
+export const guardUnavailable = async <T>(
   log: { error(event: string, fields: { error: string }): void },
   work: () => Promise<T>,
   code: UnavailableCode = 'database_unavailable',

@@ -39,7 +39,7 @@ export const createBulk = ({ search, commands, catalog, tryConsume, tryReserve }
   };
 
   return (owner: string): OwnTasks => ({
-    matching(action, written) {
+    findMatching(action, written) {
       const wanted = toFilter(written, (name) => catalog.find(owner, name)?.type ?? name);
       const statuses = STATUSES.filter(
         (status) => allows(action, status) && (wanted.statuses?.includes(status) ?? true),

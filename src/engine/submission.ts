@@ -2,7 +2,7 @@ import { AppError, describeError, type FieldError } from '../domain/errors.ts';
 import { refuseFields } from '../domain/field-errors.ts';
 import { completeFrom } from '../domain/new-task.ts';
 import type { Task } from '../domain/task.ts';
-import { orUnavailable } from '../domain/unavailable.ts';
+import { guardUnavailable } from '../domain/unavailable.ts';
 import type { Logger } from '../log.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { Acceptance } from './accept-wire.ts';
@@ -70,7 +70,7 @@ export const createSubmission = (deps: SubmissionDeps) => {
   const findReplays = async (owner: string, tasks: readonly Task[]): Promise<Map<string, Task>> => {
     const keys = tasks.flatMap(({ idempotency_key: key }) => (key === null ? [] : [key]));
     if (keys.length === 0) return new Map();
-    const stored = await orUnavailable(log, () => store.findByIdempotencyKeys(owner, keys));
+    const stored = await guardUnavailable(log, () => store.findByIdempotencyKeys(owner, keys));
     const conflicts = tasks.flatMap(({ idempotency_key: key, fingerprint }, index) => {
       const first = stored.get(key ?? '');
       return first && first.fingerprint !== fingerprint ? [{ index, key, first }] : [];
@@ -110,7 +110,9 @@ export const createSubmission = (deps: SubmissionDeps) => {
     const wanted = new Set(keys.filter((key) => key !== null));
     if (wanted.size === 0) return [...tasks];
     const since = Math.min(...tasks.map((task) => task.submitted_at - findMaxAgeMs(task)));
-    const sources = await orUnavailable(log, () => store.findReusable(owner, [...wanted], since));
+    const sources = await guardUnavailable(log, () =>
+      store.findReusable(owner, [...wanted], since),
+    );
     return tasks.map((task, i) => {
       const source = sources.get(keys[i] ?? '');
       const oldest = task.submitted_at - findMaxAgeMs(task);

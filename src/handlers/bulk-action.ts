@@ -35,7 +35,7 @@ export const bulkAction = defineHandler({
   timeoutMs: 900_000,
   cacheTtlSeconds: 0,
   run: async ({ params: { action, filter: given }, taskId, tasks, signal, progress }) => {
-    const all = tasks.matching(action, filterAsWritten.parse(given));
+    const all = tasks.findMatching(action, filterAsWritten.parse(given));
     const total = await all.count(taskId);
     let [matched, changed] = [0, 0];
     // Ids grow with time: from its own id backwards there is nothing that came after it.

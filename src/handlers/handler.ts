@@ -40,7 +40,7 @@ interface MatchingTasks {
 
 /** The tasks of the task's owner. */
 export interface OwnTasks {
-  matching(action: CommandName, filter: WrittenFilter): MatchingTasks;
+  findMatching(action: CommandName, filter: WrittenFilter): MatchingTasks;
 }
 
 export interface Mail {

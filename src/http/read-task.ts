@@ -1,6 +1,6 @@
 import { AppError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
-import { orUnavailable as orUnavailableWith } from '../domain/unavailable.ts';
+import { guardUnavailable } from '../domain/unavailable.ts';
 import { isFinal } from '../domain/words.ts';
 import type { AppContext } from './context.ts';
 
@@ -23,8 +23,8 @@ export const readTaskId = (c: AppContext): string => {
 export const orUnavailable = <T>(
   c: AppContext,
   work: () => Promise<T>,
-  code?: Parameters<typeof orUnavailableWith>[2],
-): Promise<T> => orUnavailableWith(c.get('log'), work, code);
+  code?: Parameters<typeof guardUnavailable>[2],
+): Promise<T> => guardUnavailable(c.get('log'), work, code);
 
 /**
  * The row of a task, from the cache when it is final and there; `X-Cache` says which. A final row

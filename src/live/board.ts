@@ -12,19 +12,15 @@ import {
   acknowledge,
   closeExpired,
   readSubscriber,
-  send,
   sendChanges,
+  sendProgress,
   sendTask,
 } from './subscriber.ts';
+import { toKeyTag, WHOLE_LIST } from './tags.ts';
 import { createTickets, type Ticket } from './tickets.ts';
 
-/** The tag of those who watch the whole list; every other tag is a task id. */
-const WHOLE_LIST = '*';
 /** How often watched tasks are read again, since a publish can be lost. */
 const REREAD_MS = 15_000;
-/** The tag of a key's streams; no task id has a colon. */
-const toKeyTag = (keyId: string): string => `key:${keyId}`;
-
 /** How often the streams are counted at most, while they come. */
 const COUNT_MS = 1_000;
 /** Streams that are named to a caller who asks what is watched. */
@@ -38,10 +34,7 @@ export interface BoardDeps extends SnapshotDeps {
   now(): number;
 }
 
-/**
- * Live status of one owner's tasks over hibernating WebSockets. A loudspeaker: it holds nothing
- * that the database lacks.
- */
+/** Live status of one owner's tasks over hibernating WebSockets. The database has all it tells. */
 export class StatusBoard extends DurableObject<Env> {
   readonly #deps: BoardDeps;
   readonly #owner: string;
@@ -94,10 +87,7 @@ export class StatusBoard extends DurableObject<Env> {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /**
-   * The tasks that are watched; null when that may be any, for the list is watched, or very many
-   * are.
-   */
+  /** The tasks that are watched; null for any: the list is watched, or very many tasks are. */
   listWatched(): string[] | null {
     const sockets = this.ctx.getWebSockets();
     if (sockets.length > MAX_NAMED) return null;
@@ -105,10 +95,7 @@ export class StatusBoard extends DurableObject<Env> {
     return streams.includes(WHOLE_LIST) ? null : streams;
   }
 
-  /**
-   * Sends rows to those who watch them. `rows`: JSON of tasks, without their long parts where those
-   * are large.
-   */
+  /** Sends rows to those who watch them. `rows`: JSON of tasks, without long parts if large. */
   async publish(rows: string): Promise<void> {
     const updates = (JSON.parse(rows) as CommittedTask[]).map((row): Update =>
       'params' in row ? toTaskView(row as Task) : toSummary(row),
@@ -147,23 +134,16 @@ export class StatusBoard extends DurableObject<Env> {
 
   /** Sends those who watch one of these tasks how far it has come. */
   publishProgress(steps: Progress[]): void {
-    for (const step of steps) {
-      for (const socket of this.ctx.getWebSockets(step.task_id)) {
-        const subscriber = readSubscriber(socket);
-        if (subscriber?.stream !== 'task' || this.#joining.has(socket)) continue;
-        if (step.version >= subscriber.version) send(socket, { event: 'progress', ...step });
-      }
-    }
+    for (const step of steps)
+      for (const socket of this.ctx.getWebSockets(step.task_id))
+        if (!this.#joining.has(socket)) sendProgress(socket, step);
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
     acknowledge(socket, message);
   }
 
-  /**
-   * The runtime does not answer a hibernating socket's close by itself: its client would wait for
-   * ever.
-   */
+  /** The runtime does not answer the close of a hibernating socket, so its client would wait. */
   override webSocketClose(socket: WebSocket): void {
     socket.close(1000);
   }

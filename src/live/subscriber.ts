@@ -1,4 +1,4 @@
-import type { Frame } from '../domain/frames.ts';
+import type { Frame, Progress } from '../domain/frames.ts';
 import type { TaskSummary, TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
 import { REVOKED } from './close-codes.ts';
@@ -42,6 +42,13 @@ export const sendTask = (socket: WebSocket, task: TaskView): void => {
   keepSubscriber(socket, { ...subscriber, version: task.version });
   send(socket, { event: 'update', task });
   if (isFinal(task.status)) socket.close(1000, 'final');
+};
+
+/** Sends progress to a socket that watches the task, unless it has seen a newer version. */
+export const sendProgress = (socket: WebSocket, step: Progress): void => {
+  const subscriber = readSubscriber(socket);
+  if (subscriber?.stream === 'task' && step.version >= subscriber.version)
+    send(socket, { event: 'progress', ...step });
 };
 
 /** Sends changes of the list; closes the socket of a client that does not acknowledge. */

@@ -134,7 +134,7 @@ export const createCounts = (db: D1Database) => {
     },
 
     /** What fails, the most frequent first, among the newest failed tasks. */
-    async failures(owner: string): Promise<FailureGroup[]> {
+    async findFailures(owner: string): Promise<FailureGroup[]> {
       return (await db.prepare(FAILURES).bind(owner).all<FailureGroup>()).results;
     },
 

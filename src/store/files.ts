@@ -69,8 +69,10 @@ export const createFileStore = (bucket: R2Bucket) => {
       return found && toFileInfo(owner, found);
     },
 
-    /** Writes or replaces a file while it streams in, of a size that nobody knows yet. One that turns out to be too large is
-     * refused, and not kept. */
+    /**
+     * Writes or replaces a file while it streams in, its size still unknown. One that turns out too
+     * large is refused, and not kept.
+     */
     async save(
       owner: string,
       name: string,

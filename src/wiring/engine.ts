@@ -19,7 +19,6 @@ import type { Catalog } from '../handlers/catalog.ts';
 import type { Files, HandlerDependencies } from '../handlers/handler.ts';
 import type { CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';
-import { createCounts } from '../store/counts.ts';
 import { createDeliveryStore } from '../store/deliveries.ts';
 import { createLeaseStore } from '../store/leases.ts';
 import { createQueueStore } from '../store/queues.ts';
@@ -135,7 +134,6 @@ export const createEngine = (deps: EngineDeps) => {
   return {
     store,
     search,
-    counts: createCounts(db),
     queueStore,
     deliveryStore,
     taskQueues,

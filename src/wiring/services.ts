@@ -40,6 +40,15 @@ const createDispatcherClient = ({ env, settings }: Platform) => {
   };
 };
 
+/** Stores that only routes use, each made when a route first asks for it. */
+const createStoreAccess = (db: D1Database) => {
+  const stores = new Map<unknown, unknown>();
+  return <Store>(create: (db: D1Database) => Store): Store => {
+    if (!stores.has(create)) stores.set(create, create(db));
+    return stores.get(create) as Store;
+  };
+};
+
 /** Bindings -> the objects that each room needs, wired once for all entries. */
 const createServices = (env: Env) => {
   const platform = createPlatform(env);
@@ -78,6 +87,7 @@ const createServices = (env: Env) => {
   return {
     ...parts,
     ...http,
+    useStore: createStoreAccess(env.DB),
     settings,
     log,
     now,

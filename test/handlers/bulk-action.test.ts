@@ -10,7 +10,7 @@ it('stops between two chunks when it is aborted, and has told how far it came', 
     ...dependencies,
     ...executorDeps.forOwner(),
     tasks: {
-      matching: () => ({
+      findMatching: () => ({
         count: async () => 1_000,
         act: async () => {
           chunks += 1;

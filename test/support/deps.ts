@@ -78,7 +78,7 @@ export const dependencies: HandlerDependencies = {
 
 /** No task that an action could change. */
 const noTasks: OwnTasks = {
-  matching: () => ({
+  findMatching: () => ({
     count: async () => 0,
     act: async () => ({ matched: 0, changed: 0, next: null }),
   }),

@@ -6,7 +6,7 @@ import { ApiError, post } from '../api.ts';
 import { formatNumber } from '../format.ts';
 import { watchTask } from '../live.ts';
 import { useAction } from '../hooks.ts';
-import { Progress } from './ui.tsx';
+import { ProgressBar } from './ui.tsx';
 import { confirm } from './confirm.tsx';
 import { toast } from './toast.tsx';
 
@@ -19,12 +19,12 @@ const DONE: Record<CommandName, string> = {
 };
 
 /** A filter as `POST /tasks/actions` takes it. */
-export type Filter = Record<string, string | string[]>;
+export type ActionFilter = Record<string, string | string[]>;
 
 /** Starts an action on all that match; null when the person cancels. */
 export const startAction = async (
   action: CommandName,
-  filter: Filter,
+  filter: ActionFilter,
   about: string,
 ): Promise<TaskView | null> => {
   const isDestructive = action === 'delete' || action === 'cancel';
@@ -82,7 +82,7 @@ export const BulkProgress = ({
     });
   return (
     <div class="bulkprogress" role="status">
-      <Progress
+      <ProgressBar
         fraction={shown.progress?.fraction ?? 0}
         label={`${action}: ${shown.progress?.note ?? 'starting'}`}
       />

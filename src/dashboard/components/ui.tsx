@@ -18,7 +18,7 @@ export const Age = ({ at }: { at: string | null }) => {
   );
 };
 
-export const Progress = ({ fraction, label }: { fraction: number; label: string }) => (
+export const ProgressBar = ({ fraction, label }: { fraction: number; label: string }) => (
   <div class="progress">
     <progress max={1} value={fraction} aria-label={label} />
     <span>{label}</span>

@@ -1,7 +1,7 @@
 import type { TaskUpdate } from '../live.ts';
 
 /** A row of the list, and whether it changed, or came, before the reader's eyes. */
-export interface Row {
+export interface ListRow {
   task: TaskUpdate;
   isChanged: boolean;
   isNew: boolean;
@@ -45,11 +45,11 @@ export const matches = (task: TaskUpdate, query: URLSearchParams): boolean | nul
 
 /** The rows after news: what is shown changes in place, what is new and fits comes on top. */
 export const applyUpdates = (
-  rows: readonly Row[],
+  rows: readonly ListRow[],
   news: readonly TaskUpdate[],
   query: URLSearchParams,
   isFirstPage: boolean,
-): Row[] => {
+): ListRow[] => {
   const newest = new Map<string, TaskUpdate>();
   for (const task of news)
     if (task.version >= (newest.get(task.task_id)?.version ?? 0)) newest.set(task.task_id, task);

@@ -5,7 +5,7 @@ import type { TaskDetail } from '../../domain/view.ts';
 import { api, get, post } from '../api.ts';
 import { watchTask } from '../live.ts';
 import { go, toHref } from '../router.ts';
-import { Age, Card, ErrorNote, PageHead, Progress, StatusBadge } from '../components/ui.tsx';
+import { Age, Card, ErrorNote, PageHead, ProgressBar, StatusBadge } from '../components/ui.tsx';
 import { confirm } from '../components/confirm.tsx';
 import { Timeline } from '../components/timeline.tsx';
 import { Tree } from '../components/tree.tsx';
@@ -230,7 +230,7 @@ export const TaskPage = ({ id }: { id: string }) => {
         {live.description && <span class="muted">{live.description}</span>}
       </div>
       {live.status === 'IN_PROGRESS' && (
-        <Progress
+        <ProgressBar
           fraction={live.progress?.fraction ?? 0}
           label={
             live.progress?.note ??

@@ -6,10 +6,10 @@ import { formatNumber } from '../format.ts';
 import type { TaskUpdate } from '../live.ts';
 import { go, toHref, route } from '../router.ts';
 import { Age, Empty, ErrorNote, PageHead, StatusBadge } from '../components/ui.tsx';
-import { BulkProgress, startAction, type Filter } from '../components/bulk.tsx';
+import { BulkProgress, startAction, type ActionFilter } from '../components/bulk.tsx';
 import { filterQuery, Filters } from '../components/filters.tsx';
 import { useAction, useQuery, useTaskUpdates } from '../hooks.ts';
-import { applyUpdates, matches, PAGE_SIZE, type Row } from './task-rows.ts';
+import { applyUpdates, matches, PAGE_SIZE, type ListRow } from './task-rows.ts';
 
 /**
  * The list's frames are 250 ms apart: one that was on its way may bring back rows that are deleted.
@@ -34,7 +34,7 @@ const TaskRow = ({
   isLeft,
   choose,
 }: {
-  row: Row;
+  row: ListRow;
   isChosen: boolean;
   isLeft: boolean;
   choose(isChosen: boolean): void;
@@ -97,7 +97,7 @@ export const TasksPage = () => {
   const cursor = query.get('cursor');
   const address = `${filter.toString()} ${cursor ?? ''}`;
   const { data, error, reload } = useQuery(`tasks ${address}`, () => read(filter, cursor));
-  const [rows, setRows] = useState<Row[]>([]);
+  const [rows, setRows] = useState<ListRow[]>([]);
   const [held, setHeld] = useState<TaskUpdate[]>([]);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [isAll, setAll] = useState(false);
@@ -176,7 +176,7 @@ export const TasksPage = () => {
       ]);
       // All are those that there were when the reader said so.
       const all = { submitted_before: new Date().toISOString(), ...Object.fromEntries(several) };
-      const target: Filter = isAll ? all : { id: [...chosen] };
+      const target: ActionFilter = isAll ? all : { id: [...chosen] };
       const task = await startAction(
         action,
         target,

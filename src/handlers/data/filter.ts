@@ -1,11 +1,11 @@
-import type { Filter } from './operation-schema.ts';
+import type { BulkFilter } from './operation-schema.ts';
 import { compare, getValue, toRank, type Row } from './values.ts';
 
 /** Whether a row passes; values of another kind than the filter's are neither greater nor less. */
-export const toPredicate = (condition: Filter): ((row: Row) => boolean) => {
+export const toPredicate = (condition: BulkFilter): ((row: Row) => boolean) => {
   const { field: name } = condition;
   const of = (row: Row): unknown => getValue(row, name);
-  const ordered = (holds: (order: number) => boolean, value: unknown) => (row: Row) => {
+  const compareWith = (holds: (order: number) => boolean, value: unknown) => (row: Row) => {
     const own = of(row);
     return toRank(own) === toRank(value) && holds(compare(own, value));
   };
@@ -19,13 +19,13 @@ export const toPredicate = (condition: Filter): ((row: Row) => boolean) => {
     case 'ne':
       return (row) => of(row) !== condition.value;
     case 'gt':
-      return ordered((order) => order > 0, condition.value);
+      return compareWith((order) => order > 0, condition.value);
     case 'gte':
-      return ordered((order) => order >= 0, condition.value);
+      return compareWith((order) => order >= 0, condition.value);
     case 'lt':
-      return ordered((order) => order < 0, condition.value);
+      return compareWith((order) => order < 0, condition.value);
     case 'lte':
-      return ordered((order) => order <= 0, condition.value);
+      return compareWith((order) => order <= 0, condition.value);
     case 'in': {
       const values = new Set<unknown>(condition.value);
       return (row) => values.has(of(row));

@@ -96,5 +96,5 @@ export const operation = z.discriminatedUnion('op', [
     }),
 ]);
 export type Operation = z.output<typeof operation>;
-export type Filter = z.output<typeof filter>;
+export type BulkFilter = z.output<typeof filter>;
 export type Calculation = z.output<typeof calculation>;

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { GiveUp } from '../../domain/errors.ts';
 import { readText } from './read-text.ts';
-import { MAX_COLUMNS, MAX_ROW_BYTES, type Bytes, type ReadOptions, type Row } from './row.ts';
+import { MAX_COLUMNS, MAX_ROW_BYTES, type Bytes, type ReadOptions, type FileRow } from './row.ts';
 
 /** A header as names: empty ones and repetitions get a number. */
 const toNames = (header: readonly string[]): string[] => {
@@ -27,10 +27,10 @@ const REASONS: Record<string, (error: CsvError) => string> = {
  * The rows of a CSV. What cannot be read is reported, and passed over where the rest can be told
  * apart.
  */
-export const readCsv = async function* (
+export const readCsvRows = async function* (
   body: Bytes,
   { signal, onMalformed, onHeader }: ReadOptions,
-): AsyncGenerator<Row> {
+): AsyncGenerator<FileRow> {
   /** The line on which the row before ended. */
   let ended = 0;
   let names: string[] | null = null;

@@ -2,19 +2,19 @@ import { JSONParser } from '@streamparser/json';
 import { GiveUp } from '../../domain/errors.ts';
 import { measureDepth, MAX_BODY_DEPTH } from '../../domain/json.ts';
 import { readLines, readText } from './read-text.ts';
-import { MAX_ROW_BYTES, type Bytes, type ReadOptions, type Row } from './row.ts';
+import { MAX_ROW_BYTES, type Bytes, type ReadOptions, type FileRow } from './row.ts';
 
 /** A JSON value as a row; null when it is no object. */
-const toRow = (value: unknown): Row | null =>
+const toRow = (value: unknown): FileRow | null =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? { names: Object.keys(value), values: Object.values(value) }
     : null;
 
 /** The rows of a file with one JSON object a line. */
-export const readNdjson = async function* (
+export const readNdjsonRows = async function* (
   body: Bytes,
   { signal, onMalformed }: ReadOptions,
-): AsyncGenerator<Row> {
+): AsyncGenerator<FileRow> {
   let line = 0;
   for await (const text of readLines(body, signal)) {
     line += 1;
@@ -58,11 +58,11 @@ const createDepthGuard = () => {
 };
 
 /** Items of a list, one by one: the whole text as objects would not fit the memory of a Worker. */
-export const readJson = async function* (
+export const readJsonRows = async function* (
   body: Bytes,
   { signal, onMalformed }: ReadOptions,
-): AsyncGenerator<Row> {
-  let rows: Row[] = [];
+): AsyncGenerator<FileRow> {
+  let rows: FileRow[] = [];
   let item = 0;
   let charsOfItem = 0;
   let begun = '';

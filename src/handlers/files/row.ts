@@ -2,7 +2,7 @@ export const FORMATS = ['csv', 'json', 'ndjson', 'text'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** One row of any format: names and values side by side. Rows of one file may share `names`. */
-export interface Row {
+export interface FileRow {
   names: readonly string[];
   values: readonly unknown[];
 }

@@ -1,5 +1,5 @@
 import { GiveUp } from '../../domain/errors.ts';
-import { MAX_COLUMNS, type Row } from './row.ts';
+import { MAX_COLUMNS, type FileRow } from './row.ts';
 
 export type ColumnType =
   'empty' | 'integer' | 'number' | 'boolean' | 'date' | 'text' | 'json' | 'mixed';
@@ -166,7 +166,7 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
   return {
     /** Columns that may have no rows. */
     header: (found: readonly string[]): void => found.forEach(findColumn),
-    add(row: Row): void {
+    add(row: FileRow): void {
       rows += 1;
       if (row.names !== names) {
         names = row.names;

@@ -1,4 +1,4 @@
-import type { Format, Row } from './row.ts';
+import type { Format, FileRow } from './row.ts';
 import type { ColumnType } from './summary.ts';
 
 /**
@@ -46,12 +46,12 @@ interface WriteOptions {
 
 /** Rows as the text of another format, piece by piece. */
 const formatRows = async function* (
-  rows: AsyncIterable<Row>,
+  rows: AsyncIterable<FileRow>,
   { to, types, isText, onDisarmed }: WriteOptions,
 ): AsyncGenerator<string> {
   const columns = [...types.keys()];
   const csvLine = createCsv(onDisarmed);
-  const formatObject = ({ names, values }: Row): string =>
+  const formatObject = ({ names, values }: FileRow): string =>
     JSON.stringify(
       Object.fromEntries(
         names.map((name, i) => [name, isText ? parseCell(values[i], types.get(name)) : values[i]]),

@@ -19,7 +19,7 @@ export const PRIORITY_WORDS = {
   MEDIUM: 'normal',
   LOW: 'low',
 } as const satisfies Record<Priority, string>;
-export const PRIORITIES = { high: 'HIGH', normal: 'MEDIUM', low: 'LOW' } as const;
+export const PRIORITY_OF_WORD = { high: 'HIGH', normal: 'MEDIUM', low: 'LOW' } as const;
 
 /** The state of each status, before any attempt. */
 const STATES: Record<Status, ApiState> = {

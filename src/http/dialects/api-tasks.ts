@@ -8,7 +8,7 @@ import { orUnavailable, readTask, readTaskId, TASK_ID } from '../read-task.ts';
 import { SUBMIT_ERRORS, submitTask } from '../submit-tasks.ts';
 import {
   intersectFilters,
-  PRIORITIES,
+  PRIORITY_OF_WORD,
   PRIORITY_WORDS,
   summarizePurge,
   toApiTask,
@@ -77,7 +77,7 @@ export const apiTaskRoutes = new Hono<AppEnv>()
     json(apiTaskBody),
     async (c) => {
       const { task_type, priority, parameters } = c.req.valid('json');
-      const request = { type: task_type, params: parameters, priority: PRIORITIES[priority] };
+      const request = { type: task_type, params: parameters, priority: PRIORITY_OF_WORD[priority] };
       const { task } = await submitTask(c, request, { type: 'task_type', params: 'parameters' });
       const message = 'Task has been submitted successfully';
       const queue = `${PRIORITY_WORDS[task.priority]}_priority`;

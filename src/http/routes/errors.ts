@@ -5,6 +5,7 @@ import type { AppEnv } from '../context.ts';
 import { time, toIso, whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
 import { scope } from '../middleware/scope.ts';
+import { createCounts } from '../../store/counts.ts';
 import { orUnavailable } from '../read-task.ts';
 
 const errorGroup = z
@@ -41,7 +42,8 @@ export const errorRoutes = new Hono<AppEnv>().get(
   }),
   scope('tasks:read'),
   async (c) => {
-    const groups = await orUnavailable(c, () => c.get('services').counts.failures(c.get('owner')));
+    const counts = c.get('services').useStore(createCounts);
+    const groups = await orUnavailable(c, () => counts.findFailures(c.get('owner')));
     return c.json({ groups: groups.map(toGroupView) });
   },
 );

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { describeError } from '../../domain/errors.ts';
 import { QUEUES } from '../../domain/routing.ts';
 import { withTimeout } from '../../domain/timeout.ts';
+import { createCounts } from '../../store/counts.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
@@ -58,13 +59,13 @@ export const healthRoutes = new Hono<AppEnv>().get(
   }),
   scope('public'),
   async (c) => {
-    const { store, cache, counts, taskQueues, dispatcher, now } = c.get('services');
+    const { store, cache, useStore, taskQueues, dispatcher, now } = c.get('services');
     let openDeliveries: number | null = null;
     let oldestAt: number | null = null;
     const [database, accepting, queues] = await Promise.all([
       check(c, 'database', async () => {
         await store.ping();
-        openDeliveries = await counts.countOpenDeliveries();
+        openDeliveries = await useStore(createCounts).countOpenDeliveries();
       }),
       check(c, 'accepting', async () => {
         const isAccepting = await dispatcher.isAccepting();

@@ -3,6 +3,7 @@ import { QUEUES } from '../../domain/routing.ts';
 import { STATUSES } from '../../domain/words.ts';
 import { formatExposition, type Gauge } from '../../metrics/exposition.ts';
 import type { Services } from '../../wiring/services.ts';
+import { createCounts } from '../../store/counts.ts';
 import type { AppEnv } from '../context.ts';
 import { docs } from '../middleware/docs.ts';
 import { scope } from '../middleware/scope.ts';
@@ -32,7 +33,8 @@ const readQueueGauges = async ({ taskQueues, now }: Services): Promise<Gauge[]> 
 
 /** What is now, rather than what has happened. */
 const readGauges = async (services: Services): Promise<Gauge[]> => {
-  const { counts, metrics, now } = services;
+  const { useStore, metrics, now } = services;
+  const counts = useStore(createCounts);
   const [byStatus, deliveries, streams, queues] = await Promise.all([
     counts.countOfAll(),
     counts.countOpenDeliveries(),

@@ -7,6 +7,7 @@ import {
   type Histogram,
   type Minute,
 } from '../../metrics/snapshot.ts';
+import { createCounts } from '../../store/counts.ts';
 import type { AppEnv } from '../context.ts';
 import { digits, time, toIso, whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
@@ -72,7 +73,8 @@ export const statsRoutes = new Hono<AppEnv>().get(
   scope('tasks:read'),
   query(statsQuery),
   async (c) => {
-    const { counts, metrics, now } = c.get('services');
+    const { useStore, metrics, now } = c.get('services');
+    const counts = useStore(createCounts);
     const { minutes } = c.req.valid('query');
     const owner = c.get('owner');
     const at = now();

@@ -27,8 +27,8 @@ import { bulkAcceptedSchema, taskSchema } from './task-schema.ts';
 
 /** Submits one task and answers with it: 200 once nothing is left to wait for, 202 before. */
 const acceptTask = async (c: AppContext, request: SubmitRequest): Promise<Response> => {
-  const { task: describeAccepted, replayed } = await submitTask(c, request);
-  const { task, waited } = await waitForCompletion(c, describeAccepted);
+  const { task: stored, replayed } = await submitTask(c, request);
+  const { task, waited } = await waitForCompletion(c, stored);
   const isReused = task.reused_from !== null && !replayed;
   const status = isFinal(task.status) && (waited || isReused) ? 200 : 202;
   return c.json(toTaskView(task), status, { Location: `/tasks/${task.id}` });
