@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { builtInHandlers } from '../../src/handlers/catalog.ts';
-import { call } from '../support/client.ts';
+import { builtInHandlers } from '../../../src/handlers/catalog.ts';
+import { call } from '../../support/client.ts';
 
 it('tells every type', async () => {
   const { task_types } = await (

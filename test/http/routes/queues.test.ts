@@ -1,9 +1,9 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { chooseDispatcher } from '../../src/engine/dispatcher.ts';
-import { call, finished, submit } from '../support/client.ts';
-import { aTask, rowOf, store } from '../support/rows.ts';
+import { chooseDispatcher } from '../../../src/engine/dispatcher.ts';
+import { call, finished, submit } from '../../support/client.ts';
+import { aTask, rowOf, store } from '../../support/rows.ts';
 
 interface Queue {
   name: string;

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { call } from '../support/client.ts';
-import { observeDatabase } from '../support/database.ts';
-import { OWNER } from '../support/rows.ts';
+import { call } from '../../../support/client.ts';
+import { observeDatabase } from '../../../support/database.ts';
+import { OWNER } from '../../../support/rows.ts';
 
 interface List {
   pagination: {

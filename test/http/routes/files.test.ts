@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { MAX_FILE_BYTES } from '../../src/domain/file-name.ts';
-import { call, finished, submit } from '../support/client.ts';
+import { MAX_FILE_BYTES } from '../../../src/domain/file-name.ts';
+import { call, finished, submit } from '../../support/client.ts';
 
 const put = (name: string, body: BodyInit, type = 'text/csv'): Promise<Response> =>
   call(`/files/${name}`, { method: 'PUT', body, headers: { 'Content-Type': type } });
@@ -250,7 +250,7 @@ it.each([
   [{ file: 'x.__proto__', operation: 'count' }, 'params.format'],
   [{ file: 'x.csv', operation: 'convert' }, 'params.to'],
   [{ file: 'x.txt', operation: 'convert', to: 'csv' }, 'params.format'],
-  [{ file: '../x.csv', operation: 'count' }, 'params.file'],
+  [{ file: '../../x.csv', operation: 'count' }, 'params.file'],
   [{ file: 'x.csv', operation: 'count', to: 'csv' }, 'params.to'],
 ])('refuses %j', async (params, path) => {
   const response = await call('/tasks', { json: { type: 'file_processing', params } });

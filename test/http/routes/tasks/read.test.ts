@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { TaskView } from '../../src/domain/view.ts';
-import { chooseDispatcher } from '../../src/engine/dispatcher.ts';
-import { call, finished, submit } from '../support/client.ts';
-import { observeDatabase } from '../support/database.ts';
-import { aTask, store } from '../support/rows.ts';
+import type { TaskView } from '../../../../src/domain/view.ts';
+import { chooseDispatcher } from '../../../../src/engine/dispatcher.ts';
+import { call, finished, submit } from '../../../support/client.ts';
+import { observeDatabase } from '../../../support/database.ts';
+import { aTask, store } from '../../../support/rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
 

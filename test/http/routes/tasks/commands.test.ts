@@ -1,9 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { TaskDetail, TaskView } from '../../src/domain/view.ts';
-import { createTransitions } from '../../src/store/transitions.ts';
-import { call, finished, submit, watch } from '../support/client.ts';
-import { aTask, OWNER, rowOf, store } from '../support/rows.ts';
+import type { TaskDetail, TaskView } from '../../../../src/domain/view.ts';
+import { createTransitions } from '../../../../src/store/transitions.ts';
+import { call, finished, submit, watch } from '../../../support/client.ts';
+import { aTask, OWNER, rowOf, store } from '../../../support/rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -1,8 +1,8 @@
 import { exports } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import { RATES } from '../../src/domain/rates.ts';
-import { call } from '../support/client.ts';
-import { storeKey } from '../support/keys.ts';
+import { RATES } from '../../../src/domain/rates.ts';
+import { call } from '../../support/client.ts';
+import { storeKey } from '../../support/keys.ts';
 
 const post = (key: string, body: object): Promise<Response> =>
   exports.default.fetch(

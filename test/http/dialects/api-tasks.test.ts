@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, expect, it, vi } from 'vitest';
-import apiTasks from '../golden/api-tasks.json';
-import runTask from '../golden/run-task.json';
-import { call, submit } from '../support/client.ts';
+import apiTasks from '../../golden/api-tasks.json';
+import runTask from '../../golden/run-task.json';
+import { call, submit } from '../../support/client.ts';
 
 // Golden transcripts: what these older APIs' clients send, and the exact answer, ids and times
 // aside.

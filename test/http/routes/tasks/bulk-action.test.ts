@@ -1,11 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
-import type { TaskView } from '../../src/domain/view.ts';
-import { call, finished, submit, watch } from '../support/client.ts';
-import { observeDatabase } from '../support/database.ts';
-import { storeKey } from '../support/keys.ts';
-import { aTask, OWNER, store } from '../support/rows.ts';
+import type { TaskView } from '../../../../src/domain/view.ts';
+import { call, finished, submit, watch } from '../../../support/client.ts';
+import { observeDatabase } from '../../../support/database.ts';
+import { storeKey } from '../../../support/keys.ts';
+import { aTask, OWNER, store } from '../../../support/rows.ts';
 
 // What is done to all tasks that a filter finds is a task itself.
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { call, finished } from '../support/client.ts';
+import { call, finished } from '../../support/client.ts';
 
 const run = (task_name: string, task_parameters?: unknown) =>
   call('/run-task', { json: { task_name, task_parameters } });

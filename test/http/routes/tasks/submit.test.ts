@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import type { TaskView } from '../../src/domain/view.ts';
-import { call, finished } from '../support/client.ts';
-import { observeDatabase } from '../support/database.ts';
+import type { TaskView } from '../../../../src/domain/view.ts';
+import { call, finished } from '../../../support/client.ts';
+import { observeDatabase } from '../../../support/database.ts';
 
 const sum = (a: number): object => ({ type: 'sum', params: { a, b: 1 } });
 const bulk = (tasks: unknown, headers: HeadersInit = {}): Promise<Response> =>

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import type { TaskView } from '../../src/domain/view.ts';
-import { call, finished, submit } from '../support/client.ts';
-import { observeDatabase } from '../support/database.ts';
+import type { TaskView } from '../../../../src/domain/view.ts';
+import { call, finished, submit } from '../../../support/client.ts';
+import { observeDatabase } from '../../../support/database.ts';
 
 const TYPE = 'longest_consecutive_letters';
 const post = (params: object, more: object = {}): Promise<Response> =>

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import {
+  decodeAcceptances,
+  decodeTasks,
+  encodeAcceptances,
+  encodeTasks,
+} from '../../src/engine/accept-wire.ts';
+import { aTask } from '../support/rows.ts';
+
+const tasks = [aTask({ title: 'line\nbreak, "quotes"' }), aTask({ tags: ['a'] })];
+
+it('reads back the tasks that it wrote, in their order', () => {
+  expect(decodeTasks(encodeTasks(tasks)).map(({ task }) => task)).toEqual(tasks);
+});
+
+it('reads the rows of another release: a column that it lacks is null, one too many is left out', () => {
+  const [header = '', row = ''] = encodeTasks(tasks).split('\n');
+  const columns = header.split(' ').slice(1);
+  const values = JSON.parse(row) as unknown[];
+  const place = columns.indexOf('title');
+  const theirs = [
+    `v1 new_column ${columns.toSpliced(place, 1).join(' ')}`,
+    JSON.stringify(['unknown', ...values.toSpliced(place, 1)]),
+  ].join('\n');
+  const [decoded] = decodeTasks(theirs);
+  expect(decoded?.task).toEqual({ ...tasks[0], title: null });
+  expect(decodeTasks(`${header}\n${decoded?.row}`)[0]?.task).toEqual(decoded?.task);
+});
+
+it('refuses a version that it does not know', () => {
+  expect(() => decodeTasks('v9 id\n["x"]')).toThrow(/Unknown version/);
+});
+
+it('reads back acceptances', () => {
+  const acceptances = ['accepted', 'duplicate', 'overloaded'] as const;
+  expect(decodeAcceptances(encodeAcceptances(acceptances))).toEqual(acceptances);
+});

@@ -1,0 +1,35 @@
+import { createScheduledController, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { expect, it } from 'vitest';
+import { decodeAcceptances, encodeTasks } from '../../src/engine/accept-wire.ts';
+import { chooseDispatcher } from '../../src/engine/dispatcher.ts';
+import worker from '../../src/index.ts';
+import { finished } from '../support/client.ts';
+import { aTask, rowOf, store } from '../support/rows.ts';
+
+const dispatcher = () => env.DISPATCHER.getByName(chooseDispatcher());
+
+it('accepts what comes over the wire, and answers in its words', async () => {
+  const tasks = [aTask(), aTask()];
+  const answer = await dispatcher().accept(encodeTasks(tasks));
+  expect(decodeAcceptances(answer)).toEqual(['accepted', 'accepted']);
+  for (const { id } of tasks) expect((await finished(id)).status).toBe('COMPLETED');
+});
+
+it('sets its alarm before a row becomes due, and never later than it was', async () => {
+  const at = Date.now() + 3_600_000;
+  const readAlarm = () => runInDurableObject(dispatcher(), (_, state) => state.storage.getAlarm());
+  await dispatcher().ensureAlarmBy(at);
+  const first = await readAlarm();
+  expect(first).toBeLessThanOrEqual(at);
+  await dispatcher().ensureAlarmBy(at + 60_000);
+  expect(await readAlarm()).toBeLessThanOrEqual(first as number);
+});
+
+it('brings a lost task back by the cron trigger, as by the alarm', async () => {
+  const task = aTask({}, Date.now() - 60_000);
+  await store(task);
+  await worker.scheduled(createScheduledController(), env);
+  expect((await finished(task.id)).status).toBe('COMPLETED');
+  expect((await rowOf(task.id)).attempt).toBe(1);
+});

@@ -1,0 +1,69 @@
+import { env } from 'cloudflare:workers';
+import { afterEach, expect, it, vi } from 'vitest';
+import type { Outcome } from '../../src/domain/retry.ts';
+import { createRecorder } from '../../src/engine/recorder.ts';
+import { createTaskStore } from '../../src/store/tasks.ts';
+import { createTransitions } from '../../src/store/transitions.ts';
+import { breakDatabase, observeDatabase } from '../support/database.ts';
+import { keepLog, keepPublished } from '../support/deps.ts';
+import { aTask, rowOf, store } from '../support/rows.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+const done: Outcome = { kind: 'completed', result: '{"n":1}' };
+
+/** Claimed tasks and a recorder of them as one batch. */
+const setup = async (count: number) => {
+  const tasks = Array.from({ length: count }, () => aTask());
+  await store(...tasks);
+  const transitions = createTransitions(env.DB);
+  const { log, events } = keepLog();
+  const { publish, published } = keepPublished();
+  const recorder = createRecorder({
+    transitions,
+    store: createTaskStore(env.DB),
+    publish,
+    findPolicy: () => ({ maxAttempts: 3, baseSeconds: 1, maxSeconds: 10 }),
+    now: Date.now,
+    random: () => 0.5,
+    wait: async () => {},
+    log,
+  });
+  const claimed = await transitions.claim(tasks, Date.now(), false);
+  return { claimed, batch: recorder.forBatch(count), published, events };
+};
+
+it('records a batch with one statement, and publishes it after the commit', async () => {
+  const { claimed, batch, published } = await setup(20);
+  const { asked, stop } = observeDatabase();
+  const verdicts = await Promise.all(claimed.map((task) => batch.record(task, done)));
+  stop();
+  expect(new Set(verdicts.map(({ transition }) => transition))).toEqual(new Set(['complete']));
+  expect(asked.map(({ name }) => name)).toEqual(['tasks.record']);
+  expect(published).toHaveLength(20);
+});
+
+it('does not wait for a task that has no outcome here', async () => {
+  const { claimed, batch } = await setup(2);
+  const [first] = claimed;
+  batch.skip();
+  await batch.record(first as never, done);
+  expect((await rowOf(first?.id ?? '')).status).toBe('COMPLETED');
+});
+
+it('finds what was committed although the answer was lost, and publishes it once', async () => {
+  const { claimed, batch, published } = await setup(1);
+  breakDatabase('tasks.record', 'after', { times: 1 });
+  const [task] = claimed;
+  expect(await batch.record(task as never, done)).toMatchObject({ transition: 'complete' });
+  expect(published.map(({ id }) => id)).toEqual([task?.id]);
+});
+
+it('rejects when the database never answers: then the lease brings the task back', async () => {
+  const { claimed, batch, published, events } = await setup(1);
+  const broken = breakDatabase('tasks.record', 'before');
+  await expect(batch.record(claimed[0] as never, done)).rejects.toThrow(/connection lost/);
+  broken.mend();
+  expect(published).toEqual([]);
+  expect(events().filter((event) => event === 'record_failed')).toHaveLength(4);
+});
