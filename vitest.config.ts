@@ -14,8 +14,8 @@ export default defineConfig({
     coverage: { provider: 'istanbul', include: ['src/**/*.ts'], reporter: ['text', 'html'] },
     projects: [
       {
-        // In workerd, with real D1, Queues, Durable Objects and Cache, and a real Redis behind a
-        // REST proxy.
+        // In workerd, with real D1, Queues, Durable Objects, R2 and Cache, and a real Redis behind
+        // a REST proxy.
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
@@ -31,13 +31,15 @@ export default defineConfig({
         ],
         test: {
           name: 'workers',
+          // One runtime for all files, its storage reset before each: to start one takes a second.
+          isolate: false,
           // Some fill tables with tens of thousands of rows, and machines differ.
           testTimeout: 20_000,
           include: ['test/**/*.test.ts'],
           exclude: NODE_TESTS,
           setupFiles: ['test/support/migrate.ts'],
           globalSetup: ['test/support/setup/services.ts'],
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -54,7 +56,7 @@ export default defineConfig({
         },
       },
       {
-        // The pages in a real browser, by themselves for the same reason.
+        // The pages in a real browser.
         test: {
           name: 'browser',
           include: BROWSER_TESTS,

@@ -19,12 +19,17 @@ const toFilter = ({ type, message }: Group) => ({
   ...(message !== null && message !== '' && { error: message }),
 });
 
-const GroupRow = ({ group, reload }: { group: Group; reload(): void }) => {
-  const [running, setRunning] = useState<TaskView | null>(null);
+interface GroupRowProps {
+  group: Group;
+  isRunning: boolean;
+  onStart(task: TaskView | null): void;
+}
+
+const GroupRow = ({ group, isRunning, onStart }: GroupRowProps) => {
   const [isBusy, act] = useAction();
   const retry = (): void =>
     act(async () => {
-      setRunning(await startAction('retry', toFilter(group), 'the group'));
+      onStart(await startAction('retry', toFilter(group), 'the group'));
       return undefined;
     });
   return (
@@ -38,9 +43,6 @@ const GroupRow = ({ group, reload }: { group: Group; reload(): void }) => {
         <p class="muted">
           last <Age at={group.last_at} />, first <Age at={group.first_at} />
         </p>
-        {running && (
-          <BulkProgress task={running} action="retry" onEnd={() => (setRunning(null), reload())} />
-        )}
       </div>
       <div class="row end">
         <span class="count">{formatNumber(group.tasks)} ×</span>
@@ -50,7 +52,7 @@ const GroupRow = ({ group, reload }: { group: Group; reload(): void }) => {
         <a class="button small" href={toHref('/tasks', toFilter(group))}>
           All
         </a>
-        <button class="small primary" disabled={isBusy || running !== null} onClick={retry}>
+        <button class="small primary" disabled={isBusy || isRunning} onClick={retry}>
           Retry all
         </button>
       </div>
@@ -62,10 +64,15 @@ const GroupRow = ({ group, reload }: { group: Group; reload(): void }) => {
 export const ErrorsPage = () => {
   const { data, error, reload } = useQuery('errors', () => get<{ groups: Group[] }>('/errors'));
   useThrottledReload(reload, FRESH_MS);
+  // Not part of its group, which is gone from the list before the action has ended.
+  const [running, setRunning] = useState<TaskView | null>(null);
   return (
     <>
       <PageHead title="Errors" />
       {error && <ErrorNote error={error} retry={reload} />}
+      {running && (
+        <BulkProgress task={running} action="retry" onEnd={() => (setRunning(null), reload())} />
+      )}
       <Card title="Failed tasks, by type and message">
         {data?.groups.length === 0 && <Empty>Nothing has failed.</Empty>}
         <ul class="groups">
@@ -73,7 +80,8 @@ export const ErrorsPage = () => {
             <GroupRow
               key={`${group.type} ${group.code} ${group.message}`}
               group={group}
-              reload={reload}
+              isRunning={running !== null}
+              onStart={setRunning}
             />
           ))}
         </ul>

@@ -1,10 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { runDurableObjectAlarm } from 'cloudflare:test';
-import { describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { METRICS_NAME } from '../../../src/metrics/metrics.ts';
 import { createMinute } from '../../../src/metrics/snapshot.ts';
 import { call } from '../../support/client.ts';
 import { storeKey } from '../../support/keys.ts';
+import { flushCounts } from '../../support/metrics.ts';
 
 interface Stats {
   counts: Record<string, number>;
@@ -18,6 +19,8 @@ const owner = async (name: string) => {
   const { key } = await storeKey(name, ['tasks:read', 'tasks:write']);
   return { headers: { Authorization: `Bearer ${key}` } };
 };
+
+beforeAll(flushCounts);
 
 describe('/stats', () => {
   it('counts an owner’s tasks by status, minute and time, and nobody else’s', async () => {

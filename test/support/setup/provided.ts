@@ -1,4 +1,4 @@
-import 'vitest';
+export type { ProvidedContext } from 'vitest';
 
 declare module 'vitest' {
   /** What redis.ts, which runs in Node, hands to the tests in workerd. */
@@ -10,6 +10,6 @@ declare module 'vitest' {
     /** Providers and receivers of webhooks on loopback, see outside.ts. */
     outside: string;
     /** How deep the model test goes, and where it starts. */
-    model: { runs: number; seed: number | null; fuzz: number };
+    model: { runs: number; isLong: boolean; seed: number | null; fuzz: number };
   }
 }

@@ -19,6 +19,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('outside', outside.url);
   project.provide('model', {
     runs: Number(process.env['MODEL_RUNS'] ?? 100),
+    isLong: process.env['MODEL_RUNS'] !== undefined,
     fuzz: Number(process.env['FUZZ_RUNS'] ?? 1_500),
     seed: process.env['MODEL_SEED'] ? Number(process.env['MODEL_SEED']) : null,
   });
