@@ -4,44 +4,62 @@ import { defineConfig } from 'vitest/config';
 
 await buildAssets();
 const migrations = await readD1Migrations('./migrations');
+const ENGINE_TESTS = 'test/{cache,deliveries,domain,engine,live,store}/**/*.test.ts';
 const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
 const BROWSER_TESTS = ['test/e2e/{dashboard,pages}.test.ts'];
+
+/**
+ * Tests in workerd, with real D1, Queues, Durable Objects, R2 and Cache, and a real Redis behind a
+ * REST proxy. All files share one runtime, for to start one takes a second; its storage is reset
+ * before each.
+ */
+const workersProject = (name: string, include: string[], exclude: string[]) => ({
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: './wrangler.toml' },
+      miniflare: {
+        bindings: {
+          TEST_MIGRATIONS: migrations,
+          APP_ENV: 'test',
+          LOG_LEVEL: 'error',
+          WEBHOOK_SECRETS: 'whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdHMhIQ==',
+        },
+      },
+    }),
+  ],
+  test: {
+    name,
+    isolate: false,
+    // Libraries of hundreds of files, each bundled into one.
+    deps: {
+      optimizer: {
+        ssr: {
+          enabled: true,
+          include: ['zod', 'openai', 'drizzle-orm', 'drizzle-orm/d1', 'drizzle-orm/sqlite-core'],
+        },
+      },
+    },
+    // Some fill tables with tens of thousands of rows, and machines differ.
+    testTimeout: 20_000,
+    include,
+    exclude: [...NODE_TESTS, ...exclude],
+    setupFiles: ['test/support/migrate.ts'],
+    globalSetup: ['test/support/setup/services.ts'],
+    sequence: { groupOrder: 1 },
+  },
+});
 
 export default defineConfig({
   test: {
     // Most of the end-to-end tests' time is waiting, so they do not take a core from the others.
     maxWorkers: 3,
+    // What was transformed once is read from disk the next time.
+    fsModuleCache: true,
     coverage: { provider: 'istanbul', include: ['src/**/*.ts'], reporter: ['text', 'html'] },
     projects: [
-      {
-        // In workerd, with real D1, Queues, Durable Objects, R2 and Cache, and a real Redis behind
-        // a REST proxy.
-        plugins: [
-          cloudflareTest({
-            wrangler: { configPath: './wrangler.toml' },
-            miniflare: {
-              bindings: {
-                TEST_MIGRATIONS: migrations,
-                APP_ENV: 'test',
-                LOG_LEVEL: 'error',
-                WEBHOOK_SECRETS: 'whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdHMhIQ==',
-              },
-            },
-          }),
-        ],
-        test: {
-          name: 'workers',
-          // One runtime for all files, its storage reset before each: to start one takes a second.
-          isolate: false,
-          // Some fill tables with tens of thousands of rows, and machines differ.
-          testTimeout: 20_000,
-          include: ['test/**/*.test.ts'],
-          exclude: NODE_TESTS,
-          setupFiles: ['test/support/migrate.ts'],
-          globalSetup: ['test/support/setup/services.ts'],
-          sequence: { groupOrder: 1 },
-        },
-      },
+      workersProject('engine', [ENGINE_TESTS], []),
+      workersProject('edge', ['test/**/*.test.ts'], [ENGINE_TESTS, 'test/model/**']),
+      workersProject('model', ['test/model/*.test.ts'], []),
       {
         // In Node: what reads the source, and what drives the real `npm start` from outside. Before
         // the others, for their bounds are the machine's whole: a busy one would be measured

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -85,4 +93,23 @@ export const buildAssets = async (): Promise<void> => {
     if (!existsSync(target) || !readFileSync(target).equals(content))
       writeFileSync(target, content);
   }
+};
+
+/** Changes that come this close together are one. */
+const GATHER_MS = 100;
+
+/** Builds again whenever a file of the page changes; a build that fails is shown, and waits. */
+export const watchAssets = (): void => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const rebuild = (): void => {
+    buildAssets().then(
+      () => console.log('The page was built again'),
+      (error: Error) => console.error(`The page could not be built: ${error.message}`),
+    );
+  };
+  for (const folder of [DASHBOARD, STATIC])
+    watch(folder, { recursive: true }, () => {
+      clearTimeout(timer);
+      timer = setTimeout(rebuild, GATHER_MS);
+    });
 };

@@ -21,7 +21,7 @@ const env = {
 const only = mutants ? [] : ['-t', 'keeps its promise'];
 spawn(
   process.execPath,
-  ['node_modules/vitest/vitest.mjs', 'run', '--project', 'workers', 'test/model', ...only],
+  ['node_modules/vitest/vitest.mjs', 'run', '--project', 'model', 'test/model', ...only],
   {
     stdio: 'inherit',
     env,

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseEnv } from 'node:util';
-import { buildAssets } from './assets.ts';
+import { buildAssets, watchAssets } from './assets.ts';
 import { startGuard } from './guard.ts';
 import { fail, readOptions, wholeNumber } from './options.ts';
 import { runWrangler, wrangler } from './wrangler.ts';
@@ -11,6 +11,7 @@ const HELP = `npm start -- [options]: migrates, builds and serves Tasker on this
   --port <n>        where to listen (default 8787)
   --state <folder>  where the data is kept (default .wrangler/state)
   --var <NAME:value> a setting for this run alone; may be given several times
+  --watch           builds the page again when it changes, as npm run dev does
   --help            this text
 
 Settings and secrets are read from .dev.vars; the README lists them.`;
@@ -42,10 +43,12 @@ const {
   port: portText,
   state,
   var: vars,
+  watch: isWatching,
 } = readOptions(HELP, {
   port: { type: 'string', default: '8787' },
   state: { type: 'string', default: '.wrangler/state' },
   var: { type: 'string', multiple: true, default: [] },
+  watch: { type: 'boolean', default: false },
 });
 const port = wholeNumber('port', portText, 1, 65_535);
 await assertSettings(vars);
@@ -71,6 +74,8 @@ if (migrated.code !== 0) fail(`The migration failed:\n${migrated.output}`);
 
 console.log('Building and starting …');
 await buildAssets();
+// wrangler itself watches what the Worker is built from, and the built page.
+if (isWatching) watchAssets();
 const child = wrangler(
   [
     'dev',

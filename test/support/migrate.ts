@@ -1,10 +1,21 @@
 import { applyD1Migrations, reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { beforeAll } from 'vitest';
+import { beforeAll, vi } from 'vitest';
 import { storeKey, usualKey } from './keys.ts';
 import { OWNER } from './rows.ts';
 
+/** Messages that wait for longer are delayed; whenever they come, they find no task. */
+const DRAIN_MS = 500;
+
+const isDrained = async (): Promise<boolean> => {
+  const queues = Object.entries(env).filter(([name]) => /^(QUEUE|DELIVERIES)/.test(name));
+  const states = await Promise.all(queues.map(([, queue]) => (queue as Queue).metrics()));
+  return states.every(({ backlogCount }) => backlogCount === 0);
+};
+
+// All files share a runtime: each begins with nothing of the one before.
 beforeAll(async () => {
+  await vi.waitUntil(isDrained, { timeout: DRAIN_MS, interval: 20 }).catch(() => {});
   await reset();
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
   await storeKey(OWNER, ['admin'], {}, usualKey);
