@@ -4,7 +4,7 @@ import { FINAL_STATUSES, STATUSES, type Status } from './words.ts';
  * A change of a task: the statuses that it may leave, and the one that it leads to; null where the
  * status stays.
  */
-interface Transition {
+export interface Transition {
   from: readonly Status[];
   to: Status | null;
   /** Where a task goes instead, while its time is still ahead. */

@@ -1,12 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type * as z from 'zod';
 import { builtInHandlers } from '../src/handlers/catalog.ts';
+import { lifecycle, type Transition } from '../src/domain/lifecycle.ts';
 import { settingsFields } from '../src/settings.ts';
 
-// Writes the README's tables from the code that they tell of; with --check, fails if that changes
-// anything.
-
-const README = new URL('../README.md', import.meta.url);
+// Writes the parts of the documents that the code has: with --check, fails if that changes any.
 
 const table = (head: string[], rows: string[][]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
@@ -42,25 +40,49 @@ const types = builtInHandlers.map(
   },
 );
 
-const TABLES = {
-  'task types': table(['type', 'lane', 'does', 'example of its parameters'], types),
-  settings: table(['setting', 'default', 'meaning'], settings),
+/** The state machine as a diagram: an arrow for each status that a transition leaves. */
+const lifecycleDiagram = (): string => {
+  const arrows: string[] = [];
+  for (const [name, transition] of Object.entries<Transition>(lifecycle)) {
+    const { from, to, ifScheduled, ifReused } = transition;
+    if (to === null) continue;
+    const starts = from.length === 0 ? ['[*]'] : from;
+    for (const start of starts) {
+      arrows.push(`  ${start} --> ${to}: ${name}`);
+      if (ifScheduled) arrows.push(`  ${start} --> ${ifScheduled}: ${name}, for later`);
+      if (ifReused) arrows.push(`  ${start} --> ${ifReused}: ${name}, output reused`);
+    }
+  }
+  return ['```mermaid', 'stateDiagram-v2', ...arrows, '```'].join('\n');
 };
 
-const before = readFileSync(README, 'utf8');
-let after = before;
-for (const [name, text] of Object.entries(TABLES)) {
+const PARTS = [
+  {
+    file: 'docs/task-types.md',
+    name: 'task types',
+    text: table(['type', 'lane', 'does', 'example of its parameters'], types),
+  },
+  {
+    file: 'docs/configuration.md',
+    name: 'settings',
+    text: table(['setting', 'default', 'meaning'], settings),
+  },
+  { file: 'docs/architecture.md', name: 'lifecycle', text: lifecycleDiagram() },
+];
+
+for (const { file, name, text } of PARTS) {
+  const path = new URL(`../${file}`, import.meta.url);
+  const before = readFileSync(path, 'utf8');
   const between = new RegExp(`(<!-- ${name} -->)[\\s\\S]*?(<!-- /${name} -->)`);
-  if (!between.test(after)) throw new Error(`The README has no place for the ${name}`);
-  after = after.replace(
+  if (!between.test(before)) throw new Error(`${file} has no place for the ${name}`);
+  const after = before.replace(
     between,
     (_, open: string, close: string) => `${open}\n\n${text}\n\n${close}`,
   );
+  if (after === before) continue;
+  if (process.argv.includes('--check')) {
+    console.error(`${file} tells other ${name} than the code has: run "npm run docs"`);
+    process.exit(1);
+  }
+  writeFileSync(path, after);
 }
-if (after !== before && process.argv.includes('--check')) {
-  console.error(
-    'The README tells other task types or settings than the code has: run "npm run readme"',
-  );
-  process.exit(1);
-}
-writeFileSync(README, after);
