@@ -61,7 +61,7 @@ try {
       body: JSON.stringify(there.submit.body),
     });
     const { task_id } = (await response.json()) as { task_id: string };
-    // Read from the database by nobody but this: the stream of the wait ends before the next
+    // Only this reads it from the database: the stream of the wait ends before the next
     // begins.
     const submitted = await rowsOf(async () => {
       await fetch(there.submit.url, {

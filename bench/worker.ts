@@ -14,7 +14,7 @@ export interface BenchWorker {
   url: string;
   /** A worker beside it with one route, `GET /ping`: what the runtime itself can do. */
   floorUrl: string;
-  /** A key of an owner that nobody else has. */
+  /** A key of an owner of its own. */
   newOwner(): Promise<{ owner: string; headers: Record<string, string> }>;
   db: D1Like;
   /** Megabytes that workerd holds. */

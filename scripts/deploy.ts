@@ -25,7 +25,7 @@ const assertClosed = (): void => {
   const left = ['MF-Original-URL', 'Sec-Fetch-Site'].filter((word) => bundle.includes(word));
   if (left.length > 0)
     fail(`The deploy bundle still has the development branch: ${left.join(', ')}`);
-  if (!bundle.includes('key_missing')) fail('The deploy bundle asks nobody for a key');
+  if (!bundle.includes('key_missing')) fail('The deploy bundle never asks for a key');
   console.log('The bundle has no development branch');
 };
 

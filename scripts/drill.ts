@@ -61,7 +61,7 @@ const drills: Record<string, { vars?: string[]; run(scene: Scene): Promise<void>
   cache: {
     vars: ['UPSTASH_REDIS_REST_URL:http://127.0.0.1:9', 'UPSTASH_REDIS_REST_TOKEN:t'],
     async run({ client, service }) {
-      say('The cache is set to an address where nobody answers');
+      say('The cache is set to an address where nothing answers');
       const { task_id } = await client.submit({ type: 'sum', params: { a: 5, b: 3 } });
       const task = await untilFinal(client, task_id, 20);
       say(`A sum: ${task.status}, ${JSON.stringify(task.result)}`);

@@ -23,7 +23,7 @@ const isFree = (port: number): Promise<boolean> =>
     probe.listen(port, 'localhost', () => probe.close(() => resolve(true)));
   });
 
-/** A port on which nobody listens. */
+/** A port on which nothing listens. */
 export const freePort = async (): Promise<number> => {
   for (;;) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
@@ -52,7 +52,7 @@ export const runScript = async (
 export interface Service {
   url: string;
   output(): string;
-  /** SIGKILL to the whole process group: nobody gets to say goodbye. */
+  /** SIGKILL to the whole process group: nothing can clean up. */
   kill(): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ export interface Service {
  * come too late.
  */
 const TRIES = 3;
-/** Or it waits for one that somebody else has taken. */
+/** Or it waits for one that another process has taken. */
 const HANGS = 'was not ready in time';
 const START_TIMEOUT_MS = 40_000;
 

@@ -16,7 +16,7 @@ export default {
 
   async queue(batch, env) {
     const { consumer, deliverer, metrics } = getServices(env);
-    // What a queue carries is known by its name alone.
+    // The name of a queue alone says what it carries.
     const { queue, messages } = batch;
     if (queue === DEAD_LETTERS) consumer.handleDeadLetters(messages as Message<TaskMessage>[]);
     else if (queue === DELIVERIES) await deliverer.consume(messages as Message<DeliveryKey>[]);

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { AppError } from './domain/errors.ts';
 import { findUrlProblem } from './domain/outgoing.ts';
 
-/** Decides defaults only; whoever calls the service decides nothing by it. */
+/** Decides defaults only; no caller of the service can change them by it. */
 const isDevelopment = process.env.NODE_ENV === 'development';
 
 /** Known to everybody who reads this: signs nothing but what `wrangler dev` sends. */
@@ -52,7 +52,7 @@ export const settingsFields = {
     }),
   AUTH: z.enum(['auto', 'required']).default('auto').meta({
     description:
-      'Who gets in without an API key: `auto`, nobody but you, under `wrangler dev`, from this machine, until the first key is made; `required`, nobody at all. A deployed service always asks for a key',
+      'Whether the service needs an API key: `auto` lets calls from this machine in without one, under `wrangler dev`, until the first key is made; `required` never does. A deployed service always needs a key',
   }),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error'])
@@ -127,7 +127,7 @@ export const settingsFields = {
     default: '–',
   }),
   FAILURE_WEBHOOK_URL: optional().meta({
-    description: 'Is told of every task that fails, signed as callbacks are',
+    description: 'Receives every failure of a task, signed as callbacks are',
   }),
   FAILURE_EMAIL_TO: optional()
     .pipe(z.email().optional())

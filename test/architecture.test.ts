@@ -27,7 +27,9 @@ const ROOMS = [
 ] as const;
 type Room = (typeof ROOMS)[number];
 
-/** Rooms that each serve one purpose beside the engine, which knows them only by what they export. */
+/**
+ * Rooms that each serve one purpose beside the engine, which knows them only by what they export.
+ */
 const GUESTS = ['cache', 'live', 'metrics', 'deliveries', 'access'] as const;
 
 /**
@@ -61,11 +63,15 @@ const MAY_IMPORT: Record<Room, readonly string[]> = {
   ],
   index: ROOMS,
   client: ['domain', 'types:http'],
-  // One list of words for both. The domain is pure, and the bundler drops what the page does not use.
+  // One list of words for both. The domain is pure, and the bundler drops what the page does not
+  // use.
   dashboard: ['domain', 'types:http'],
 };
 
-/** The only files that may name the ambient `Env`: the entry, the wiring, the Durable Objects and Hono's context. */
+/**
+ * The only files that may name the ambient `Env`: the entry, the wiring, the Durable Objects and
+ * Hono's context.
+ */
 const MAY_NAME_ENV = [
   'src/index.ts',
   'src/wiring/platform.ts',
@@ -193,7 +199,7 @@ const exportedNames = (source: string): string[] =>
     ),
   ].map(([, name]) => name ?? '');
 
-it('tells clients the rates that wrangler.toml has', () => {
+it('documents the rates that wrangler.toml has', () => {
   const toml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
   const limits = [...toml.matchAll(/simple = \{ limit = (\d+), period = (\d+) \}/g)].map(
     ([, limit, period]) => [Number(limit), Number(period)],
@@ -226,14 +232,14 @@ describe('the house', () => {
     expect(findCycles(new Map(whole as [string, Import[]][]))).toEqual([]);
   });
 
-  it('names Env in its few places alone', () => {
+  it('names Env in its few places only', () => {
     const naming = [...sources]
       .filter(([, source]) => /\bEnv\b/.test(stripComments(source)))
       .map(([file]) => file);
     expect(naming.filter((file) => !MAY_NAME_ENV.includes(file))).toEqual([]);
   });
 
-  it('speaks SQL in the store alone, and prints in the log alone', () => {
+  it('speaks SQL in the store only, and prints in the log only', () => {
     const findFiles = (pattern: RegExp) =>
       [...sources]
         .filter(([, source]) => pattern.test(stripComments(source)))

@@ -12,7 +12,7 @@ export interface CacheBackend {
   readonly name: string;
   /**
    * Whether an entry written by one data centre is found by all. If not, writing on completion
-   * helps nobody.
+   * is useless.
    */
   readonly shared: boolean;
   get(key: string): Promise<string | null>;
@@ -58,7 +58,7 @@ const toKey = (owner: string, id: string): string =>
   `tasker:output:1:${encodeURIComponent(owner)}:${id}`;
 
 /**
- * What a cache returns may be anything: only what looks like this very task, finished, is believed.
+ * A cache may return anything: only an entry that looks like this very task, finished, is used.
  */
 const parseTask = (text: string, owner: string, id: string): Task | null => {
   const value = JSON.parse(text) as Partial<Task> | null;

@@ -25,7 +25,7 @@ export interface SubmitOptions {
    * is safe.
    */
   idempotencyKey?: string;
-  /** Holds the answer back until the task is final, for so many seconds at most (25). */
+  /** Seconds that the service holds the answer back for the task to become final; 25 at most. */
   waitSeconds?: number;
   signal?: AbortSignal;
 }

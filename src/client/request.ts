@@ -1,4 +1,4 @@
-/** What the service refused or failed at: the problem details (RFC 9457) of its answer. */
+/** The problem details (RFC 9457) of a refusal or a failure. */
 export interface Problem {
   status: number;
   code: string;
@@ -39,7 +39,7 @@ export interface ClientOptions {
   retries?: number;
 }
 
-/** What `fetch` takes as a body. */
+/** A body as `fetch` takes it. */
 export type RequestBody = NonNullable<RequestInit['body']>;
 
 export interface RequestOptions {
@@ -65,7 +65,7 @@ const retryAfterMs = (header: string | null): number => {
 /** Answers after which the same request may succeed. */
 const BUSY = new Set([429, 502, 503, 504]);
 
-/** Resolves after so many ms; rejects when the signal aborts. */
+/** Resolves after `ms` milliseconds; rejects when the signal aborts. */
 export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     signal?.throwIfAborted();

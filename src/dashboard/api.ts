@@ -4,7 +4,7 @@ import { batch, signal } from '@preact/signals';
 const KEY = 'tasker-key';
 
 export const apiKey = signal<string | null>(sessionStorage.getItem(KEY));
-/** What the service said when it wanted a key; null while it is satisfied. */
+/** The service's message when it needs a key; null while it needs none. */
 export const wantsKey = signal<string | null>(null);
 
 /** A key that was just made: shown until it is put away, also when the service asks for one now. */

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { onTaskUpdates, type TaskUpdate } from './live.ts';
 import { toast } from './components/toast.tsx';
 
-/** What a page has read, and how to read it again. */
+/** The data of a page, and how to read it again. */
 export interface Loaded<Data> {
   data: Data | null;
   error: Error | null;

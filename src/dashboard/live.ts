@@ -32,7 +32,7 @@ interface Watcher {
   onState?(state: 'connecting' | 'live' | 'lost'): void;
 }
 
-/** Keeps a stream open until it is told to stop, or the service says that it is over. */
+/** Keeps a stream open until the caller stops it or the service ends it. */
 const watch = (
   path: string,
   taskId: string | undefined,

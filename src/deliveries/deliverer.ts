@@ -20,7 +20,7 @@ const RETRY_SECONDS = 5;
 /** Tries that end this close to each other are written together. */
 const GATHER_MS = 20;
 
-/** What is delivered, in the shape that Standard Webhooks recommends. */
+/** The event that is delivered, in the shape that Standard Webhooks recommends. */
 export interface TaskEvent {
   type: 'task.completed' | 'task.failed' | 'task.cancelled';
   /** When the task ended. */

@@ -5,7 +5,7 @@ import { withTimeout } from '../domain/timeout.ts';
 import type { Logger } from '../log.ts';
 
 /**
- * What a queue takes in one `sendBatch`: https://developers.cloudflare.com/queues/platform/limits/
+ * The limits of one `sendBatch`: https://developers.cloudflare.com/queues/platform/limits/
  */
 const MAX_BATCH = 100;
 const SEND_TIMEOUT_MS = 2_000;
@@ -13,7 +13,7 @@ const SEND_TIMEOUT_MS = 2_000;
 /** Sends deliveries to their queue; never throws. */
 export type SendDeliveries = (keys: readonly DeliveryKey[]) => Promise<void>;
 
-/** A message is only a hint, so a failure is logged and the clock sends again. */
+/** The row decides, not the message: a failure is logged, and the clock sends again. */
 export const createDeliveryQueue =
   ({ queue, log }: { queue: Pick<Queue<DeliveryKey>, 'sendBatch'>; log: Logger }): SendDeliveries =>
   async (keys) => {

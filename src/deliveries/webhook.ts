@@ -5,7 +5,7 @@ import { findUrlProblem, type OutgoingRules } from '../domain/outgoing.ts';
 import { parseRetryAfter } from '../domain/retry.ts';
 
 const TIMEOUT_MS = 10_000;
-/** The receiver says by this that nobody wants to hear of it any more. */
+/** 410: the receiver wants no more deliveries. */
 const GONE = 410;
 
 export interface WebhookDeps {
@@ -35,7 +35,7 @@ export const createWebhookSender = ({
       const refused = findUrlProblem(url, rules);
       if (refused !== null) return { kind: 'failed', error: refused, final: true };
       const body = JSON.stringify(event);
-      // The whole second that is signed is the one that is told.
+      // The signature and the body carry the same whole second.
       const at = new Date(Math.floor(now() / 1_000) * 1_000);
       const headers = {
         'Content-Type': 'application/json',

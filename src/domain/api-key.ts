@@ -1,7 +1,7 @@
 import type { keysTable } from '../schema/keys.ts';
 import { sha256 } from './hash.ts';
 
-/** What a key may do. `admin` may do everything. */
+/** The scopes of a key. `admin` may do everything. */
 export const SCOPES = ['tasks:read', 'tasks:write', 'metrics:read', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -79,7 +79,7 @@ export const isWellFormedKey = (text: string): boolean => {
   return body !== undefined && computeChecksum(body) === checksum;
 };
 
-/** What is stored of a key. */
+/** The hash that is stored in the place of a key. */
 export const hashApiKey = (key: string): Promise<string> => sha256(key);
 
 /** Whether a key may be used at `now` (ms). */

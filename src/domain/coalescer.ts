@@ -1,6 +1,6 @@
 /** Does work once for all requests that come within a while of the first. */
 export interface Coalescer {
-  /** Asks that the work be done within so many ms; a request that is waiting already stands. */
+  /** Runs the work within `ms` milliseconds; a request that is waiting already stands. */
   request(delayMs: number): void;
   /** Does the work now, for whatever was requested. */
   runNow(): void;

@@ -8,7 +8,7 @@ import type { Task } from './task.ts';
  */
 export type Delivery = typeof deliveriesTable.$inferSelect;
 
-/** What names a delivery: one final transition of a task (its version), and one sink. */
+/** The primary key of a delivery: one final transition of a task (its version), and one sink. */
 export type DeliveryKey = Pick<Delivery, 'owner' | 'task_id' | 'version' | 'sink'>;
 
 /** How a try ended. `final`: it is of no use to try again. */
@@ -46,8 +46,8 @@ export const computeNextTry = (
 };
 
 /**
- * The task as it was at the transition that is told, though it may have been run again since; its
- * words are today's.
+ * The task as it was at the transition that is delivered, though it may have been run again since;
+ * its words are today's.
  */
 export const snapshotAt = (task: Task, { version, status, attempt, owed_at }: Delivery): Task => {
   const attempts = parseAttempts(task).filter((entry) => entry.attempt <= attempt);

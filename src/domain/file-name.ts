@@ -1,4 +1,4 @@
-/** What a file under `/files` may be called: one path segment, no leading dot. */
+/** The name of a file under `/files`: one path segment, no leading dot. */
 export const FILE_NAME = /^(?!\.)[\w.-]{1,200}$/;
 /** Largest file that is taken. */
 export const MAX_FILE_BYTES = 25 * 1_024 * 1_024;

@@ -120,7 +120,10 @@ export type WrittenFilter = z.output<typeof filters> & { fields: FieldFilter[] }
 /** A filter as callers write it, kept as it is: `toFilter` reads it. */
 export const filterAsWritten = withFields(filters);
 
-/** What was written, as the store has it. `typeOf`: the type that a name stands for. */
+/**
+ * A filter as a caller writes it, turned into the store's. `typeOf`: the type that a name stands
+ * for.
+ */
 export const toFilter = (written: WrittenFilter, typeOf: (name: string) => string): TaskFilter => ({
   statuses: written.status,
   types: written.type?.map(typeOf),

@@ -8,7 +8,7 @@ export interface Progress {
   note: string | null;
 }
 
-/** What a live stream sends: the first is always the snapshot. */
+/** A frame of a live stream; the first is always the snapshot. */
 export type Frame =
   | { event: 'snapshot'; task: TaskView }
   | { event: 'snapshot'; tasks: TaskSummary[] }

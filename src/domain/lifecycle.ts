@@ -56,7 +56,7 @@ export const lifecycle = {
 } as const satisfies Record<string, Transition>;
 export type TransitionName = keyof typeof lifecycle;
 
-/** What a person may do to one task or to all that a filter finds. */
+/** The commands on one task, or on all that a filter finds. */
 export const COMMANDS = ['cancel', 'pause', 'resume', 'retry', 'delete'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { generateApiKey, hashApiKey, type ApiKey, type Scope } from './api-key.ts';
 
-/** What decides a new key. */
+/** The fields of a new key. */
 export interface NewKeyFields {
   owner: string;
   name: string;

@@ -7,12 +7,12 @@ export interface RetryPolicy {
   maxSeconds: number;
 }
 
-/** How one attempt ended, before anybody decided what follows. `result` is JSON. */
+/** How one attempt ended; the verdict on what follows is not yet made. `result` is JSON. */
 export type Outcome =
   | { kind: 'completed'; result: string }
   | { kind: 'failed'; error: TaskError; retryable: boolean; retryAfterMs?: number };
 
-/** What follows from an outcome: the name of the transition and what it needs. */
+/** The verdict on an outcome: the name of the transition and its values. */
 export type Verdict =
   | { transition: 'complete'; result: string }
   | { transition: 'fail'; error: TaskError }

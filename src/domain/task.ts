@@ -12,7 +12,7 @@ export interface TaskError {
   message: string;
 }
 
-/** What names a task. */
+/** The primary key of a task. */
 export type TaskKey = Pick<Task, 'owner' | 'id'>;
 
 /** A row without its long parts: enough to send it to its queue and to publish it. */
@@ -28,7 +28,7 @@ export type CommittedTask = TaskSummaryRow & Partial<Pick<Task, 'params' | 'resu
 export const MESSAGE_VERSION = 1;
 
 /**
- * What a queue message carries: a hint to look at tasks of one owner, never the truth about them.
+ * What a queue message carries: the tasks of one owner to look at; the rows say how they stand.
  * `isolated` keeps a task that was rescued once away from neighbours.
  */
 export interface TaskMessage {

@@ -56,7 +56,7 @@ interface DeliveryView {
   ended_at: string | null;
 }
 
-/** What the list's live frames carry. */
+/** A task in the list's live frames. */
 export type TaskSummary = Omit<TaskView, 'params' | 'result'>;
 
 const iso = (ms: number): string => new Date(ms).toISOString();

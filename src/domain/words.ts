@@ -33,5 +33,5 @@ export type DeliverySink = (typeof DELIVERY_SINKS)[number];
 export const DELIVERY_STATES = ['OPEN', 'DELIVERED', 'GIVEN_UP'] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
-/** After so many rescues an expired lease means FAILED with code `lost`. */
+/** After this many rescues an expired lease means FAILED with code `lost`. */
 export const MAX_RESCUES = 3;

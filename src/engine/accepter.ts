@@ -34,7 +34,7 @@ export interface AccepterDeps extends GroupCommitDeps {
   /** Makes sure that the clock ticks by then; awaited before any row is due. */
   ensureAlarmBy(at: number): Promise<void>;
   quota: Pick<Quota, 'tryReserve'>;
-  /** Resolves after so many ms. */
+  /** Resolves after `ms` milliseconds. */
   wait(ms: number): Promise<void>;
 }
 

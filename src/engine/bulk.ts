@@ -17,7 +17,7 @@ export interface BulkDeps {
   catalog: Catalog;
   /** Whether the owner may run one more task of a metered type just now; if so it is counted. */
   tryConsume(owner: string): Promise<boolean>;
-  /** Whether the owner may have so many more unfinished tasks; if so they are counted in. */
+  /** Reserves `count` more unfinished tasks for the owner; false when that exceeds the quota. */
   tryReserve(owner: string, count: number): Promise<boolean>;
 }
 

@@ -150,7 +150,7 @@ export const createClock = (deps: ClockDeps) => {
       now() < lastWakeupAt + MAX_PAUSE_MS;
     const live = isLive ? now() + MAX_PAUSE_MS : Infinity;
     const late = Math.min(PENDING ?? Infinity, IN_PROGRESS ?? Infinity, DELIVERY ?? Infinity);
-    // What was scheduled is due on time.
+    // Scheduled tasks are due on time.
     return Math.min(NEW ?? Infinity, Math.max(late, now() + MIN_PAUSE_MS), live);
   };
 

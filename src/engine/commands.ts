@@ -47,8 +47,8 @@ const EFFECTS: Record<StatusCommand, { makesDue: boolean; makesStale: boolean }>
 const PURGE_CHUNK = 200;
 
 /**
- * What a person may do to a task. Every one is a guarded write; a caller who comes second is told
- * the present status.
+ * The commands on tasks. Every one is a guarded write; a caller who comes second gets the present
+ * status.
  */
 export const createCommands = (deps: CommandDeps) => {
   const { transitions, store, queues, ensureAlarmBy, taskQueues, publish } = deps;

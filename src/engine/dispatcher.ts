@@ -29,7 +29,7 @@ export class Dispatcher extends DurableObject<Env> {
     return encodeAcceptances(await this.#accepter.accept(decodeTasks(tasks)));
   }
 
-  /** Whether an owner may have so many more unfinished tasks, which are then counted in. */
+  /** Reserves `count` more unfinished tasks for an owner; false when that exceeds the quota. */
   tryReserve(owner: string, count = 1): Promise<boolean> {
     const tasks = Array.from({ length: count }, () => ({ owner }));
     return this.#quota.tryReserve(tasks).catch(() => true);

@@ -12,7 +12,7 @@ import { failAttempt, toFailure, toOutcome } from './outcome.ts';
 export interface ExecutorDeps {
   catalog: Pick<Catalog, 'find'>;
   dependencies: HandlerDependencies;
-  /** What a task may read and change: its owner's, and no other owner's. */
+  /** Files and tasks of this task's owner, and of no other. */
   forOwner(owner: string): { files: Files; tasks: OwnTasks };
   /** Called for every request to a provider. */
   countRequest: CountRequest;

@@ -83,7 +83,7 @@ export const createGroupCommit = ({ store, now, log }: GroupCommitDeps) => {
       if (failure !== 'constraint') failedAt = now();
       const fields = { tasks: group.length, failure };
       log.error('insert_failed', { ...fields, error: describeError(error) });
-      // What is there was accepted; what is not may still come, so no caller is told that it was
+      // Stored rows were accepted; the others may still come, so no caller may hear that it was
       // not stored.
       const found =
         failure === 'unknown' ? await findStored(group).catch(() => new Set<string>()) : [];

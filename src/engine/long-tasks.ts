@@ -58,7 +58,9 @@ export interface LongTaskRunnerDeps {
   log: Logger;
 }
 
-/** What a Workflow instance does: the same as a consumer, for one task that was claimed for it. */
+/**
+ * The work of a Workflow instance: the same as a consumer's, for one task that was claimed for it.
+ */
 export const createLongTaskRunner = (deps: LongTaskRunnerDeps) => {
   const { store, startRunner, recorder, taskQueues, log } = deps;
   return {

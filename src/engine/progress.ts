@@ -13,7 +13,7 @@ export interface ProgressDeps {
   log: Logger;
 }
 
-/** What a handler reports, bounded and well-formed. */
+/** A handler's report, bounded and well-formed. */
 export const toProgress = ({ id, version }: Task, fraction: number, note?: string): Progress => ({
   task_id: id,
   version,

@@ -21,7 +21,7 @@ export interface RecorderDeps {
   findPolicy(owner: string, type: string): RetryPolicy;
   now(): number;
   random(): number;
-  /** Resolves after so many ms. */
+  /** Resolves after `ms` milliseconds. */
   wait(ms: number): Promise<void>;
   log: Logger;
 }

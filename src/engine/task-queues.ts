@@ -17,7 +17,7 @@ const MAX_BATCH = 50;
 const MAX_TASKS = 100;
 /** Their parameters, in UTF-16 units, so that a consumer can hold a batch. */
 const MAX_PARAMS_CHARS = 128_000;
-/** What parameters count as that are not known. */
+/** The size that unknown parameters count as. */
 const UNKNOWN_PARAMS_CHARS = MAX_PARAMS_CHARS / 10;
 /** A message has this many bytes around its tasks … */
 const MESSAGE_BYTES = `{"v":${MESSAGE_VERSION},"owner":"","ids":[]}`.length;

@@ -31,7 +31,7 @@ export const bulkAction = defineHandler({
   lane: 'default',
   params: z.strictObject({ action: z.enum(COMMANDS), filter }),
   example: { action: 'retry', filter: { status: ['FAILED'], tag: ['nightly'] } },
-  // What was done is done: another attempt goes on with the rest.
+  // Finished chunks stay finished: another attempt goes on with the rest.
   timeoutMs: 900_000,
   cacheTtlSeconds: 0,
   run: async ({ params: { action, filter: given }, taskId, tasks, signal, progress }) => {

@@ -6,7 +6,7 @@ import { defineHandler } from './handler.ts';
 
 const address = z.email().max(254);
 
-/** What a template shows: texts, numbers and truths, or lists and objects of them. */
+/** The values that a template shows: texts, numbers and booleans, or lists and objects of them. */
 const variable = z.union([
   z.string().max(10_000),
   z.number(),

@@ -56,7 +56,7 @@ export interface Mail {
 /** Sends a mail, or throws; under `wrangler dev` it is written to a file instead. */
 export type SendMail = (mail: Mail) => Promise<{ messageId: string }>;
 
-/** What handlers get from outside, apart from their task. */
+/** The dependencies of handlers, apart from their task. */
 export interface HandlerDependencies {
   fetch: typeof fetch;
   secrets: HandlerSecrets;

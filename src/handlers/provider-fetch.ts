@@ -1,7 +1,7 @@
 /** Most that is read of a provider's answer. */
 const MAX_ANSWER_BYTES = 1_048_576;
 
-/** What reading an answer that is too long ends with. */
+/** Thrown when an answer is too long. */
 export class AnswerTooLong extends Error {}
 
 /**
@@ -17,7 +17,7 @@ export interface ProviderFetchDeps {
   count: CountRequest;
 }
 
-/** Cuts a body off, with an error, after so many bytes. */
+/** Ends a body with an error once it exceeds its bound, in bytes. */
 const limitBytes = (maxBytes: number): TransformStream<Uint8Array, Uint8Array> => {
   let bytes = 0;
   return new TransformStream({

@@ -1,7 +1,7 @@
 import { GiveUp, RetryLater } from '../domain/errors.ts';
 import { parseRetryAfter } from '../domain/retry.ts';
 
-/** A provider's refusal, without its body: an error page belongs into nobody's task. */
+/** A provider's refusal, without its body: no task should hold an error page. */
 export interface Refusal {
   status: number;
   retryAfter: string | null;

@@ -7,7 +7,7 @@ import { toBadAnswer, toRefusal, toUnreachable } from './provider.ts';
 
 const PROVIDER = 'OpenWeatherMap';
 
-/** What is used of a current weather answer (https://openweathermap.org/current). */
+/** The fields that are used of a current weather answer (https://openweathermap.org/current). */
 const answerSchema = z.object({
   name: z.string().max(200),
   // Seconds, within what a date can hold.

@@ -22,7 +22,7 @@ import { taskRoutes } from './routes/tasks/index.ts';
 const describeCall = (c: AppContext): string => `${c.req.method} ${c.req.path.slice(0, 200)}`;
 
 /**
- * The path is known, the method is not: `OPTIONS` is told what is allowed, any other method is
+ * The path is known, the method is not: `OPTIONS` gets the allowed methods, any other method is
  * refused.
  */
 const answerOtherMethod = (c: AppContext, methods: readonly string[]): Response => {

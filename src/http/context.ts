@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts';
 import type { Identity } from '../domain/api-key.ts';
 import type { Services } from '../wiring/services.ts';
 
-/** What every route finds in its context. */
+/** The context of every route. */
 export interface AppEnv {
   Bindings: Env;
   Variables: {

@@ -1,6 +1,6 @@
 const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
-/** Headers that somebody in between adds: then the caller is not on this machine. */
+/** Headers that a proxy adds: then the caller is not on this machine. */
 const FORWARDED = ['Forwarded', 'X-Real-IP', 'CF-Ray', 'MF-Original-URL'];
 
 /** A host with any port, as the `Host` header has it. */
@@ -20,8 +20,9 @@ const isOwnPage = ({ headers, url }: Request): boolean => {
 };
 
 /**
- * Whether a request comes from the machine that it is served on, as far as can be told: by its URL,
- * its `Host`, its address, and the absence of everything that a proxy or a foreign page would add.
+ * Whether a request comes from the machine that it is served on, as far as this can be known: by
+ * its URL, its `Host`, its address, and the absence of everything that a proxy or a foreign page
+ * would add.
  */
 export const isFromThisMachine = (request: Request): boolean => {
   const { headers, url } = request;

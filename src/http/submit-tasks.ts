@@ -4,7 +4,7 @@ import type { Submitted } from '../engine/submission.ts';
 import type { AppContext } from './context.ts';
 import { consumeRate } from './middleware/limit.ts';
 
-/** What a submit may be refused with, besides for its body. */
+/** Error codes of a submit, besides those of its body. */
 export const SUBMIT_ERRORS = [
   'unknown_type',
   'idempotency_key_reused',

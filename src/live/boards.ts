@@ -6,7 +6,7 @@ import type { StatusBoard } from './board.ts';
 import { createBoardListener } from './listener.ts';
 
 /**
- * What the rest of the service asks of its boards. Which board an owner has is known here alone.
+ * The boards, for the rest of the service. Which board an owner has is known here alone.
  */
 export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log: Logger) => {
   const findBoard = (owner: string) => namespace.getByName(owner);

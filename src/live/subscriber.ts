@@ -3,7 +3,7 @@ import type { TaskSummary, TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
 import { REVOKED } from './close-codes.ts';
 
-/** What a socket keeps while the object hibernates. */
+/** The state that a socket keeps while the object hibernates. */
 export type Subscriber = (
   | { stream: 'task'; id: string; version: number }
   | { stream: 'list'; seq: number; acknowledged: number }
@@ -13,7 +13,7 @@ export type Subscriber = (
 };
 
 /**
- * A list subscriber may leave so many frames unacknowledged: `send()` never blocks, so silence is
+ * A list subscriber may leave this many frames unacknowledged: `send()` never blocks, so silence is
  * the only sign.
  */
 const MAX_UNACKNOWLEDGED = 32;

@@ -5,7 +5,7 @@ const TICKET_MS = 30_000;
 /** Entries that one storage call deletes at most. */
 const MAX_DELETED = 128;
 
-/** What a ticket opens, and by which key it was asked for. */
+/** The stream that a ticket opens, and the key that asked for it. */
 export interface Ticket extends KeyRef {
   stream: string;
 }

@@ -13,7 +13,7 @@ import {
 import { withTimeout } from '../domain/timeout.ts';
 import type { Logger } from '../log.ts';
 
-/** What is counted within this time goes to the Metrics object in one call. */
+/** Counts gathered within this time go to the Metrics object in one call. */
 const GATHER_MS = 1_000;
 /** A flush that has not come by then was cancelled with the request that scheduled it. */
 const FORGOTTEN_MS = 5_000;

@@ -12,7 +12,7 @@ import {
 
 const TOTALS = 'totals';
 const MINUTE_MS = 60_000;
-/** What was added is stored this soon. */
+/** Added counts are stored within this time. */
 const SAVE_AFTER_MS = 1_000;
 /** Minutes of an owner that are stored. */
 const KEPT_MINUTES = 24 * 60;

@@ -12,7 +12,7 @@ export const BOUNDS = [
 export type Histogram = number[];
 const HISTOGRAM_LENGTH = BOUNDS.length + 2;
 
-/** What happened to an owner's tasks within a minute. */
+/** The events of an owner's tasks within a minute. */
 export interface Minute {
   submitted: number;
   completed: number;

@@ -133,7 +133,7 @@ export const createCounts = (db: D1Database) => {
       return (await statement.first<number | null>('due')) ?? null;
     },
 
-    /** What fails, the most frequent first, among the newest failed tasks. */
+    /** Groups of failures among the newest failed tasks, the most frequent first. */
     async findFailures(owner: string): Promise<FailureGroup[]> {
       return (await db.prepare(FAILURES).bind(owner).all<FailureGroup>()).results;
     },

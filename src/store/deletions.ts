@@ -6,7 +6,7 @@ import { openDeliveriesSql } from './deliveries.ts';
 import { nameStatement, toSqlList } from './statements.ts';
 import { toUuidFloor } from './uuid.ts';
 
-/** What is told of a task that was purged. */
+/** The parts of a purged task that a purge reports. */
 export type PurgedTask = Pick<Task, 'id' | 'status' | 'scheduled_at'>;
 
 const NAMED = 'SELECT value FROM json_each(?2)';

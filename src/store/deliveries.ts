@@ -4,7 +4,7 @@ import type { Delivery, DeliveryKey } from '../domain/delivery.ts';
 import { deliveriesTable } from '../schema/deliveries.ts';
 import { nameStatement } from './statements.ts';
 
-/** What became of a try: ended, or open again until `due_at`. */
+/** The state after a try: ended, or open again until `due_at`. */
 export type DeliveryUpdate = DeliveryKey &
   Pick<Delivery, 'tries' | 'state' | 'due_at' | 'wake_at' | 'ended_at' | 'last_error'>;
 

@@ -32,7 +32,7 @@ export type NextWake = Record<'NEW' | 'PENDING' | 'IN_PROGRESS' | 'DELIVERY', nu
   PARKED: number;
 };
 
-/** What the clock asks about the rows that are due, or will be. */
+/** The clock's questions about rows that are due, or will be. */
 export const createDueStore = (db: D1Database) => ({
   async readNextWake(): Promise<NextWake> {
     const row = await db.prepare(NEXT_WAKE).first<NextWake>();

@@ -66,7 +66,7 @@ const matchField = ({ column, path, value }: FieldFilter, bind: Bind): string =>
   return `(${matches.join(' OR ')})`;
 };
 
-/** What no index serves; empty where the driver finds exactly what is asked for. */
+/** Conditions that no index serves; empty where the driver finds exactly the wanted rows. */
 export const buildResidual = (
   filter: TaskFilter,
   { byStatus, byType }: Driver,
@@ -118,7 +118,7 @@ export const chooseDriver = ({ statuses = [], types = [], ids }: TaskFilter): Dr
   return { byStatus, byType: !byStatus && isServed(types) };
 };
 
-/** What every row of the driver fulfils, by the primary key. */
+/** Conditions on the primary key, which every row of the driver meets. */
 const buildRange = (
   owner: string,
   { ids, submittedAfter: after, submittedBefore: until }: TaskFilter,

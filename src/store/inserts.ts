@@ -4,7 +4,7 @@ import { jsonRows, nameStatement, rowMapper, TASK_COLUMNS } from './statements.t
 /** The most tasks one INSERT carries. */
 export const MAX_INSERT = 1_000;
 
-/** What every new row has: the defaults of the table. */
+/** The same in every new row: the defaults of the table. */
 const FIXED = {
   attempts: '[]',
   attempt: 0,

@@ -6,7 +6,7 @@ import type { Verdict } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
 import { guardSql, jsonRows, MAX_GROUP_CHARS, nameStatement, rowMapper } from './statements.ts';
 
-/** What followed from one attempt, to be recorded. */
+/** The verdict on one attempt, to be recorded. */
 export interface Recording {
   /** The row as it was claimed. */
   task: Task;
@@ -16,7 +16,7 @@ export interface Recording {
 /** A queue holds a delayed message for a day at most. */
 export const MAX_MESSAGE_DELAY_MS = 24 * 3_600_000;
 
-/** What else of a row may have changed since its claim. */
+/** The columns that may have changed since the claim. */
 const CHANGED_COLUMNS = [
   'id',
   'version',
@@ -26,7 +26,7 @@ const CHANGED_COLUMNS = [
 ] as const satisfies (keyof Task)[];
 const toChanges = rowMapper<Pick<Task, (typeof CHANGED_COLUMNS)[number]>>(CHANGED_COLUMNS);
 
-/** What a recording writes. */
+/** The columns that a recording writes. */
 const RECORDED_COLUMNS = [
   'status',
   'completed_at',

@@ -13,7 +13,7 @@ export interface Page<Row = Task> {
   tasks: Row[];
   /** The id after which the next page begins; null at the end. */
   next: string | null;
-  /** The page may be short, because only so many rows were looked at: `next` goes on. */
+  /** The search stopped at its bound, so the page may be short: `next` goes on. */
   truncated: boolean;
 }
 

@@ -54,7 +54,7 @@ FROM (
 )`,
 );
 
-/** What may be changed of a task; undefined leaves it, null clears it. */
+/** The editable fields of a task; undefined leaves one, null clears it. */
 export interface TaskEdit {
   title?: string | null | undefined;
   description?: string | null | undefined;

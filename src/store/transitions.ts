@@ -15,7 +15,7 @@ import {
 /** A queue's delays are whole seconds and its clock is not ours: a task is due this early. */
 const CLAIM_TOLERANCE_MS = 1_000;
 
-/** What a claim sets, or can only meet: it is not read back. */
+/** Columns that a claim sets, or can only meet with this value: they are not read back. */
 const CLAIMED_AS = {
   status: lifecycle.claim.to,
   progress: null,
@@ -49,7 +49,7 @@ WHERE tasks.owner = m.value ->> 'owner'
 RETURNING ${CLAIM_COLUMNS.map((column) => `tasks.${column}`).join(', ')}`,
 );
 
-/** What each command on a status sets; ?1 is now. */
+/** The columns that each command sets; ?1 is now. */
 const COMMAND_SETS = {
   cancel: `status = '${lifecycle.cancel.to}',
   completed_at = ?1,

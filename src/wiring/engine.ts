@@ -149,7 +149,7 @@ export const createEngine = (deps: EngineDeps) => {
       log,
     }),
     longTaskRunner: createLongTaskRunner({ store, startRunner, recorder, taskQueues, log }),
-    /** What the Dispatcher of this database needs, besides its storage. */
+    /** The dependencies of this database's Dispatcher, besides its storage. */
     dispatcherDeps: {
       store,
       sweeps: replace.sweeps?.(realSweeps) ?? realSweeps,

@@ -7,7 +7,7 @@ import type { Engine } from './engine.ts';
 import type { Live } from './live.ts';
 import type { Platform } from './platform.ts';
 
-/** What only requests need: keys, rates, and the way of a submit. */
+/** The parts that only requests need: keys, rates and submission. */
 export const createHttp = (
   { env, settings, log, now }: Platform,
   { store }: Engine,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createRateLimiter } from '../../src/access/rate-limiter.ts';
 
-/** A limiter that allows so many calls, for good. */
+/** A limiter that allows `limit` calls in all. */
 const platform = (allowed: number) => {
   const keys: string[] = [];
   return {

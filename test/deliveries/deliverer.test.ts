@@ -71,7 +71,7 @@ const setup = ({ failureUrl = 'https://nobody.example/' } = {}) => {
     lines,
     mails,
     pass: (ms: number) => void (now += ms),
-    /** Delivers hints; returns what became of each message. */
+    /** Delivers messages; returns what became of each message. */
     deliver: async (...keys: DeliveryKey[]): Promise<string[]> => {
       const settled: string[] = keys.map(() => 'nothing');
       const messages = keys.map((body, i) => ({
@@ -167,7 +167,7 @@ it('is signed so that the official library verifies it, by each of several secre
     wake_at: null,
     last_error: null,
   });
-  // A hint that comes twice finds nothing left to do.
+  // A message that comes twice finds nothing left to do.
   expect(await setup().deliver(key, key)).toEqual(['ack', 'ack']);
   expect(await received()).toHaveLength(1);
 });
@@ -181,7 +181,7 @@ it('is tried again with the same id, later and later, until it is taken', async 
   expect(await pendingDeliveries(task)).toMatchObject([
     { state: 'OPEN', tries: 1, last_error: 'The receiver answered 503' },
   ]);
-  // Too early: somebody else's message, or a sweep's.
+  // Too early: a second message, or a sweep's.
   expect(await deliver(key)).toEqual(['ack']);
   pass(5_000);
   expect(await deliver(key)).toEqual(['retry 10']);
@@ -245,7 +245,7 @@ it('waits as long as the receiver asks for', async () => {
   expect(await setup().deliver(...(await pendingDeliveries(task)))).toEqual(['retry 7']);
 });
 
-it('tells the operator of a failure, by webhook and mail, and both of the task as it was', async () => {
+it('notifies the operator of a failure, by webhook and mail, with the task as it was then', async () => {
   const { url, received } = receiver();
   const task = await ended('fail', null);
   await transitions.command('retry', OWNER, task.id, Date.now());
@@ -298,7 +298,7 @@ it('is given up, visibly, when its task is deleted', async () => {
   expect(lines.filter(({ fields }) => fields['task_id'] === another.id)).toHaveLength(1);
 });
 
-it('is swept when its hint was lost, and keeps the clock going', async () => {
+it('is swept when its message was lost, and keeps the clock going', async () => {
   const task = await ended('complete', receiver().url);
   const sweeps = createSweeps(env.DB);
   const { wake_at } = (await pendingDeliveries(task))[0] as Delivery;

@@ -139,7 +139,7 @@ it('asks for a key once there is one, and refuses one that was revoked within 10
     await ask(auth, { path: `/files/${CANARY}` }),
     await ask(auth, { path: `/tasks/${key}` }),
   ];
-  // What is to be logged has been once all of them have ended; a mail is retried by nobody here.
+  // What is to be logged has been once all of them have ended; nothing retries a mail here.
   for (;;) {
     const { text } = await ask(auth, {
       path: '/tasks?status=NEW&status=PENDING&status=IN_PROGRESS',

@@ -175,7 +175,7 @@ describe('the client', () => {
     expect(frames.at(-1)).toMatchObject({ event: 'update', task: { status: 'COMPLETED' } });
   });
 
-  it('throws what the service says, and stops when told to', async () => {
+  it("throws the service's problem, and stops on abort", async () => {
     const refused = await tasker
       .submit({ type: 'sum', params: { a: 'x' } })
       .catch((error: unknown) => error);

@@ -10,7 +10,7 @@ import { flaws, openTab, VIEWS, type View } from '../support/setup/page.ts';
 
 const running = useBrowser();
 
-// A page that nobody looks at any more would go on following the tasks of the next test.
+// A page that stays open would go on following the tasks of the next test.
 afterEach(async () => {
   for (const context of running.browser?.contexts() ?? []) await context.close();
 });
@@ -163,7 +163,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     await page.getByText(/^[1-9]\d? of 30 s/).waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
     await status('cancelled');
-    // What somebody else does shows here too.
+    // Changes by other callers show here too.
     await ask('POST', `/tasks/${task_id}/retry`);
     await status('in progress');
     await ask('POST', `/tasks/${task_id}/cancel`);
@@ -221,7 +221,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     expect(wrong).toEqual([]);
   });
 
-  it('pauses queues, reruns groups of errors, and can be held still', async () => {
+  it('pauses queues, retries groups of errors, and can be held still', async () => {
     const { page, wrong } = await openTab(running.browser, view, running.service.url);
     await at(page, '/');
     await page.getByRole('button', { name: 'pause external-low' }).click();

@@ -160,48 +160,51 @@ it.concurrent('writes mail to a file, and says where', async () => {
   expect(service.output()).toMatch(/\.(txt|html|eml)/);
 });
 
-it.concurrent('tells a receiver that was down, once it is back, under the same id', async () => {
-  const { task_id } = await submit(
-    'sum',
-    { a: 1, b: 2 },
-    { callback_url: `http://localhost:${receiverPort}/hook` },
-  );
-  const open = await until(
-    () => detail(task_id),
-    ({ deliveries }) => deliveries.some(({ tries }) => tries > 0),
-  );
-  expect(open).toMatchObject({
-    status: 'COMPLETED',
-    deliveries: [{ sink: 'callback', state: 'OPEN' }],
-  });
-  const calls: { headers: Record<string, string>; body: string }[] = [];
-  const receiver = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => {
-      calls.push({ headers: request.headers as Record<string, string>, body });
-      response.writeHead(calls.length === 1 ? 500 : 204).end();
+it.concurrent(
+  'delivers to a receiver that was down, once it is back, under the same id',
+  async () => {
+    const { task_id } = await submit(
+      'sum',
+      { a: 1, b: 2 },
+      { callback_url: `http://localhost:${receiverPort}/hook` },
+    );
+    const open = await until(
+      () => detail(task_id),
+      ({ deliveries }) => deliveries.some(({ tries }) => tries > 0),
+    );
+    expect(open).toMatchObject({
+      status: 'COMPLETED',
+      deliveries: [{ sink: 'callback', state: 'OPEN' }],
     });
-  });
-  await new Promise<void>((resolve) => receiver.listen(receiverPort, 'localhost', resolve));
-  const told = await until(
-    () => detail(task_id),
-    ({ deliveries }) => deliveries[0]?.state === 'DELIVERED',
-  );
-  receiver.close();
-  expect(calls.map(({ headers }) => headers['webhook-id'])).toEqual([
-    told.deliveries[0]?.id,
-    told.deliveries[0]?.id,
-  ]);
-  for (const { headers, body } of calls) {
-    expect(new Webhook(SECRET).verify(body, headers)).toMatchObject({
-      type: 'task.completed',
-      data: { task_id, result: { result: 3 } },
+    const calls: { headers: Record<string, string>; body: string }[] = [];
+    const receiver = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        calls.push({ headers: request.headers as Record<string, string>, body });
+        response.writeHead(calls.length === 1 ? 500 : 204).end();
+      });
     });
-  }
-});
+    await new Promise<void>((resolve) => receiver.listen(receiverPort, 'localhost', resolve));
+    const told = await until(
+      () => detail(task_id),
+      ({ deliveries }) => deliveries[0]?.state === 'DELIVERED',
+    );
+    receiver.close();
+    expect(calls.map(({ headers }) => headers['webhook-id'])).toEqual([
+      told.deliveries[0]?.id,
+      told.deliveries[0]?.id,
+    ]);
+    for (const { headers, body } of calls) {
+      expect(new Webhook(SECRET).verify(body, headers)).toMatchObject({
+        type: 'task.completed',
+        data: { task_id, result: { result: 3 } },
+      });
+    }
+  },
+);
 
-it.concurrent('tells the operator of every failure', async () => {
+it.concurrent('notifies the operator of every failure', async () => {
   const { task_id } = await submit('broken', {}, { max_attempts: 1 });
   const task = await until(
     () => detail(task_id),

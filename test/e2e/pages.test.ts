@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hasBrowser, useBrowser } from '../support/setup/browser.ts';
 import { flaws, openTab, VIEWS, type View } from '../support/setup/page.ts';
 
-// The pages in a real browser: nothing in the console, nothing asked of anybody else.
+// The pages in a real browser: nothing in the console, no request to another origin.
 
 const running = useBrowser();
 

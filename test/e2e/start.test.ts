@@ -39,7 +39,7 @@ const finished = (id: string): Promise<TaskView> =>
     socket.onerror = () => reject(new Error('The stream broke'));
   });
 
-it('is ready with a curl to copy, and asks and tells nobody anything', () => {
+it('is ready with a curl to copy, and calls no other service', () => {
   expect(service.output()).toContain(`curl http://localhost:${port}/tasks`);
   expect(service.output()).not.toMatch(/telemetry|update available|log in|\?/i);
 });

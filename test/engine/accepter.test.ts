@@ -43,7 +43,7 @@ const submitSum = () => call('/tasks', { json: { type: 'sum', params: { a: 1, b:
 const countRows = () => env.DB.prepare('SELECT count(*) AS n FROM tasks').first<number>('n');
 
 describe('accepting', () => {
-  it('hands over and announces what was committed', async () => {
+  it('enqueues and publishes committed tasks', async () => {
     const { accept, sent, published } = setup();
     const tasks = [
       aTask(),
@@ -59,17 +59,17 @@ describe('accepting', () => {
     expect(published.map(({ id }) => id)).toEqual(tasks.map(({ id }) => id));
   });
 
-  it('winds the clock before any row is due', async () => {
+  it('sets the alarm before any row is due', async () => {
     const task = aTask();
-    let woundBefore: boolean | undefined;
+    let wasAlarmSet: boolean | undefined;
     const { accept } = setup(async (at) => {
-      woundBefore = at === task.wake_at && !(await exists(task.id));
+      wasAlarmSet = at === task.wake_at && !(await exists(task.id));
     });
     await accept([task]);
-    expect(woundBefore).toBe(true);
+    expect(wasAlarmSet).toBe(true);
   });
 
-  it('takes nothing when the clock cannot be wound', async () => {
+  it('accepts nothing when the alarm cannot be set', async () => {
     const task = aTask();
     const { accept } = setup(() => Promise.reject(new Error('no alarm')));
     expect(await accept([task])).toEqual(['database_unavailable']);
@@ -110,7 +110,7 @@ describe('accepting', () => {
     expect(waits.length).toBe(before);
   });
 
-  it('hands over what groups that follow each other have stored in one message, and all of it', async () => {
+  it('enqueues the tasks of groups that follow each other in one message, and all of them', async () => {
     const real = createTaskStore(env.DB);
     const insertMany: typeof real.insertMany = (rows) => {
       // The next group comes while this one is written.
@@ -128,7 +128,7 @@ describe('accepting', () => {
     next();
     await vi.waitUntil(() => sent.length === 30);
     await Promise.all(answers);
-    // The first came alone; nobody knew yet that it was one of a crowd.
+    // The first came by itself: nothing showed yet that it was one of a crowd.
     expect(messages.length).toBeLessThanOrEqual(3);
   });
 

@@ -110,7 +110,7 @@ describe('the sweep', () => {
     expect(Math.max(...pauses)).toBeLessThanOrEqual(750_000);
   });
 
-  it('hands a scheduled task over when its time has come, and announces it', async () => {
+  it('enqueues a scheduled task when its time has come, and publishes it', async () => {
     const { strikeAt, sent, published } = setup();
     const task = aTask({ scheduledAt: NOW + 60_000 }, NOW);
     await store(task);
@@ -121,7 +121,7 @@ describe('the sweep', () => {
     expect(published).toMatchObject([{ id: task.id, status: 'PENDING', version: 2 }]);
   });
 
-  it('takes an expired lease back, sends the task to be run alone, and gives up after three times', async () => {
+  it('takes an expired lease back, sends the task to run isolated, and gives up after three times', async () => {
     const { strikeAt, sent, published } = setup();
     const task = aTask({}, NOW);
     await store(task);
@@ -352,7 +352,7 @@ describe('the alarm', () => {
     expect(sent.map(({ id }) => id)).toEqual([task.id]);
   });
 
-  it('that is overdue is not put off by somebody who needs it much later', async () => {
+  it('that is overdue is not postponed by a call that needs it much later', async () => {
     const { clock, pass, alarmAt } = setup();
     await clock.ensureAlarmBy(NOW + 5_000);
     pass(6_000);

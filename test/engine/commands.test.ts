@@ -41,7 +41,7 @@ it.each(COMMANDS.flatMap((command) => STATUSES.map((status) => [command, status]
   },
 );
 
-it('purges all of an owner, whatever its status, in chunks, and nobody else', async () => {
+it('purges all of an owner, whatever its status, in chunks, and no other owner', async () => {
   await env.DB.prepare('DELETE FROM tasks').run();
   const { task_id } = await submit('sum', { a: 1, b: 2 });
   await finished(task_id);

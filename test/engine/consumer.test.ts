@@ -12,8 +12,8 @@ afterEach(() => vi.restoreAllMocks());
  * Delivers a batch to the Worker's own consumer, as the platform does, and tells what became of
  * each message.
  */
-const deliver = async (hints: unknown[], queue = 'tasker-default-medium') => {
-  const messages = hints.map((body, i) => ({
+const deliver = async (bodies: unknown[], queue = 'tasker-default-medium') => {
+  const messages = bodies.map((body, i) => ({
     id: String(i),
     timestamp: new Date(),
     attempts: 1,
@@ -40,7 +40,7 @@ const toMessage = ({ owner, id }: Task): TaskMessage => ({
   ids: [id],
 });
 
-/** Stored tasks, not handed to any queue. */
+/** Stored tasks, in no queue. */
 const stored = async (...more: Parameters<typeof aTask>[0][]) => {
   const tasks = more.map((each) => aTask(each));
   await store(...tasks);
@@ -50,13 +50,13 @@ const stored = async (...more: Parameters<typeof aTask>[0][]) => {
 describe('a batch', () => {
   it('runs each task once, however often and in whatever order it is delivered', async () => {
     const tasks = await stored({}, {}, {});
-    const hints = tasks.map(toMessage);
-    expect(await deliver([...hints, ...hints.toReversed()])).toEqual({
+    const bodies = tasks.map(toMessage);
+    expect(await deliver([...bodies, ...bodies.toReversed()])).toEqual({
       outcome: 'ok',
       acked: ['0', '1', '2', '3', '4', '5'],
       retried: [],
     });
-    await deliver(hints.toReversed());
+    await deliver(bodies.toReversed());
     for (const { id } of tasks)
       expect(await rowOf(id)).toMatchObject({ status: 'COMPLETED', attempt: 1, version: 3 });
   });
@@ -94,7 +94,7 @@ describe('a batch', () => {
     expect(await rowOf((sound as Task).id)).toMatchObject({ status: 'COMPLETED' });
   });
 
-  it('fails a row whose parameters somebody broke, and spares its neighbours', async () => {
+  it('fails a row whose parameters are broken, and spares its neighbours', async () => {
     const [torn, sound] = await stored({}, {});
     await env.DB.prepare("UPDATE tasks SET params = '{' WHERE id = ?")
       .bind((torn as Task).id)
@@ -109,8 +109,8 @@ describe('a batch', () => {
     expect(await rowOf((sound as Task).id)).toMatchObject({ status: 'COMPLETED' });
   });
 
-  it('acks what is no hint, or of no task', async () => {
-    const nobody = aTask();
+  it('acks a message that is none of ours, or of no task', async () => {
+    const missing = aTask();
     expect(
       await deliver([
         null,
@@ -118,7 +118,7 @@ describe('a batch', () => {
         {},
         { owner: 'local' },
         { owner: 'local', ids: [7] },
-        toMessage(nobody),
+        toMessage(missing),
       ]),
     ).toEqual({
       outcome: 'ok',
@@ -141,7 +141,7 @@ describe('a message that names several tasks', () => {
     ids: tasks.map(({ id }) => id),
   });
 
-  it('is acked once all of them are recorded, whoever else names them too', async () => {
+  it('is acked once all of them are recorded, also when another message names them', async () => {
     const tasks = await stored({}, {}, {});
     const messages = [toMessageOfAll(tasks), toMessageOfAll(tasks), toMessage(tasks[1] as Task)];
     expect(await deliver(messages)).toEqual({ outcome: 'ok', acked: ['0', '1', '2'], retried: [] });
@@ -223,7 +223,7 @@ describe('a database that fails', () => {
 });
 
 describe('tasks that were rescued once', () => {
-  it('run alone, after the others are recorded', async () => {
+  it('run isolated, after the others are recorded', async () => {
     const [rescued, sound] = await stored({}, {});
     await env.DB.prepare('UPDATE tasks SET rescues = 1 WHERE id = ?')
       .bind((rescued as Task).id)

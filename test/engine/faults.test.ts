@@ -64,7 +64,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
    * Delivers what was sent, as one batch, to a worker that dies (answers nothing more) if it runs a
    * poisonous task.
    */
-  const deliver = async (hints: readonly QueuedTask[]): Promise<void> => {
+  const deliver = async (enqueued: readonly QueuedTask[]): Promise<void> => {
     let died = (): void => {};
     const death = new Promise<void>((resolve) => (died = resolve));
     const dying = { all: () => new Promise<never>(() => {}) };
@@ -96,7 +96,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
       log,
     });
     const consumer = createConsumer({ transitions, runBatch, taskQueues, publish, now, log });
-    const messages = hints.map(
+    const messages = enqueued.map(
       ({ owner, id, isolated }) =>
         ({
           body: { owner, ids: [id], isolated },
@@ -129,9 +129,9 @@ describe('one poisonous task among innocents', () => {
     for (let death = 1; death <= 4; death += 1) {
       pass(15_000);
       await clock.tick();
-      const hints = sent.splice(0);
+      const enqueued = sent.splice(0);
       // The platform hands what is left of a dead worker's batch to the next one.
-      for (let left = hints; left.length > 0;) {
+      for (let left = enqueued; left.length > 0;) {
         await deliver(left);
         const done = await Promise.all(
           left.map(async ({ id }) => (await rowOf(id)).status !== 'PENDING'),
@@ -199,7 +199,7 @@ describe('100 000 tasks that wait', () => {
 
 describe('a finish and a command at the same moment', () => {
   it.each(['cancel', 'pause', 'retry'] as const)(
-    '%s: whoever is first counts, and nothing is torn',
+    '%s: the first counts, and nothing is torn',
     async (name) => {
       const { transitions } = setup();
       const tasks = Array.from({ length: 40 }, () => aTask({}, NOW));

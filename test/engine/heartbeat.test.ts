@@ -83,7 +83,7 @@ describe('a task that is no longer ours', () => {
     parts.watch.remove(parts.task.id);
   });
 
-  it('is refused the renewal, whoever has it now', async () => {
+  it('is refused the renewal, in whatever state it is now', async () => {
     const { leases, transitions, task } = await setup();
     const stale = { owner: OWNER, id: task.id, attempt: 0, progress: '{}' };
     expect(await leases.renew([stale], NOW + 1)).toEqual(new Set());

@@ -44,7 +44,7 @@ describe('publishing', () => {
 });
 
 describe('the board listener', () => {
-  it('asks each owner once for a batch what is watched, tells only that, and leaves out what is long', async () => {
+  it('asks once a batch which tasks an owner watches, publishes only those, and leaves out long parts', async () => {
     const told: Record<string, { id: string }[]> = {};
     const asked: string[] = [];
     const publish = async (owner: string, rows: string) =>

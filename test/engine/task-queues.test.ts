@@ -7,7 +7,7 @@ const setup = () => {
   return { ...createTaskQueues({ queues: queues.queues, log: keepLog().log }), ...queues };
 };
 
-const handed = (more: Partial<QueuedTask> = {}): QueuedTask => ({
+const queuedTask = (more: Partial<QueuedTask> = {}): QueuedTask => ({
   owner: 'ada',
   id: crypto.randomUUID(),
   queue: 'default-medium',
@@ -16,7 +16,7 @@ const handed = (more: Partial<QueuedTask> = {}): QueuedTask => ({
   ...more,
 });
 const many = (count: number, more: Partial<QueuedTask> = {}): QueuedTask[] =>
-  Array.from({ length: count }, () => handed(more));
+  Array.from({ length: count }, () => queuedTask(more));
 
 describe('messages', () => {
   it('name up to a hundred light tasks of one owner', async () => {
@@ -45,7 +45,7 @@ describe('messages', () => {
 
   it('name fewer where parameters are large or not known, so that a batch fits into memory', async () => {
     const { enqueue, messages } = setup();
-    const { params: _, ...unknown } = handed();
+    const { params: _, ...unknown } = queuedTask();
     await enqueue(many(4, { params: 'x'.repeat(60_000) }));
     await enqueue(Array.from({ length: 20 }, () => unknown));
     expect(messages.map(({ body }) => body.ids.length)).toEqual([2, 2, 10, 10]);
@@ -53,7 +53,7 @@ describe('messages', () => {
 
   it('are delivered after the delay of their tasks', async () => {
     const { enqueue, messages } = setup();
-    const [soon, late, later] = [handed(), handed(), handed()] as const;
+    const [soon, late, later] = [queuedTask(), queuedTask(), queuedTask()] as const;
     await enqueue([soon, late, later], (task) => (task === soon ? 0 : 7));
     expect(messages).toEqual([
       { body: { v: 1, owner: 'ada', ids: [soon.id] }, delaySeconds: 0 },

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { bulkAction } from '../../src/handlers/bulk-action.ts';
 import { executorDeps, keepLog, dependencies } from '../support/deps.ts';
 
-it('stops between two chunks when it is aborted, and has told how far it came', async () => {
+it('stops between two chunks when it is aborted, and has reported its progress', async () => {
   const abort = new AbortController();
   const told: string[] = [];
   let chunks = 0;

@@ -87,7 +87,7 @@ describe.each(builtInHandlers.map((handler) => [handler.type, handler] as const)
       expect(JSON.parse(JSON.stringify(handler.params.parse(stored)))).toEqual(stored);
     });
 
-    it('can tell its parameters as JSON Schema', () => {
+    it('describes its parameters as JSON Schema', () => {
       expect(z.toJSONSchema(handler.params, { io: 'input', unrepresentable: 'any' })).toMatchObject(
         { type: 'object' },
       );

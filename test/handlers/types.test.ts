@@ -64,7 +64,7 @@ describe('simulate', () => {
     expect(await simulate.run(context({ duration: 0 }))).toBe('Task completed in 0 seconds');
   });
 
-  it('takes 0 to 600 seconds, 1 unless told, and some time more before it times out', () => {
+  it('takes 0 to 600 seconds, 1 by default, and some time more before it times out', () => {
     expect(simulate.params.parse({})).toEqual({ duration: 1 });
     for (const duration of [-1, 601, '3', NaN])
       expect(simulate.params.safeParse({ duration }).success).toBe(false);
@@ -73,7 +73,7 @@ describe('simulate', () => {
 });
 
 describe('flaky', () => {
-  it('fails as often as it is told, and has the attempts for it', () => {
+  it('fails as often as it is asked to, and has the attempts for it', () => {
     expect(() => flaky.run(context({ failures: 2 }, { attempt: 2 }))).toThrow('attempt 2 of 2');
     expect(flaky.run(context({ failures: 2 }, { attempt: 3 }))).toEqual({
       succeeded_on_attempt: 3,

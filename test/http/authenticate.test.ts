@@ -207,7 +207,7 @@ describe('another owner', () => {
 });
 
 describe('keys', () => {
-  it('have a checksum that tells a mistyped one without the database', async () => {
+  it('have a checksum that finds a mistyped one without the database', async () => {
     const { key } = generateApiKey();
     expect(key).toMatch(/^tk_[0-9A-Za-z]{49}$/);
     expect(isWellFormedKey(key)).toBe(true);

@@ -29,7 +29,7 @@ describe("a task's stream", () => {
     expect(await closed).toMatchObject({ code: 1000, reason: 'final' });
   });
 
-  it('shows its final state to whoever connects, at any moment', async () => {
+  it('shows its final state at any moment of connecting', async () => {
     const { task_id } = await submit('sum', { a: 1, b: 2 });
     const streams = await Promise.all(
       Array.from({ length: 8 }, () => watch(`/tasks/${task_id}/events`)),
@@ -45,7 +45,7 @@ describe("a task's stream", () => {
     expect(late.frames.map(({ event }) => event)).toEqual(['snapshot']);
   });
 
-  it('is named to whoever asks what is watched; a stream of the list means that all is', async () => {
+  it('is named when the service asks for watched tasks; a stream of the list means all', async () => {
     const [one, other] = [await watched(), await watched()];
     const named = await board().listWatched();
     expect(named).toEqual(expect.arrayContaining([one.task.id, other.task.id]));
@@ -70,7 +70,7 @@ describe("a task's stream", () => {
     expect(versionsOf(frames)).toEqual([1, 2, 2, 3]);
   });
 
-  it('reads a task that was too large to be told', async () => {
+  it('reads a task that was too large to be published', async () => {
     const { task, next } = await watched();
     await claim(task.id);
     const { params: _, result: __, ...head } = await complete(task.id);
@@ -84,7 +84,7 @@ describe("a task's stream", () => {
     expect(await closed).toMatchObject({ code: 4404, reason: 'deleted' });
   });
 
-  it('finds out by itself, within 15 s, what nobody told it', async () => {
+  it('finds a change by itself, within 15 s, whose publish was lost', async () => {
     const { task, next } = await watched();
     const { next: nextOfList, socket } = await watch('/events');
     await claim(task.id);
@@ -99,7 +99,7 @@ describe("a task's stream", () => {
     socket.close();
   });
 
-  it('is over with its final frame: a rerun is not told to it', async () => {
+  it('ends with its final frame: a retry is not sent to it', async () => {
     const { task, frames, next } = await watched();
     await claim(task.id);
     const completed = await complete(task.id);
@@ -139,7 +139,7 @@ describe("a task's stream", () => {
 });
 
 describe("the list's stream", () => {
-  it('begins with the newest tasks and tells every change, without parameters and results', async () => {
+  it('begins with the newest tasks and sends every change, without parameters and results', async () => {
     const { next, socket } = await watch('/events');
     const snapshot = await next(({ event }) => event === 'snapshot');
     expect(snapshot).toHaveProperty('tasks');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createHistogram, estimateQuantile, observe } from '../../src/metrics/snapshot.ts';
 
 describe('a histogram', () => {
-  it('tells quantiles to within a bucket', () => {
+  it('estimates quantiles to within a bucket', () => {
     const histogram = createHistogram();
     expect(estimateQuantile(histogram, 0.5)).toBeNull();
     for (let ms = 1; ms <= 1_000; ms += 1) observe(histogram, ms / 1_000);

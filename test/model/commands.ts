@@ -144,7 +144,7 @@ const zombie = act(
     }),
 );
 /**
- * A message comes a second time, when the lease of the first has run out and nobody has noticed.
+ * A message comes a second time, when the lease of the first has run out unnoticed.
  */
 const replay = act(
   index,
@@ -155,7 +155,7 @@ const replay = act(
       await world.deliver(i, false);
     }),
 );
-/** A queue is paused until its tasks are parked, and whoever resumes it dies over it. */
+/** A queue is paused until its tasks are parked, and the caller who resumes it dies over it. */
 const resumeAndDie = fc.constant(
   new Act('resumeAndDie', async (world) => {
     await world.pauseQueue();

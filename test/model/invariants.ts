@@ -56,7 +56,7 @@ const assertRow = (row: Task): void => {
 };
 
 /**
- * The invariants of the promise (I1 to I5), and that the clock is wound whenever something is owed.
+ * The invariants of the promise (I1 to I5), and that the alarm is set whenever something is due.
  */
 export const assertSound = (
   world: Witness,
@@ -92,10 +92,7 @@ export const assertSound = (
     ({ status, wake_at }) => (status === 'PENDING' || status === 'IN_PROGRESS') && wake_at !== null,
   );
   const earliest = Math.min(...after.map(({ wake_at }) => wake_at ?? Infinity));
-  hold(
-    'the clock is wound while anything is owed',
-    earliest === Infinity || world.alarmAt !== null,
-  );
+  hold('the alarm is set while anything is due', earliest === Infinity || world.alarmAt !== null);
   if (isLive && world.behindMs === 0)
     hold(
       'the clock strikes within a minute while anything is live',
@@ -151,6 +148,5 @@ export const assertNotified = (
       fail('I6: what has ended stays ended', each);
   }
   const isOwed = after.some(({ wake_at }) => wake_at !== null);
-  if (isOwed && world.alarmAt === null)
-    fail('the clock is wound while a notification is owed', after);
+  if (isOwed && world.alarmAt === null) fail('the alarm is set while a delivery is open', after);
 };

@@ -23,7 +23,7 @@ const rewriting = (name: string, from: string, to: string): Mutation => {
 };
 
 /**
- * The classic bug: what is due is read first, and written by id when somebody may have been faster.
+ * The classic bug: what is due is read first, and written by id when another writer may have been faster.
  */
 const readsThenWrites: Mutation = {
   sweeps: (real, database, meanwhile) => ({

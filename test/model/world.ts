@@ -402,7 +402,7 @@ export class World {
       const next = Math.min(this.alarmAt ?? Infinity, ...pending);
       if (next === Infinity)
         throw new Error(
-          `L1: nobody will ever look again at ${JSON.stringify([(await this.rows()).filter(isOpen), owed])}`,
+          `L1: nothing will ever look again at ${JSON.stringify([(await this.rows()).filter(isOpen), owed])}`,
         );
       this.now = Math.max(this.now, next);
       await this.tick();

@@ -24,7 +24,7 @@ it('renews the leases that are held by this very attempt, with their progress', 
   expect((await rowOf(task.id)).progress).toBe('{"fraction":0.5}');
 });
 
-it('does not hold what another attempt has, or nobody', async () => {
+it('holds no task that another attempt has, or none', async () => {
   const task = aTask({}, NOW);
   await store(task);
   const lease = { owner: OWNER, id: task.id, attempt: 1, progress: null };

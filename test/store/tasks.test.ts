@@ -6,7 +6,7 @@ import { aTask, OWNER, rowOf, store } from '../support/rows.ts';
 const tasks = createTaskStore(env.DB);
 const later = { scheduledAt: Date.now() + 3_600_000 };
 
-it('reads a task of its owner, and of nobody else', async () => {
+it('reads a task of its owner, and of no other', async () => {
   const task = aTask(later);
   await store(task);
   expect(await tasks.get(OWNER, task.id)).toEqual(task);

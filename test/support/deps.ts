@@ -19,7 +19,7 @@ export const keepLog = () => {
   return { log, lines, events: () => lines.map(({ event }) => event) };
 };
 
-/** Announcements, kept. */
+/** Published tasks, kept. */
 export const keepPublished = () => {
   const published: CommittedTask[] = [];
   return {
@@ -65,7 +65,7 @@ export const keepQueues = () => {
   };
 };
 
-/** Providers that nobody configured, and a mail that goes nowhere: for tests of other things. */
+/** Providers that are not configured, and a mail that goes nowhere: for tests of other things. */
 export const dependencies: HandlerDependencies = {
   fetch: () => Promise.reject(new Error('No network here')),
   secrets: {

@@ -20,7 +20,7 @@ const NAMED = [
 ];
 const isFilter = (name: string): boolean => NAMED.includes(name) || /^(params|result)\./.test(name);
 
-/** What of the URL's query is a filter. */
+/** The part of the URL's query that is a filter. */
 export const filterQuery = (query: URLSearchParams): URLSearchParams =>
   new URLSearchParams([...query].filter(([name, value]) => isFilter(name) && value !== ''));
 

@@ -25,7 +25,7 @@ const bounds = ({ minimum, maximum, maxLength }: Schema): string =>
     .filter((text) => text !== '')
     .join(', ');
 
-/** JSON in a text field: what does not parse stays there, and is told. */
+/** JSON in a text field. Text that does not parse stays, with a note. */
 const JsonField = ({
   id,
   value,

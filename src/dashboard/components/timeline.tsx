@@ -11,7 +11,7 @@ interface Span {
 
 const ms = (iso: string): number => Date.parse(iso);
 
-/** What a task has been doing since it was submitted, in the order of time. */
+/** The phases of a task since it was submitted, in the order of time. */
 const toSpans = (task: TaskDetail, now: number): Span[] => {
   const spans: Span[] = [];
   let since = ms(task.submitted_at);

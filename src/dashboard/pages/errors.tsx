@@ -60,7 +60,7 @@ const GroupRow = ({ group, isRunning, onStart }: GroupRowProps) => {
   );
 };
 
-/** What fails, grouped by type and message. */
+/** Failures, grouped by type and message. */
 export const ErrorsPage = () => {
   const { data, error, reload } = useQuery('errors', () => get<{ groups: Group[] }>('/errors'));
   useThrottledReload(reload, FRESH_MS);

@@ -80,7 +80,7 @@ const KeyRow = ({ item, reload }: { item: Key; reload(): void }) => {
     act(async () => {
       if (
         !(await confirm(
-          `Revoke "${item.name}" of ${item.owner}? Whoever uses it is locked out.`,
+          `Revoke "${item.name}" of ${item.owner}? Programs that use it lose access.`,
           'Revoke',
         ))
       )

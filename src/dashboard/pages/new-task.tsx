@@ -17,7 +17,7 @@ interface TaskType {
   needs: string[];
 }
 
-/** What is asked beside the parameters. Empty fields are left out of the request. */
+/** The fields beside the parameters. Empty ones are left out of the request. */
 interface Words {
   title: string;
   priority: string;
@@ -94,7 +94,7 @@ export const NewTaskPage = () => {
       </p>
     );
   if (!types) return <p class="empty">Loading …</p>;
-  // What the form has no field for stays as it was.
+  // Values that have no field in the form stay as they were.
   const kept =
     source?.type === name
       ? {

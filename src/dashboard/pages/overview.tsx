@@ -79,7 +79,7 @@ const Count = ({ status, n, upTo }: { status: Status; n: number; upTo: number })
   </a>
 );
 
-/** What is happening, how slow, and where it waits. */
+/** Counts, throughput, times and queues. */
 export const OverviewPage = () => {
   const minutes = WINDOWS.find((each) => String(each) === route.value.query.get('minutes')) ?? 60;
   const { data, error, reload } = useQuery(`stats ${minutes}`, () =>

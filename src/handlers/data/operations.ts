@@ -8,7 +8,7 @@ const sortRows = (rows: Row[], by: readonly { field: string; order: string }[]):
     for (const { field: name, order } of by) {
       const [x, y] = [getValue(a, name), getValue(b, name)];
       const difference = compare(x, y);
-      // What is missing comes last, whichever way the rest is turned.
+      // Missing values come last in either order.
       if (difference !== 0 && (x === null || y === null)) return difference;
       if (difference !== 0) return order === 'descending' ? -difference : difference;
     }

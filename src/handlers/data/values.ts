@@ -1,4 +1,4 @@
-// What rows hold, and how their values compare.
+// Rows, and how their values compare.
 
 /**
  * A row. Its keys are data: nothing is ever assigned by a key, so `__proto__` is one like any

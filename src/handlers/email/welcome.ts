@@ -1,6 +1,6 @@
 import { page, type EmailTemplate } from './template.ts';
 
-/** Greets somebody new. `name`; optional: `service`, `url`. */
+/** Greets a new user. `name`; optional: `service`, `url`. */
 export const welcome: EmailTemplate = {
   needs: ['name'],
   links: ['url'],

@@ -73,7 +73,7 @@ export const readCsvRows = async function* (
     }
   } catch (error) {
     signal.throwIfAborted();
-    // What cannot be skipped: the rest of the file cannot be told apart.
+    // The parser cannot go on: it no longer knows where a row begins.
     if (error instanceof CsvError) report(error);
     else throw error;
   }

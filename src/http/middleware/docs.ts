@@ -13,7 +13,7 @@ interface Answer {
   headers?: Record<string, string>;
 }
 
-/** What a route documents of itself. Its scope, rate, body and query document themselves. */
+/** A route's own documentation. Its scope, rate, body and query document themselves. */
 export interface RouteDocs {
   id: string;
   tag: Tag;
@@ -34,7 +34,9 @@ export interface RouteDocs {
   isStatic?: true;
 }
 
-/** What our middleware adds to an operation, for openapi/document.ts to make responses of. */
+/**
+ * Extensions that our middleware adds to an operation; openapi/document.ts makes responses of them.
+ */
 export interface Extensions {
   'x-problems'?: readonly ErrorCode[];
   'x-scope'?: string;

@@ -5,7 +5,7 @@ import type { AppEnv } from '../context.ts';
 /** An answer of the API is no page, and nothing within it may become one. */
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
-/** What every answer tells browsers, unless a page sets something of its own. */
+/** Headers for browsers on every answer, unless a page sets its own. */
 const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',

@@ -5,7 +5,7 @@ import { authenticate } from '../authenticate.ts';
 import type { AppEnv } from '../context.ts';
 import { describeWith } from './docs.ts';
 
-/** What a route asks of its callers: a scope, or nothing. */
+/** The scope that a route requires, or none. */
 export type RequiredScope = Scope | 'public';
 
 const KEY_ERRORS = [

@@ -18,7 +18,7 @@ const TAGS: Record<Tag, string> = {
   'Older APIs': 'For clients of other task services',
 };
 
-/** What any route may be refused with. */
+/** Error codes of any route. */
 const ALL_ERRORS: readonly ErrorCode[] = ['misconfigured', 'internal_error'];
 
 interface Response {

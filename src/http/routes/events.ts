@@ -71,7 +71,7 @@ const answerEvents = async (c: AppContext, name: string): Promise<Response> => {
   const opened = await openStream(c, name, new Request('https://board.internal/', upgrade));
   const headers = { 'Content-Type': EVENT_STREAM, 'Cache-Control': 'no-store' };
   if (!('task_id' in opened)) return c.body(streamEvents(opened), 200, headers);
-  // A browser comes back after every end of a stream. One that has seen the final frame is told to
+  // A browser comes back after every end of a stream. One that has seen the final frame is asked to
   // stay away.
   if (Number(c.req.header('Last-Event-ID') ?? NaN) >= opened.version) return c.body(null, 204);
   return c.body(formatEvent({ event: 'snapshot', task: opened }), 200, headers);

@@ -31,7 +31,7 @@ const readQueueGauges = async ({ taskQueues, now }: Services): Promise<Gauge[]> 
     });
 };
 
-/** What is now, rather than what has happened. */
+/** Gauges: how things stand, rather than what has happened. */
 const readGauges = async (services: Services): Promise<Gauge[]> => {
   const { useStore, metrics, now } = services;
   const counts = useStore(createCounts);

@@ -58,7 +58,7 @@ it.each([
   }
 });
 
-it('tells every state and kind of /api/tasks apart', async () => {
+it('distinguishes every state and kind of /api/tasks', async () => {
   const state = async (id: string) =>
     (await (await call(`/api/tasks/${id}`)).json<{ state: string }>()).state;
   const list = async (query: string) => {

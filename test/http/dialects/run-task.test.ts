@@ -57,7 +57,7 @@ describe('/run-task', () => {
 });
 
 describe('/health', () => {
-  it('tells that all is well, to anybody', async () => {
+  it('answers that all is well, without a key', async () => {
     const response = await call('/health');
     expect([response.status, await response.json()]).toMatchObject([
       200,

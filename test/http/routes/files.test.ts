@@ -50,7 +50,7 @@ it('keeps a file: put, get, list, delete', async () => {
 });
 
 it.concurrent(
-  'takes a file of many parts, of a size that nobody announced, byte by byte the same',
+  'takes a file of many parts, of a size that no header gives, byte by byte the same',
   async () => {
     const chunk = crypto.getRandomValues(new Uint8Array(60_000));
     let left = 200;

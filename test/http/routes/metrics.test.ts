@@ -67,7 +67,7 @@ describe('/metrics', () => {
     );
   });
 
-  it('never goes back, not even when the meter is evicted, and asks no more of it than once a second', async () => {
+  it('never goes back, not even when the Metrics object is evicted, and asks no more of it than once a second', async () => {
     const before = await samples();
     await evictDurableObject(env.METRICS.getByName(METRICS_NAME));
     const after = await samples();

@@ -23,7 +23,7 @@ const owner = async (name: string) => {
 beforeAll(flushCounts);
 
 describe('/stats', () => {
-  it('counts an owner’s tasks by status, minute and time, and nobody else’s', async () => {
+  it('counts an owner’s tasks by status, minute and time, and no other owner’s', async () => {
     const mine = await owner('counted');
     const post = (json: object) => call('/tasks', { json, ...mine });
     const { task_id } = await (

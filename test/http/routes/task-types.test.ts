@@ -2,14 +2,14 @@ import { expect, it } from 'vitest';
 import { builtInHandlers } from '../../../src/handlers/catalog.ts';
 import { call } from '../../support/client.ts';
 
-it('tells every type', async () => {
+it('lists every type', async () => {
   const { task_types } = await (
     await call('/task-types')
   ).json<{ task_types: { type: string }[] }>();
   expect(task_types.map(({ type }) => type)).toEqual(builtInHandlers.map(({ type }) => type));
 });
 
-it('tells one, also by its alias', async () => {
+it('shows one, also by its alias', async () => {
   const weather = await (await call('/task-types/weather')).json();
   expect(weather).toMatchObject({
     type: 'weather',

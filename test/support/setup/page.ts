@@ -12,8 +12,7 @@ export type View = (typeof VIEWS)[number];
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /**
- * A tab in which nothing may go wrong: errors in the console, refusals of the policy, requests to
- * anybody else.
+ * A tab in which nothing may go wrong: errors in the console, refusals of the policy, requests to other origins.
  */
 export const openTab = async (
   browser: Browser,

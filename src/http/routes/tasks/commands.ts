@@ -54,7 +54,7 @@ const runCommand =
     return c.json(toTaskView(row));
   };
 
-/** What a person does to a task. */
+/** Commands on one task. */
 export const commandRoutes = new Hono<AppEnv>()
   .post(
     '/:id/cancel',

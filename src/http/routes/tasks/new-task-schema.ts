@@ -3,7 +3,7 @@ import type { Priority } from '../../../domain/words.ts';
 import { catalog } from '../../../handlers/catalog.ts';
 import { parameters, priority, typeName } from '../../fields.ts';
 
-// What a submit may send: the native form, two short ones, and many at once.
+// The bodies of a submit: the native form, two short ones, and many at once.
 
 /** A year. */
 const MAX_DELAY_SECONDS = 31_536_000;
@@ -88,7 +88,7 @@ const findParamsIssues = ({
 }): z.core.$ZodIssue[] => {
   // Built-in types alone: those of an owner are checked when the task is built.
   const handler = typeof type === 'string' ? catalog.find('', type) : undefined;
-  // What is no object at all has been named already.
+  // Items that are no objects have been named already.
   if (!parameters.safeParse(params ?? {}).success) return [];
   const { error } = handler?.params.safeParse(params ?? {}) ?? {};
   return (error?.issues ?? []).map((issue) => ({ ...issue, path: ['params', ...issue.path] }));

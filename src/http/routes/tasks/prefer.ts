@@ -18,7 +18,7 @@ const parsePreferredWait = (c: AppContext): number | null => {
 };
 
 /**
- * Resolves when the task's stream closes, which it does after the final frame, or after so many ms.
+ * Resolves when the task's stream closes, which it does after the final frame, or after `ms`.
  */
 const watchToEnd = async (c: AppContext, id: string, ms: number): Promise<void> => {
   const request = new Request('https://board.internal/', { headers: { Upgrade: 'websocket' } });

@@ -108,7 +108,7 @@ export const taskListSchema = z
       truncated: z
         .literal(true)
         .optional()
-        .meta({ description: 'Only so many tasks were looked at: `next_cursor` goes on' }),
+        .meta({ description: 'The search stopped at its bound: `next_cursor` goes on' }),
       next_cursor: nextCursor,
     }),
     tasks: z.array(taskSchema),

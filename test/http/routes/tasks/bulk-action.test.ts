@@ -72,7 +72,7 @@ describe('an action on all that match', () => {
     expect((await call(`/tasks/${broken.task_id}`)).status).toBe(404);
   });
 
-  it('leaves alone what came after it, and what belongs to somebody else', async () => {
+  it('changes no task that came after it or belongs to another owner', async () => {
     const theirs = aTask({ owner: 'somebody else', scheduledAt: Date.now() + 600_000 });
     // An id of a moment to come.
     const tomorrow = aTask({

@@ -86,7 +86,7 @@ describe.each(Object.entries(TABLE))('POST /tasks/{id}/%s', (verb, expected) => 
     else expect([code, body['code'], body['task_status']]).toEqual([409, outcome, status]);
   });
 
-  it('404 for a task that nobody has', async () => {
+  it('404 for a task that does not exist', async () => {
     expect((await act('0199b3c2-0000-7000-8000-000000000000', verb)).body).toMatchObject({
       code: 'task_not_found',
     });

@@ -40,7 +40,7 @@ it('runs it again when asked to, later, with other parameters, or for another ty
   );
 });
 
-it('does not use what is too old, failed, or of somebody else', async () => {
+it('uses no output that is too old, failed, or of another owner', async () => {
   const { task_id } = await finished((await submit(TYPE, { string: 'stale' })).task_id);
   const set = (change: string) =>
     env.DB.prepare(`UPDATE tasks SET ${change} WHERE id = ?`).bind(task_id).run();
