@@ -1,5 +1,6 @@
 import { and, eq, inArray, or, sql, type SQL } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
+import { QueryBuilder } from 'drizzle-orm/sqlite-core';
 import { lifecycle } from '../domain/lifecycle.ts';
 import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { Task, TaskKey } from '../domain/task.ts';
@@ -8,6 +9,16 @@ import { tasksTable } from '../schema/tasks.ts';
 import { createDeletions } from './deletions.ts';
 import { insertTasks } from './inserts.ts';
 import { encodeKeys, nameStatement, toSqlList } from './statements.ts';
+
+const IS_TASK = and(
+  eq(tasksTable.owner, sql.placeholder('owner')),
+  eq(tasksTable.id, sql.placeholder('id')),
+);
+// Built once: to build it at every read would cost a fifth of the read.
+const GET = nameStatement(
+  'tasks.get',
+  new QueryBuilder().select().from(tasksTable).where(IS_TASK).toSQL().sql,
+);
 
 const GET_MANY = nameStatement(
   'tasks.get_many',
@@ -87,10 +98,8 @@ export const createTaskStore = (d1: D1Database) => {
     ...createDeletions(d1),
     insertMany: (rows: readonly string[]) => insertTasks(d1, rows),
 
-    async get(owner: string, id: string): Promise<Task | null> {
-      const isIt = and(eq(tasksTable.owner, owner), eq(tasksTable.id, id));
-      return (await db.select().from(tasksTable).where(isIt).get()) ?? null;
-    },
+    get: (owner: string, id: string): Promise<Task | null> =>
+      d1.prepare(GET).bind(owner, id).first<Task>(),
 
     /** Several tasks at once, in no order; those that do not exist are left out. */
     async getMany(keys: readonly TaskKey[]): Promise<Task[]> {
