@@ -14,7 +14,7 @@ const HELP = `npm start -- [options]: migrates, builds and serves Tasker on this
   --watch           builds the page again when it changes, as npm run dev does
   --help            this text
 
-Settings and secrets are read from .dev.vars; the README lists them.`;
+Settings and secrets are read from .dev.vars; docs/configuration.md lists them.`;
 
 const readyText = (port: number): string => `
 Tasker is ready on http://localhost:${port}   (Ctrl-C stops it)

@@ -38,7 +38,7 @@ const flag = (initial: boolean) =>
     .transform((word) => word === 'true');
 
 /**
- * Vars and secrets, their defaults and their meaning. The README's table is generated from this.
+ * Vars and secrets, their defaults and their meaning. docs/configuration.md is generated from this.
  * `NODE_ENV` is compiled in by wrangler: `development` under `wrangler dev`, `production` when
  * deployed.
  */
@@ -182,6 +182,6 @@ export const readSettings = (env: unknown): Settings => {
   const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new AppError(
     'misconfigured',
-    `Settings are wrong, see the README's table: ${wrong.join('; ')}`,
+    `Settings are wrong, see docs/configuration.md: ${wrong.join('; ')}`,
   );
 };
