@@ -4,7 +4,6 @@ import { expect, inject, it } from 'vitest';
 import { MESSAGE_VERSION, type TaskMessage } from '../../src/domain/task.ts';
 import { getServices } from '../../src/wiring/services.ts';
 import { aTask, OWNER, rowOf, store } from '../support/rows.ts';
-import '../support/setup/provided.ts';
 
 const redis = inject('redis');
 

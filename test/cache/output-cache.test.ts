@@ -6,7 +6,6 @@ import type { Task } from '../../src/domain/task.ts';
 import { keepLog } from '../support/deps.ts';
 import { aTask, OWNER } from '../support/rows.ts';
 import { CACHE_FAULTS } from '../support/setup/cache-faults.ts';
-import '../support/setup/provided.ts';
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, inject, it } from 'vitest';
 import { sound } from './sound.ts';
-import '../support/setup/provided.ts';
 
 const { runs: numRuns, seed } = inject('model');
 

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
-import '../support/setup/provided.ts';
 import { mutants } from './mutants.ts';
 import { sound } from './sound.ts';
 

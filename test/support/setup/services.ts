@@ -6,7 +6,6 @@ import { createClient } from 'redis';
 import type { TestProject } from 'vitest/node';
 import { startFaultyCache } from './faulty-cache.ts';
 import { startOutside } from './outside.ts';
-import './provided.ts';
 import { startRestProxy } from './rest-proxy.ts';
 
 const TOKEN = 'a-token-for-tests';

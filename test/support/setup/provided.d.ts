@@ -1,4 +1,4 @@
-export type { ProvidedContext } from 'vitest';
+import 'vitest';
 
 declare module 'vitest' {
   /** What redis.ts, which runs in Node, hands to the tests in workerd. */
