@@ -59,7 +59,10 @@ export const submitTasks = async (
     caller: {
       owner: c.get('owner'),
       requestId: c.get('requestId'),
-      ownHost: new URL(c.req.url).hostname,
+      // Only a callback needs it.
+      get ownHost() {
+        return new URL(c.req.url).hostname;
+      },
       fields,
     },
     idempotencyKey: readIdempotencyKey(c),
