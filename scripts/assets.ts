@@ -1,12 +1,4 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  watch,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,26 +7,25 @@ import { build } from 'vite';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const STATIC = join(ROOT, 'static');
 const DASHBOARD = join(ROOT, 'src/dashboard');
-const BUILT = join(ROOT, 'dist/dashboard');
 const PUBLIC = join(ROOT, 'dist/public');
 const { resolve } = createRequire(import.meta.url);
 const SWAGGER = dirname(resolve('swagger-ui-dist/package.json'));
 const REDOC = dirname(resolve('redoc/package.json'));
 
 /**
- * The dashboard, bundled. Names without hashes: an old one is never left over, and answers carry an
- * ETag.
+ * The files of the dashboard, bundled, by their paths. Names without hashes: an old one is never
+ * left over, and answers carry an ETag.
  */
-const buildDashboard = async (): Promise<void> => {
-  await build({
+const buildDashboard = async (): Promise<Map<string, Buffer>> => {
+  const built = await build({
     root: DASHBOARD,
     configFile: false,
     logLevel: 'warn',
     mode: 'production',
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
     build: {
-      outDir: BUILT,
-      emptyOutDir: true,
+      // In memory: two processes may build at the same time.
+      write: false,
       modulePreload: false,
       target: 'es2023',
       rolldownOptions: {
@@ -46,12 +37,15 @@ const buildDashboard = async (): Promise<void> => {
       },
     },
   });
-};
-
-const listFiles = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
-    statSync(join(folder, file)).isFile(),
+  const [bundle] = [built].flat();
+  if (!bundle || !('output' in bundle)) throw new Error('The page was not built');
+  return new Map(
+    bundle.output.map((file) => [
+      file.fileName,
+      Buffer.from(file.type === 'chunk' ? file.code : file.source),
+    ]),
   );
+};
 
 /** A text with one of its parts replaced; throws unless that part is there exactly once. */
 const replaceOnce = (text: string, from: string, to: string): string => {
@@ -73,8 +67,7 @@ const readRedoc = (): Buffer => {
 
 /** Puts together what the Worker serves as files (`[assets]` in wrangler.toml). */
 export const buildAssets = async (): Promise<void> => {
-  await buildDashboard();
-  const files = new Map<string, Buffer>();
+  const files = await buildDashboard();
   for (const file of readdirSync(STATIC)) {
     // Headers for all files lie on top; Cloudflare reads them, and serves them to no client.
     const to = file === '_headers' ? file : join('assets', file);
@@ -85,7 +78,6 @@ export const buildAssets = async (): Promise<void> => {
   files.set(join('assets', 'redoc.standalone.js'), readRedoc());
   const license = 'redoc.standalone.js.LICENSE.txt';
   files.set(join('assets', license), readFileSync(join(REDOC, 'bundles', license)));
-  for (const file of listFiles(BUILT)) files.set(file, readFileSync(join(BUILT, file)));
   for (const [to, content] of files) {
     const target = join(PUBLIC, to);
     mkdirSync(dirname(target), { recursive: true });
