@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Progress } from '../../src/domain/frames.ts';
 import { createProgressReporter, toProgress } from '../../src/engine/progress.ts';
 import { keepLog } from '../support/deps.ts';
@@ -41,8 +41,7 @@ it('publishes the first at once, by owner, and the newest of what follows after 
   reporter.report(a.owner, toProgress(a, 0.4));
   await turn();
   expect(calls).toHaveLength(2);
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  expect(calls[2]).toEqual(['local', [0.4]]);
+  await vi.waitFor(() => expect(calls[2]).toEqual(['local', [0.4]]));
   reporter.stop();
 });
 

@@ -27,7 +27,14 @@ it('renews the leases that are held by this very attempt, with their progress', 
 it('holds no task that another attempt has, or none', async () => {
   const task = aTask({}, NOW);
   await store(task);
-  const lease = { owner: OWNER, id: task.id, attempt: 1, progress: null };
-  expect(await leases.findHeld([lease])).toEqual(new Set());
-  expect(await leases.renew([lease], NOW)).toEqual(new Set());
+  const lease = { owner: OWNER, id: task.id, attempt: 1, progress: '{"fraction":0.9}' };
+  const holds = async (attempt: number) => [
+    await leases.findHeld([{ ...lease, attempt }]),
+    await leases.renew([{ ...lease, attempt }], NOW),
+  ];
+  const none = [new Set(), new Set()];
+  expect(await holds(1)).toEqual(none);
+  await createTransitions(env.DB).claim([task], NOW, false);
+  expect(await holds(2)).toEqual(none);
+  expect((await rowOf(task.id)).progress).toBeNull();
 });
