@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type * as z from 'zod';
 import { builtInHandlers } from '../src/handlers/catalog.ts';
 import { lifecycle, type Transition } from '../src/domain/lifecycle.ts';
-import { settingsFields } from '../src/settings.ts';
+import { settingsFields } from '../src/settings/fields.ts';
 
 // Writes the parts of the documents that the code has: with --check, fails if that changes any.
 

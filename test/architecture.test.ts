@@ -76,7 +76,7 @@ const MAY_NAME_ENV = [
   'src/index.ts',
   'src/wiring/platform.ts',
   'src/wiring/services.ts',
-  'src/settings.ts',
+  'src/settings/fields.ts',
   'src/engine/dispatcher.ts',
   'src/live/board.ts',
   'src/metrics/metrics.ts',

@@ -1,3 +1,4 @@
+import { startTimer } from '../domain/timer.ts';
 import type { Priority, Status } from '../domain/words.ts';
 import type { TaskDetail, TaskView } from '../domain/view.ts';
 import type { NewTask } from '../http/routes/tasks/new-task-schema.ts';
@@ -130,14 +131,19 @@ export const createTasker = (options: ClientOptions) => {
      * The task once it is final. Throws a `TimeoutError` (DOMException) when that takes too long.
      */
     async wait(id: string, { timeout, signal }: WaitOptions = {}): Promise<TaskDetail> {
-      const signals = [
-        ...(timeout === undefined ? [] : [AbortSignal.timeout(timeout)]),
-        ...(signal ? [signal] : []),
-      ];
-      const either = AbortSignal.any(signals);
-      const frames = watch(send, taskPath(id, '/events'), { signal: either, retries });
-      while (!(await frames.next()).done);
-      return tasker.get(id, either);
+      const late = new AbortController();
+      const stopTimer = startTimer(
+        () => late.abort(new DOMException('The task is not final in time', 'TimeoutError')),
+        timeout ?? Infinity,
+      );
+      const either = AbortSignal.any([late.signal, ...(signal ? [signal] : [])]);
+      try {
+        const frames = watch(send, taskPath(id, '/events'), { signal: either, retries });
+        while (!(await frames.next()).done);
+        return await tasker.get(id, either);
+      } finally {
+        stopTimer();
+      }
     },
 
     /** Calls any other endpoint; returns the JSON of its answer. */

@@ -34,7 +34,9 @@ export const toQuery = (options: ListOptions): URLSearchParams => {
     pageSize = 100,
   } = options;
   for (const [name, values] of Object.entries({ status, type, priority, queue, tag }))
-    for (const value of [values ?? []].flat()) query.append(name, value);
+    // An empty list is sent as it is, and refused: it must not turn into no filter at all.
+    for (const value of values === undefined ? [] : values.length === 0 ? [''] : [values].flat())
+      query.append(name, value);
   if (submittedAfter) query.set('submitted_after', submittedAfter.toISOString());
   if (submittedBefore) query.set('submitted_before', submittedBefore.toISOString());
   if (q !== undefined) query.set('q', q);

@@ -1,3 +1,5 @@
+import { startTimer } from '../domain/timer.ts';
+
 /** The problem details (RFC 9457) of a refusal or a failure. */
 export interface Problem {
   status: number;
@@ -70,15 +72,22 @@ export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const stop = (): void => {
-      clearTimeout(timer);
+      stopTimer();
       reject(signal?.reason as Error);
     };
-    const timer = setTimeout(() => {
+    const stopTimer = startTimer(() => {
       signal?.removeEventListener('abort', stop);
       resolve();
     }, ms);
     signal?.addEventListener('abort', stop, { once: true });
   });
+
+/** JSON writes what it has no number for as null: refused, so that no value is lost in silence. */
+const refuseNonNumbers = (name: string, value: unknown): unknown => {
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new TypeError(`"${name}" is ${value}, which JSON cannot say`);
+  return value;
+};
 
 const readProblem = async (response: Response): Promise<Problem> => {
   const text = await response.text();
@@ -117,7 +126,7 @@ export const createRequest = ({
     const {
       method = 'GET',
       json,
-      body = json === undefined ? null : JSON.stringify(json),
+      body = json === undefined ? null : JSON.stringify(json, refuseNonNumbers),
       signal,
     } = options;
     const isRepeatable = options.isRepeatable ?? method === 'GET';

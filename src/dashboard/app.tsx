@@ -4,6 +4,7 @@ import { apiKey, storeKey, wantsKey } from './api.ts';
 import { connection, isPaused, missedCount, startLive, togglePause } from './live.ts';
 import { formatNumber } from './format.ts';
 import { toHref, route } from './router.ts';
+import { RunningActions } from './components/bulk.tsx';
 import { ConfirmDialog } from './components/confirm.tsx';
 import { NewKey } from './components/new-key.tsx';
 import { Toasts } from './components/toast.tsx';
@@ -134,6 +135,7 @@ export const App = () => {
         )}
       </header>
       <main id="main" tabIndex={-1}>
+        <RunningActions />
         <Page />
       </main>
       <ConfirmDialog />

@@ -1,26 +1,27 @@
 const NUMBER = new Intl.NumberFormat('en');
 export const formatNumber = (n: number): string => NUMBER.format(n);
 
-const formatSeconds = (seconds: number): string => {
-  if (seconds < 1) return `${Math.round(seconds * 1_000)} ms`;
-  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
-  const [minutes, hours, days] = [
-    Math.floor(seconds / 60),
-    Math.floor(seconds / 3_600),
-    Math.floor(seconds / 86_400),
-  ];
-  if (minutes < 60) return `${minutes} m ${Math.round(seconds % 60)} s`;
-  if (hours < 24) return `${hours} h ${minutes % 60} m`;
-  return `${days} d ${hours % 24} h`;
+/** `12 ms`, `3.4 s`, `2 m 5 s`, `1 h`, `4 d 2 h`; rounded first, so that no unit overflows. */
+export const formatDuration = (seconds: number | null): string => {
+  if (seconds === null) return '–';
+  const ms = Math.round(seconds * 1_000);
+  if (ms < 1_000) return `${ms} ms`;
+  const tenths = Math.round(seconds * 10);
+  if (tenths < 100) return `${tenths % 10 === 0 ? tenths / 10 : (tenths / 10).toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3_600) return joinUnits([Math.floor(whole / 60), 'm'], [whole % 60, 's']);
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 24 * 60) return joinUnits([Math.floor(minutes / 60), 'h'], [minutes % 60, 'm']);
+  const hours = Math.round(seconds / 3_600);
+  return joinUnits([Math.floor(hours / 24), 'd'], [hours % 24, 'h']);
 };
 
-/** `12 ms`, `3.4 s`, `2 m 5 s`, `1 h`, `4 d 2 h`. */
-export const formatDuration = (seconds: number | null): string =>
-  seconds === null
-    ? '–'
-    : formatSeconds(seconds)
-        .replace(/ 0 [smh]$/, '')
-        .replace('.0 ', ' ');
+const joinUnits = (...parts: readonly (readonly [number, string])[]): string =>
+  parts
+    .filter(([n]) => n > 0)
+    .map(([n, unit]) => `${n} ${unit}`)
+    .join(' ');
 
 /** How long ago, or in how long. */
 export const formatAge = (iso: string, now: number): string => {

@@ -40,7 +40,8 @@ export const computeNextTry = (
 ): number | null => {
   const backoff = Math.min(MAX_MS, BASE_MS * 2 ** (tries - 1));
   const at = Math.round(
-    now + Math.max(Math.min(retryAfterMs, MAX_MS), backoff * (0.5 + random() / 2)),
+    // Never before the receiver's own word, however long that is.
+    now + Math.max(retryAfterMs, backoff * (0.5 + random() / 2)),
   );
   return at > owed_at + GIVE_UP_AFTER_MS ? null : at;
 };

@@ -22,6 +22,8 @@ export type ErrorCode =
   | 'origin_not_allowed'
   | 'outcome_unknown'
   | 'overloaded'
+  | 'precondition_failed'
+  | 'range_not_allowed'
   | 'rate_limited'
   | 'route_not_found'
   | 'queue_not_found'

@@ -1,18 +1,30 @@
-import { PRIORITIES, STATUSES } from './words.ts';
 import * as z from 'zod';
 import type { FieldFilter, TaskFilter } from './filter.ts';
 import { QUEUES } from './routing.ts';
+import { findVariants, MAX_VARIANTS } from './search-variants.ts';
+import { isBlank } from './text.ts';
+import { PRIORITIES, STATUSES } from './words.ts';
 
 // A filter as callers write it: in the query of a list, and in the body of an action on all that
 // match.
 
+const BLANK = 'A filter that says nothing would find everything: give a value, or leave it out';
+
+/** A text of a filter, which must say something. */
+const filterText = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .refine((text) => !isBlank(text), BLANK);
+
+/** A list that is not empty, for an empty one would not filter at all. */
 const listOf = <Item extends z.ZodType>(item: Item, shown: object, most = 20) =>
   z
     .preprocess(
       (value) => (value === undefined || Array.isArray(value) ? value : [value]),
-      z.array(item).max(most).optional(),
+      z.array(item).min(1, BLANK).max(most).optional(),
     )
-    .meta({ type: 'array', items: shown, maxItems: most });
+    .meta({ type: 'array', items: shown, minItems: 1, maxItems: most });
 
 /** Words of ours, in upper or lower case. */
 const wordList = <const Words extends readonly string[]>(known: Words) =>
@@ -40,10 +52,13 @@ const moment = z
 
 /** The words of a text, all to be found. */
 const search = singleText()
-  .min(1)
   .max(200)
-  .transform((text) => text.split(/\s+/).filter((word) => word !== ''))
-  .pipe(z.array(z.string()).max(10))
+  .transform((text) => text.split(/\s+/).filter((word) => !isBlank(word)))
+  .pipe(z.array(z.string()).min(1, BLANK).max(10))
+  .refine(
+    (found) => found.reduce((sum, word) => sum + findVariants(word).length, 0) <= MAX_VARIANTS,
+    'These are too many different letters to search for at once: give fewer words',
+  )
   .meta({
     type: 'string',
     minLength: 1,
@@ -57,20 +72,24 @@ const MAX_IDS = 100;
 /** The filters that have a name of their own. */
 export const namedFilters = {
   status: wordList(STATUSES),
-  type: listOf(z.string().min(1).max(100), { type: 'string' }),
+  type: listOf(filterText(100), { type: 'string' }),
   priority: wordList(PRIORITIES),
   queue: listOf(z.enum(QUEUES), { type: 'string', enum: [...QUEUES] }),
-  tag: listOf(z.string().min(1).max(50), { type: 'string' }),
+  tag: listOf(filterText(50), { type: 'string' }),
   id: listOf(z.uuid().toLowerCase(), { type: 'string', format: 'uuid' }, MAX_IDS),
   submitted_after: moment.optional(),
   submitted_before: moment.optional(),
   q: search.optional(),
-  error: singleText().min(1).max(4_000).optional().meta({
-    type: 'string',
-    minLength: 1,
-    maxLength: 4_000,
-    description: 'The message of the last error, exactly',
-  }),
+  error: singleText()
+    .max(4_000)
+    .refine((text) => !isBlank(text), BLANK)
+    .optional()
+    .meta({
+      type: 'string',
+      minLength: 1,
+      maxLength: 4_000,
+      description: 'The message of the last error, exactly',
+    }),
 };
 
 /** `params.<path>` and `result.<path>`: names, and places in lists, separated by dots. */
@@ -98,6 +117,7 @@ export const withFields = <Schema extends z.ZodObject>(shape: Schema) =>
       const [, column, path = ''] = FIELD.exec(key) ?? [];
       if (column === undefined) rest.push([key, value]);
       else if (typeof value !== 'string') refuse(key, ONCE);
+      else if (isBlank(value)) refuse(key, BLANK);
       else if (!SEGMENTS.test(path))
         refuse(key, 'A path is up to 10 names separated by dots, without quotes and backslashes');
       else fields.push({ column: column as FieldFilter['column'], path: path.split('.'), value });

@@ -39,3 +39,7 @@ export const parseJson = (text: string): unknown => {
     return undefined;
   }
 };
+
+/** Whether it is a JSON object: neither a list nor null. */
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

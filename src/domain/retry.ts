@@ -54,18 +54,42 @@ export const decideVerdict = (
   };
 };
 
-const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+/**
+ * The three forms of a date in HTTP (https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7): the
+ * usual one, that of RFC 850 and that of C. All are in UTC.
+ */
+const HTTP_DATES = [
+  /^[A-Z][a-z]{2}, (?<day>\d{2}) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}) (?<time>\d{2}:\d{2}:\d{2}) GMT$/,
+  /^[A-Z][a-z]{5,8}, (?<day>\d{2})-(?<month>[A-Z][a-z]{2})-(?<year>\d{2}) (?<time>\d{2}:\d{2}:\d{2}) GMT$/,
+  /^[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) (?<day>[\d ]\d) (?<time>\d{2}:\d{2}:\d{2}) (?<year>\d{4})$/,
+];
+
+/** A year of two digits is at most 50 years ahead, as RFC 9110 asks for. */
+const completeYear = (year: string, now: number): number => {
+  if (year.length === 4) return Number(year);
+  const present = new Date(now).getUTCFullYear();
+  const near = present - (present % 100) + Number(year);
+  return near > present + 50 ? near - 100 : near < present - 49 ? near + 100 : near;
+};
+
+/** A date of HTTP as ms; undefined when it is none. */
+export const parseHttpDate = (text: string, now: number): number | undefined => {
+  for (const form of HTTP_DATES) {
+    const { day, month, year, time } = form.exec(text)?.groups ?? {};
+    if (year === undefined) continue;
+    const at = Date.parse(`${day?.trim()} ${month} ${completeYear(year, now)} ${time} GMT`);
+    return Number.isNaN(at) ? undefined : at;
+  }
+  return undefined;
+};
 
 /**
- * A `Retry-After` header, in seconds or as a date (RFC 9110), as ms from now. Undefined when it
- * says nothing that can be understood, or nothing but "now": then a back-off does better.
+ * A `Retry-After` header, in seconds or as a date (RFC 9110), as ms from now, a year at most.
+ * Undefined when it says nothing that can be understood, or nothing but "now": then a back-off does
+ * better.
  */
 export const parseRetryAfter = (header: string | null, now: number): number | undefined => {
   const text = header?.trim() ?? '';
-  const ms = /^\d{1,9}$/.test(text)
-    ? Number(text) * 1_000
-    : HTTP_DATE.test(text)
-      ? Date.parse(text) - now
-      : 0;
-  return ms > 0 ? ms : undefined;
+  const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : (parseHttpDate(text, now) ?? now) - now;
+  return ms > 0 ? Math.min(ms, MAX_DELAY_MS) : undefined;
 };

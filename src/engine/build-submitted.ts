@@ -5,10 +5,11 @@ import { refuseFields, toFieldErrors } from '../domain/field-errors.ts';
 import { buildTask } from '../domain/new-task.ts';
 import { findUrlProblem, type OutgoingRules } from '../domain/outgoing.ts';
 import { toQueueName } from '../domain/routing.ts';
+import { suggest } from '../domain/suggest.ts';
 import type { Task } from '../domain/task.ts';
 import type { Priority } from '../domain/words.ts';
 import type { Catalog } from '../handlers/catalog.ts';
-import type { Handler } from '../handlers/handler.ts';
+import type { Handler, HandlerSecrets } from '../handlers/handler.ts';
 
 /** A submit as every dialect words it. `params` are still the caller's. */
 export interface SubmitRequest {
@@ -45,6 +46,7 @@ export interface Caller {
 export interface BuildDeps {
   catalog: Catalog;
   outgoingRules: OutgoingRules;
+  secrets: HandlerSecrets;
   /** Whether there is a secret to sign callbacks with. */
   canSign: boolean;
   now(): number;
@@ -53,7 +55,10 @@ export interface BuildDeps {
 /** A task may be scheduled this far ahead. */
 const MAX_AHEAD_MS = 31_536_000_000;
 
-/** When it is to run, in ms; null for now. A time that is past means now. */
+/** A moment that has just passed means now. */
+const MAX_PAST_MS = 60_000;
+
+/** When it is to run, in ms; null for now. */
 const resolveSchedule = (
   { delay_seconds, scheduled_at }: SubmitRequest,
   now: number,
@@ -66,9 +71,13 @@ const resolveSchedule = (
     return delay_seconds === 0 ? null : now + Math.round(delay_seconds * 1_000);
   if (scheduled_at === undefined) return null;
   const at = Date.parse(scheduled_at);
-  if (at <= now + MAX_AHEAD_MS) return at > now ? at : null;
-  const message = 'A task may be scheduled a year ahead at most';
-  return refuseFields([{ in: 'body', path: 'scheduled_at', code: 'too_big', message }]);
+  const refuse = (code: string, message: string): never =>
+    refuseFields([{ in: 'body', path: 'scheduled_at', code, message }]);
+  if (at > now + MAX_AHEAD_MS) return refuse('too_big', '`scheduled_at` is at most a year ahead');
+  // Clocks differ by seconds; hours are a mistake, such as a zone that was left out.
+  if (at <= now - MAX_PAST_MS)
+    return refuse('in_the_past', '`scheduled_at` is in the past. To run it now, leave it out');
+  return at > now ? at : null;
 };
 
 /** The callback's address, if it may be called. */
@@ -92,10 +101,16 @@ const requireHandler = (type: string, { owner, fields }: Caller, catalog: Catalo
   const handler = catalog.find(owner, type);
   if (handler) return handler;
   const known = catalog.list(owner).map((each) => each.type);
-  const message = `No task type "${type}". Known types: ${known.join(', ')}`;
+  const message = `There is no type \`${type.slice(0, 100)}\`${suggest(type, known)}`;
   const errors: FieldError[] = [{ in: 'body', path: fields.type, code: 'unknown_type', message }];
   throw new AppError('unknown_type', message, { errors });
 };
+
+/** The same for requests that ask for the same: a field that is null is one that was left out. */
+const computeFingerprint = (request: SubmitRequest): Promise<string> =>
+  hashCanonical(
+    Object.fromEntries(Object.entries(request).filter(([, value]) => (value ?? null) !== null)),
+  );
 
 /**
  * The row for a request, not stored yet; 422 with every bad field named.
@@ -111,6 +126,16 @@ export const buildSubmittedTask = async (
   const params = handler.params.safeParse(request.params);
   if (!params.success)
     return refuseFields(toFieldErrors(params.error, 'body', [caller.fields.params]));
+  const refused = handler.check(params.data, deps.secrets);
+  if (refused)
+    return refuseFields([
+      {
+        in: 'body',
+        path: `${caller.fields.params}.${refused.path}`,
+        code: 'not_allowed',
+        message: refused.message,
+      },
+    ]);
   const { priority, title, description, tags, max_attempts, timeout_seconds } = request;
   const now = deps.now();
   const isReusable = handler.reuseSeconds !== undefined;
@@ -136,7 +161,7 @@ export const buildSubmittedTask = async (
       callbackUrl: resolveCallback(request, caller.ownHost, deps),
       reuseKey: isReusable ? await hashCanonical([handler.type, params.data]) : null,
       idempotencyKey,
-      fingerprint: idempotencyKey === null ? null : await hashCanonical(request),
+      fingerprint: idempotencyKey === null ? null : await computeFingerprint(request),
     },
     now,
   );

@@ -44,6 +44,8 @@ export const createExecutor = (deps: ExecutorDeps) => {
     const params = handler.params.safeParse(parseJson(task.params));
     if (!params.success) return failAttempt('bad_params', describeError(params.error));
     const missing = handler.needs.filter((name) => dependencies.secrets[name] === undefined);
+    const refused = handler.check(params.data, dependencies.secrets);
+    if (refused) return failAttempt('not_allowed', refused.message);
     if (missing.length === 0) return { handler, params: params.data };
     return failAttempt(
       'not_configured',

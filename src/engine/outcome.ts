@@ -18,6 +18,8 @@ export const failAttempt = (code: string, message: string, retryable = false): O
 const refuseNonJson = (_key: string, value: unknown): unknown => {
   if (typeof value === 'function' || typeof value === 'symbol')
     throw new TypeError(`A ${typeof value} is not JSON`);
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new TypeError(`${value} is not JSON: it is beyond what a number can hold`);
   return value;
 };
 

@@ -23,6 +23,10 @@ const completion = z.object({
   usage: z.record(z.string(), z.unknown()).nullish(),
 });
 
+/** Models that reason refuse the older name, and services beside OpenAI know no other. */
+const nameMaxTokens = (model: string): 'max_tokens' | 'max_completion_tokens' =>
+  /^(?:.*\/)?(?:o\d|gpt-(?:[5-9]|\d{2}))/i.test(model) ? 'max_completion_tokens' : 'max_tokens';
+
 export const chatgpt = defineHandler({
   type: 'chatgpt',
   aliases: ['query_chatgpt'],
@@ -31,20 +35,39 @@ export const chatgpt = defineHandler({
   params: z.strictObject({
     prompt: z.string().min(1).max(200_000),
     model: z.string().min(1).max(200).optional(),
-    max_tokens: z.int().min(1).max(1_000_000).default(1_000),
-    temperature: z.number().min(0).max(2).default(0.7),
+    max_tokens: z.int().min(1).max(1_000_000).optional(),
+    temperature: z.number().min(0).max(2).optional(),
   }),
   example: { prompt: 'Say hello in one word.', max_tokens: 10 },
   needs: ['OPENAI_API_KEY'],
   isMetered: true,
   retry: { maxAttempts: 4, baseSeconds: 2, maxSeconds: 120 },
-  run: async ({ params: { prompt, model, max_tokens, temperature }, secrets, fetch, signal }) => {
+  check: ({ model, max_tokens = 0 }, { ALLOWED_MODELS, MAX_TOKENS, OPENAI_DEFAULT_MODEL }) => {
+    const asked = model ?? OPENAI_DEFAULT_MODEL;
+    if (ALLOWED_MODELS && !ALLOWED_MODELS.includes(asked))
+      return {
+        path: 'model',
+        message: `The model \`${asked}\` is not among those of ALLOWED_MODELS`,
+      };
+    return MAX_TOKENS !== undefined && max_tokens > MAX_TOKENS
+      ? { path: 'max_tokens', message: `\`max_tokens\` is at most ${MAX_TOKENS}, see MAX_TOKENS` }
+      : undefined;
+  },
+  run: async ({ params, secrets, fetch, signal }) => {
     // Loaded when it is first needed: most isolates never ask a model.
     const { default: OpenAI, APIError } = await import('openai');
     const { OPENAI_API_KEY: apiKey = '', OPENAI_BASE_URL: baseURL, OPENAI_DEFAULT_MODEL } = secrets;
     const client = new OpenAI({ apiKey, baseURL, fetch, maxRetries: 0, logLevel: 'off' });
+    const { prompt, model = OPENAI_DEFAULT_MODEL, temperature } = params;
     const messages = [{ role: 'user' as const, content: prompt }];
-    const request = { model: model ?? OPENAI_DEFAULT_MODEL, messages, max_tokens, temperature };
+    // What the caller leaves out is the provider's to choose, but for what the operator pays.
+    const maxTokens = params.max_tokens ?? secrets.MAX_TOKENS;
+    const request = {
+      model,
+      messages,
+      ...(maxTokens !== undefined && { [nameMaxTokens(model)]: maxTokens }),
+      ...(temperature !== undefined && { temperature }),
+    };
     const answer: unknown = await client.chat.completions
       .create(request, { signal })
       .catch((error: unknown) => {

@@ -1,21 +1,17 @@
 import * as z from 'zod';
 import { GiveUp } from '../domain/errors.ts';
+import { isObject } from '../domain/json.ts';
 import { operation } from './data/operation-schema.ts';
-import { applyOperation, estimateCells } from './data/operations.ts';
+import { createBudget } from './data/cost.ts';
+import { applyOperation } from './data/operations.ts';
 import type { Row } from './data/values.ts';
 import { defineHandler } from './handler.ts';
-
-/** Cells of all operations together: a few seconds of computing, within the memory of a Worker. */
-const MAX_COST = 4_000_000;
-
-const isRow = (value: unknown): value is Row =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** `data` as rows, which operations need; says which item is none. */
 const toRows = (data: unknown): Row[] => {
   if (!Array.isArray(data))
     throw new GiveUp('operations need data that is a list of objects', 'bad_data');
-  const wrong = data.findIndex((item) => !isRow(item));
+  const wrong = data.findIndex((item) => !isObject(item));
   if (wrong >= 0)
     throw new GiveUp(`operations need a list of objects, but data.${wrong} is none`, 'bad_data');
   return data as Row[];
@@ -27,8 +23,8 @@ export const dataProcessing = defineHandler({
     'Filters, picks, renames, sorts, deduplicates, limits and groups rows; without operations, returns the data.',
   lane: 'external',
   params: z.strictObject({
-    data: z.unknown().refine((data) => data !== undefined, 'Required: any JSON'),
-    operations: z.array(operation).min(1).max(50).optional(),
+    data: z.unknown().refine((data) => data !== undefined, '`data` is missing; it may be any JSON'),
+    operations: z.array(operation).max(50).optional(),
   }),
   example: {
     data: [
@@ -43,21 +39,19 @@ export const dataProcessing = defineHandler({
     ],
   },
   run: async ({ params: { data, operations }, signal, progress }) => {
-    if (!operations) return { data: { data }, processed: true };
+    if (!operations || operations.length === 0) return { data: { data }, processed: true };
     let rows = toRows(data);
     const rowsIn = rows.length;
-    let cost = 0;
+    const budget = createBudget(rows);
     for (const [index, step] of operations.entries()) {
       // A turn for everybody else, in which a timeout or a cancel is noticed.
       await new Promise((resolve) => setTimeout(resolve, 0));
       signal.throwIfAborted();
-      cost += estimateCells(rows, step);
-      if (cost > MAX_COST)
-        throw new GiveUp(
-          `operations.${index} (${step.op}): too much for one task, over ${MAX_COST} cells in all`,
-          'too_much_work',
-        );
-      rows = applyOperation(rows, step, index);
+      budget.spend(rows, step, index);
+      rows = applyOperation(rows, step, index, (groups) =>
+        budget.assertGroupsFit(groups, step, index),
+      );
+      budget.settle(rows, step, index);
       progress((index + 1) / operations.length, `${step.op}: ${rows.length} rows`);
     }
     return { data: { data: rows }, processed: true, rows_in: rowsIn, rows_out: rows.length };

@@ -1,10 +1,11 @@
 import * as z from 'zod';
+import { emailAddress } from '../domain/email-address.ts';
 import { GiveUp, describeError, RetryLater } from '../domain/errors.ts';
-import { render, type EmailTemplate } from './email/template.ts';
+import { findWrongVariables, render } from './email/template.ts';
 import { templates } from './email/templates.ts';
 import { defineHandler } from './handler.ts';
 
-const address = z.email().max(254);
+const address = emailAddress;
 
 /** The values that a template shows: texts, numbers and booleans, or lists and objects of them. */
 const variable = z.union([
@@ -54,19 +55,9 @@ const params = z
         path: ['variables'],
         message: 'Variables are for a template',
       });
-    const { needs = [], links = [] }: Partial<EmailTemplate> = template ? templates[template] : {};
-    const refuse = (name: string, message: string): void =>
+    for (const [name, message] of findWrongVariables(template && templates[template], variables))
       context.addIssue({ code: 'custom', path: ['variables', name], message });
-    for (const name of needs)
-      if ((variables[name] ?? '') === '')
-        refuse(name, `The template "${template}" needs "${name}"`);
-    for (const name of links)
-      if (variables[name] !== undefined && !isLink(variables[name]))
-        refuse(name, 'A link begins with http:// or https://');
   });
-
-const isLink = (value: unknown): boolean =>
-  typeof value === 'string' && /^https?:\/\//i.test(value);
 
 /** Error codes of the platform that another try would meet again. */
 const FINAL = /\bE_(VALIDATION|FIELD|SENDER|RECIPIENT|HEADER|CONTENT|TOO_|EMAIL)\w*/;
@@ -87,6 +78,14 @@ export const emailSending = defineHandler({
   needs: ['EMAIL_FROM'],
   isMetered: true,
   retry: { maxAttempts: 4, baseSeconds: 5, maxSeconds: 300 },
+  check: ({ reply_to: replyTo }, { EMAIL_FROM = [], EMAIL_REPLY_TO = [] }) => {
+    const allowed = [...EMAIL_FROM, ...EMAIL_REPLY_TO].map((each) => each.toLowerCase());
+    if (replyTo === undefined) return undefined;
+    const [, domain = ''] = replyTo.toLowerCase().split('@');
+    if (allowed.includes(replyTo.toLowerCase()) || allowed.includes(`@${domain}`)) return undefined;
+    const message = `"${replyTo}" is neither a sender nor in EMAIL_REPLY_TO`;
+    return { path: 'reply_to', message };
+  },
   run: async ({ params: mail, taskId, secrets, sendMail, log }) => {
     const senders = secrets.EMAIL_FROM ?? [];
     const from = mail.from ?? senders[0];

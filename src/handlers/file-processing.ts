@@ -1,5 +1,6 @@
 import { GiveUp, RetryLater } from '../domain/errors.ts';
 import { toHex } from '../domain/hash.ts';
+import { countCharacters } from '../domain/text.ts';
 import { findFormat, params, type Params } from './files/params.ts';
 import { readLines } from './files/read-text.ts';
 import { readRows } from './files/read.ts';
@@ -57,15 +58,16 @@ const sha256 = async (body: ReadableStream<Uint8Array>, signal: AbortSignal): Pr
   return toHex(new Uint8Array(await digest.digest));
 };
 
-/** Lines, words, characters of a text. */
+/** Lines, words, characters of a text; characters are code points. */
 const summarizeText = async (lines: AsyncIterable<string>) => {
   const found = { lines: 0, empty_lines: 0, words: 0, characters: 0, longest_line: 0 };
   for await (const line of lines) {
     found.lines += 1;
     if (line.trim() === '') found.empty_lines += 1;
     else found.words += line.trim().split(/\s+/).length;
-    found.characters += line.length;
-    found.longest_line = Math.max(found.longest_line, line.length);
+    const characters = countCharacters(line);
+    found.characters += characters;
+    found.longest_line = Math.max(found.longest_line, characters);
   }
   return found;
 };
@@ -105,10 +107,12 @@ export const fileProcessing = defineHandler({
     const malformed = createMalformed();
     const summary = createSummary({ isText });
     let counted = 0;
+    let delimiter: string | undefined;
     for await (const row of readRows(format, body, {
       signal,
       onMalformed: malformed.add,
       onHeader: summary.header,
+      onDelimiter: (found) => void (delimiter = found),
     })) {
       counted += 1;
       if (operation !== 'count') summary.add(row);
@@ -116,7 +120,12 @@ export const fileProcessing = defineHandler({
       if (counted % PROGRESS_EVERY === 0)
         await yieldTurn(() => progress(to ? 0.3 : 0.5, `${counted} rows`));
     }
-    const found = { ...head, rows: counted, ...malformed.result() };
+    const found = {
+      ...head,
+      ...(delimiter !== undefined && { delimiter }),
+      rows: counted,
+      ...malformed.result(),
+    };
     if (operation === 'count') return found;
     if (to === undefined) return { ...found, columns: summary.columns() };
     // The second reading: now all columns and their types are known.

@@ -14,6 +14,18 @@ export interface HandlerSecrets {
   OPENWEATHER_BASE_URL: string;
   /** Addresses that mail may come from; the first is the usual one. */
   EMAIL_FROM?: string[] | undefined;
+  /** Where replies may go besides: addresses, or `@domain` for all of one. */
+  EMAIL_REPLY_TO?: readonly string[] | undefined;
+  /** Models that may be asked; undefined for any. */
+  ALLOWED_MODELS?: readonly string[] | undefined;
+  /** Most tokens of one answer; undefined for any number. */
+  MAX_TOKENS?: number | undefined;
+}
+
+/** A parameter that this deployment does not allow. */
+interface Refused {
+  path: string;
+  message: string;
 }
 
 /** The files of the task's owner. */
@@ -105,6 +117,8 @@ export interface HandlerDefinition<Schema extends z.ZodType> {
   timeoutMs?: number | ((params: z.output<Schema>) => number);
   /** Settings without which it cannot run: a task fails at once, naming the one that is missing. */
   needs?: readonly (keyof HandlerSecrets)[];
+  /** What this deployment's settings do not allow; asked at the submit and before each run. */
+  check?(params: z.output<Schema>, secrets: HandlerSecrets): Refused | undefined;
   /** Whether each run costs money or goodwill: then submits have a rate of their own. */
   isMetered?: boolean;
   /** How long an output may answer further submits with the same parameters. Unset: never. */
@@ -121,12 +135,13 @@ export interface HandlerDefinition<Schema extends z.ZodType> {
 /** A task type, its defaults filled in and its parameter type sealed off. */
 export interface Handler extends Omit<
   HandlerDefinition<z.ZodType>,
-  'aliases' | 'needs' | 'retry' | 'timeoutMs' | 'run'
+  'aliases' | 'needs' | 'retry' | 'timeoutMs' | 'check' | 'run'
 > {
   aliases: readonly string[];
   needs: readonly (keyof HandlerSecrets)[];
   retry: RetryPolicy;
   timeoutMs(params: unknown): number;
+  check(params: unknown, secrets: HandlerSecrets): Refused | undefined;
   run(context: HandlerContext<unknown>): unknown;
 }
 
@@ -147,14 +162,16 @@ export const defineHandler = <Schema extends z.ZodType>(
 ): Handler => {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, aliases = [], needs = [], retry } = definition;
   type Params = z.output<Schema>;
+  const { check: _, ...rest } = definition;
   return {
-    ...definition,
+    ...rest,
     aliases,
     needs,
     retry: { ...DEFAULT_RETRY, ...retry },
-    // Both are only ever called with what `params` returned.
+    // All are only ever called with what `params` returned.
     timeoutMs: (params) =>
       typeof timeoutMs === 'function' ? timeoutMs(params as Params) : timeoutMs,
+    check: (params, secrets) => definition.check?.(params as Params, secrets),
     run: (context) => definition.run(context as HandlerContext<Params>),
   };
 };

@@ -23,9 +23,6 @@ const REASONS = new Set([
   'content_policy_violation',
   'content_filter',
 ]);
-/** A task is not parked for longer, whatever a provider says. */
-const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
-
 /**
  * What a refusal means for the task, as the error to throw. 408, 429 and 5xx pass: the task comes
  * back when the provider says, or after the type's back-off. Everything else would be refused
@@ -42,11 +39,7 @@ export const toRefusal = (
   if (status === 408 || status === 429 || status >= 500) {
     const ms = parseRetryAfter(retryAfter, Date.now());
     const code = status === 429 ? 'provider_rate_limited' : 'provider_unavailable';
-    return new RetryLater(
-      ms === undefined ? undefined : Math.min(ms, MAX_RETRY_AFTER_MS) / 1_000,
-      message,
-      code,
-    );
+    return new RetryLater(ms === undefined ? undefined : ms / 1_000, message, code);
   }
   if (status === 401 || status === 403)
     return new GiveUp(`${message}: check ${keySetting}`, 'provider_refused_key');

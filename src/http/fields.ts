@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { singleText } from '../domain/filter-schema.ts';
+import { isObject } from '../domain/json.ts';
 import { PRIORITIES } from '../domain/words.ts';
 
 // Pieces of schemas that more than one noun needs.
@@ -50,10 +51,7 @@ export const typeName = z
  * leaving it to be refused by name.
  */
 export const parameters = z
-  .custom<Record<string, unknown>>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'Invalid input: expected an object',
-  )
+  .custom<Record<string, unknown>>(isObject, 'The parameters must be an object')
   .meta({
     type: 'object',
     additionalProperties: true,

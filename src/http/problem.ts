@@ -24,6 +24,8 @@ export const PROBLEMS: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   origin_not_allowed: [403, 'Origin not allowed'],
   outcome_unknown: [503, 'Outcome unknown'],
   overloaded: [503, 'Overloaded'],
+  precondition_failed: [412, 'Precondition failed'],
+  range_not_allowed: [400, 'Range not allowed'],
   queue_not_found: [404, 'No such queue'],
   rate_limited: [429, 'Too many requests'],
   route_not_found: [404, 'No such route'],

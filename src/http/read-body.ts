@@ -1,4 +1,6 @@
 import { AppError } from '../domain/errors.ts';
+import { parseKeepable } from '../domain/exact-json.ts';
+import { refuseFields } from '../domain/field-errors.ts';
 import { measureDepth, MAX_BODY_DEPTH } from '../domain/json.ts';
 
 /** Largest body of a bulk submit. */
@@ -7,6 +9,9 @@ export const MAX_BULK_BYTES = 1_024 * 1_024;
 const MAX_BODY_BYTES = 256 * 1_024;
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
+
+/** What curl and HTML forms send unless they are told otherwise. */
+const FORM_TYPE = /^(application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|$)/i;
 
 /** Strict, and without a state of its own: one serves all. */
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
@@ -73,9 +78,13 @@ export const readJson = async (
     return {};
   const type = request.headers.get('Content-Type');
   if (type !== null && !JSON_TYPE.test(type)) {
+    const isForm = FORM_TYPE.test(type);
     throw new AppError(
       'unsupported_media_type',
-      `Send JSON with "Content-Type: application/json", not "${type.slice(0, 100)}"`,
+      isForm
+        ? "This is a form, which curl -d sends by default. Use curl --json '…' instead, or add " +
+            '-H "Content-Type: application/json"'
+        : `Send JSON with "Content-Type: application/json", not "${type.slice(0, 100)}"`,
     );
   }
   if ((request.headers.get('Content-Encoding') ?? 'identity') !== 'identity') {
@@ -91,14 +100,23 @@ export const readJson = async (
       'body_too_deep',
       `The body may be nested at most ${MAX_BODY_DEPTH} levels deep`,
     );
+  return parseBody(text);
+};
+
+const parseBody = (text: string): unknown => {
   try {
-    return JSON.parse(text);
+    const { value, unkept } = parseKeepable(text);
+    if (unkept.length === 0) return value;
+    return refuseFields(
+      unkept.map((each) => ({ in: 'body' as const, code: 'cannot_be_kept', ...each })),
+    );
   } catch (error) {
+    if (error instanceof AppError) throw error;
     throw new AppError(
       'malformed_json',
       text.trim() === ''
-        ? 'The body is empty; send a JSON object'
-        : `The body is not JSON: ${(error as Error).message.slice(0, 200)}`,
+        ? 'The body is empty. Send a JSON object'
+        : `The body is not JSON: ${(error as Error).message.slice(0, 200).toWellFormed()}`,
     );
   }
 };

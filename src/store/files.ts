@@ -38,6 +38,13 @@ const splitParts = async function* (
   yield part.subarray(0, filled);
 };
 
+/** The condition for R2 that the file is still as it was; `*` stands for any file at all. */
+const toCondition = (onlyIf: FileInfo | null | undefined): { onlyIf?: R2Conditional } => {
+  if (onlyIf === undefined) return {};
+  return { onlyIf: onlyIf ? { etagMatches: unquote(onlyIf.etag) } : { etagDoesNotMatch: '*' } };
+};
+const unquote = (etag: string): string => etag.replaceAll('"', '');
+
 /**
  * The files of an owner, in R2. Every name is the owner's own: another owner's file does not exist.
  */
@@ -71,28 +78,42 @@ export const createFileStore = (bucket: R2Bucket) => {
 
     /**
      * Writes or replaces a file while it streams in, its size still unknown. One that turns out too
-     * large is refused, and not kept.
+     * large is refused, and not kept. `onlyIf`: the file as it must still be at the end, null for
+     * none; null is returned when it is not.
      */
     async save(
       owner: string,
       name: string,
       content: AsyncIterable<Uint8Array>,
-      { contentType, maxBytes }: { contentType: string; maxBytes: number },
-    ): Promise<FileInfo> {
+      {
+        contentType,
+        maxBytes,
+        onlyIf,
+      }: { contentType: string; maxBytes: number; onlyIf?: FileInfo | null | undefined },
+    ): Promise<FileInfo | null> {
       const key = toKey(owner, name);
       const options = { httpMetadata: { contentType } };
+      const isStill = async (): Promise<boolean> =>
+        onlyIf === undefined || (await bucket.head(key))?.httpEtag === onlyIf?.etag;
       let upload: R2MultipartUpload | null = null;
       try {
         const uploaded: R2UploadedPart[] = [];
         for await (const part of splitParts(content, maxBytes)) {
           // Most files fit one part, and need no upload of many.
-          if (!upload && part.byteLength < PART_BYTES)
-            return toFileInfo(owner, await bucket.put(key, part, options));
+          if (!upload && part.byteLength < PART_BYTES) {
+            const put = await bucket.put(key, part, { ...options, ...toCondition(onlyIf) });
+            return put && toFileInfo(owner, put);
+          }
           upload ??= await bucket.createMultipartUpload(key, options);
           if (part.byteLength > 0)
             uploaded.push(await upload.uploadPart(uploaded.length + 1, part));
         }
         if (!upload) throw new Error('Nothing was written');
+        // An upload of many parts takes no condition: this is as close as it gets.
+        if (!(await isStill())) {
+          await upload.abort();
+          return null;
+        }
         return toFileInfo(owner, await upload.complete(uploaded));
       } catch (error) {
         await upload?.abort().catch(() => {}); // R2 drops what is left of it after a week.

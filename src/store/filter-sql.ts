@@ -1,4 +1,7 @@
+import { isHeld } from '../domain/exact-json.ts';
 import type { FieldFilter, TaskFilter } from '../domain/filter.ts';
+import { findVariants } from '../domain/search-variants.ts';
+import { foldText } from '../domain/text.ts';
 import { toUuidFloor } from './uuid.ts';
 
 // A filter as SQL: which index finds the rows, and what is left to be checked on each of them.
@@ -20,7 +23,7 @@ type Bind = (value: unknown) => string;
 /** An id was made a moment before or after its row. */
 const ID_SLACK_MS = 5_000;
 
-const isNumber = (segment: string): boolean => /^\d+$/.test(segment);
+const isPlace = (segment: string): boolean => /^\d+$/.test(segment);
 
 /**
  * The JSON paths that a filter's path may mean (https://www.sqlite.org/json1.html#path_arguments):
@@ -31,10 +34,10 @@ const toJsonPaths = (path: readonly string[]): string[] =>
   path.reduce<string[]>(
     (paths, segment, i) => {
       const named = paths.map((each) => `${each}."${segment}"`);
-      if (!isNumber(segment)) return named;
+      if (!isPlace(segment)) return named;
       const placed = paths.map((each) => `${each}[${segment}]`);
       // Of many numbers the later ones are places alone: each doubles the paths.
-      return path.slice(0, i).filter(isNumber).length < 2 ? [...placed, ...named] : placed;
+      return path.slice(0, i).filter(isPlace).length < 2 ? [...placed, ...named] : placed;
     },
     ['$'],
   );
@@ -56,12 +59,31 @@ const SEARCHED = `lower(
     coalesce(${LAST_ERROR}, '')
   )`;
 
+/**
+ * Whether a word is found. SQLite's `lower` knows ASCII alone: of the other letters of the word,
+ * every form that a text may have is replaced by the one that is looked for.
+ */
+const matchWord = (word: string, bind: Bind): string => {
+  const searched = findVariants(word).reduce(
+    (text, [variant, letter]) => `replace(${text}, ${bind(variant)}, ${bind(letter)})`,
+    SEARCHED,
+  );
+  return `instr(${searched}, ${bind(foldText(word))}) > 0`;
+};
+
+const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
+
 const matchField = ({ column, path, value }: FieldFilter, bind: Bind): string => {
   const wanted = bind(value);
+  // 5.0 finds 5, whichever of the two was written.
+  const isNumber = NUMBER.test(value) && isHeld(value);
   const matches = toJsonPaths(path).map((each) => {
     const at = bind(each);
     const isText = `json_type(${column}, ${at}) = 'text' AND ${column} ->> ${at} = ${wanted}`;
-    return `((${isText}) OR ${column} -> ${at} = ${wanted})`;
+    const isEqual = isNumber
+      ? `json_type(${column}, ${at}) IN ('integer', 'real') AND ${column} ->> ${at} = ${bind(Number(value))}`
+      : `${column} -> ${at} = ${wanted}`;
+    return `((${isText}) OR (${isEqual}))`;
   });
   return `(${matches.join(' OR ')})`;
 };
@@ -81,8 +103,7 @@ export const buildResidual = (
   for (const isWanted of matchAny('t.value', filter.tags, bind))
     conditions.push(`EXISTS (SELECT 1 FROM json_each(tags) AS t WHERE ${isWanted})`);
   if (filter.error !== undefined) conditions.push(`${LAST_ERROR} = ${bind(filter.error)}`);
-  for (const word of filter.words ?? [])
-    conditions.push(`instr(${SEARCHED}, lower(${bind(word)})) > 0`);
+  for (const word of filter.words ?? []) conditions.push(matchWord(word, bind));
   for (const field of filter.fields ?? []) conditions.push(matchField(field, bind));
   if (filter.retrying !== undefined)
     conditions.push(`(status = 'PENDING' AND attempt > 0) = ${Number(filter.retrying)}`);

@@ -27,6 +27,7 @@ export const createHttp = (
       store,
       accept,
       outgoingRules,
+      secrets: settings,
       canSign: settings.WEBHOOK_SECRETS.length > 0,
       now,
       log,

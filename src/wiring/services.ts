@@ -21,8 +21,11 @@ const openFiles = (files: FileStore, owner: string): Files => ({
     const found = await files.open(owner, name);
     return found && { body: found.body, bytes: found.info.bytes, etag: found.info.etag };
   },
-  save: (name, content, contentType) =>
-    files.save(owner, name, content, { contentType, maxBytes: 4 * MAX_FILE_BYTES }),
+  save: async (name, content, contentType) => {
+    const options = { contentType, maxBytes: 4 * MAX_FILE_BYTES };
+    const saved = await files.save(owner, name, content, options);
+    return { bytes: saved?.bytes ?? 0 };
+  },
 });
 
 /** The Dispatcher as the Workers call it. */

@@ -3,6 +3,7 @@ import {
   computeBackoffMs,
   decideVerdict,
   hasAttemptsLeft,
+  parseRetryAfter,
   type Outcome,
 } from '../../src/domain/retry.ts';
 
@@ -42,4 +43,21 @@ it('takes the delay that the handler asked for, and never retries what is hopele
   expect(decideVerdict(failed({ retryable: false }), task, policy, () => 0)).toMatchObject({
     transition: 'fail',
   });
+});
+
+const NOW = Date.parse('2026-11-25T12:00:00Z');
+it.each([
+  ['7200', 7_200_000],
+  ['99999999999999999999', 365 * 86_400_000],
+  ['Wed, 25 Nov 2026 14:00:00 GMT', 7_200_000],
+  ['Wednesday, 25-Nov-26 14:00:00 GMT', 7_200_000],
+  ['Wed Nov 25 14:00:00 2026', 7_200_000],
+  ['Tue Dec  1 12:00:00 2026', 6 * 86_400_000],
+  ['Sunday, 06-Nov-94 08:49:37 GMT', undefined],
+  ['0', undefined],
+  ['-1', undefined],
+  ['', undefined],
+  ['Wed, 45 Nov 2026 14:00:00 GMT', undefined],
+])('understands a Retry-After of %j', (header, ms) => {
+  expect(parseRetryAfter(header, NOW)).toBe(ms);
 });

@@ -258,6 +258,32 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
   });
 });
 
+it.skipIf(!hasBrowser)(
+  'tells how an action ended though its row, and its page, are gone before',
+  async () => {
+    const { page } = await openTab(running.browser, VIEWS[1], running.service.url);
+    const { task_id } = await submit('flaky', { failures: 9 }, { max_attempts: 1 });
+    await ended(task_id);
+    await at(page, '/errors');
+    // The stream of the action says nothing until its row has left the list.
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    await page.routeWebSocket(/\/tasks\/[^/]+\/events$/, async (socket) => {
+      const server = socket.connectToServer();
+      server.onMessage((message) => void released.then(() => socket.send(message)));
+    });
+    const row = page
+      .getByRole('listitem')
+      .filter({ hasText: 'flaky' })
+      .filter({ hasText: 'attempt 1 of' });
+    await row.getByRole('button', { name: 'Retry all' }).click();
+    await row.waitFor({ state: 'detached' });
+    await at(page, '/keys');
+    release();
+    await page.getByText(/\d retried/).waitFor();
+  },
+);
+
 describe.skipIf(!hasBrowser)('live', () => {
   it('has a row on the screen within 100 ms of the submit, in the median', async () => {
     const { page } = await openTab(running.browser, VIEWS[0], running.service.url);

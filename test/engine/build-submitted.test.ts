@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { AppError } from '../../src/domain/errors.ts';
 import { buildSubmittedTask, type SubmitRequest } from '../../src/engine/build-submitted.ts';
 import { catalog } from '../../src/handlers/catalog.ts';
+import { executorDeps } from '../support/deps.ts';
 
 const NOW = 1_900_000_000_000;
 const caller = {
@@ -15,7 +16,13 @@ const build = (more: Partial<SubmitRequest> = {}, key: string | null = null, can
     { type: 'sum', params: { a: 1, b: 2 }, priority: 'HIGH', ...more },
     caller,
     key,
-    { catalog, outgoingRules: { allowedHosts: [] }, canSign, now: () => NOW },
+    {
+      catalog,
+      outgoingRules: { allowedHosts: [] },
+      secrets: executorDeps.dependencies.secrets,
+      canSign,
+      now: () => NOW,
+    },
   );
 const refusal = (more: Partial<SubmitRequest>, canSign = true): Promise<AppError> =>
   build(more, null, canSign).then(

@@ -5,7 +5,7 @@ import type { Acceptance } from '../../src/engine/accept-wire.ts';
 import { createSubmission, type Submission } from '../../src/engine/submission.ts';
 import { catalog } from '../../src/handlers/catalog.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
-import { keepLog } from '../support/deps.ts';
+import { executorDeps, keepLog } from '../support/deps.ts';
 import { observeDatabase } from '../support/database.ts';
 import { OWNER, store } from '../support/rows.ts';
 
@@ -18,6 +18,7 @@ const setup = (accept?: (tasks: Task[]) => Promise<Acceptance[]>) => {
     store: createTaskStore(env.DB),
     catalog,
     outgoingRules: { allowedHosts: [] },
+    secrets: executorDeps.dependencies.secrets,
     canSign: true,
     now: Date.now,
     accept:

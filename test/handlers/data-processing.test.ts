@@ -168,8 +168,64 @@ it('compares by value, and puts what is missing last', async () => {
 
 it('does not take on more than a Worker can bear', async () => {
   const data = Array.from({ length: 20_000 }, () => ({}));
-  const pick = { op: 'pick', fields: Array.from({ length: 100 }, (_, i) => `f${i}`) };
-  await expect(run({ data, operations: Array.from({ length: 49 }, () => pick) })).rejects.toThrow(
-    'operations.2 (pick): too much',
-  );
+  const names = Array.from({ length: 100 }, (_, i) => `f${i}`);
+  const refused = async (operation: object, times: number, message: string) =>
+    expect(
+      run({ data, operations: Array.from({ length: times }, () => operation) }),
+    ).rejects.toThrow(message);
+  await refused({ op: 'pick', fields: names }, 1, 'operations.0 (pick): its rows would have more');
+  const by = names.slice(0, 10).map((field) => ({ field }));
+  await refused({ op: 'sort', by }, 50, '(sort): this is too much for one task');
+  const calculate = Object.fromEntries(names.map((name) => [name, { function: 'count' }]));
+  await expect(
+    run({
+      data: data.map((_, i) => ({ i })),
+      operations: [{ op: 'group', by: ['i'], calculate }],
+    }),
+  ).rejects.toThrow('operations.0 (group): its rows would have more');
+});
+
+it('takes an empty list of operations for none', async () => {
+  expect(await run({ data: 'x', operations: [] })).toEqual({
+    data: { data: 'x' },
+    processed: true,
+  });
+});
+
+it('names each field once', () => {
+  for (const operation of [
+    { op: 'pick', fields: ['a', 'a'] },
+    { op: 'unique', fields: ['a', 'b', 'a'] },
+    { op: 'sort', by: [{ field: 'a' }, { field: 'a', order: 'descending' }] },
+    { op: 'group', by: ['a', 'a'], calculate: { n: { function: 'count' } } },
+  ])
+    expect(dataProcessing.params.safeParse({ data: [], operations: [operation] }).success).toBe(
+      false,
+    );
+});
+
+it.each([
+  ['mean', [1e308, 1e308], 1e308],
+  ['mean', [-1e308, -1e308, 1e308], -1e308 / 3],
+  ['mean', [], null],
+  ['sum', [1e308, 1e308, -1e308], 1e308],
+  ['max', [1e308, -1e308], 1e308],
+])('calculates the %s of %j without overflow', async (name, numbers, result) => {
+  const group = { op: 'group', by: ['g'], calculate: { x: { function: name, field: 'n' } } };
+  const data = [{ g: 1 }, ...numbers.map((n) => ({ g: 1, n }))];
+  const { data: made } = (await run({ data, operations: [group] })) as {
+    data: { data: { x: number | null }[] };
+  };
+  const x = made.data[0]?.x ?? null;
+  if (result === null) expect(x).toBeNull();
+  else expect(x).toBeCloseTo(result, -300);
+});
+
+it('refuses a sum that is beyond what a number can hold', async () => {
+  const group = { op: 'group', by: ['g'], calculate: { x: { function: 'sum', field: 'n' } } };
+  const data = [
+    { g: 1, n: 1e308 },
+    { g: 1, n: 1e308 },
+  ];
+  await expect(run({ data, operations: [group] })).rejects.toThrow('beyond what a number can hold');
 });

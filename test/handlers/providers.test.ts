@@ -131,9 +131,12 @@ it.each([
   expect(counted).toEqual([]);
 });
 
+const YEAR_MS = 365 * 24 * 3_600_000;
 it.each([
   ['7', 7_000],
-  ['99999999', 24 * 3_600_000],
+  ['7200', 7_200_000],
+  ['99999999', YEAR_MS],
+  ['9'.repeat(30), YEAR_MS],
   ['0', undefined],
   ['-5', undefined],
   ['1.5', undefined],

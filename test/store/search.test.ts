@@ -1,6 +1,8 @@
 import { env } from 'cloudflare:workers';
+import * as fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import type { TaskFilter } from '../../src/domain/filter.ts';
+import { foldText } from '../../src/domain/text.ts';
 import { createTaskSearch } from '../../src/store/search.ts';
 import { aTask, store } from '../support/rows.ts';
 
@@ -51,4 +53,101 @@ it.each<[TaskFilter, number[]]>([
 ])('finds %j', async (filter, found) => {
   expect(await find(filter)).toEqual(found);
   expect(await search.count(OWNER, filter)).toEqual({ total: found.length, capped: false });
+});
+
+const LETTERS = 'ü ö ß ç ñ й ё ж Σ Ά σ ΐ å ø ł ğ ş ı ǆ 한 漢 x\u0302'.split(' ');
+
+it('finds a word whatever the case and the composition of its letters', async () => {
+  const owner = 'letters';
+  const word = fc
+    .array(fc.constantFrom(...LETTERS), { minLength: 1, maxLength: 6 })
+    .map((letters) => letters.join(''));
+  const titles = fc
+    .sample(word, { numRuns: 60, seed: 7 })
+    .flatMap((text) => [
+      text,
+      text.toUpperCase(),
+      text.normalize('NFD'),
+      `x ${text.toUpperCase().normalize('NFD')} y`,
+    ]);
+  const own = titles.map((title) => aTask({ owner, title, params: {} }));
+  await store(...own);
+  for (const needle of fc.sample(word, { numRuns: 60, seed: 7 })) {
+    const wanted = foldText(needle);
+    for (const form of [needle, needle.toUpperCase(), needle.normalize('NFD')]) {
+      if (foldText(form) !== wanted) continue;
+      const found = await search.page(owner, { words: [form] }, { limit: 1_000 });
+      expect([form, found.tasks.map(({ title }) => title).toSorted()]).toEqual([
+        form,
+        titles.filter((title) => foldText(title).includes(wanted)).toSorted(),
+      ]);
+    }
+  }
+});
+
+it('finds a number whichever way it is written, and no other', async () => {
+  const owner = 'numbers';
+  const values = [5, 5.5, '5', '5.0', 50, -5, 9007199254740992, true, null];
+  const own = values.map((a) => aTask({ owner, params: { a } }));
+  await store(...own);
+  const findBy = async (value: string): Promise<unknown[]> => {
+    const fields = [{ column: 'params' as const, path: ['a'], value }];
+    const { tasks: found } = await search.page(owner, { fields }, { limit: 100 });
+    return found.map(({ params }) => (JSON.parse(params) as { a: unknown }).a);
+  };
+  expect(await findBy('5.0')).toEqual(['5.0', 5]);
+  expect(await findBy('5')).toEqual(['5', 5]);
+  expect(await findBy('50e-1')).toEqual([5]);
+  expect(await findBy('5.50')).toEqual([5.5]);
+  expect(await findBy('-5')).toEqual([-5]);
+  expect(await findBy('9007199254740993')).toEqual([]);
+  expect(await findBy('true')).toEqual([true]);
+});
+
+const words = ['red', 'green', 'rot'];
+const oneCondition = fc.oneof(
+  fc.record({ statuses: fc.subarray(['NEW', 'PENDING', 'PAUSED'] as const, { minLength: 1 }) }),
+  fc.record({ types: fc.subarray(['sum', 'simulate', 'weather'], { minLength: 1 }) }),
+  fc.record({ priorities: fc.subarray(['HIGH', 'MEDIUM', 'LOW'] as const, { minLength: 1 }) }),
+  fc.record({ tags: fc.subarray(words, { minLength: 1 }) }),
+  fc.record({ words: fc.subarray(words, { minLength: 1 }) }),
+  fc.record({ submittedAfter: fc.integer({ min: NOW, max: NOW + 50 }) }),
+  fc.record({ submittedBefore: fc.integer({ min: NOW, max: NOW + 50 }) }),
+  fc.record({
+    fields: fc
+      .constantFrom('0', '1', '2')
+      .map((value) => [{ column: 'params' as const, path: ['n'], value }]),
+  }),
+);
+
+it('never finds more than the same filter with one condition fewer', async () => {
+  const owner = 'narrowing';
+  const own = Array.from({ length: 50 }, (_, i) =>
+    aTask(
+      {
+        owner,
+        type: ['sum', 'simulate', 'weather'][i % 3] as string,
+        priority: (['HIGH', 'MEDIUM', 'LOW'] as const)[i % 3] as 'HIGH',
+        title: words[i % 4] ?? null,
+        tags: words.slice(i % 4),
+        params: { n: i % 4 },
+        scheduledAt: i % 2 ? NOW * 2 : null,
+      },
+      NOW + i,
+    ),
+  );
+  await store(...own);
+  const idsOf = async (filter: TaskFilter): Promise<Set<string>> =>
+    new Set((await search.page(owner, filter, { limit: 100 })).tasks.map(({ id }) => id));
+  await fc.assert(
+    fc.asyncProperty(fc.array(oneCondition, { minLength: 1, maxLength: 4 }), async (conditions) => {
+      const filter = Object.assign({}, ...conditions) as TaskFilter;
+      const found = await idsOf(filter);
+      for (const name of Object.keys(filter)) {
+        const wider = await idsOf({ ...filter, [name]: undefined });
+        for (const id of found) expect(wider.has(id)).toBe(true);
+      }
+    }),
+    { numRuns: 60 },
+  );
 });

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { describeLost, isHeld, parseExactJson } from '../../domain/exact-json.ts';
 
 /** As much of JSON Schema as our own schemas use. */
 export interface Schema {
@@ -36,18 +37,21 @@ const JsonField = ({
   onChange(value: unknown): void;
 }) => {
   const [text, setText] = useState(value === undefined ? '' : JSON.stringify(value, null, 2));
-  const [isWrong, setWrong] = useState(false);
+  const [wrong, setWrong] = useState('');
   const read = (field: HTMLTextAreaElement): void => {
     setText(field.value);
+    let found = '';
     try {
-      onChange(field.value.trim() === '' ? undefined : JSON.parse(field.value));
-      setWrong(false);
-      field.setCustomValidity('');
-    } catch {
-      setWrong(true);
-      // The browser then does not submit the form.
-      field.setCustomValidity('This is not JSON');
+      const refuse = (number: string): never => {
+        throw new RangeError(describeLost(number));
+      };
+      onChange(field.value.trim() === '' ? undefined : parseExactJson(field.value, refuse));
+    } catch (error) {
+      found = error instanceof RangeError ? error.message : 'This is not JSON';
     }
+    setWrong(found);
+    // The browser then does not submit the form.
+    field.setCustomValidity(found);
   };
   return (
     <>
@@ -56,11 +60,11 @@ const JsonField = ({
         class="code"
         rows={Math.min(14, text.split('\n').length + 1)}
         value={text}
-        aria-invalid={isWrong}
+        aria-invalid={wrong !== ''}
         spellcheck={false}
         onInput={(event) => read(event.currentTarget)}
       />
-      {isWrong && <span class="hint wrong">This is not JSON.</span>}
+      {wrong !== '' && <span class="hint wrong">{wrong}</span>}
     </>
   );
 };
@@ -114,9 +118,12 @@ const Field = ({
         type="number"
         step={schema.type === 'integer' ? 1 : 'any'}
         value={typeof value === 'number' ? String(value) : ''}
-        onInput={(event) =>
-          onChange(event.currentTarget.value === '' ? undefined : Number(event.currentTarget.value))
-        }
+        onInput={({ currentTarget: field }) => {
+          field.setCustomValidity(
+            field.value === '' || isHeld(field.value) ? '' : describeLost(field.value),
+          );
+          onChange(field.value === '' ? undefined : Number(field.value));
+        }}
       />
     );
   }

@@ -1,12 +1,10 @@
-import { useState } from 'preact/hooks';
 import type * as z from 'zod';
-import type { TaskView } from '../../domain/view.ts';
 import type { errorGroupsSchema } from '../../http/routes/errors.ts';
 import { get } from '../api.ts';
 import { formatNumber } from '../format.ts';
 import { toHref } from '../router.ts';
 import { Age, Card, Empty, ErrorNote, PageHead } from '../components/ui.tsx';
-import { BulkProgress, startAction } from '../components/bulk.tsx';
+import { isActionRunning, startAction } from '../components/bulk.tsx';
 import { useAction, useThrottledReload, useQuery } from '../hooks.ts';
 
 type Group = z.output<typeof errorGroupsSchema>['groups'][number];
@@ -21,15 +19,14 @@ const toFilter = ({ type, message }: Group) => ({
 
 interface GroupRowProps {
   group: Group;
-  isRunning: boolean;
-  onStart(task: TaskView | null): void;
+  reload(): void;
 }
 
-const GroupRow = ({ group, isRunning, onStart }: GroupRowProps) => {
+const GroupRow = ({ group, reload }: GroupRowProps) => {
   const [isBusy, act] = useAction();
   const retry = (): void =>
     act(async () => {
-      onStart(await startAction('retry', toFilter(group), 'the group'));
+      await startAction('retry', toFilter(group), 'the group', reload);
       return undefined;
     });
   return (
@@ -52,7 +49,7 @@ const GroupRow = ({ group, isRunning, onStart }: GroupRowProps) => {
         <a class="button small" href={toHref('/tasks', toFilter(group))}>
           All
         </a>
-        <button class="small primary" disabled={isBusy || isRunning} onClick={retry}>
+        <button class="small primary" disabled={isBusy || isActionRunning()} onClick={retry}>
           Retry all
         </button>
       </div>
@@ -64,15 +61,10 @@ const GroupRow = ({ group, isRunning, onStart }: GroupRowProps) => {
 export const ErrorsPage = () => {
   const { data, error, reload } = useQuery('errors', () => get<{ groups: Group[] }>('/errors'));
   useThrottledReload(reload, FRESH_MS);
-  // Not part of its group, which is gone from the list before the action has ended.
-  const [running, setRunning] = useState<TaskView | null>(null);
   return (
     <>
       <PageHead title="Errors" />
       {error && <ErrorNote error={error} retry={reload} />}
-      {running && (
-        <BulkProgress task={running} action="retry" onEnd={() => (setRunning(null), reload())} />
-      )}
       <Card title="Failed tasks, by type and message">
         {data?.groups.length === 0 && <Empty>Nothing has failed.</Empty>}
         <ul class="groups">
@@ -80,8 +72,7 @@ export const ErrorsPage = () => {
             <GroupRow
               key={`${group.type} ${group.code} ${group.message}`}
               group={group}
-              isRunning={running !== null}
-              onStart={setRunning}
+              reload={reload}
             />
           ))}
         </ul>

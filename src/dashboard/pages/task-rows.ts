@@ -1,3 +1,4 @@
+import { foldText } from '../../domain/text.ts';
 import type { TaskUpdate } from '../live.ts';
 
 /** A row of the list, and whether it changed, or came, before the reader's eyes. */
@@ -30,16 +31,11 @@ export const matches = (task: TaskUpdate, query: URLSearchParams): boolean | nul
     return false;
   const error = query.get('error');
   if (error !== null && task.error?.message !== error) return false;
-  const text = [task.title, task.description, task.task_id, task.error?.message]
-    .join('\n')
-    .toLowerCase();
-  if (
-    (query.get('q') ?? '')
-      .toLowerCase()
-      .split(/\s+/)
-      .some((word) => !text.includes(word))
-  )
-    return false;
+  const text = foldText(
+    [task.title, task.description, task.task_id, task.error?.message].join('\n'),
+  );
+  const words = foldText(query.get('q') ?? '').split(/\s+/);
+  if (words.some((word) => !text.includes(word))) return false;
   return [...query.keys()].some((name) => name.includes('.')) ? null : true;
 };
 

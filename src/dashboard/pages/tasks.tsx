@@ -6,7 +6,7 @@ import { formatNumber } from '../format.ts';
 import type { TaskUpdate } from '../live.ts';
 import { go, toHref, route } from '../router.ts';
 import { Age, Empty, ErrorNote, PageHead, StatusBadge } from '../components/ui.tsx';
-import { BulkProgress, startAction, type ActionFilter } from '../components/bulk.tsx';
+import { isActionRunning, startAction, type ActionFilter } from '../components/bulk.tsx';
 import { filterQuery, Filters } from '../components/filters.tsx';
 import { useAction, useQuery, useTaskUpdates } from '../hooks.ts';
 import { applyUpdates, matches, PAGE_SIZE, type ListRow } from './task-rows.ts';
@@ -101,7 +101,6 @@ export const TasksPage = () => {
   const [held, setHeld] = useState<TaskUpdate[]>([]);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [isAll, setAll] = useState(false);
-  const [running, setRunning] = useState<{ task: TaskView; action: CommandName } | null>(null);
   const [deletions, setDeletions] = useState(0);
   const [isBusy, act] = useAction();
   const isPointerIn = useRef(false);
@@ -177,17 +176,14 @@ export const TasksPage = () => {
       // All are those that there were when the reader said so.
       const all = { submitted_before: new Date().toISOString(), ...Object.fromEntries(several) };
       const target: ActionFilter = isAll ? all : { id: [...chosen] };
-      const task = await startAction(
-        action,
-        target,
-        isAll ? `${totalText} matching tasks` : `${chosen.size} task${chosen.size > 1 ? 's' : ''}`,
-      );
-      if (task) setRunning({ task, action });
+      const about = isAll
+        ? `${totalText} matching tasks`
+        : `${chosen.size} task${chosen.size > 1 ? 's' : ''}`;
+      await startAction(action, target, about, () => finish(action));
       return undefined;
     });
-  const finish = (): void => {
-    if (running?.action === 'delete') setDeletions((before) => before + 1);
-    setRunning(null);
+  const finish = (action: CommandName): void => {
+    if (action === 'delete') setDeletions((before) => before + 1);
     setChosen(new Set());
     setAll(false);
     reload();
@@ -222,31 +218,27 @@ export const TasksPage = () => {
       </PageHead>
       <Filters />
       {error && <ErrorNote error={error} retry={reload} />}
-      <div class={`selection ${chosen.size > 0 || running ? 'open' : ''}`}>
-        {running ? (
-          <BulkProgress task={running.task} action={running.action} onEnd={finish} />
-        ) : (
-          chosen.size > 0 && (
-            <>
-              <span>{isAll ? `${totalText} matching` : `${chosen.size} selected`}</span>
-              {isPageChosen && !isAll && (
-                <button class="link" onClick={() => setAll(true)}>
-                  Select {totalText} matching
-                </button>
-              )}
-              <span class="grow" />
-              {COMMANDS.map((action) => (
-                <button
-                  key={action}
-                  class={`small ${action === 'delete' ? 'danger' : ''}`}
-                  disabled={isBusy}
-                  onClick={() => start(action)}
-                >
-                  {action}
-                </button>
-              ))}
-            </>
-          )
+      <div class={`selection ${chosen.size > 0 ? 'open' : ''}`}>
+        {chosen.size > 0 && (
+          <>
+            <span>{isAll ? `${totalText} matching` : `${chosen.size} selected`}</span>
+            {isPageChosen && !isAll && (
+              <button class="link" onClick={() => setAll(true)}>
+                Select {totalText} matching
+              </button>
+            )}
+            <span class="grow" />
+            {COMMANDS.map((action) => (
+              <button
+                key={action}
+                class={`small ${action === 'delete' ? 'danger' : ''}`}
+                disabled={isBusy || isActionRunning()}
+                onClick={() => start(action)}
+              >
+                {action}
+              </button>
+            ))}
+          </>
         )}
       </div>
       {held.length > 0 && (

@@ -1,13 +1,17 @@
 import type { BulkFilter } from './operation-schema.ts';
-import { compare, getValue, toRank, type Row } from './values.ts';
+import { compare, getValue, toComparable, toRank, type Row } from './values.ts';
 
 /** Whether a row passes; values of another kind than the filter's are neither greater nor less. */
 export const toPredicate = (condition: BulkFilter): ((row: Row) => boolean) => {
   const { field: name } = condition;
   const of = (row: Row): unknown => getValue(row, name);
-  const compareWith = (holds: (order: number) => boolean, value: unknown) => (row: Row) => {
-    const own = of(row);
-    return toRank(own) === toRank(value) && holds(compare(own, value));
+  const compareWith = (holds: (order: number) => boolean, value: unknown) => {
+    const other = toComparable(value);
+    return (row: Row) => {
+      const own = of(row);
+      // A filter's value is a number or a text: nothing else needs to be made ready.
+      return toRank(own) === other.rank && holds(compare({ rank: other.rank, value: own }, other));
+    };
   };
   const text = (holds: (own: string) => boolean) => (row: Row) => {
     const own = of(row);

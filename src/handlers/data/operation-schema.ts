@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import { isObject } from '../../domain/json.ts';
 
 const field = z.string().min(1).max(200);
-const fields = z.array(field).min(1).max(100);
+const isDistinct = (names: readonly string[]): boolean => new Set(names).size === names.length;
+const fields = z.array(field).min(1).max(100).refine(isDistinct, 'Name each field once');
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
 /** As a part of another schema, which has its own `$schema`. */
@@ -13,10 +15,7 @@ const toJsonSchema = (schema: z.ZodType): object => {
 /** An object of names and items. Not z.record, which drops a key named `__proto__` in silence. */
 const nonEmptyRecord = <Item extends z.ZodType>(item: Item) =>
   z
-    .custom<Record<string, z.output<Item>>>(
-      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-      'Expected an object',
-    )
+    .custom<Record<string, z.output<Item>>>(isObject, 'This must be an object')
     .superRefine((value, context) => {
       const entries = Object.entries(value);
       if (entries.length === 0 || entries.length > 100)
@@ -55,7 +54,7 @@ const filter = z.discriminatedUnion('is', [
     op: z.literal('filter'),
     field,
     is: z.enum(['contains', 'starts_with', 'ends_with']),
-    value: z.string(),
+    value: z.string().max(1_000),
   }),
   z.strictObject({ op: z.literal('filter'), field, is: z.enum(['exists', 'missing']) }),
 ]);
@@ -80,7 +79,8 @@ export const operation = z.discriminatedUnion('op', [
         z.strictObject({ field, order: z.enum(['ascending', 'descending']).default('ascending') }),
       )
       .min(1)
-      .max(10),
+      .max(10)
+      .refine((by) => isDistinct(by.map((each) => each.field)), 'Name each field once'),
   }),
   z.strictObject({ op: z.literal('unique'), fields: fields.optional() }),
   z.strictObject({

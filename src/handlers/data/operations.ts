@@ -1,24 +1,34 @@
+import { toCanonicalText } from '../../domain/canonical.ts';
 import { GiveUp } from '../../domain/errors.ts';
+import { createSum } from '../../domain/numbers.ts';
 import { toPredicate } from './filter.ts';
 import type { Calculation, Operation } from './operation-schema.ts';
-import { compare, getValue, toKey, type Row } from './values.ts';
+import { compare, getValue, toComparable, toRank, type Row } from './values.ts';
 
-const sortRows = (rows: Row[], by: readonly { field: string; order: string }[]): Row[] =>
-  rows.toSorted((a, b) => {
-    for (const { field: name, order } of by) {
-      const [x, y] = [getValue(a, name), getValue(b, name)];
+const MISSING = toRank(null);
+
+/** Values are made ready once a row, not once a comparison. */
+const sortRows = (rows: Row[], by: readonly { field: string; order: string }[]): Row[] => {
+  const keys = rows.map((row) => by.map(({ field: name }) => toComparable(getValue(row, name))));
+  const order = rows.map((_, i) => i);
+  order.sort((a, b) => {
+    for (const [i, { order: direction }] of by.entries()) {
+      const [x, y] = [keys[a]?.[i], keys[b]?.[i]];
+      if (!x || !y) continue;
       const difference = compare(x, y);
       // Missing values come last in either order.
-      if (difference !== 0 && (x === null || y === null)) return difference;
-      if (difference !== 0) return order === 'descending' ? -difference : difference;
+      if (difference !== 0 && (x.rank === MISSING || y.rank === MISSING)) return difference;
+      if (difference !== 0) return direction === 'descending' ? -difference : difference;
     }
     return 0;
   });
+  return order.map((i) => rows[i] as Row);
+};
 
 const uniqueRows = (rows: Row[], names: readonly string[] | undefined): Row[] => {
   const seen = new Set<string>();
   return rows.filter((row) => {
-    const key = toKey(names ? names.map((name) => getValue(row, name)) : row);
+    const key = toCanonicalText(names ? names.map((name) => getValue(row, name)) : row);
     return seen.has(key) ? false : seen.add(key);
   });
 };
@@ -42,10 +52,16 @@ const readNumbers = (rows: readonly Row[], name: string, where: string): number[
 const calculate = (rows: readonly Row[], how: Calculation, where: string): number | null => {
   if (how.function === 'count') return rows.length;
   const numbers = readNumbers(rows, how.field, where);
-  const sum = numbers.reduce((total, each) => total + each, 0);
-  if (how.function === 'sum') return sum;
+  if (how.function === 'sum' || how.function === 'mean') {
+    const total = createSum();
+    numbers.forEach(total.add);
+    if (how.function === 'mean') return total.mean();
+    const sum = total.sum();
+    if (sum !== null) return sum;
+    const message = `${where}: the sum of "${how.field}" is beyond what a number can hold`;
+    throw new GiveUp(message, 'bad_data');
+  }
   if (numbers.length === 0) return null;
-  if (how.function === 'mean') return sum / numbers.length;
   const better = how.function === 'min' ? Math.min : Math.max;
   return numbers.reduce((best, each) => better(best, each));
 };
@@ -65,17 +81,17 @@ const assertFree = (
         );
 };
 
-/** Cells that an operation makes or looks at, about. */
-export const estimateCells = (rows: readonly Row[], step: Operation): number =>
-  rows.length *
-  (step.op === 'pick'
-    ? step.fields.length
-    : step.op === 'group'
-      ? step.by.length + Object.keys(step.calculate).length
-      : Object.keys(rows[0] ?? {}).length + 1);
-
-/** Applies one operation. @param index its place in the list, for errors */
-export const applyOperation = (rows: Row[], step: Operation, index: number): Row[] => {
+/**
+ * Applies one operation.
+ * @param index its place in the list, for errors
+ * @param assertFits throws when rows of so many groups would be too large
+ */
+export const applyOperation = (
+  rows: Row[],
+  step: Operation,
+  index: number,
+  assertFits: (groups: number) => void,
+): Row[] => {
   switch (step.op) {
     case 'filter':
       return rows.filter(toPredicate(step));
@@ -99,7 +115,10 @@ export const applyOperation = (rows: Row[], step: Operation, index: number): Row
     case 'limit':
       return rows.slice(step.offset, step.offset + step.count);
     case 'group': {
-      const groups = Map.groupBy(rows, (row) => toKey(step.by.map((name) => getValue(row, name))));
+      const groups = Map.groupBy(rows, (row) =>
+        toCanonicalText(step.by.map((name) => getValue(row, name))),
+      );
+      assertFits(groups.size);
       return [...groups.values()].map((members) =>
         Object.fromEntries([
           ...step.by.map((name) => [name, getValue(members[0] as Row, name)] as const),

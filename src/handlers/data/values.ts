@@ -1,3 +1,5 @@
+import { toCanonicalText } from '../../domain/canonical.ts';
+
 // Rows, and how their values compare.
 
 /**
@@ -14,21 +16,21 @@ export const getValue = (row: Row, name: string): unknown =>
 export const toRank = (value: unknown): number =>
   typeof value === 'number' ? 0 : typeof value === 'string' ? 1 : value === null ? 3 : 2;
 
-export const compare = (a: unknown, b: unknown): number => {
-  const [ra, rb] = [toRank(a), toRank(b)];
-  if (ra !== rb) return ra - rb;
-  if (ra === 2) return compare(JSON.stringify(a), JSON.stringify(b));
-  if (ra === 3) return 0;
-  return (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
+/** A value made ready to be compared many times: lists and objects are compared by their text. */
+export const toComparable = (value: unknown): { rank: number; value: unknown } => {
+  const rank = toRank(value);
+  return { rank, value: rank === 2 ? toCanonicalText(value) : value };
 };
 
-/** Equal as JSON. */
-export const toKey = (value: unknown): string =>
-  JSON.stringify(value, (_key, each: unknown) =>
-    isObject(each)
-      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+export const compare = (
+  a: ReturnType<typeof toComparable>,
+  b: ReturnType<typeof toComparable>,
+): number => {
+  if (a.rank !== b.rank) return a.rank - b.rank;
+  if (a.rank === 3) return 0;
+  return (a.value as number) < (b.value as number)
+    ? -1
+    : (a.value as number) > (b.value as number)
+      ? 1
+      : 0;
+};

@@ -2,6 +2,8 @@ import { page, type EmailTemplate } from './template.ts';
 
 /** A short report. `title`; optional: `summary`, `rows`: a list of `{ name, value }`. */
 export const report: EmailTemplate = {
+  name: 'report',
+  variables: { title: 'text', summary: 'text', rows: { rows: ['name', 'value'] } },
   needs: ['title'],
   text: `{{title}}
 {{#summary}}

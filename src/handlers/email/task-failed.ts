@@ -5,6 +5,17 @@ import { page, type EmailTemplate } from './template.ts';
  * `ended_at`, `owner`.
  */
 export const taskFailed: EmailTemplate = {
+  name: 'task-failed',
+  variables: {
+    task_id: 'text',
+    type: 'text',
+    error: 'text',
+    title: 'text',
+    code: 'text',
+    attempts: 'text',
+    ended_at: 'text',
+    owner: 'text',
+  },
   needs: ['task_id', 'type', 'error'],
   text: `The task {{#title}}"{{title}}" {{/title}}({{type}}) failed{{#attempts}} after {{attempts}} attempts{{/attempts}}.
 

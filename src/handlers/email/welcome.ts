@@ -2,8 +2,9 @@ import { page, type EmailTemplate } from './template.ts';
 
 /** Greets a new user. `name`; optional: `service`, `url`. */
 export const welcome: EmailTemplate = {
+  name: 'welcome',
+  variables: { name: 'text', service: 'text', url: 'link' },
   needs: ['name'],
-  links: ['url'],
   text: `Hello {{name}},
 
 welcome{{#service}} to {{service}}{{/service}}.

@@ -15,18 +15,33 @@ export const readText = async function* (body: Bytes, signal: AbortSignal): Asyn
   }
 };
 
-/** Lines without their ends, `\n` or `\r\n`; a last empty one is none. */
+/** What ends a line, in any mixture; all readers go by it. */
+const LINE_END = /\r\n|\n|\r/;
+
+/** Text in chunks of which none ends between a CR and its LF. */
+export const keepPairs = async function* (chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let held = '';
+  for await (const chunk of chunks) {
+    const text = held + chunk;
+    held = text.endsWith('\r') ? '\r' : '';
+    const whole = held === '' ? text : text.slice(0, -1);
+    if (whole !== '') yield whole;
+  }
+  if (held !== '') yield held;
+};
+
+/** Lines without their ends; a last empty one is none. */
 export const readLines = async function* (
   body: Bytes,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   let rest = '';
-  for await (const text of readText(body, signal)) {
-    const lines = (rest + text).split('\n');
+  for await (const text of keepPairs(readText(body, signal))) {
+    const lines = (rest + text).split(LINE_END);
     rest = lines.pop() ?? '';
     if (rest.length > MAX_ROW_BYTES)
       throw new GiveUp(`A line is longer than ${MAX_ROW_BYTES} characters`, 'bad_file');
-    for (const line of lines) yield line.endsWith('\r') ? line.slice(0, -1) : line;
+    yield* lines;
   }
   if (rest !== '') yield rest;
 };

@@ -21,6 +21,8 @@ export interface ReadOptions {
   onMalformed(row: Malformed): void;
   /** Told of a CSV's columns, which may have no rows. */
   onHeader?(names: readonly string[]): void;
+  /** Told what stands between the cells of a CSV. */
+  onDelimiter?(delimiter: string): void;
 }
 
 export type Bytes = ReadableStream<Uint8Array>;

@@ -1,25 +1,18 @@
+import { toCanonicalText } from '../../domain/canonical.ts';
 import { GiveUp } from '../../domain/errors.ts';
+import { readRawNumber } from '../../domain/exact-json.ts';
+import { createSum } from '../../domain/numbers.ts';
+import { compareDates, isDate } from './dates.ts';
+import { createDistinct } from './distinct.ts';
 import { MAX_COLUMNS, type FileRow } from './row.ts';
 
 export type ColumnType =
   'empty' | 'integer' | 'number' | 'boolean' | 'date' | 'text' | 'json' | 'mixed';
 
-/**
- * Distinct values that are told apart, per column and in all; beyond it `distinct` is a least
- * number.
- */
-const MAX_DISTINCT = 10_000;
-const MAX_DISTINCT_IN_ALL = 200_000;
 /** Shown of a long text. */
 const MAX_SHOWN_CHARS = 100;
 
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
-const DATE =
-  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
-
-/** Whether the month has such a day; `Date` would go on into the next month. */
-const isDay = (text: string): boolean =>
-  new Date(`${text.slice(0, 10)}T00:00:00Z`).getUTCDate() === Number(text.slice(8, 10));
 
 type Kind = Exclude<ColumnType, 'mixed'>;
 
@@ -31,24 +24,26 @@ const detectKind = (value: unknown, isText: boolean): Kind => {
   if (value === null || value === undefined || value === '') return 'empty';
   if (typeof value === 'boolean') return 'boolean';
   if (typeof value === 'number') return Number.isSafeInteger(value) ? 'integer' : 'number';
-  if (typeof value !== 'string') return 'json';
+  // A number that no double holds is told apart by its digits, as a text is.
+  if (typeof value !== 'string') return readRawNumber(value) === undefined ? 'json' : 'text';
   if (isText) {
-    if (value === 'true' || value === 'false') return 'boolean';
-    const first = value.charCodeAt(0);
+    const spelled = value.trim();
+    if (spelled === 'true' || spelled === 'false') return value === spelled ? 'boolean' : 'text';
+    const first = spelled.charCodeAt(0);
     // Digits and minus only, before the expression is tried.
     if (
-      value.length <= 30 &&
+      spelled.length <= 30 &&
       (first === 45 || (first >= 48 && first <= 57)) &&
-      NUMBER.test(value)
+      NUMBER.test(spelled)
     ) {
       // One that would lose digits, such as a long card number, is text.
-      if (value === '-0' || value.replace(/\D/g, '').length > 15) return 'text';
-      const number = Number(value);
-      if (Number.isInteger(number) && !/[.eE]/.test(value)) return 'integer';
+      if (spelled === '-0' || spelled.replace(/\D/g, '').length > 15) return 'text';
+      const number = Number(spelled);
+      if (Number.isInteger(number) && !/[.eE]/.test(spelled)) return 'integer';
       return Number.isFinite(number) ? 'number' : 'text';
     }
   }
-  return value.length <= 35 && DATE.test(value) && isDay(value) ? 'date' : 'text';
+  return isDate(value) ? 'date' : 'text';
 };
 
 const shorten = (text: string): string =>
@@ -57,14 +52,16 @@ const shorten = (text: string): string =>
 interface Column {
   name: string;
   kinds: Partial<Record<Kind, number>>;
-  distinct: Set<unknown>;
-  isCapped: boolean;
-  sum: number;
-  numbers: number;
+  distinct: ReturnType<ReturnType<typeof createDistinct>>;
+  sum: ReturnType<typeof createSum>;
+  /** Whether every number of a text writes the same again: `1.10` and `12E3` do not. */
+  isWrittenBack: boolean;
   least: number;
   most: number;
   first: string | null;
   last: string | null;
+  earliest: string | null;
+  latest: string | null;
 }
 
 /** The kinds that a column holds, as one type. */
@@ -79,8 +76,8 @@ const detectType = ({ kinds }: Column): ColumnType => {
 /** Gathers what there is to say about the columns of a file, row by row, within bounded memory. */
 export const createSummary = ({ isText }: { isText: boolean }) => {
   const columns = new Map<string, Column>();
+  const startDistinct = createDistinct();
   let rows = 0;
-  let distinctInAll = 0;
   let names: readonly string[] | null = null;
   let current: Column[] = [];
 
@@ -92,59 +89,60 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
     const made: Column = {
       name,
       kinds: {},
-      distinct: new Set(),
-      isCapped: false,
-      sum: 0,
-      numbers: 0,
+      distinct: startDistinct(),
+      sum: createSum(),
+      isWrittenBack: true,
       least: Infinity,
       most: -Infinity,
       first: null,
       last: null,
+      earliest: null,
+      latest: null,
     };
     columns.set(name, made);
     return made;
   };
 
-  const addNumber = (column: Column, number: number): void => {
-    column.numbers += 1;
-    column.sum += number;
+  const addNumber = (column: Column, value: unknown): void => {
+    const number = Number(value);
+    column.sum.add(number);
     if (number < column.least) column.least = number;
     if (number > column.most) column.most = number;
+    if (typeof value === 'string' && String(number) !== value.trim()) column.isWrittenBack = false;
   };
 
-  const addDistinct = (column: Column, value: unknown): void => {
-    if (column.isCapped || column.distinct.has(value)) return;
-    if (column.distinct.size >= MAX_DISTINCT || distinctInAll >= MAX_DISTINCT_IN_ALL)
-      column.isCapped = true;
-    else {
-      column.distinct.add(value);
-      distinctInAll += 1;
-    }
+  const addText = (column: Column, text: string): void => {
+    if (column.first === null || text < column.first) column.first = text;
+    if (column.last === null || text > column.last) column.last = text;
+  };
+
+  const addDate = (column: Column, text: string): void => {
+    if (column.earliest === null || compareDates(text, column.earliest) < 0) column.earliest = text;
+    if (column.latest === null || compareDates(text, column.latest) > 0) column.latest = text;
   };
 
   const add = (column: Column, value: unknown): void => {
     const kind = detectKind(value, isText);
     column.kinds[kind] = (column.kinds[kind] ?? 0) + 1;
     if (kind === 'empty') return;
-    const text =
-      typeof value === 'string' ? value : kind === 'json' ? JSON.stringify(value) : String(value);
-    // As it would be shown: long texts that begin alike count as one, which the memory bound asks
-    // for.
-    addDistinct(column, text.length > MAX_SHOWN_CHARS ? shorten(text) : text);
-    if (kind === 'integer' || kind === 'number') addNumber(column, Number(value));
-    if (kind === 'json') return;
-    if (column.first === null || text < column.first) column.first = text;
-    if (column.last === null || text > column.last) column.last = text;
+    const raw = readRawNumber(value);
+    const text = typeof value === 'string' ? value : (raw ?? toCanonicalText(value));
+    column.distinct.add(typeof value === 'string' ? 's' : raw === undefined ? 'j' : 'n', text);
+    if (kind === 'integer' || kind === 'number') addNumber(column, value);
+    if (kind === 'date') addDate(column, text);
+    if (kind !== 'json') addText(column, text);
   };
 
   const summarizeColumn = (column: Column) => {
     const type = detectType(column);
     const isNumeric = type === 'integer' || type === 'number';
+    const [first, last] =
+      type === 'date' ? [column.earliest, column.latest] : [column.first, column.last];
     const ends = isNumeric
-      ? { min: column.least, max: column.most, mean: column.sum / column.numbers }
+      ? { min: column.least, max: column.most, mean: column.sum.mean() }
       : {
-          min: column.first === null ? null : shorten(column.first),
-          max: column.last === null ? null : shorten(column.last),
+          min: first === null ? null : shorten(first),
+          max: last === null ? null : shorten(last),
           mean: null,
         };
     // A row that lacks the column counts as an empty cell.
@@ -152,14 +150,13 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
       (sum, [kind, n]) => (kind === 'empty' ? sum : sum + n),
       0,
     );
-    const capped = column.isCapped ? { distinct_capped: true } : {};
     return {
       name: shorten(column.name),
       type,
       empty: rows - filled,
       ...ends,
-      distinct: column.distinct.size,
-      ...capped,
+      distinct: column.distinct.count(),
+      ...(column.distinct.isCapped() && { distinct_capped: true }),
     };
   };
 
@@ -175,8 +172,18 @@ export const createSummary = ({ isText }: { isText: boolean }) => {
       row.values.forEach((value, i) => add(current[i] as Column, value));
     },
     rows: () => rows,
-    /** The type of each column, in the order in which they came up. */
-    types: () => new Map([...columns.values()].map((column) => [column.name, detectType(column)])),
+    /**
+     * The type as which each column is converted, in the order in which they came up: a column of
+     * numbers that would be written in another way, such as codes, stays text.
+     */
+    types: () =>
+      new Map<string, ColumnType>(
+        [...columns.values()].map((column) => {
+          const type = detectType(column);
+          const isCode = (type === 'integer' || type === 'number') && !column.isWrittenBack;
+          return [column.name, isCode ? 'text' : type] as const;
+        }),
+      ),
     columns: () => [...columns.values()].map(summarizeColumn),
   };
 };

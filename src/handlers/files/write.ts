@@ -5,7 +5,7 @@ import type { ColumnType } from './summary.ts';
  * A cell that a spreadsheet would run as a formula
  * (https://owasp.org/www-community/attacks/CSV_Injection).
  */
-const FORMULA = /^[=+\-@\t\r]/;
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 const NUMBER = /^[-+]?\d+(\.\d+)?([eE][-+]?\d+)?$/;
 
 /** Writes lines of a CSV. `onDisarmed` counts the cells that a spreadsheet would have run. */

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { AppContext, AppEnv } from '../context.ts';
 import { docs } from '../middleware/docs.ts';
+import { answerHead } from '../middleware/head.ts';
 import { limit } from '../middleware/limit.ts';
 import { scope } from '../middleware/scope.ts';
 import { json, query } from '../middleware/validate.ts';
@@ -95,6 +96,7 @@ export const apiTaskRoutes = new Hono<AppEnv>()
     }),
     scope('tasks:read'),
     query(apiListQuery),
+    answerHead(),
     async (c) => {
       const { state = null, type = null } = c.req.valid('query');
       return c.json(await list(c, state, type));

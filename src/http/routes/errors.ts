@@ -4,6 +4,7 @@ import type { FailureGroup } from '../../store/counts.ts';
 import type { AppEnv } from '../context.ts';
 import { time, toIso, whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
+import { answerHead } from '../middleware/head.ts';
 import { scope } from '../middleware/scope.ts';
 import { createCounts } from '../../store/counts.ts';
 import { orUnavailable } from '../read-task.ts';
@@ -41,6 +42,7 @@ export const errorRoutes = new Hono<AppEnv>().get(
     answers: { 200: { description: 'The groups, the largest first', body: errorGroupsSchema } },
   }),
   scope('tasks:read'),
+  answerHead(),
   async (c) => {
     const counts = c.get('services').useStore(createCounts);
     const groups = await orUnavailable(c, () => counts.findFailures(c.get('owner')));

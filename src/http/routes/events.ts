@@ -87,8 +87,17 @@ const acceptsEvents = (c: AppContext): boolean =>
       accepted.some(({ type }) => type.toLowerCase() === EVENT_STREAM) ? EVENT_STREAM : '',
   }) === EVENT_STREAM;
 
+/** What a GET would answer with, without a stream that nobody reads. */
+const answerStreamHead = async (c: AppContext, name: string): Promise<Response> => {
+  const { store } = c.get('services');
+  if (name !== WHOLE_LIST && !(await orUnavailable(c, () => store.get(c.get('owner'), name))))
+    throw refuseUnknownTask(name);
+  return c.body(null, 200, { 'Content-Type': EVENT_STREAM, 'Cache-Control': 'no-store' });
+};
+
 /** A live stream, as a WebSocket or as Server-Sent Events. */
 const answerStream = (c: AppContext, name: string): Promise<Response> => {
+  if (c.req.method === 'HEAD') return answerStreamHead(c, name);
   if (c.req.header('Upgrade')?.toLowerCase() === 'websocket') return answerSocket(c, name);
   if (acceptsEvents(c)) return answerEvents(c, name);
   throw new AppError(

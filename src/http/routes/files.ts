@@ -1,40 +1,19 @@
 import { Hono } from 'hono';
-import * as z from 'zod';
 import { AppError } from '../../domain/errors.ts';
 import { refuseFields } from '../../domain/field-errors.ts';
 import { FILE_NAME, MAX_FILE_BYTES } from '../../domain/file-name.ts';
 import type { FileInfo } from '../../store/files.ts';
 import type { AppContext, AppEnv } from '../context.ts';
-import { digits, nextCursor, time, toIso, whole } from '../fields.ts';
+import { toIso } from '../fields.ts';
+import { CONDITIONS, DEFAULT_TYPE, readContentType, toFileHeaders } from '../file-headers.ts';
 import { docs } from '../middleware/docs.ts';
+import { answerHead } from '../middleware/head.ts';
 import { limit } from '../middleware/limit.ts';
 import { scope } from '../middleware/scope.ts';
 import { query } from '../middleware/validate.ts';
+import { fileListSchema, fileSchema, filesQuery } from './file-schema.ts';
+import { checkPreconditions } from '../preconditions.ts';
 import { orUnavailable } from '../read-task.ts';
-
-const fileSchema = z
-  .strictObject({
-    name: z.string(),
-    bytes: whole,
-    content_type: z.string().nullable(),
-    etag: z.string(),
-    uploaded_at: time,
-  })
-  .meta({ id: 'File' });
-const fileListSchema = z.strictObject({
-  pagination: z.strictObject({ page_size: whole, next_cursor: nextCursor }),
-  files: z.array(fileSchema),
-});
-
-/** The cursor is the last name of the page before. */
-const filesQuery = z.strictObject({
-  page_size: digits(1, 1_000).default(100),
-  cursor: z.string().regex(FILE_NAME, 'Use the next_cursor of the page before').optional(),
-});
-
-const DEFAULT_TYPE = 'application/octet-stream';
-/** A media type, and nothing that could end a header line. */
-const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(\s*;\s*[\w-]+=[\w.+"-]+)*$/;
 
 const readFileName = (c: AppContext): string => {
   const name = c.req.param('name') ?? '';
@@ -56,12 +35,6 @@ const toFileView = ({ uploaded_at, ...info }: FileInfo) => ({
   uploaded_at: toIso(uploaded_at),
 });
 
-/** The media type of an upload, when it is one. */
-const readContentType = (c: AppContext): string => {
-  const given = c.req.header('Content-Type') ?? '';
-  return MEDIA_TYPE.test(given) && given.length <= 200 ? given : DEFAULT_TYPE;
-};
-
 /** The body as it comes in; a caller who goes away in the middle is no fault of ours. */
 const readUpload = async function* (
   body: ReadableStream<Uint8Array> | null,
@@ -73,15 +46,11 @@ const readUpload = async function* (
   }
 };
 
-/** Whether `If-None-Match` names this file. */
-const isUnchanged = (c: AppContext, { etag }: FileInfo): boolean =>
-  c.req
-    .header('If-None-Match')
-    ?.split(',')
-    .some((tag) => [etag, '*'].includes(tag.trim().replace(/^W\//, ''))) ?? false;
-
 const FILES = { tag: 'Files', isStatic: true, errors: ['storage_unavailable'] } as const;
-const ONE = { ...FILES, errors: [...FILES.errors, 'file_not_found', 'invalid_request'] } as const;
+const ONE = {
+  ...FILES,
+  errors: [...FILES.errors, 'file_not_found', 'invalid_request', 'precondition_failed'],
+} as const;
 
 /** Inputs and outputs of `file_processing`. */
 export const fileRoutes = new Hono<AppEnv>()
@@ -95,6 +64,7 @@ export const fileRoutes = new Hono<AppEnv>()
     }),
     scope('tasks:read'),
     query(filesQuery),
+    answerHead(),
     async (c) => {
       const { page_size, cursor } = c.req.valid('query');
       const { files } = c.get('services');
@@ -118,9 +88,12 @@ export const fileRoutes = new Hono<AppEnv>()
         ...FILES.errors,
         'body_too_large',
         'invalid_request',
+        'precondition_failed',
+        'range_not_allowed',
         'unsupported_media_type',
         'upload_interrupted',
       ],
+      headers: CONDITIONS,
       upload: DEFAULT_TYPE,
     }),
     scope('tasks:write'),
@@ -135,12 +108,26 @@ export const fileRoutes = new Hono<AppEnv>()
         const message = 'Send the file as it is, without a Content-Encoding';
         throw new AppError('unsupported_media_type', message);
       }
+      // A part of a file would take the place of the whole (RFC 9110, section 14.4).
+      if (c.req.header('Content-Range') !== undefined) {
+        const message = 'Send the whole file: a part of one, with a Content-Range, is not taken';
+        throw new AppError('range_not_allowed', message);
+      }
+      const before = await orNoStorage(c, () => files.info(owner, name));
+      checkPreconditions(c, before);
       const content = readUpload(c.req.raw.body);
-      const isNew = (await orNoStorage(c, () => files.info(owner, name))) === null;
-      const options = { contentType, maxBytes: MAX_FILE_BYTES };
+      const options = {
+        contentType,
+        maxBytes: MAX_FILE_BYTES,
+        onlyIf: c.req.header('If-None-Match') || c.req.header('If-Match') ? before : undefined,
+      };
       const saved = await orNoStorage(c, () => files.save(owner, name, content, options));
+      if (!saved) {
+        const message = 'The file was written by somebody else meanwhile';
+        throw new AppError('precondition_failed', message);
+      }
       c.get('log').info('file_saved', { owner, bytes: saved.bytes });
-      return c.json(toFileView(saved), isNew ? 201 : 200, { Location: `/files/${name}` });
+      return c.json(toFileView(saved), before ? 200 : 201, { Location: `/files/${name}` });
     },
   )
 
@@ -154,27 +141,21 @@ export const fileRoutes = new Hono<AppEnv>()
         200: { description: 'Its content, as the type that it came with', body: '*/*' },
         304: { description: 'It is the one that `If-None-Match` names', body: null },
       },
-      headers: { 'If-None-Match': 'The ETag of what you have' },
+      headers: CONDITIONS,
     }),
     scope('tasks:read'),
     async (c) => {
       const name = readFileName(c);
+      const owner = c.get('owner');
       const { files } = c.get('services');
-      const found = await orNoStorage(c, () => files.open(c.get('owner'), name));
-      if (!found) throw refuseUnknownFile(name);
-      const { body, info } = found;
-      if (isUnchanged(c, info)) {
-        await body.cancel();
+      const info = await orNoStorage(c, () => files.info(owner, name));
+      if (!info) throw refuseUnknownFile(name);
+      if (checkPreconditions(c, info) === 'unchanged')
         return c.body(null, 304, { ETag: info.etag });
-      }
-      return c.body(body, 200, {
-        'Content-Type': info.content_type ?? DEFAULT_TYPE,
-        'Content-Length': String(info.bytes),
-        ETag: info.etag,
-        // Never shown in place: an uploaded file is not a page of this service.
-        'Content-Disposition': `attachment; filename="${name}"`,
-        'X-Content-Type-Options': 'nosniff',
-      });
+      if (c.req.method === 'HEAD') return c.body(null, 200, toFileHeaders(info));
+      const found = await orNoStorage(c, () => files.open(owner, name));
+      if (!found) throw refuseUnknownFile(name);
+      return c.body(found.body, 200, toFileHeaders(found.info));
     },
   )
 
@@ -185,13 +166,18 @@ export const fileRoutes = new Hono<AppEnv>()
       id: 'deleteFile',
       summary: 'Delete a file',
       answers: { 204: { description: 'It is gone', body: null } },
+      headers: CONDITIONS,
     }),
     scope('tasks:write'),
     limit('writes'),
     async (c) => {
       const name = readFileName(c);
+      const owner = c.get('owner');
       const { files } = c.get('services');
-      if (await orNoStorage(c, () => files.remove(c.get('owner'), name))) return c.body(null, 204);
-      throw refuseUnknownFile(name);
+      const info = await orNoStorage(c, () => files.info(owner, name));
+      if (!info) throw refuseUnknownFile(name);
+      checkPreconditions(c, info);
+      await orNoStorage(c, () => files.remove(owner, name));
+      return c.body(null, 204);
     },
   );

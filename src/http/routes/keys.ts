@@ -7,6 +7,7 @@ import { makeKey } from '../../domain/make-key.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { time, timeOrNull, toIso, toIsoOrNull, whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
+import { answerHead } from '../middleware/head.ts';
 import { limit } from '../middleware/limit.ts';
 import { scope } from '../middleware/scope.ts';
 import { json } from '../middleware/validate.ts';
@@ -139,6 +140,7 @@ export const keyRoutes = new Hono<AppEnv>()
       },
     }),
     scope('admin'),
+    answerHead(),
     async (c) => {
       const all = await orUnavailable(c, () => c.get('services').keys.list(MAX_LISTED));
       return c.json({ keys: all.map(toKeyView) });

@@ -6,6 +6,7 @@ import type { Services } from '../../wiring/services.ts';
 import { createCounts } from '../../store/counts.ts';
 import type { AppEnv } from '../context.ts';
 import { docs } from '../middleware/docs.ts';
+import { answerHead } from '../middleware/head.ts';
 import { scope } from '../middleware/scope.ts';
 import { orUnavailable } from '../read-task.ts';
 
@@ -62,6 +63,7 @@ export const metricsRoutes = new Hono<AppEnv>().get(
     answers: { 200: { description: 'Text format 0.0.4', body: 'text/plain' } },
   }),
   scope('metrics:read'),
+  answerHead(TEXT),
   async (c) => {
     const services = c.get('services');
     const [totals, gauges] = await orUnavailable(c, () =>

@@ -7,6 +7,7 @@ import type { QueueState } from '../../store/queues.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
+import { answerHead } from '../middleware/head.ts';
 import { limit } from '../middleware/limit.ts';
 import { scope } from '../middleware/scope.ts';
 import { orUnavailable } from '../read-task.ts';
@@ -84,6 +85,7 @@ export const queueRoutes = new Hono<AppEnv>()
       answers: { 200: { description: 'All queues', body: queueListSchema } },
     }),
     scope('admin'),
+    answerHead(),
     async (c) => c.json({ queues: await readQueues(c) }),
   )
 

@@ -11,6 +11,7 @@ import { createCounts } from '../../store/counts.ts';
 import type { AppEnv } from '../context.ts';
 import { digits, time, toIso, whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
+import { answerHead } from '../middleware/head.ts';
 import { scope } from '../middleware/scope.ts';
 import { query } from '../middleware/validate.ts';
 import { orUnavailable } from '../read-task.ts';
@@ -72,6 +73,7 @@ export const statsRoutes = new Hono<AppEnv>().get(
   }),
   scope('tasks:read'),
   query(statsQuery),
+  answerHead(),
   async (c) => {
     const { useStore, metrics, now } = c.get('services');
     const counts = useStore(createCounts);

@@ -98,6 +98,7 @@ it.concurrent('summarizes a CSV', async () => {
     file: 's.csv',
     format: 'csv',
     bytes: CSV.length,
+    delimiter: ',',
     rows: 3,
     malformed: { count: 0, rows: [] },
     columns: [
@@ -305,4 +306,62 @@ it.concurrent('does not send again what the client has', async () => {
   expect(
     (await call('/files/tagged.txt', { headers: { 'If-None-Match': '"other"' } })).status,
   ).toBe(200);
+});
+
+it('holds to conditions on every method', async () => {
+  const ask = (method: string, headers: Record<string, string>, body?: string) =>
+    call('/files/conditional.txt', { method, headers, ...(body !== undefined && { body }) });
+  expect((await ask('PUT', { 'If-Match': '*' }, 'no')).status).toBe(412);
+  const made = await ask('PUT', { 'If-None-Match': '*' }, 'one');
+  expect(made.status).toBe(201);
+  const { etag } = await made.json<{ etag: string }>();
+  const past = 'Wed, 21 Oct 2015 07:28:00 GMT';
+  const future = new Date(Date.now() + 3_600_000).toUTCString();
+  for (const headers of [
+    { 'If-None-Match': '*' },
+    { 'If-None-Match': etag },
+    { 'If-None-Match': `"x", W/${etag}` },
+    { 'If-Match': '"another"' },
+    { 'If-Match': `W/${etag}` },
+    { 'If-Unmodified-Since': past },
+  ]) {
+    expect([headers, (await ask('PUT', headers, 'two')).status]).toEqual([headers, 412]);
+    expect([headers, (await ask('DELETE', headers)).status]).toEqual([headers, 412]);
+  }
+  expect(await (await ask('GET', {})).text()).toBe('one');
+  for (const method of ['GET', 'HEAD']) {
+    for (const headers of [
+      { 'If-None-Match': etag },
+      { 'If-None-Match': '*' },
+      { 'If-None-Match': `W/${etag}, "x"` },
+      { 'If-Modified-Since': future },
+    ])
+      expect([headers, (await ask(method, headers)).status]).toEqual([headers, 304]);
+    for (const headers of [{ 'If-Match': '"x"' }, { 'If-Unmodified-Since': past }])
+      expect([headers, (await ask(method, headers)).status]).toEqual([headers, 412]);
+    for (const headers of [
+      { 'If-Match': etag },
+      { 'If-None-Match': '"x"' },
+      { 'If-Modified-Since': past },
+      { 'If-Unmodified-Since': future },
+    ])
+      expect([headers, (await ask(method, headers)).status]).toEqual([headers, 200]);
+  }
+  const head = await ask('HEAD', {});
+  expect([head.headers.get('Content-Length'), await head.text()]).toEqual(['3', '']);
+  expect((await ask('PUT', { 'Content-Range': 'bytes 0-1/3' }, 'x')).status).toBe(400);
+  expect((await ask('PUT', { 'If-Match': etag }, 'two')).status).toBe(200);
+  expect((await ask('DELETE', { 'If-Match': etag })).status).toBe(412);
+  expect((await ask('DELETE', { 'If-Match': '*' })).status).toBe(204);
+});
+
+it('is made once, however many say that it must not be there', async () => {
+  const headers = { 'If-None-Match': '*' };
+  const all = await Promise.all(
+    Array.from({ length: 8 }, (_, i) =>
+      call('/files/once.txt', { method: 'PUT', body: `body ${i}`, headers }),
+    ),
+  );
+  expect(all.filter(({ status }) => status === 201)).toHaveLength(1);
+  expect(all.filter(({ status }) => status === 412)).toHaveLength(7);
 });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isBlank, orNone } from '../../../domain/text.ts';
 import type { Priority } from '../../../domain/words.ts';
 import { catalog } from '../../../handlers/catalog.ts';
 import { parameters, priority, typeName } from '../../fields.ts';
@@ -11,11 +12,20 @@ const MAX_DELAY_SECONDS = 31_536_000;
 const MAX_BULK = 1_000;
 
 const title = z.string().max(200);
+/** Blank words count as none. */
+const orBlank = (text: z.ZodString) => text.nullish().transform(orNone);
 const description = z.string().max(5_000);
+/** A title that must say something, for it tells the form. */
+const saidTitle = title.refine((text) => !isBlank(text), 'A title must not be blank');
+/** ISO 8601 in either case, as RFC 3339 allows. */
+const moment = z
+  .string()
+  .toUpperCase()
+  .pipe(z.iso.datetime({ offset: true }));
 /** The words of a task whose type is known. */
 export const taskWords = {
-  title: title.nullish(),
-  description: description.nullish(),
+  title: orBlank(title),
+  description: orBlank(description),
   priority: priority.default('MEDIUM'),
 };
 
@@ -24,9 +34,18 @@ const nativeForm = z
     type: typeName,
     params: parameters.default({}),
     ...taskWords,
-    tags: z.array(z.string().min(1).max(50)).max(10).default([]),
+    tags: z
+      .array(
+        z
+          .string()
+          .min(1)
+          .max(50)
+          .refine((tag) => !isBlank(tag), 'A tag must not be blank'),
+      )
+      .max(10)
+      .default([]),
     delay_seconds: z.number().min(0).max(MAX_DELAY_SECONDS).optional(),
-    scheduled_at: z.iso.datetime({ offset: true }).optional(),
+    scheduled_at: moment.optional(),
     max_attempts: z.int().min(1).max(25).optional(),
     timeout_seconds: z.number().min(1).max(21_600).optional(),
     callback_url: z
@@ -50,14 +69,14 @@ export type NewTask = Omit<z.input<typeof nativeForm>, 'priority' | 'params'> & 
 
 /** `{ "task_name": "test", "duration": 3 }`: a simulate task with that title. */
 const namedForm = z
-  .strictObject({ task_name: title.min(1), duration: z.number().min(0).max(600).default(1) })
+  .strictObject({ task_name: saidTitle, duration: z.number().min(0).max(600).default(1) })
   .transform(({ task_name, duration }) =>
     nativeForm.parse({ type: 'simulate', params: { duration }, title: task_name }),
   );
 
 /** `{ "title": …, "description": …, "priority": … }`: a simulate task of one second. */
 const titledForm = z
-  .strictObject({ ...taskWords, title: title.min(1) })
+  .strictObject({ ...taskWords, title: saidTitle })
   .transform((words) => nativeForm.parse({ ...words, type: 'simulate', params: { duration: 1 } }));
 
 /**
@@ -127,8 +146,8 @@ export const bulkForm = z.strictObject({ tasks: z.array(nativeForm).min(1).max(M
 /** `PUT` and `PATCH /tasks/{id}`. */
 export const taskEdit = z
   .strictObject({
-    title: title.nullish(),
-    description: description.nullish(),
+    title: orBlank(title),
+    description: orBlank(description),
     priority: priority.optional(),
   })
   .refine(

@@ -6,7 +6,7 @@ import { orUnavailable } from '../../read-task.ts';
 /** An answer is held back this long at most. */
 const MAX_WAIT_SECONDS = 25;
 
-const WAIT = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i;
+const WAIT = /(?:^|[,;])\s*wait\s*=\s*"?(\d+)"?\s*(?:$|[,;])/i;
 
 /**
  * Seconds of a `Prefer: wait=N` (RFC 7240), `MAX_WAIT_SECONDS` at most; null without one that can

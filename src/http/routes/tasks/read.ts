@@ -3,6 +3,7 @@ import { toFilter } from '../../../domain/filter-schema.ts';
 import { toTaskDetail, toTaskView } from '../../../domain/view.ts';
 import type { AppEnv } from '../../context.ts';
 import { docs } from '../../middleware/docs.ts';
+import { answerHead } from '../../middleware/head.ts';
 import { scope } from '../../middleware/scope.ts';
 import { query } from '../../middleware/validate.ts';
 import {
@@ -40,6 +41,7 @@ export const readRoutes = new Hono<AppEnv>()
     }),
     scope('tasks:read'),
     query(listQuery, listFilters),
+    answerHead(),
     async (c) => {
       const written = c.req.valid('query');
       const { page = 1, page_size, cursor } = written;

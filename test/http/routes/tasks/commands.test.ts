@@ -228,8 +228,13 @@ describe('when it runs', () => {
     expect(Date.parse(task.scheduled_at ?? '') - Date.parse(task.submitted_at)).toBe(3_600_000);
   });
 
-  it('is now for a time that is past', async () => {
-    for (const more of [{ scheduled_at: '2020-01-01T00:00:00Z' }, { delay_seconds: 0 }]) {
+  it('is now for a time that has just passed, in either case of its letters', async () => {
+    const justNow = new Date(Date.now() - 30_000).toISOString();
+    for (const more of [
+      { scheduled_at: justNow },
+      { scheduled_at: justNow.toLowerCase() },
+      { delay_seconds: 0 },
+    ]) {
       expect(await submit('sum', { a: 1, b: 2 }, more)).toMatchObject({
         status: 'PENDING',
         scheduled_at: null,
@@ -241,6 +246,8 @@ describe('when it runs', () => {
     [{ delay_seconds: 1, scheduled_at: '2030-01-01T00:00:00Z' }, 'scheduled_at'],
     [{ delay_seconds: 31_536_001 }, 'delay_seconds'],
     [{ scheduled_at: new Date(Date.now() + 31_536_060_000).toISOString() }, 'scheduled_at'],
+    [{ scheduled_at: '2020-01-01T00:00:00Z' }, 'scheduled_at'],
+    [{ scheduled_at: new Date(Date.now() - 61_000).toISOString() }, 'scheduled_at'],
     [{ scheduled_at: 'tomorrow' }, 'scheduled_at'],
     [{ delay_seconds: -1 }, 'delay_seconds'],
     [{ max_attempts: 0 }, 'max_attempts'],

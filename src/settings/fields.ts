@@ -1,0 +1,158 @@
+import * as z from 'zod';
+import { emailAddress } from '../domain/email-address.ts';
+
+/** Decides defaults only; no caller of the service can change them by it. */
+export const isDevelopment = process.env.NODE_ENV === 'development';
+
+/** Known to everybody who reads this: signs nothing but what `wrangler dev` sends. */
+const DEVELOPMENT_SECRET = 'whsec_dGFza2VyLWRldmVsb3BtZW50LXNlY3JldA==';
+const SECRET = /^whsec_(?=.{32,88}$)[A-Za-z0-9+/]+={0,2}$/;
+
+/** Set to nothing means not set. */
+const optional = () =>
+  z
+    .string()
+    .optional()
+    .transform((text) => text || undefined);
+
+const httpUrl = () => z.url({ protocol: /^https?$/, message: 'Expected an http or https URL' });
+
+/** Words separated by commas. */
+const words = (initial: string, word: z.ZodType<string, string>) =>
+  z
+    .string()
+    .default(initial)
+    .transform((text) =>
+      text
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== ''),
+    )
+    .pipe(z.array(word));
+
+const flag = (initial: boolean) =>
+  z
+    .enum(['true', 'false'])
+    .default(initial ? 'true' : 'false')
+    .transform((word) => word === 'true');
+
+/**
+ * Vars and secrets, their defaults and their meaning. docs/configuration.md is generated from this.
+ * `NODE_ENV` is compiled in by wrangler: `development` under `wrangler dev`, `production` when
+ * deployed.
+ */
+export const settingsFields = {
+  APP_ENV: z
+    .string()
+    .default(process.env.NODE_ENV ?? 'production')
+    .meta({
+      description: 'A name for this deployment, in every log line',
+      default: '`development` locally, `production` deployed',
+    }),
+  AUTH: z.enum(['auto', 'required']).default('auto').meta({
+    description:
+      'Whether the service needs an API key: `auto` lets calls from this machine in without one, under `wrangler dev`, until the first key is made; `required` never does. A deployed service always needs a key',
+  }),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .meta({ description: 'The least level that is logged' }),
+  LOG_JSON: flag(true).meta({
+    description: '`false` prints lines for people instead of JSON',
+    default: '`true`',
+  }),
+  CACHE_TTL_SECONDS: z.coerce.number().int().min(0).max(31_536_000).default(3_600).meta({
+    description:
+      'How long the output of a final task is cached, unless its type says otherwise; 0 caches nothing',
+  }),
+  RETENTION_DAYS: z.coerce.number().int().min(0).max(3_650).default(30).meta({
+    description: 'Tasks are deleted this long after their end; 0 keeps them',
+  }),
+  MAX_UNFINISHED_TASKS: z.coerce.number().int().min(1).max(100_000_000).default(100_000).meta({
+    description:
+      'How many tasks of one owner may wait or run at a time, about; beyond it submits are answered with 429',
+  }),
+  LONG_TASK_SECONDS: z.coerce.number().int().min(1).max(600).default(30).meta({
+    description:
+      "A task with a longer timeout is run by a Workflow instead of its queue's consumer",
+  }),
+  UPSTASH_REDIS_REST_URL: z.url().optional().meta({
+    description:
+      'The REST address of an Upstash Redis. Without it outputs are cached by the Workers Cache API, which needs no set-up',
+  }),
+  UPSTASH_REDIS_REST_TOKEN: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'Its token (a secret)' }),
+  OPENAI_API_KEY: optional().meta({
+    description: 'Key of the language model for `chatgpt` (a secret)',
+  }),
+  OPENAI_BASE_URL: httpUrl().default('https://api.openai.com/v1').meta({
+    description: "The model's address: any service or gateway that speaks OpenAI's API",
+  }),
+  OPENAI_DEFAULT_MODEL: z.string().min(1).default('gpt-3.5-turbo').meta({
+    description: 'The model asked when a task names none',
+  }),
+  ALLOWED_MODELS: words('', z.string().min(1))
+    .transform((models) => (models.length > 0 ? models : undefined))
+    .meta({
+      description: 'The models that `chatgpt` may ask, separated by commas; unset: any',
+      default: '–',
+    }),
+  MAX_TOKENS: z.coerce.number().int().min(1).max(1_000_000).optional().meta({
+    description: 'Most tokens of one answer of `chatgpt`; also when a task names none',
+  }),
+  OPENWEATHER_API_KEY: optional().meta({
+    description: 'Key of OpenWeatherMap for `weather` (a secret)',
+  }),
+  OPENWEATHER_BASE_URL: httpUrl()
+    .default('https://api.openweathermap.org')
+    .meta({ description: 'Its address' }),
+  EMAIL_FROM: words(isDevelopment ? 'tasker@example.com' : '', emailAddress)
+    .transform((senders) => (senders.length > 0 ? senders : undefined))
+    .meta({
+      description:
+        'Addresses that mail may come from, separated by commas, the first being the usual one; your account must allow them',
+      default: '`tasker@example.com` locally',
+    }),
+  EMAIL_REPLY_TO: words(
+    '',
+    z.string().regex(/^[^@\s]*@[^@\s]+$/, 'Expected an address or @domain'),
+  ).meta({
+    description:
+      'Where replies to mails may go, besides the senders: addresses, or `@example.com` for all of a domain, separated by commas',
+    default: '–',
+  }),
+  WEBHOOK_SECRETS: words(
+    isDevelopment ? DEVELOPMENT_SECRET : '',
+    z.string().regex(SECRET, 'Expected whsec_ and 24 to 64 bytes in base64'),
+  ).meta({
+    description:
+      'What callbacks are signed with (a secret): `whsec_…` as [Standard Webhooks](https://www.standardwebhooks.com) has it; several, separated by commas, while you change it',
+    default: `\`${DEVELOPMENT_SECRET}\` locally`,
+  }),
+  CALLBACK_HOSTS: words('', z.string().min(1)).meta({
+    description:
+      'Under `wrangler dev` alone: hosts that callbacks may go to although they are not public, such as `localhost:9000`',
+    default: '–',
+  }),
+  CORS_ORIGINS: words('', z.url()).meta({
+    description:
+      'Origins whose pages may call this service and open streams, such as `https://app.example.com`, separated by commas',
+    default: '–',
+  }),
+  FAILURE_WEBHOOK_URL: optional().meta({
+    description: 'Receives every failure of a task, signed as callbacks are',
+  }),
+  FAILURE_EMAIL_TO: optional()
+    .pipe(emailAddress.optional())
+    .meta({ description: 'Gets a mail for every task that fails' }),
+  LOCATION_HINT: z
+    .enum(['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'])
+    .optional()
+    .meta({
+      description:
+        'Where the Dispatcher object should live, near your database: `wnam`, `enam`, `sam`, `weur`, `eeur`, `apac`, `oc`, `afr` or `me`',
+    }),
+};
