@@ -1,4 +1,11 @@
-import { Agent, createServer, type IncomingMessage, type Server } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createProxyServer } from 'httpxy';
 
 /** `localhost`, in both families; a machine without IPv6 has only the first. */
@@ -15,6 +22,59 @@ const disarm = (request: IncomingMessage): void => {
     delete request.headers[name];
     request.headers[`x-forwarded-${name}`] = value;
   }
+};
+
+/**
+ * The first segments of the paths that are ours. Whatever else wrangler answers by itself, such as
+ * an explorer of the database and of all files, is not there for callers. A test holds this against
+ * the service's own document.
+ */
+export const OWN_PATHS = new Set([
+  'api',
+  'assets',
+  'audit',
+  'docs',
+  'errors',
+  'events',
+  'files',
+  'get-task-output',
+  'health',
+  'index.html',
+  'keys',
+  'metrics',
+  'openapi.json',
+  'queues',
+  'redoc',
+  'run-task',
+  'stats',
+  'task-types',
+  'tasks',
+  'webhook-secret',
+]);
+
+/** The path and query as wrangler will read them; null for what is not ours. */
+export const readOwnPath = (target = ''): string | null => {
+  // The absolute form would name another host.
+  if (!target.startsWith('/')) return null;
+  const url = URL.parse(`http://localhost${target}`);
+  if (!url || url.hostname !== 'localhost') return null;
+  const [, first = ''] = url.pathname.split('/');
+  return url.pathname === '/' || OWN_PATHS.has(first) ? url.pathname + url.search : null;
+};
+
+/** Answers as the service itself does where there is no route. */
+const refusePath = (response: ServerResponse): void => {
+  const request_id = randomUUID();
+  const problem = {
+    type: 'urn:tasker:problem:route_not_found',
+    title: 'No such route',
+    status: 404,
+    detail: 'There is no such route; GET /openapi.json lists what there is',
+    code: 'route_not_found',
+    request_id,
+  };
+  const headers = { 'Content-Type': 'application/problem+json', 'X-Request-Id': request_id };
+  response.writeHead(404, headers).end(JSON.stringify(problem));
 };
 
 const listen = (server: Server, port: number, address: string): Promise<boolean> =>
@@ -43,6 +103,9 @@ export const startGuard = async (port: number): Promise<{ passTo(target: string)
   for (const address of ADDRESSES) {
     const server = createServer((request, response) => {
       disarm(request);
+      const path = readOwnPath(request.url);
+      if (path === null) return refusePath(response);
+      request.url = path;
       if (target !== null) return void proxy.web(request, response, { target });
       response
         .writeHead(503, { 'Content-Type': 'text/plain', 'Retry-After': '1' })
@@ -50,7 +113,12 @@ export const startGuard = async (port: number): Promise<{ passTo(target: string)
     });
     server.on('upgrade', (request, socket, head) => {
       disarm(request);
-      if (target === null) return void socket.destroy();
+      const path = readOwnPath(request.url);
+      if (target === null || path === null) {
+        socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+        return;
+      }
+      request.url = path;
       void proxy.ws(request, socket as never, { target }, head);
     });
     // Long uploads and streams are the Worker's to bound.

@@ -54,6 +54,8 @@ export interface Service {
   output(): string;
   /** SIGKILL to the whole process group: nothing can clean up. */
   kill(): Promise<void>;
+  /** The outer process alone. */
+  pid: number;
 }
 
 /**
@@ -106,7 +108,7 @@ const startOnce = async (port: number, state: string, vars: string[] = []): Prom
       throw error;
     })
     .finally(() => clearTimeout(timer));
-  return { url: `http://localhost:${port}`, output: () => output, kill };
+  return { url: `http://localhost:${port}`, output: () => output, kill, pid: child.pid ?? 0 };
 };
 
 /**

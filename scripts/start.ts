@@ -1,17 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { parseEnv } from 'node:util';
 import { buildAssets, watchAssets } from './assets.ts';
+import { endWithNpm, startDevProcess, type DevServerEvent } from './dev-process.ts';
 import { startGuard } from './guard.ts';
 import { fail, readOptions, wholeNumber } from './options.ts';
-import { runWrangler, wrangler } from './wrangler.ts';
+import { runWrangler } from './wrangler.ts';
 
 const HELP = `npm start -- [options]: migrates, builds and serves Tasker on this machine
 
   --port <n>        where to listen (default 8787)
   --state <folder>  where the data is kept (default .wrangler/state)
   --var <NAME:value> a setting for this run alone; may be given several times
-  --watch           builds the page again when it changes, as npm run dev does
+  --watch           builds again when a file changes, as npm run dev does
+  --inspect         lets a debugger in: any program of this machine may then look into the service
   --help            this text
 
 Settings and secrets are read from .dev.vars; docs/configuration.md lists them.`;
@@ -22,18 +23,19 @@ Tasker is ready on http://localhost:${port}   (Ctrl-C stops it)
   curl http://localhost:${port}/tasks -H 'Content-Type: application/json' -d '{"type":"sum","params":{"a":5,"b":3}}'
 `;
 
+const splitVar = (text: string): [name: string, value: string] => [
+  text.slice(0, text.indexOf(':')),
+  text.slice(text.indexOf(':') + 1),
+];
+
 /** Wrong settings would be a 503 at every request: better said now. */
 const assertSettings = async (vars: string[]): Promise<void> => {
   // As wrangler will build it: some defaults are for this machine alone.
   process.env['NODE_ENV'] = 'development';
   const { readSettings } = await import('../src/settings.ts');
-  const given = vars.map((text) => [
-    text.slice(0, text.indexOf(':')),
-    text.slice(text.indexOf(':') + 1),
-  ]);
   const file = existsSync('.dev.vars') ? parseEnv(readFileSync('.dev.vars', 'utf8')) : {};
   try {
-    readSettings({ ...file, ...Object.fromEntries(given) });
+    readSettings({ ...file, ...Object.fromEntries(vars.map(splitVar)) });
   } catch (error) {
     fail((error as Error).message);
   }
@@ -44,11 +46,13 @@ const {
   state,
   var: vars,
   watch: isWatching,
+  inspect: isInspected,
 } = readOptions(HELP, {
   port: { type: 'string', default: '8787' },
   state: { type: 'string', default: '.wrangler/state' },
   var: { type: 'string', multiple: true, default: [] },
   watch: { type: 'boolean', default: false },
+  inspect: { type: 'boolean', default: false },
 });
 const port = wholeNumber('port', portText, 1, 65_535);
 await assertSettings(vars);
@@ -60,57 +64,54 @@ const guard = await startGuard(port).catch((error: NodeJS.ErrnoException) =>
   ),
 );
 
-console.log('Migrating the database …');
-const migrated = await runWrangler([
-  'd1',
-  'migrations',
-  'apply',
-  'DB',
-  '--local',
-  '--persist-to',
-  state,
-]);
-if (migrated.code !== 0) fail(`The migration failed:\n${migrated.output}`);
-
-console.log('Building and starting …');
-await buildAssets();
-// wrangler itself watches what the Worker is built from, and the built page.
-if (isWatching) watchAssets();
-const child = wrangler(
-  [
-    'dev',
-    // Any that is free: the guard is what callers meet.
-    '--port',
-    '0',
-    '--persist-to',
-    state,
-    '--show-interactive-dev-session=false',
-    ...vars.flatMap((each) => ['--var', each]),
-  ],
-  ['ignore', 'pipe', 'pipe'],
-);
-let isStopping = false;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    isStopping = true;
-    child.kill(signal);
-  });
-}
+const migrate = async (): Promise<void> => {
+  console.log('Migrating the database …');
+  const place = ['--local', '--persist-to', state];
+  const { code, output } = await runWrangler(['d1', 'migrations', 'apply', 'DB', ...place]);
+  if (code !== 0) fail(`The migration failed:\n${output}`);
+};
 
 // Until it is ready, wrangler tells its bindings: kept, and shown only if the start fails.
 let startLog: string[] | null = [];
-const show = (line: string): void => {
-  const address = /Ready on (http:\/\/\S+)/.exec(line)?.[1];
-  if (startLog && address) {
-    startLog = null;
-    guard.passTo(address.replace('localhost', '127.0.0.1'));
-    console.log(readyText(port));
-  } else if (startLog) startLog.push(line);
+const showLine = (line: string): void => {
+  if (startLog) startLog.push(line);
   // Tasker logs each request itself.
   else if (line !== '' && !line.startsWith('[wrangler:info]')) console.log(line);
 };
-for (const input of [child.stdout, child.stderr])
-  if (input) createInterface({ input }).on('line', show);
+
+const onEvent = async (message: DevServerEvent): Promise<void> => {
+  switch (message.event) {
+    case 'waiting':
+      return console.log(`Waiting for the data folder ${state}, which is in use …`);
+    case 'locked':
+      return fail(
+        `The data folder ${state} is in use by another npm start. Stop that one, or choose ` +
+          'another folder: npm start -- --state <folder>',
+      );
+    case 'holding':
+      await migrate();
+      console.log('Building and starting …');
+      await buildAssets();
+      if (isWatching) watchAssets();
+      return void child.send('migrated');
+    case 'ready':
+      startLog = null;
+      guard.passTo(message.url);
+      return console.log(readyText(port));
+  }
+};
+
+const child = startDevProcess(
+  { state, vars: vars.map(splitVar), watch: isWatching, inspect: isInspected },
+  { event: (message) => void onEvent(message), line: showLine },
+);
+let isStopping = false;
+const stop = (signal: NodeJS.Signals): void => {
+  isStopping = true;
+  child.kill(signal);
+};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+endWithNpm(() => stop('SIGTERM'));
 child.on('close', (code) => {
   if (startLog && !isStopping) console.error(`The service did not start:\n${startLog.join('\n')}`);
   process.exit(isStopping ? 0 : (code ?? 1));

@@ -1,7 +1,22 @@
 const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
 /** Headers that a proxy adds: then the caller is not on this machine. */
-const FORWARDED = ['Forwarded', 'X-Real-IP', 'CF-Ray', 'MF-Original-URL'];
+const FORWARDED = [
+  'CDN-Loop',
+  'CF-Ray',
+  'Client-IP',
+  'Fastly-Client-IP',
+  'Forwarded',
+  'MF-Original-URL',
+  'True-Client-IP',
+  'Via',
+  'X-Client-IP',
+  'X-Cluster-Client-IP',
+  'X-Envoy-External-Address',
+  'X-Originating-IP',
+  'X-Real-IP',
+  'X-Remote-IP',
+];
 
 /** A host with any port, as the `Host` header has it. */
 const readHostname = (host: string | null): string => host?.replace(/:\d+$/, '') ?? '';

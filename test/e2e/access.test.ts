@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { OWN_PATHS, readOwnPath } from '../../scripts/guard.ts';
 import {
   freePort,
   runScript,
@@ -54,6 +55,8 @@ it('is open to this machine alone, while there is no key', async () => {
     { 'X-Forwarded-Host': 'localhost' },
     { Forwarded: 'for=127.0.0.1' },
     { 'X-Real-IP': '127.0.0.1' },
+    { 'True-Client-IP': '127.0.0.1' },
+    { Via: '1.1 proxy' },
     { 'CF-Ray': 'x' },
     { 'CF-Connecting-IP': '8.8.8.8' },
     // A page whose name was rebound to this machine, also when it knows what wrangler's own proxy
@@ -78,6 +81,72 @@ it('is open to this machine alone, while there is no key', async () => {
   expect(await status({ ...socket, Origin: 'https://evil.example' }, { path: '/events' })).toBe(
     401,
   );
+});
+
+/** What wrangler would answer by itself: its explorer, every owner's files, its triggers. */
+const NOT_OURS = [
+  '/cdn-cgi/explorer/api/d1/database/DB/raw',
+  '/cdn-cgi/local/explorer',
+  '/cdn-cgi/local/r2/public/tasker-files/local/a.txt',
+  '/cdn-cgi/local/scheduled',
+  '/cdn-cgi/handler/scheduled',
+  '/cdn-cgi/mf/scheduled',
+  '/cdn-cgi/live-reload',
+  '/__scheduled',
+  '/__cf_local/imagedelivery/x',
+  '/tasks/../cdn-cgi/explorer',
+  '/./cdn-cgi/explorer',
+  '/%2e/cdn-cgi/explorer',
+  '/tasks/%2E%2e/cdn-cgi/explorer',
+  '/cdn-cgi\\explorer',
+  '/\\cdn-cgi\\explorer',
+  '//cdn-cgi/explorer',
+  '/%63dn-cgi/explorer',
+  '/CDN-CGI/explorer',
+  '*',
+];
+
+it('passes on what is ours alone, by every method and for upgrades', async () => {
+  for (const path of [...NOT_OURS, `http://localhost:${port}/cdn-cgi/explorer`])
+    for (const method of ['GET', 'POST', 'OPTIONS'])
+      expect([path, await status({}, { path, method })]).toEqual([path, 404]);
+  const upgrade = (path: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const headers = {
+        Connection: 'Upgrade',
+        Upgrade: 'websocket',
+        'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+        'Sec-WebSocket-Version': '13',
+        'Sec-WebSocket-Protocol': 'WRANGLER_PROXYWORKER_LIVE_RELOAD_PROTOCOL',
+      };
+      const outgoing = request({ host: 'localhost', port, path, headers });
+      outgoing.on('response', ({ statusCode }) => resolve(statusCode));
+      outgoing.on('upgrade', ({ statusCode }, socket) => (socket.destroy(), resolve(statusCode)));
+      outgoing.on('error', reject);
+      outgoing.end();
+    });
+  for (const path of NOT_OURS) expect([path, await upgrade(path)]).toEqual([path, 404]);
+  expect(await upgrade('/events')).toBe(101);
+});
+
+it('passes on every path of the document, and the files of the pages', async () => {
+  const { paths } = JSON.parse((await ask({}, { path: '/openapi.json' })).text) as {
+    paths: Record<string, unknown>;
+  };
+  for (const path of [...Object.keys(paths), '/', '/index.html', '/assets/x.js'])
+    expect([path, readOwnPath(path)]).not.toEqual([path, null]);
+  const firsts = Object.keys(paths).map((path) => path.split('/')[1]);
+  const files = ['assets', 'index.html'];
+  expect([...OWN_PATHS].filter((path) => !firsts.includes(path) && !files.includes(path))).toEqual(
+    [],
+  );
+});
+
+it('opens no inspector', async () => {
+  const targets = await fetch('http://127.0.0.1:9229/json', { signal: AbortSignal.timeout(2_000) })
+    .then((response) => response.text())
+    .catch(() => '');
+  expect(targets).not.toContain('tasker');
 });
 
 it('asks for a key once there is one, and refuses one that was revoked within 10 s', async () => {

@@ -57,7 +57,7 @@ const received = async (name: string): Promise<Received[]> =>
 
 it.concurrent('asks the providers', async () => {
   const [said, seen] = await Promise.all([
-    submit('chatgpt', { prompt: 'Hello' }),
+    submit('chatgpt', { prompt: 'Hello', max_tokens: 1_000, temperature: 0.7 }),
     submit('weather', { city: 'Lisbon' }),
   ]);
   expect((await finished(said.task_id)).result).toMatchObject({

@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { connect } from '../../scripts/tasker.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -5,6 +6,7 @@ import type { NewTask } from '../../src/client/index.ts';
 import type { TaskView } from '../../src/domain/view.ts';
 import {
   freePort,
+  readRows,
   runScript,
   startService,
   temporaryState,
@@ -87,4 +89,57 @@ it('says what to do when the port is taken, and when nothing runs', async () => 
   ]);
   const nobody = await runScript('demo', ['--url', `http://localhost:${await freePort()}`]);
   expect([nobody.code, nobody.output]).toEqual([1, expect.stringContaining('npm start')]);
+});
+
+/** The processes that this one has started, and theirs. */
+const findDescendants = (pid: number): number[] => {
+  const { stdout } = spawnSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' });
+  const pairs = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  const children = pairs.flatMap(([child = 0, parent]) => (parent === pid ? [child] : []));
+  return [...children, ...children.flatMap(findDescendants)];
+};
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+it('keeps its data folder to itself, and leaves nothing behind when it is killed', async () => {
+  const own = await temporaryState();
+  const [ownPort, otherPort] = [await freePort(), await freePort()];
+  const first = await startService(ownPort, own);
+  const second = await runScript('start', ['--port', String(otherPort), '--state', own]);
+  expect([second.code, second.output]).toEqual([
+    1,
+    expect.stringContaining(`The data folder ${own} is in use by another npm start`),
+  ]);
+  await connect(first.url).submit({ type: 'sum', params: { a: 1, b: 2 } });
+  const inner = findDescendants(first.pid);
+  expect(inner.length).toBeGreaterThan(2);
+  process.kill(first.pid, 'SIGKILL');
+  await expect.poll(() => inner.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+  const again = await startService(ownPort, own);
+  expect(readRows(own, 'SELECT id FROM tasks')).toHaveLength(1);
+  await again.kill();
+  await rm(own, { recursive: true, force: true });
+});
+
+it('ends when the npm that runs it is killed', async () => {
+  const own = await temporaryState();
+  const ownPort = await freePort();
+  const npm = spawn('npm', ['start', '--', '--port', String(ownPort), '--state', own], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  await new Promise<void>((resolve) =>
+    npm.stdout.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes('Tasker is ready')) resolve();
+    }),
+  );
+  const inner = findDescendants(npm.pid ?? 0);
+  expect(inner.length).toBeGreaterThan(3);
+  npm.kill('SIGKILL');
+  await expect.poll(() => inner.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+  await rm(own, { recursive: true, force: true });
 });

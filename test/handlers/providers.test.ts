@@ -57,6 +57,38 @@ it('a language model answers', async () => {
 });
 
 it.each([
+  [{}, 'model messages'],
+  [{ model: 'o3-mini' }, 'model messages'],
+  [{ model: 'o3-mini', max_tokens: 9 }, 'model messages max_completion_tokens'],
+  [{ model: 'gpt-5', max_tokens: 9 }, 'model messages max_completion_tokens'],
+  [{ model: 'openai/o1', max_tokens: 9 }, 'model messages max_completion_tokens'],
+  [{ model: 'gpt-4o', max_tokens: 9, temperature: 0 }, 'model messages max_tokens temperature'],
+  [{ model: 'llama3', max_tokens: 9 }, 'model messages max_tokens'],
+])('%j sends a language model what was given, and no more', async (more, sent) => {
+  const { outcome } = await run(chatgpt, 'ok', { params: { prompt: 'What was sent?', ...more } });
+  expect(outcome.kind === 'completed' && JSON.parse(outcome.result)).toMatchObject({
+    response: sent,
+  });
+});
+
+it('asks only the models, and for as many tokens, as the operator allows', () => {
+  const secrets = {
+    ...executorDeps.dependencies.secrets,
+    OPENAI_DEFAULT_MODEL: 'a',
+    ALLOWED_MODELS: ['a', 'b'],
+    MAX_TOKENS: 100,
+  };
+  const check = (params: object) => chatgpt.check(params, secrets)?.path;
+  expect(check({ prompt: 'x' })).toBeUndefined();
+  expect(check({ prompt: 'x', model: 'b', max_tokens: 100 })).toBeUndefined();
+  expect(check({ prompt: 'x', model: 'c' })).toBe('model');
+  expect(check({ prompt: 'x', max_tokens: 101 })).toBe('max_tokens');
+  expect(chatgpt.check({ prompt: 'x', model: 'c' }, executorDeps.dependencies.secrets)).toBe(
+    undefined,
+  );
+});
+
+it.each([
   ['metric', 21.5],
   ['imperial', 70.7],
   ['kelvin', 294.65],

@@ -68,10 +68,12 @@ const chat = (body: string): unknown => {
     max_tokens: number;
     temperature: number;
   };
-  const message = {
-    role: 'assistant',
-    content: `You said: ${messages[0]?.content} (${max_tokens}, ${temperature})`,
-  };
+  const said = messages[0]?.content;
+  const content =
+    said === 'What was sent?'
+      ? Object.keys(JSON.parse(body) as object).join(' ')
+      : `You said: ${said} (${max_tokens}, ${temperature})`;
+  const message = { role: 'assistant', content };
   const choices = [{ index: 0, message, finish_reason: 'stop', logprobs: null }];
   const usage = { prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 };
   return {
