@@ -22,6 +22,7 @@ const workersProject = (name: string, include: string[], exclude: string[]) => (
           TEST_MIGRATIONS: migrations,
           APP_ENV: 'test',
           LOG_LEVEL: 'error',
+          ROOT_SECRET: 'the-root-secret-of-the-tests-0123456789',
           WEBHOOK_SECRETS: 'whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdHMhIQ==',
         },
       },

@@ -43,6 +43,7 @@ export const OWN_PATHS = new Set([
   'keys',
   'metrics',
   'openapi.json',
+  'owners',
   'queues',
   'redoc',
   'run-task',

@@ -38,6 +38,7 @@ const FIELDS = [
   'recipients',
   'template',
   'key_id',
+  'subject',
   'dispatched',
   'rescued',
   'lost',

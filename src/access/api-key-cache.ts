@@ -5,18 +5,29 @@ import type { KeyStore } from '../store/keys.ts';
 const HOLD_MS = 10_000;
 /** Keys held at once; a flood of made-up ones must not fill the memory. */
 const MAX_HELD = 5_000;
+/** The last use of a key is noted this often at most. */
+const TOUCH_MS = 60_000;
+/** Keys that there are not, from one address in a minute; then the database is asked no more. */
+const MAX_UNKNOWN = 600;
+const MINUTE_MS = 60_000;
 
 interface CachedKey {
   key: ApiKey | null;
   until: number;
 }
 
+/** The caller's address has tried too many keys that there are not. */
+export class TooManyUnknownKeys extends Error {}
+
 /** Finds keys without a read for every request. */
 export const createApiKeyCache = ({
   store,
+  waitUntil,
   now,
 }: {
-  store: Pick<KeyStore, 'findByHash' | 'isEmpty'>;
+  store: Pick<KeyStore, 'findByHash' | 'isEmpty' | 'touch'>;
+  /** Keeps the invocation alive until it is done. */
+  waitUntil(work: Promise<unknown>): void;
   now: () => number;
 }) => {
   // Keys as they were read, never the promise of one: what one request has begun to read no other
@@ -39,8 +50,33 @@ export const createApiKeyCache = ({
     return digest;
   };
 
-  const read = async (digest: string): Promise<ApiKey | null> => {
+  /** Keys that there were not, by the address that tried them. */
+  const unknown = new Map<string, { count: number; until: number }>();
+  const countUnknown = (from: string): void => {
+    if (unknown.size >= MAX_HELD) unknown.clear();
+    const before = unknown.get(from);
+    const isOver = !before || now() >= before.until;
+    unknown.set(
+      from,
+      isOver ? { count: 1, until: now() + MINUTE_MS } : { ...before, count: before.count + 1 },
+    );
+  };
+  const assertMayGuess = (from: string): void => {
+    const { count, until } = unknown.get(from) ?? { count: 0, until: 0 };
+    if (count >= MAX_UNKNOWN && now() < until) throw new TooManyUnknownKeys();
+  };
+
+  /** Only the page of keys misses it when it fails. */
+  const touch = ({ id, last_used_at, revoked_at }: ApiKey): void => {
+    if (revoked_at !== null || now() - (last_used_at ?? 0) < TOUCH_MS) return;
+    waitUntil(store.touch(id, now()).catch(() => {}));
+  };
+
+  const read = async (digest: string, from: string): Promise<ApiKey | null> => {
+    assertMayGuess(from);
     const key = await store.findByHash(digest);
+    if (key) touch(key);
+    else countUnknown(from);
     // Oldest first: a Map keeps the order in which its entries came.
     for (const oldest of held.keys()) {
       if (held.size < MAX_HELD) break;
@@ -53,13 +89,14 @@ export const createApiKeyCache = ({
   return {
     /**
      * The key as stored, also one that is expired or revoked; null when there is none. One with a
-     * wrong checksum costs nothing.
+     * wrong checksum costs nothing. Throws `TooManyUnknownKeys`.
+     * @param from the caller's address
      */
-    async find(text: string): Promise<ApiKey | null> {
+    async find(text: string, from: string): Promise<ApiKey | null> {
       const digest = await hash(text);
       if (digest === null) return null;
       const known = held.get(digest);
-      return known && now() < known.until ? known.key : read(digest);
+      return known && now() < known.until ? known.key : read(digest, from);
     },
 
     /**

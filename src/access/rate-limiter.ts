@@ -8,6 +8,13 @@ const MAX_KEYS = 5_000;
 /** After a refusal the platform is not asked for this long. */
 const REFUSED_MS = 1_000;
 
+interface Counted {
+  count: number;
+  refusedUntil: number;
+  /** The platform has refused it last: it is asked again at the very next request. */
+  isRefused: boolean;
+}
+
 /**
  * Counts in memory and asks the platform once for `weight` requests of a key: asking for each would
  * cost as much as the rest of a submit. A key may so make up to `weight` requests more in each
@@ -22,18 +29,42 @@ export const createRateLimiter = ({
   weight: number;
   now: () => number;
 }): RateLimiter => {
-  const counted = new Map<string, { count: number; refusedUntil: number }>();
+  const counted = new Map<string, Counted>();
   return {
     async limit({ key }) {
       if (counted.size > MAX_KEYS) counted.clear();
-      const own = counted.get(key) ?? { count: 0, refusedUntil: -Infinity };
+      const own = counted.get(key) ?? { count: 0, refusedUntil: -Infinity, isRefused: false };
       counted.set(key, own);
       if (now() < own.refusedUntil) return { success: false };
       own.count += 1;
-      if (own.count % weight !== 0) return { success: true };
+      if (!own.isRefused && own.count % weight !== 0) return { success: true };
       const { success } = await limiter.limit({ key });
+      own.isRefused = !success;
       if (!success) own.refusedUntil = now() + REFUSED_MS;
       return { success };
     },
+  };
+};
+
+/** The platform's limiter below counts this many a minute. */
+const UNITS_A_MINUTE = 60;
+
+/**
+ * Holds a key to a rate of its own, about: many of its requests are counted as one, or one as many.
+ * @param limiter one that lets through 60 a minute
+ */
+export const createKeyLimiter = ({ limiter, now }: { limiter: RateLimiter; now: () => number }) => {
+  const byWeight = new Map<number, RateLimiter>();
+  const findLimiter = (weight: number): RateLimiter => {
+    const found = byWeight.get(weight) ?? createRateLimiter({ limiter, weight, now });
+    byWeight.set(weight, found);
+    return found;
+  };
+  return async (keyId: string, perMinute: number): Promise<boolean> => {
+    const weight = Math.max(1, Math.round(perMinute / UNITS_A_MINUTE));
+    const units = Math.max(1, Math.round(UNITS_A_MINUTE / perMinute));
+    for (let i = 0; i < units; i += 1)
+      if (!(await findLimiter(weight).limit({ key: `own:${keyId}` })).success) return false;
+    return true;
   };
 };

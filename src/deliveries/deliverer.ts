@@ -1,8 +1,8 @@
 import { createCoalescer } from '../domain/coalescer.ts';
+import type { TryOutcome } from '../domain/delivery-gate.ts';
 import {
   computeNextTry,
   DELIVERY_RESEND_MS,
-  snapshotAt,
   toDeliveryId,
   type Delivery,
   type DeliveryKey,
@@ -10,32 +10,30 @@ import {
 } from '../domain/delivery.ts';
 import { describeError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
-import { toTaskView, type TaskView } from '../domain/view.ts';
 import type { Logger } from '../log.ts';
 import type { DeliveryStore, DeliveryUpdate } from '../store/deliveries.ts';
 import type { TaskStore } from '../store/tasks.ts';
+import type { Digest } from './digest.ts';
+import { toEvent } from './event.ts';
+import type { Planner } from './plan.ts';
+import { writeFailure, type DeliverySender } from './sender.ts';
 
 /** When the database does not answer, the message comes back after this. */
 const RETRY_SECONDS = 5;
 /** Tries that end this close to each other are written together. */
 const GATHER_MS = 20;
 
-/** The event that is delivered, in the shape that Standard Webhooks recommends. */
-export interface TaskEvent {
-  type: 'task.completed' | 'task.failed' | 'task.cancelled';
-  /** When the task ended. */
-  timestamp: string;
-  owner: string;
-  data: TaskView;
-}
-
 export interface DelivererDeps {
   deliveries: Pick<DeliveryStore, 'claim' | 'update'>;
   store: Pick<TaskStore, 'getMany'>;
-  /** One try at one sink; never throws. */
-  send(delivery: Delivery, task: Task, event: TaskEvent): Promise<DeliveryResult>;
+  planner: Planner;
+  digest: Digest;
+  /** Tries of one delivery each; they never throw. */
+  sender: Pick<DeliverySender, 'post' | 'findUrl'>;
+  /** For links; empty where it is not known. */
+  publicUrl: string;
   /** Called for every try: for metrics. */
-  countTry(sink: Delivery['sink'], outcome: 'delivered' | 'failed' | 'given_up'): void;
+  countTry(sink: Delivery['sink'], outcome: 'delivered' | 'failed' | 'given_up', by?: number): void;
   now(): number;
   random(): number;
   log: Logger;
@@ -43,41 +41,61 @@ export interface DelivererDeps {
 
 const OUTCOMES = { DELIVERED: 'delivered', OPEN: 'failed', GIVEN_UP: 'given_up' } as const;
 
-const toEvent = (delivery: Delivery, task: Task): TaskEvent => ({
-  type: `task.${delivery.status.toLowerCase()}` as TaskEvent['type'],
-  timestamp: new Date(delivery.owed_at).toISOString(),
-  owner: delivery.owner,
-  data: toTaskView(snapshotAt(task, delivery)),
-});
-
 interface Claimed {
   delivery: Delivery;
   task: Task;
+  owner: string;
+  /** Where it goes by HTTP; empty where it does not. */
+  host: string;
 }
 
+interface Ended extends Claimed {
+  result: DeliveryResult;
+}
+
+/** What a try says of its host. */
+const toOutcome = (result: DeliveryResult): TryOutcome => {
+  if (result.kind === 'delivered') return 'delivered';
+  const isAnswer = result.kind === 'failed' && (result.final || result.mostTries !== undefined);
+  return isAnswer ? 'refused' : 'failed';
+};
+
 /**
- * The consumer of the delivery queue: claim, try, update. The tasks themselves are never touched.
+ * The consumer of the delivery queue: claim, plan, try, update. The tasks themselves are never
+ * touched.
  */
 export const createDeliverer = (deps: DelivererDeps) => {
-  const { deliveries, store, send, countTry, now, random, log } = deps;
+  const { deliveries, store, planner, digest, sender, countTry, now, random, log } = deps;
 
-  const toUpdate = (delivery: Delivery, result: DeliveryResult): DeliveryUpdate => {
-    const { owner, task_id, version, sink, tries, due_at } = delivery;
+  const toUpdate = ({ delivery, result }: Ended): DeliveryUpdate => {
+    const { owner, task_id, version, sink, tries, due_at, last_error } = delivery;
     const key = { owner, task_id, version, sink, tries };
     const ended = { ...key, due_at, wake_at: null, ended_at: now() };
     if (result.kind === 'delivered') return { ...ended, state: 'DELIVERED', last_error: null };
-    const { error: last_error, final = false, retryAfterMs = 0 } = result;
-    const at = final ? null : computeNextTry(delivery, retryAfterMs, now(), random);
-    if (at === null) return { ...ended, state: 'GIVEN_UP', last_error };
-    const wake_at = at + DELIVERY_RESEND_MS;
-    return { ...key, state: 'OPEN', due_at: at, wake_at, ended_at: null, last_error };
+    const reopen = (at: number) =>
+      ({
+        ...key,
+        state: 'OPEN',
+        due_at: at,
+        wake_at: at + DELIVERY_RESEND_MS,
+        ended_at: null,
+      }) as const;
+    if (result.kind === 'postponed') return { ...reopen(result.until), last_error, given_back: 1 };
+    const { error, final = false, mostTries = Infinity, retryAfterMs = 0 } = result;
+    const at =
+      final || tries >= mostTries ? null : computeNextTry(delivery, retryAfterMs, now(), random);
+    if (at === null) return { ...ended, state: 'GIVEN_UP', last_error: error };
+    return { ...reopen(at), last_error: error };
   };
 
-  const logTry = ({ delivery, task }: Claimed, { state, last_error }: DeliveryUpdate): void => {
+  const noteTry = ({ delivery, task, result }: Ended, update: DeliveryUpdate): void => {
+    if (result.kind === 'postponed') return;
     const { owner, task_id, sink, tries } = delivery;
+    const { state, last_error } = update;
     const { type: task_name, request_id } = task;
     const id = toDeliveryId(delivery);
     const fields = { delivery: id, owner, task_id, task_name, sink, tries, request_id };
+    countTry(sink, OUTCOMES[state]);
     if (state === 'DELIVERED') log.info('delivery_made', fields);
     else if (state === 'OPEN') log.info('delivery_failed', { ...fields, error: last_error });
     else log.warn('delivery_given_up', { ...fields, error: last_error });
@@ -92,34 +110,48 @@ export const createDeliverer = (deps: DelivererDeps) => {
     const byId = new Map(tasks.map((task) => [task.id, task]));
     return claimed.flatMap((delivery) => {
       const task = byId.get(delivery.task_id);
-      return task ? [{ delivery, task }] : [];
+      if (!task) return [];
+      const host = URL.parse(sender.findUrl(delivery, task) ?? '')?.host ?? '';
+      return [{ delivery, task, owner: delivery.owner, host }];
     });
   };
 
-  const tryOnce = async (claimed: Claimed): Promise<DeliveryUpdate> => {
+  /** They should never throw; if one does, the batch must not wait for it for ever. */
+  const orFailed = (work: Promise<DeliveryResult>): Promise<DeliveryResult> =>
+    work.catch((error: unknown) => ({ kind: 'failed', error: describeError(error) }));
+
+  const post = (claimed: Claimed): Promise<DeliveryResult> => {
     const { delivery, task } = claimed;
-    // It should never throw; if it does, the batch must not wait for it for ever.
-    const result = await send(delivery, task, toEvent(delivery, task)).catch(
-      (error: unknown): DeliveryResult => ({ kind: 'failed', error: describeError(error) }),
-    );
-    const update = toUpdate(delivery, result);
-    countTry(delivery.sink, OUTCOMES[update.state]);
-    logTry(claimed, update);
-    return update;
+    return orFailed(sender.post(delivery, task, toEvent(delivery, task, deps.publicUrl)));
+  };
+
+  /** One mail for all of them, if it is time for one. */
+  const mailFailures = async (claimed: readonly Claimed[]): Promise<Ended[]> => {
+    const [first] = claimed;
+    if (!first) return [];
+    const { delivery, task } = first;
+    const words = writeFailure(toEvent(delivery, task, deps.publicUrl));
+    const sent = await digest.trySend(words, toDeliveryId(delivery));
+    if ('until' in sent)
+      return claimed.map((each) => ({ ...each, result: { kind: 'postponed', until: sent.until } }));
+    // Each of the batch is counted by itself.
+    if (sent.told > claimed.length)
+      countTry('failure_email', 'delivered', sent.told - claimed.length);
+    return claimed.map((each) => ({ ...each, result: sent.result }));
   };
 
   /**
    * Tries all at once, and writes together what ends together: a slow receiver holds up no other
    * record.
    */
-  const tryAll = (
-    claimed: readonly Claimed[],
-    write: (updates: DeliveryUpdate[]) => Promise<void>,
+  const writeAsEnded = (
+    tries: readonly Promise<Ended>[],
+    write: (ended: Ended[]) => Promise<void>,
   ): Promise<void> =>
     new Promise((resolve, reject) => {
-      let left = claimed.length;
+      let left = tries.length;
       if (left === 0) resolve();
-      let gathered: DeliveryUpdate[] = [];
+      let gathered: Ended[] = [];
       const flush = async (): Promise<void> => {
         const group = gathered;
         gathered = [];
@@ -128,16 +160,45 @@ export const createDeliverer = (deps: DelivererDeps) => {
         if (left === 0) resolve();
       };
       const flushing = createCoalescer(() => void flush().catch(reject));
-      for (const each of claimed) {
-        void tryOnce(each).then((update) => {
-          gathered.push(update);
+      for (const each of tries) {
+        void each.then((ended) => {
+          gathered.push(ended);
           flushing.request(GATHER_MS);
         }, reject);
       }
     });
 
+  const tryAll = async (
+    claimed: readonly Claimed[],
+    write: (ended: readonly Ended[]) => Promise<void>,
+  ): Promise<void> => {
+    const [byHttp, others] = [
+      claimed.filter(({ host }) => host !== ''),
+      claimed.filter(({ host }) => host === ''),
+    ];
+    const isMail = ({ delivery }: Claimed): boolean => delivery.sink === 'failure_email';
+    const { go, wait, settle } = await planner.plan(byHttp);
+    await write(
+      wait.map(({ item, until }) => ({ ...item, result: { kind: 'postponed', until } }) as const),
+    );
+    await write(await mailFailures(others.filter(isMail)));
+    const ended: { host: string; outcome: TryOutcome; retryAfterMs: number }[] = [];
+    const tries = [...go, ...others.filter((each) => !isMail(each))].map(async (each) => {
+      const result = await post(each);
+      const retryAfterMs = (result.kind === 'failed' && result.retryAfterMs) || 0;
+      if (each.host !== '')
+        ended.push({ host: each.host, outcome: toOutcome(result), retryAfterMs });
+      return { ...each, result };
+    });
+    await writeAsEnded(tries, write);
+    await settle(ended);
+  };
+
   /** The platform's own retry brings a message back when it is due; the clock is the safety net. */
-  const settle = (message: Message<DeliveryKey>, { state, due_at }: DeliveryUpdate): void => {
+  const settleMessage = (
+    message: Message<DeliveryKey>,
+    { state, due_at }: DeliveryUpdate,
+  ): void => {
     if (state !== 'OPEN') return message.ack();
     message.retry({ delaySeconds: Math.ceil(Math.max(0, due_at - now()) / 1_000) });
   };
@@ -151,10 +212,15 @@ export const createDeliverer = (deps: DelivererDeps) => {
         const claimedIds = new Set(claimed.map(({ delivery }) => toDeliveryId(delivery)));
         for (const message of messages)
           if (!claimedIds.has(toDeliveryId(message.body))) message.ack();
-        await tryAll(claimed, async (updates) => {
+        await tryAll(claimed, async (ended) => {
+          if (ended.length === 0) return;
+          const updates = ended.map(toUpdate);
           await deliveries.update(updates);
-          for (const update of updates)
-            for (const message of byId.get(toDeliveryId(update)) ?? []) settle(message, update);
+          for (const [i, update] of updates.entries()) {
+            noteTry(ended[i] as Ended, update);
+            for (const message of byId.get(toDeliveryId(update)) ?? [])
+              settleMessage(message, update);
+          }
         });
       } catch (error) {
         const fields = { deliveries: messages.length, error: describeError(error) };

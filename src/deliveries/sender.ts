@@ -5,7 +5,8 @@ import { withTimeout } from '../domain/timeout.ts';
 import { taskFailed } from '../handlers/email/task-failed.ts';
 import { render } from '../handlers/email/template.ts';
 import type { SendMail } from '../handlers/handler.ts';
-import type { TaskEvent } from './deliverer.ts';
+import type { Words } from './digest.ts';
+import type { TaskEvent } from './event.ts';
 import type { WebhookSender } from './webhook.ts';
 
 const MAIL_TIMEOUT_MS = 10_000;
@@ -13,7 +14,11 @@ const MAIL_TIMEOUT_MS = 10_000;
 export interface DeliverySenderDeps {
   webhooks: WebhookSender;
   sendMail: SendMail;
+  /** What an owner's callbacks are signed with. */
+  findSecrets(owner: string): Promise<string[]>;
   settings: {
+    /** What the operator's own webhook is signed with. */
+    WEBHOOK_SECRETS: readonly string[];
     FAILURE_WEBHOOK_URL?: string | undefined;
     FAILURE_EMAIL_TO?: string | undefined;
     EMAIL_FROM?: string[] | undefined;
@@ -26,10 +31,8 @@ const failUnset = (name: string): DeliveryResult => ({
   final: true,
 });
 
-const renderMail = ({
-  owner,
-  data,
-}: TaskEvent): { subject: string; text: string; html: string } => {
+/** The mail about one failure. */
+export const writeFailure = ({ owner, data }: TaskEvent): Words => {
   const { task_id, type, title, error, attempt, completed_at } = data;
   const variables = {
     task_id,
@@ -45,26 +48,41 @@ const renderMail = ({
 };
 
 /** Sends one delivery to its sink, once; never throws. */
-export const createDeliverySender = ({ webhooks, sendMail, settings }: DeliverySenderDeps) => {
-  const mailFailure = async (event: TaskEvent, id: string): Promise<DeliveryResult> => {
+export const createDeliverySender = (deps: DeliverySenderDeps) => {
+  const { webhooks, sendMail, findSecrets, settings } = deps;
+
+  /** Sends a mail about failures to the operator. */
+  const mail = async (words: Words, id: string): Promise<DeliveryResult> => {
     const { FAILURE_EMAIL_TO: to, EMAIL_FROM: [from] = [] } = settings;
     if (!to || !from) return failUnset('FAILURE_EMAIL_TO');
     const headers = { 'X-Tasker-Delivery': id };
     try {
-      const mail = { from, to: [to], headers, ...renderMail(event) };
-      await withTimeout(MAIL_TIMEOUT_MS, sendMail(mail));
+      await withTimeout(MAIL_TIMEOUT_MS, sendMail({ from, to: [to], headers, ...words }));
       return { kind: 'delivered' };
     } catch (failure) {
       return { kind: 'failed', error: `The mail was not taken: ${describeError(failure)}` };
     }
   };
 
-  return async (delivery: Delivery, task: Task, event: TaskEvent): Promise<DeliveryResult> => {
-    const id = toDeliveryId(delivery);
-    if (delivery.sink === 'failure_email') return mailFailure(event, id);
-    const isCallback = delivery.sink === 'callback';
-    const url = isCallback ? task.callback_url : settings.FAILURE_WEBHOOK_URL;
-    if (!url) return failUnset(isCallback ? 'callback_url' : 'FAILURE_WEBHOOK_URL');
-    return webhooks.post(url, id, event);
+  /** Where a delivery goes by HTTP; null for a mail, and for what is no longer set. */
+  const findUrl = ({ sink }: Delivery, task: Task): string | null => {
+    if (sink === 'failure_email') return null;
+    return (sink === 'callback' ? task.callback_url : settings.FAILURE_WEBHOOK_URL) ?? null;
+  };
+
+  return {
+    mail,
+    findUrl,
+
+    /** Posts a delivery to its URL, signed by its owner's secret or by the operator's. */
+    async post(delivery: Delivery, task: Task, event: TaskEvent): Promise<DeliveryResult> {
+      const isCallback = delivery.sink === 'callback';
+      const url = findUrl(delivery, task);
+      if (!url) return failUnset(isCallback ? 'callback_url' : 'FAILURE_WEBHOOK_URL');
+      const secrets = isCallback ? await findSecrets(delivery.owner) : settings.WEBHOOK_SECRETS;
+      return webhooks.post(url, toDeliveryId(delivery), event, secrets);
+    },
   };
 };
+
+export type DeliverySender = ReturnType<typeof createDeliverySender>;

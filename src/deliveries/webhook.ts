@@ -7,10 +7,12 @@ import { parseRetryAfter } from '../domain/retry.ts';
 const TIMEOUT_MS = 10_000;
 /** 410: the receiver wants no more deliveries. */
 const GONE = 410;
+/** Refusals that may pass: time-out, too early, too many. */
+const PASSING = [408, 425, 429];
+/** Tries after other refusals, and redirects: the receiver may be set up wrong for a moment. */
+const MAX_REFUSED_TRIES = 3;
 
 export interface WebhookDeps {
-  /** Signing secrets, `whsec_…`; several while they are rotated. */
-  secrets: readonly string[];
   rules: OutgoingRules;
   fetch: typeof fetch;
   now(): number;
@@ -21,17 +23,19 @@ export interface WebhookDeps {
  * Posts events signed by Standard Webhooks (https://www.standardwebhooks.com), to public addresses
  * alone.
  */
-export const createWebhookSender = ({
-  secrets,
-  rules,
-  fetch,
-  now,
-  timeoutMs = TIMEOUT_MS,
-}: WebhookDeps) => {
-  const signers = secrets.map((secret) => new Webhook(secret));
+export const createWebhookSender = ({ rules, fetch, now, timeoutMs = TIMEOUT_MS }: WebhookDeps) => {
   return {
-    /** One try; never throws. The receiver's answer is not read, its redirects are not followed. */
-    async post(url: string, id: string, event: unknown): Promise<DeliveryResult> {
+    /**
+     * One try; never throws. The receiver's answer is not read, its redirects are not followed.
+     * @param secrets what it is signed with, `whsec_…`; several while they are rotated
+     */
+    async post(
+      url: string,
+      id: string,
+      event: unknown,
+      secrets: readonly string[],
+    ): Promise<DeliveryResult> {
+      const signers = secrets.map((secret) => new Webhook(secret));
       const refused = findUrlProblem(url, rules);
       if (refused !== null) return { kind: 'failed', error: refused, final: true };
       const body = JSON.stringify(event);
@@ -57,7 +61,15 @@ export const createWebhookSender = ({
         if (response.ok) return { kind: 'delivered' };
         const error = `The receiver answered ${response.status}`;
         const wait = parseRetryAfter(response.headers.get('Retry-After'), now());
-        return { kind: 'failed', error, final: response.status === GONE, retryAfterMs: wait };
+        const { status } = response;
+        const mayPass = status >= 500 || PASSING.includes(status);
+        return {
+          kind: 'failed',
+          error,
+          final: status === GONE,
+          retryAfterMs: wait,
+          ...(!mayPass && { mostTries: MAX_REFUSED_TRIES }),
+        };
       } catch (error) {
         const isLate = error instanceof Error && error.name === 'TimeoutError';
         const text = isLate

@@ -1,9 +1,15 @@
 import type { keysTable } from '../schema/keys.ts';
 import { sha256 } from './hash.ts';
 
-/** The scopes of a key. `admin` may do everything. */
-export const SCOPES = ['tasks:read', 'tasks:write', 'metrics:read', 'admin'] as const;
+/**
+ * The scopes of a key. `admin` may do everything within its owner; `operator` everything, for all
+ * owners.
+ */
+export const SCOPES = ['tasks:read', 'tasks:write', 'metrics:read', 'admin', 'operator'] as const;
 export type Scope = (typeof SCOPES)[number];
+
+/** What an admin may do, and let others of the same owner do. */
+const OF_ADMIN: readonly Scope[] = ['tasks:read', 'tasks:write', 'admin'];
 
 /**
  * A key as stored: of the key itself only a hash and its first characters. Times are integer
@@ -11,8 +17,13 @@ export type Scope = (typeof SCOPES)[number];
  */
 export type ApiKey = typeof keysTable.$inferSelect;
 
-/** Who a key speaks for: a tenant. */
-export const OWNER = /^[\w.@:-]{1,100}$/;
+const OWNER = /^[\w.@:-]{1,100}$/;
+
+/**
+ * Whether it may name an owner, the tenant for whom a key speaks: not what every object has, such
+ * as `__proto__` and `constructor`.
+ */
+export const isOwnerName = (name: string): boolean => OWNER.test(name) && !(name in {});
 
 /**
  * The key that a caller came in with; `keyId` null: no key was made yet, and the caller is on this
@@ -28,6 +39,12 @@ export interface KeyRef {
 export interface Identity extends KeyRef {
   owner: string;
   scopes: readonly Scope[];
+  /** The types that it may run; null: any. */
+  taskTypes: readonly string[] | null;
+  /** Writes a minute, where it may make fewer than everybody. */
+  writesPerMinute: number | null;
+  /** The one task that it may read; null: all of the owner. */
+  taskId: string | null;
 }
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -89,7 +106,18 @@ export const isUsable = (
 ): boolean => revoked_at === null && (expires_at === null || now < expires_at);
 
 export const hasScope = (scopes: readonly Scope[], needed: Scope): boolean =>
-  scopes.includes(needed) || scopes.includes('admin');
+  scopes.includes(needed) ||
+  scopes.includes('operator') ||
+  (scopes.includes('admin') && OF_ADMIN.includes(needed));
+
+/** The first of `wanted` that somebody with these scopes may not give to a key; undefined: none. */
+export const findForbiddenScope = (
+  scopes: readonly Scope[],
+  wanted: readonly Scope[],
+): Scope | undefined => wanted.find((each) => !hasScope(scopes, each));
 
 export const parseScopes = ({ scopes }: Pick<ApiKey, 'scopes'>): Scope[] =>
   JSON.parse(scopes) as Scope[];
+
+export const parseTaskTypes = ({ task_types }: Pick<ApiKey, 'task_types'>): string[] | null =>
+  task_types === null ? null : (JSON.parse(task_types) as string[]);

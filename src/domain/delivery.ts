@@ -14,10 +14,21 @@ export type DeliveryKey = Pick<Delivery, 'owner' | 'task_id' | 'version' | 'sink
 /** How a try ended. `final`: it is of no use to try again. */
 export type DeliveryResult =
   | { kind: 'delivered' }
-  | { kind: 'failed'; error: string; final?: boolean; retryAfterMs?: number | undefined };
+  | {
+      kind: 'failed';
+      error: string;
+      final?: boolean;
+      /** After so many tries another one is of no use: it was an answer, and will be the same. */
+      mostTries?: number;
+      retryAfterMs?: number | undefined;
+    }
+  /** Not tried: it may be at `until` (ms). */
+  | { kind: 'postponed'; until: number };
 
 /** A delivery whose hand-over was lost is looked at again after this long. */
 export const DELIVERY_RESEND_MS = 5_000;
+/** A webhook secret goes on for this long after the next one has begun. */
+export const WEBHOOK_OVERLAP_MS = 24 * 3_600_000;
 const BASE_MS = 5_000;
 const MAX_MS = 3_600_000;
 const GIVE_UP_AFTER_MS = 24 * 3_600_000;

@@ -12,11 +12,46 @@ export interface OutgoingRules {
 
 const MAX_URL_CHARS = 2_048;
 /**
- * Names that never belong to the public internet (RFC 6761, RFC 6762, RFC 8375, RFC 9476), and a
- * cloud's inner ones.
+ * Last parts of names that never belong to the public internet: reserved ones (RFC 6761, RFC 6762,
+ * RFC 8375, RFC 9476), and those by which clouds, clusters and offices name what is within.
  */
-const PRIVATE_NAME =
-  /(^|\.)(localhost|local|localdomain|internal|intranet|lan|home|corp|private|home\.arpa|test|invalid|onion|alt)$/;
+const PRIVATE_NAMES = [
+  ...['alt', 'corp', 'home', 'home.arpa', 'internal', 'intra', 'intranet', 'invalid', 'lan'],
+  ...['local', 'localdomain', 'localhost', 'mail', 'onion', 'priv', 'private', 'test'],
+  ...[
+    'cluster',
+    'consul',
+    'containers',
+    'docker',
+    'k8s',
+    'kube',
+    'kubernetes',
+    'mesh',
+    'namespace',
+  ],
+  ...['node', 'nomad', 'pod', 'rancher', 'service', 'swarm', 'svc', 'vagrant', 'vault', 'vm'],
+  ...[
+    'dhcp',
+    'domain',
+    'fritz.box',
+    'gateway',
+    'host',
+    'modem',
+    'nas',
+    'office',
+    'router',
+    'server',
+  ],
+  ...['workgroup', 'ts.net', 'in-addr.arpa', 'ip6.arpa', 'arpa'],
+];
+/** Public names whose every subdomain is an address that stands in it, or this very machine. */
+const ADDRESS_NAMES = [
+  ...['nip.io', 'sslip.io', 'xip.io', 'backname.io', 'ipq.co', 'ip.wtf', 'traefik.me', 'ipv6.name'],
+  ...['localtest.me', 'lvh.me', 'vcap.me', 'lacolhost.com', 'local.gd', 'yoogle.com'],
+  ...['localho.st', 'zzz.re', '1u.ms', 'rbndr.us', 'nip.sh'],
+];
+const isWithin = (name: string, domain: string): boolean =>
+  name === domain || name.endsWith(`.${domain}`);
 
 /**
  * Why `text` must not be called, in words for the caller; null when it may be. The URL parser has
@@ -44,8 +79,8 @@ export const findUrlProblem = (
     return 'Only host names are called, not addresses';
   if (hostname.endsWith('.')) return 'A host name must not end with a dot';
   if (hostname.split('.').includes('')) return `"${hostname}" is not a host name`;
-  if (!hostname.includes('.') || PRIVATE_NAME.test(hostname))
-    return `"${hostname}" is not a public host name`;
+  const isPrivate = [...PRIVATE_NAMES, ...ADDRESS_NAMES].some((each) => isWithin(hostname, each));
+  if (!hostname.includes('.') || isPrivate) return `"${hostname}" is not a public host name`;
   if (ownHosts.includes(hostname)) return 'The service does not call itself';
   return null;
 };

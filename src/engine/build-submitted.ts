@@ -40,6 +40,8 @@ export interface Caller {
   requestId: string;
   /** The service's own host name, which callbacks must not have. */
   ownHost: string;
+  /** The types that its key may run; null: any. */
+  taskTypes: readonly string[] | null;
   fields: FieldNames;
 }
 
@@ -97,9 +99,20 @@ const resolveCallback = (
   return refuseFields([{ in: 'body', path: 'callback_url', code: 'refused_url', message }]);
 };
 
-const requireHandler = (type: string, { owner, fields }: Caller, catalog: Catalog): Handler => {
+/** 403 for a type that the caller's key may not run. */
+export const assertTypeAllowed = (taskTypes: readonly string[] | null, type: string): void => {
+  if (taskTypes === null || taskTypes.includes(type)) return;
+  const message = `This key may not run \`${type}\`, only: ${taskTypes.join(', ')}`;
+  throw new AppError('type_not_allowed', message);
+};
+
+const requireHandler = (type: string, caller: Caller, catalog: Catalog): Handler => {
+  const { owner, fields } = caller;
   const handler = catalog.find(owner, type);
-  if (handler) return handler;
+  if (handler) {
+    assertTypeAllowed(caller.taskTypes, handler.type);
+    return handler;
+  }
   const known = catalog.list(owner).map((each) => each.type);
   const message = `There is no type \`${type.slice(0, 100)}\`${suggest(type, known)}`;
   const errors: FieldError[] = [{ in: 'body', path: fields.type, code: 'unknown_type', message }];

@@ -27,6 +27,8 @@ export interface SubmissionDeps extends BuildDeps {
   store: Pick<TaskStore, 'findByIdempotencyKeys' | 'findReusable'>;
   /** The Dispatcher: writes tasks, and answers after the commit. */
   accept(tasks: Task[]): Promise<Acceptance[]>;
+  /** Whether the owner may have this many more unfinished tasks. */
+  tryReserve(owner: string, count: number): Promise<boolean>;
   log: Logger;
 }
 
@@ -120,11 +122,30 @@ export const createSubmission = (deps: SubmissionDeps) => {
     });
   };
 
-  /** One by one: what the operator is billed for is worth a call each. */
-  const reserve = async ({ consumeMetered }: Submission, tasks: readonly Task[]): Promise<void> => {
-    for (const { owner, type, status } of tasks)
-      if (status !== 'COMPLETED' && catalog.find(owner, type)?.isMetered) await consumeMetered();
+  /**
+   * One by one: what the operator is billed for is worth a call each. A submit that will be refused,
+   * or was made before, spends nothing.
+   */
+  const reserve = async (
+    { caller, consumeMetered }: Submission,
+    tasks: readonly Task[],
+    isStored: (task: Task) => boolean,
+  ): Promise<void> => {
+    const metered = tasks.filter(
+      (task) =>
+        task.status !== 'COMPLETED' &&
+        !isStored(task) &&
+        catalog.find(caller.owner, task.type)?.isMetered,
+    );
+    if (metered.length === 0) return;
+    const isReserved = await deps.tryReserve(caller.owner, metered.length).catch(() => true);
+    if (!isReserved) assertNoneRefused(['too_many_unfinished'], metered, []);
+    for (const _ of metered) await consumeMetered();
   };
+
+  /** Of several, none is stored when one conflicts; a single plain one finds out by trying. */
+  const mustLookUp = ({ caller }: Submission, tasks: readonly Task[]): boolean =>
+    tasks.length > 1 || tasks.some(({ type }) => catalog.find(caller.owner, type)?.isMetered);
 
   /** Accepting the same ids again is safe, so a call whose answer was lost is repeated once. */
   const storeTasks = async (tasks: Task[]): Promise<Acceptance[]> => {
@@ -176,11 +197,11 @@ export const createSubmission = (deps: SubmissionDeps) => {
     async submit(submission: Submission): Promise<Submitted[]> {
       const { caller, requests } = submission;
       const built = await build(submission);
-      // Of several, none is stored when one conflicts; a single one finds out by trying, and costs
-      // no read.
-      if (built.length > 1) await findReplays(caller.owner, built);
+      const replays = mustLookUp(submission, built)
+        ? await findReplays(caller.owner, built)
+        : new Map<string, Task>();
       const tasks = await reuse(caller.owner, built, requests);
-      await reserve(submission, tasks);
+      await reserve(submission, tasks, ({ idempotency_key: key }) => replays.has(key ?? ''));
       return resolve(caller.owner, tasks, await storeTasks(tasks));
     },
   };

@@ -36,6 +36,7 @@ export const weather = defineHandler({
   }),
   example: { city: 'Lisbon', units: 'metric' },
   needs: ['OPENWEATHER_API_KEY'],
+  isMetered: true,
   reuseSeconds: 600,
   timeoutMs: 15_000,
   run: async ({ params: { city, units }, secrets, fetch, signal }) => {

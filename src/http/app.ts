@@ -7,6 +7,7 @@ import { runTaskRoutes } from './dialects/run-task.ts';
 import { crossOrigin, securityHeaders } from './middleware/headers.ts';
 import { assignRequestId, bindServices } from './middleware/request-context.ts';
 import { answerProblem } from './problem.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { createDocumentRoutes } from './routes/documents.ts';
 import { errorRoutes } from './routes/errors.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -14,10 +15,12 @@ import { fileRoutes } from './routes/files.ts';
 import { healthRoutes } from './routes/health.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { ownerRoutes } from './routes/owners.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { statsRoutes } from './routes/stats.ts';
 import { taskTypeRoutes } from './routes/task-types.ts';
 import { taskRoutes } from './routes/tasks/index.ts';
+import { webhookSecretRoutes } from './routes/webhook-secret.ts';
 
 const describeCall = (c: AppContext): string => `${c.req.method} ${c.req.path.slice(0, 200)}`;
 
@@ -57,6 +60,9 @@ app
   .route('/files', fileRoutes)
   .route('/queues', queueRoutes)
   .route('/keys', keyRoutes)
+  .route('/owners', ownerRoutes)
+  .route('/audit', auditRoutes)
+  .route('/webhook-secret', webhookSecretRoutes)
   // Older APIs, each a thin adapter onto the same commands.
   .route('/', runTaskRoutes)
   .route('/api/tasks', apiTaskRoutes)

@@ -1,12 +1,32 @@
-import { isUsable, SCOPES, type Identity, type Scope } from '../domain/api-key.ts';
+import { TooManyUnknownKeys } from '../access/api-key-cache.ts';
+import {
+  isUsable,
+  parseScopes,
+  parseTaskTypes,
+  SCOPES,
+  type ApiKey,
+  type Identity,
+} from '../domain/api-key.ts';
 import { AppError } from '../domain/errors.ts';
+import { isTaskToken, verifyTaskToken } from '../domain/task-token.ts';
 import type { AppContext } from './context.ts';
 import { isFromThisMachine } from './local-access.ts';
 import { orUnavailable } from './read-task.ts';
 import { findTicket } from './ticket.ts';
 
 /** The tenant of a machine on which no key was made. */
-const LOCAL: Identity = { owner: 'local', scopes: SCOPES, keyId: null, expiresAt: null };
+const LOCAL: Identity = {
+  owner: 'local',
+  scopes: SCOPES,
+  keyId: null,
+  expiresAt: null,
+  taskTypes: null,
+  writesPerMinute: null,
+  taskId: null,
+};
+
+/** What a ticket or a token gives: to read, and nothing else. */
+const READER = { ...LOCAL, scopes: ['tasks:read'] } as const satisfies Identity;
 
 const HOW =
   'Send "Authorization: Bearer tk_…". A key is made on the operator\'s machine: npm run keys -- create';
@@ -18,6 +38,19 @@ const refuseKey = (
   new AppError(code, `${message}. ${HOW}`, {
     headers: { 'WWW-Authenticate': 'Bearer realm="tasker"' },
   });
+
+const refuseGuesses = (): AppError =>
+  new AppError('rate_limited', 'Too many keys that there are not came from this address', {
+    retryAfterSeconds: 60,
+  });
+
+/** One text for all: whether an owner exists is not for everybody to know. */
+const refuseTicket = (): AppError =>
+  new AppError(
+    'ticket_invalid',
+    'The ticket is unknown, used, older than 30 s, or for another stream: ' +
+      'POST /events/ticket makes one',
+  );
 
 /**
  * Whether this service is open to this request: only as a development build, on the machine that
@@ -73,17 +106,38 @@ const redeemTicket = async (c: AppContext): Promise<Identity | null> => {
       (await keys.hasOwner(ticket.owner)) ||
       (ticket.owner === LOCAL.owner && (await apiKeyCache.isEmpty())),
   );
-  if (!isKnown) throw new AppError('ticket_invalid', 'There is no such ticket');
+  if (!isKnown) throw refuseTicket();
   const stream = c.req.param('id')?.toLowerCase() ?? '*';
   const redeemed = await orUnavailable(c, () =>
     boards.redeemTicket(ticket.owner, stream, ticket.hash),
   );
-  if (redeemed) return { owner: ticket.owner, scopes: ['tasks:read'], ...redeemed };
-  throw new AppError(
-    'ticket_invalid',
-    'The ticket is unknown, used, older than 30 s, or for another stream: ' +
-      'POST /events/ticket makes one',
-  );
+  if (redeemed) return { ...READER, owner: ticket.owner, ...redeemed };
+  throw refuseTicket();
+};
+
+/** The caller's address, as the platform tells it. */
+export const readAddress = (c: AppContext): string => c.req.header('CF-Connecting-IP') ?? '';
+
+/** 401 unless the key may be used now. */
+const assertUsable = (key: ApiKey | null, now: number): ApiKey => {
+  if (!key) throw refuseKey('key_invalid', 'There is no such API key');
+  if (key.revoked_at !== null) throw refuseKey('key_revoked', 'This API key was revoked');
+  if (!isUsable(key, now)) throw refuseKey('key_expired', 'This API key has expired');
+  return key;
+};
+
+/** The identity behind a token, whose key must still be good. */
+const redeemToken = async (c: AppContext, text: string): Promise<Identity> => {
+  const { settings, keys, now } = c.get('services');
+  const { ROOT_SECRET: root } = settings;
+  const token = root === undefined ? null : await verifyTaskToken(root, text, now());
+  if (!token) throw refuseKey('key_invalid', 'The token is unknown or has expired');
+  const { owner, taskId, keyId, expiresAt } = token;
+  if (keyId !== null) {
+    const key = await orUnavailable(c, () => keys.get(keyId));
+    assertUsable(key, now());
+  } else if (!(await isOpenTo(c))) throw refuseKey('key_invalid', 'The token has expired');
+  return { ...READER, owner, taskId, keyId, expiresAt };
 };
 
 /** The identity behind the request's key; 401 when there is none that may be used. */
@@ -95,11 +149,24 @@ export const authenticate = async (c: AppContext): Promise<Identity> => {
     if (await isOpenTo(c)) return LOCAL;
     throw refuseKey('key_missing', 'This needs an API key');
   }
+  if (isTaskToken(key)) return redeemToken(c, key);
   const { apiKeyCache, now } = c.get('services');
-  const found = await orUnavailable(c, () => apiKeyCache.find(key));
-  if (!found) throw refuseKey('key_invalid', 'There is no such API key');
-  if (found.revoked_at !== null) throw refuseKey('key_revoked', 'This API key was revoked');
-  if (!isUsable(found, now())) throw refuseKey('key_expired', 'This API key has expired');
-  const { owner, id: keyId, expires_at: expiresAt } = found;
-  return { owner, scopes: JSON.parse(found.scopes) as Scope[], keyId, expiresAt };
+  const found = await orUnavailable(c, async () => {
+    try {
+      return await apiKeyCache.find(key, readAddress(c));
+    } catch (error) {
+      if (error instanceof TooManyUnknownKeys) throw refuseGuesses();
+      throw error;
+    }
+  });
+  const known = assertUsable(found, now());
+  return {
+    owner: known.owner,
+    scopes: parseScopes(known),
+    keyId: known.id,
+    expiresAt: known.expires_at,
+    taskTypes: parseTaskTypes(known),
+    writesPerMinute: known.writes_per_minute,
+    taskId: null,
+  };
 };

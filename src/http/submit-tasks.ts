@@ -7,10 +7,12 @@ import { consumeRate } from './middleware/limit.ts';
 /** Error codes of a submit, besides those of its body. */
 export const SUBMIT_ERRORS = [
   'unknown_type',
+  'type_not_allowed',
   'idempotency_key_reused',
   'callbacks_not_configured',
   'task_rejected',
   'overloaded',
+  'too_many_bytes',
   'too_many_unfinished',
   'outcome_unknown',
   'rate_limited',
@@ -59,6 +61,7 @@ export const submitTasks = async (
     caller: {
       owner: c.get('owner'),
       requestId: c.get('requestId'),
+      taskTypes: c.get('identity').taskTypes,
       // Only a callback needs it.
       get ownHost() {
         return new URL(c.req.url).hostname;

@@ -16,7 +16,7 @@ import {
   sendProgress,
   sendTask,
 } from './subscriber.ts';
-import { toKeyTag, WHOLE_LIST } from './tags.ts';
+import { findKeyId, toKeyTag, WHOLE_LIST } from './tags.ts';
 import { createTickets, type Ticket } from './tickets.ts';
 
 /** How often watched tasks are read again, since a publish can be lost. */
@@ -25,12 +25,18 @@ const REREAD_MS = 15_000;
 const COUNT_MS = 1_000;
 /** Streams that are named to a caller who asks what is watched. */
 const MAX_NAMED = 1_000;
+/** Keys that are looked up, per alarm: D1 takes a hundred values. */
+const MAX_KEYS = 90;
+/** Streams that one key may have open. */
+const MAX_STREAMS_OF_KEY = 500;
 /** D1 reads for watched tasks, per alarm. */
 const MAX_REREAD_TASKS = 100;
 
 export interface BoardDeps extends SnapshotDeps {
   /** Called now and then with how many streams are open; for metrics. */
   countStreams(owner: string, count: number): Promise<void>;
+  /** Those of these keys that may be used no longer. */
+  findEndedKeys(ids: string[]): Promise<string[]>;
   now(): number;
 }
 
@@ -62,15 +68,17 @@ export class StatusBoard extends DurableObject<Env> {
   /**
    * Opens a stream: `?stream=<task id>` or `?stream=*`, with `key` and `until` of the key that asks
    * for it. 101 with the socket; 404 for an unknown task; 200 with the task when it is finished,
-   * for there is nothing to subscribe to.
+   * for there is nothing to subscribe to; 429 for a key that has too many.
    */
   override async fetch(request: Request): Promise<Response> {
     const query = new URL(request.url).searchParams;
     const stream = query.get('stream') ?? '';
     const until = query.has('until') ? Number(query.get('until')) : null;
+    const key = query.get('key');
+    if (key !== null && this.ctx.getWebSockets(toKeyTag(key)).length >= MAX_STREAMS_OF_KEY)
+      return new Response(null, { status: 429 });
     const { 0: client, 1: server } = new WebSocketPair();
     // Accepted before the row is read: whatever is published meanwhile is held back for it.
-    const key = query.get('key');
     this.ctx.acceptWebSocket(server, key === null ? [stream] : [stream, toKeyTag(key)]);
     this.#joining.start(server);
     let task: TaskView | null = null;
@@ -83,7 +91,7 @@ export class StatusBoard extends DurableObject<Env> {
     if (stream !== WHOLE_LIST && task === null) return new Response(null, { status: 404 });
     if (task && isFinal(task.status)) return Response.json(task);
     await this.#ensureAlarm();
-    if (this.#deps.now() - this.#countedAt >= COUNT_MS) this.ctx.waitUntil(this.#countStreams());
+    this.#countStreamsSoon();
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -146,6 +154,7 @@ export class StatusBoard extends DurableObject<Env> {
   /** The runtime does not answer the close of a hibernating socket, so its client would wait. */
   override webSocketClose(socket: WebSocket): void {
     socket.close(1000);
+    this.#countStreamsSoon();
   }
 
   override async alarm(): Promise<void> {
@@ -154,6 +163,7 @@ export class StatusBoard extends DurableObject<Env> {
     await this.#countStreams();
     if (sockets.length === 0) return;
     await this.ctx.storage.setAlarm(this.#deps.now() + REREAD_MS);
+    await this.#closeEnded(sockets);
     const watched = sockets
       .map(readSubscriber)
       .flatMap((each) => (each?.stream === 'task' ? [each.id] : []));
@@ -165,9 +175,25 @@ export class StatusBoard extends DurableObject<Env> {
     this.#publishToList(newest.filter(({ updated_at }) => updated_at > since).map(toSummary));
   }
 
+  /**
+   * Ends the streams of keys that were revoked, or rotated without a grace, by whatever way: within
+   * the time between two alarms.
+   */
+  async #closeEnded(sockets: readonly WebSocket[]): Promise<void> {
+    const ids = new Set(sockets.flatMap((socket) => findKeyId(this.ctx.getTags(socket)) ?? []));
+    if (ids.size === 0) return;
+    // The next alarm asks again.
+    const ended = await this.#deps.findEndedKeys([...ids].slice(0, MAX_KEYS)).catch(() => []);
+    for (const id of ended) await this.closeStreamsOfKey(id);
+  }
+
   async #ensureAlarm(): Promise<void> {
     if ((await this.ctx.storage.getAlarm()) === null)
       await this.ctx.storage.setAlarm(this.#deps.now() + REREAD_MS);
+  }
+
+  #countStreamsSoon(): void {
+    if (this.#deps.now() - this.#countedAt >= COUNT_MS) this.ctx.waitUntil(this.#countStreams());
   }
 
   async #countStreams(): Promise<void> {

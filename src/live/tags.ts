@@ -4,4 +4,9 @@
 export const WHOLE_LIST = '*';
 
 /** The tag of a key's streams; no task id has a colon. */
-export const toKeyTag = (keyId: string): string => `key:${keyId}`;
+const KEY = 'key:';
+export const toKeyTag = (keyId: string): string => `${KEY}${keyId}`;
+
+/** The key among the tags of a socket; undefined where none opened it. */
+export const findKeyId = (tags: readonly string[]): string | undefined =>
+  tags.find((tag) => tag.startsWith(KEY))?.slice(KEY.length);

@@ -4,7 +4,7 @@ import {
   createSnapshot,
   isEmptySnapshot,
   createHistogram,
-  createMinute,
+  findMinute,
   observe,
   formatSeries,
   type Minute,
@@ -83,7 +83,7 @@ export const createMetricsBuffer = ({ send, waitUntil, wait, now, log }: Metrics
 
     /** The owner's minute at `at` (ms), to be added to. */
     minute(owner: string, at: number): Minute {
-      return ((buffer.minutes[owner] ??= {})[Math.floor(at / MINUTE_MS)] ??= createMinute());
+      return findMinute(buffer, owner, Math.floor(at / MINUTE_MS));
     },
   };
 };

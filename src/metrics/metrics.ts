@@ -11,6 +11,7 @@ import {
 } from './snapshot.ts';
 
 const TOTALS = 'totals';
+const STREAMS = 'streams';
 const MINUTE_MS = 60_000;
 /** Added counts are stored within this time. */
 const SAVE_AFTER_MS = 1_000;
@@ -23,9 +24,11 @@ const SUBSCRIBERS_MS = 60_000;
 
 type Totals = Omit<MetricsSnapshot, 'minutes'>;
 
+/** An owner's name may have colons: encoded, no owner's keys begin with those of another one. */
+const minutePrefix = (owner: string): string => `minute:${encodeURIComponent(owner)}:`;
 /** Sorts by time: minutes since 1970 have eight digits until the year 2160. */
 const minuteKey = (owner: string, minute: number): string =>
-  `minute:${owner}:${String(minute).padStart(8, '0')}`;
+  `${minutePrefix(owner)}${String(minute).padStart(8, '0')}`;
 
 /**
  * Adds up what all parts of the service count, in memory, and stores it once a second: two rows
@@ -35,16 +38,22 @@ const minuteKey = (owner: string, minute: number): string =>
 export class Metrics extends DurableObject<Env> {
   #pending = createSnapshot();
   #readTotals: Totals | undefined;
-  readonly #streams = new Map<string, { count: number; at: number }>();
+  #streams: Map<string, { count: number; at: number }> | undefined;
+  #areStreamsSaved = true;
 
   async add(tally: MetricsSnapshot): Promise<void> {
     const isFirst = isEmptySnapshot(this.#pending);
-    addSnapshot(this.#pending, tally);
+    // Workers of the release before, beside this object for some minutes, send no Map.
+    const minutes = tally.minutes instanceof Map ? tally.minutes : new Map<string, never>();
+    addSnapshot(this.#pending, { ...tally, minutes });
     if (isFirst) await this.ctx.storage.setAlarm(Date.now() + SAVE_AFTER_MS);
   }
 
-  override alarm(): Promise<void> {
-    return this.#save();
+  override async alarm(): Promise<void> {
+    await this.#save();
+    if (this.#areStreamsSaved) return;
+    this.#areStreamsSaved = true;
+    await this.ctx.storage.put(STREAMS, [...(this.#streams ?? [])]);
   }
 
   /** All counters and histograms since the beginning. */
@@ -64,24 +73,52 @@ export class Metrics extends DurableObject<Env> {
     await this.#save();
     const last = Math.floor(to / MINUTE_MS);
     const [start, end] = [minuteKey(owner, last - count + 1), minuteKey(owner, last + 1)];
-    const kept = await this.ctx.storage.list<Minute>({ prefix: `minute:${owner}:`, start, end });
+    const kept = await this.ctx.storage.list<Minute>({ prefix: minutePrefix(owner), start, end });
     return [...kept].map(([key, minute]) => ({
       at: Number(key.slice(key.lastIndexOf(':') + 1)) * MINUTE_MS,
       minute,
     }));
   }
 
-  /** A board reports now and then how many streams are open. Held in memory: it reports again. */
-  countStreams(owner: string, count: number, at: number): void {
-    if (count > 0) this.#streams.set(owner, { count, at });
-    else this.#streams.delete(owner);
+  /**
+   * A board reports now and then how many streams are open. A count that changed is stored, for this
+   * object may sleep until the next report.
+   */
+  async countStreams(owner: string, count: number, at: number): Promise<void> {
+    const streams = await this.#loadStreams(at);
+    const before = streams.get(owner)?.count ?? 0;
+    if (count > 0) streams.set(owner, { count, at });
+    else streams.delete(owner);
+    if (before === count || !this.#areStreamsSaved) return;
+    this.#areStreamsSaved = false;
+    if ((await this.ctx.storage.getAlarm()) === null)
+      await this.ctx.storage.setAlarm(Date.now() + SAVE_AFTER_MS);
   }
 
   /** Open streams of all owners, as their boards have reported lately. */
-  openStreams(now: number): number {
-    return [...this.#streams.values()]
+  async openStreams(now: number): Promise<number> {
+    return [...(await this.#loadStreams(now)).values()]
       .filter(({ at }) => now - at < SUBSCRIBERS_MS)
       .reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** What was stored counts until the boards have had time to report again. */
+  async #loadStreams(now: number): Promise<Map<string, { count: number; at: number }>> {
+    if (this.#streams) return this.#streams;
+    const stored = await this.ctx.storage.get<[string, { count: number; at: number }][]>(STREAMS);
+    return (this.#streams ??= new Map(
+      (stored ?? []).map(([owner, { count }]) => [owner, { count, at: now }]),
+    ));
+  }
+
+  /** Forgets the figures of an owner. */
+  async erase(owner: string): Promise<void> {
+    this.#pending.minutes.delete(owner);
+    for (;;) {
+      const old = await this.ctx.storage.list({ prefix: minutePrefix(owner), limit: MAX_DELETED });
+      if (old.size === 0) return;
+      await this.ctx.storage.delete([...old.keys()]);
+    }
   }
 
   /**
@@ -96,11 +133,11 @@ export class Metrics extends DurableObject<Env> {
     const readTotals = await this.#read();
     addTotals(readTotals, news);
     const entries: Record<string, Minute> = {};
-    for (const [owner, byMinute] of Object.entries(minutes)) {
-      for (const [minute, more] of Object.entries(byMinute)) {
-        const key = minuteKey(owner, Number(minute));
+    for (const [owner, byMinute] of minutes) {
+      for (const [minute, more] of byMinute) {
+        const key = minuteKey(owner, minute);
         const known = await storage.get<Minute>(key);
-        if (!known) await this.#prune(owner, Number(minute));
+        if (!known) await this.#prune(owner, minute);
         entries[key] = known ?? createMinute();
         addMinute(entries[key], more);
       }
@@ -122,7 +159,7 @@ export class Metrics extends DurableObject<Env> {
   async #prune(owner: string, minute: number): Promise<void> {
     const end = minuteKey(owner, minute - KEPT_MINUTES);
     const old = await this.ctx.storage.list({
-      prefix: `minute:${owner}:`,
+      prefix: minutePrefix(owner),
       end,
       limit: MAX_DELETED,
     });

@@ -27,17 +27,17 @@ export interface MetricsSnapshot {
   /** By metric and labels, as `formatSeries` makes them. */
   counters: Record<string, number>;
   histograms: Record<string, Histogram>;
-  /** By owner, and by the minute since 1970. */
-  minutes: Record<string, Record<number, Minute>>;
+  /** By owner, and by the minute since 1970. Maps, for owners are names of others. */
+  minutes: Map<string, Map<number, Minute>>;
 }
 
 export const createSnapshot = (): MetricsSnapshot => ({
   counters: {},
   histograms: {},
-  minutes: {},
+  minutes: new Map(),
 });
 export const isEmptySnapshot = ({ counters, histograms, minutes }: MetricsSnapshot): boolean =>
-  [counters, histograms, minutes].every((part) => Object.keys(part).length === 0);
+  minutes.size === 0 && [counters, histograms].every((part) => Object.keys(part).length === 0);
 
 export const createHistogram = (): Histogram => Array.from({ length: HISTOGRAM_LENGTH }, () => 0);
 export const createMinute = (): Minute => ({
@@ -113,12 +113,18 @@ export const addTotals = (
     addHistogram((to.histograms[name] ??= createHistogram()), histogram);
 };
 
+/** The owner's minute, to be added to. */
+export const findMinute = ({ minutes }: MetricsSnapshot, owner: string, minute: number): Minute => {
+  const byMinute = minutes.get(owner) ?? new Map<number, Minute>();
+  minutes.set(owner, byMinute);
+  const found = byMinute.get(minute) ?? createMinute();
+  byMinute.set(minute, found);
+  return found;
+};
+
 /** Adds one tally to another. */
 export const addSnapshot = (to: MetricsSnapshot, from: MetricsSnapshot): void => {
   addTotals(to, from);
-  for (const [owner, byMinute] of Object.entries(from.minutes)) {
-    const mine = (to.minutes[owner] ??= {});
-    for (const [minute, more] of Object.entries(byMinute))
-      addMinute((mine[Number(minute)] ??= createMinute()), more);
-  }
+  for (const [owner, byMinute] of from.minutes)
+    for (const [minute, more] of byMinute) addMinute(findMinute(to, owner, minute), more);
 };

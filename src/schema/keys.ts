@@ -18,6 +18,12 @@ export const keysTable = sqliteTable(
     created_at: integer().notNull(),
     expires_at: integer(),
     revoked_at: integer(),
+    /** When it was used last, to within a minute; null: never. */
+    last_used_at: integer(),
+    /** JSON list of the task types that it may run; null: any. */
+    task_types: text(),
+    /** Writes a minute, fewer than everybody may make; null: as many. */
+    writes_per_minute: integer(),
   },
   (t) => [uniqueIndex('keys_hash').on(t.hash)],
 );

@@ -6,6 +6,7 @@ export const isDevelopment = process.env.NODE_ENV === 'development';
 
 /** Known to everybody who reads this: signs nothing but what `wrangler dev` sends. */
 const DEVELOPMENT_SECRET = 'whsec_dGFza2VyLWRldmVsb3BtZW50LXNlY3JldA==';
+const DEVELOPMENT_ROOT = 'the-root-of-all-secrets-under-wrangler-dev';
 const SECRET = /^whsec_(?=.{32,88}$)[A-Za-z0-9+/]+={0,2}$/;
 
 /** Set to nothing means not set. */
@@ -72,6 +73,13 @@ export const settingsFields = {
     description:
       'How many tasks of one owner may wait or run at a time, about; beyond it submits are answered with 429',
   }),
+  MAX_STORED_MB: z.coerce.number().int().min(1).max(10_000).default(5_000).meta({
+    description:
+      'How many megabytes the tasks of one owner may take up, finished ones included, about; beyond it submits are answered with 429. When the database is nearly full, an owner may have a twentieth of it',
+  }),
+  MAX_FILES_MB: z.coerce.number().int().min(1).max(10_000_000).default(10_000).meta({
+    description: 'How many megabytes the files of one owner may take up',
+  }),
   LONG_TASK_SECONDS: z.coerce.number().int().min(1).max(600).default(30).meta({
     description:
       "A task with a longer timeout is run by a Workflow instead of its queue's consumer",
@@ -124,17 +132,32 @@ export const settingsFields = {
       'Where replies to mails may go, besides the senders: addresses, or `@example.com` for all of a domain, separated by commas',
     default: '–',
   }),
+  ROOT_SECRET: z
+    .string()
+    .min(32, 'Expected 32 characters at least')
+    .optional()
+    .transform((text) => text ?? (isDevelopment ? DEVELOPMENT_ROOT : undefined))
+    .meta({
+      description:
+        'What every other secret of the service is derived from (a secret): that of each owner for callbacks, and those of tokens. `npm run deploy` makes one when there is none',
+      default: 'a known one locally',
+    }),
   WEBHOOK_SECRETS: words(
     isDevelopment ? DEVELOPMENT_SECRET : '',
     z.string().regex(SECRET, 'Expected whsec_ and 24 to 64 bytes in base64'),
   ).meta({
     description:
-      'What callbacks are signed with (a secret): `whsec_…` as [Standard Webhooks](https://www.standardwebhooks.com) has it; several, separated by commas, while you change it',
+      'What the failures for FAILURE_WEBHOOK_URL are signed with (a secret): `whsec_…` as [Standard Webhooks](https://www.standardwebhooks.com) has it; several, separated by commas, while you change it. Callbacks of tasks are signed with the secret of their owner, see `GET /webhook-secret`',
     default: `\`${DEVELOPMENT_SECRET}\` locally`,
   }),
   CALLBACK_HOSTS: words('', z.string().min(1)).meta({
     description:
       'Under `wrangler dev` alone: hosts that callbacks may go to although they are not public, such as `localhost:9000`',
+    default: '–',
+  }),
+  PUBLIC_URL: httpUrl().optional().meta({
+    description:
+      'Where the service is reached from outside, such as `https://tasks.example.com`: for links in what it sends',
     default: '–',
   }),
   CORS_ORIGINS: words('', z.url()).meta({
@@ -145,9 +168,10 @@ export const settingsFields = {
   FAILURE_WEBHOOK_URL: optional().meta({
     description: 'Receives every failure of a task, signed as callbacks are',
   }),
-  FAILURE_EMAIL_TO: optional()
-    .pipe(emailAddress.optional())
-    .meta({ description: 'Gets a mail for every task that fails' }),
+  FAILURE_EMAIL_TO: optional().pipe(emailAddress.optional()).meta({
+    description:
+      'Gets a mail about tasks that fail: the first at once, the others in digests, one in 10 minutes',
+  }),
   LOCATION_HINT: z
     .enum(['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'])
     .optional()

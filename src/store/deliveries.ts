@@ -6,7 +6,21 @@ import { nameStatement } from './statements.ts';
 
 /** The state after a try: ended, or open again until `due_at`. */
 export type DeliveryUpdate = DeliveryKey &
-  Pick<Delivery, 'tries' | 'state' | 'due_at' | 'wake_at' | 'ended_at' | 'last_error'>;
+  Pick<Delivery, 'tries' | 'state' | 'due_at' | 'wake_at' | 'ended_at' | 'last_error'> & {
+    /** 1 for a try that was not made after all. */
+    given_back?: 1;
+  };
+
+/** Failures of one kind that a mail is to tell of. Times are ms. */
+export interface FailureCount {
+  type: string;
+  code: string | null;
+  message: string | null;
+  count: number;
+  first_at: number;
+  /** The id of the newest. */
+  newest: string;
+}
 
 /** Exclusive time of one try: the request's 10 s, several at a time, and the writes around them. */
 const TRY_LEASE_MS = 60_000;
@@ -37,6 +51,7 @@ const UPDATE = nameStatement(
   'deliveries.update',
   `UPDATE deliveries
 SET state = k.value ->> 'state',
+  tries = tries - coalesce(k.value ->> 'given_back', 0),
   due_at = k.value ->> 'due_at',
   wake_at = k.value ->> 'wake_at',
   ended_at = k.value ->> 'ended_at',
@@ -44,6 +59,43 @@ SET state = k.value ->> 'state',
 FROM json_each(?1) AS k
 WHERE ${BY_KEY}
   AND deliveries.tries = k.value ->> 'tries'`,
+);
+
+/** Failures that one mail tells of at most; the others come with the next. */
+const MAX_FAILURES = 10_000;
+const OPEN_FAILURES = `deliveries.sink = 'failure_email'
+  AND deliveries.wake_at IS NOT NULL
+  AND deliveries.owed_at <= ?1`;
+
+const COUNT_FAILURES = nameStatement(
+  'deliveries.count_failures',
+  `SELECT type, code, message, count(*) AS count, min(owed_at) AS first_at, max(id) AS newest
+FROM (
+  SELECT
+    tasks.type,
+    tasks.id,
+    deliveries.owed_at,
+    tasks.attempts ->> '$[#-1].error.code' AS code,
+    tasks.attempts ->> '$[#-1].error.message' AS message
+  FROM deliveries INDEXED BY deliveries_due
+  JOIN tasks ON tasks.owner = deliveries.owner AND tasks.id = deliveries.task_id
+  WHERE ${OPEN_FAILURES}
+  LIMIT ${MAX_FAILURES}
+)
+GROUP BY type, code, message
+ORDER BY count DESC, newest DESC`,
+);
+
+const END_FAILURES = nameStatement(
+  'deliveries.end_failures',
+  `UPDATE deliveries
+SET state = 'DELIVERED', wake_at = NULL, ended_at = ?2, last_error = NULL
+WHERE (owner, task_id, version, sink) IN (
+    SELECT owner, task_id, version, sink
+    FROM deliveries INDEXED BY deliveries_due
+    WHERE ${OPEN_FAILURES}
+    LIMIT ${MAX_FAILURES}
+  )`,
 );
 
 /**
@@ -83,6 +135,16 @@ export const createDeliveryStore = (db: D1Database) => ({
   /** Writes what became of tries, fenced on the try. */
   async update(updates: readonly DeliveryUpdate[]): Promise<void> {
     await db.prepare(UPDATE).bind(JSON.stringify(updates)).run();
+  },
+
+  /** What a mail about failures has to tell at `until` (ms), the most frequent first. */
+  async countFailures(until: number): Promise<FailureCount[]> {
+    return (await db.prepare(COUNT_FAILURES).bind(until).all<FailureCount>()).results;
+  },
+
+  /** A mail has told of all failures until then. */
+  async endFailures(until: number, now: number): Promise<void> {
+    await db.prepare(END_FAILURES).bind(until, now).run();
   },
 
   /** All deliveries of a task, oldest first. */

@@ -3,6 +3,9 @@ import { AppError } from '../domain/errors.ts';
 /** R2 asks that all parts of an upload but the last have the same size, 5 MiB at least. */
 const PART_BYTES = 5 * 1_024 * 1_024;
 
+/** Files that one call deletes at most: https://developers.cloudflare.com/r2/api/workers/workers-api-reference/ */
+const MAX_REMOVED = 1_000;
+
 /** A file as the listing shows it; `uploaded_at` is in ms. */
 export interface FileInfo {
   name: string;
@@ -127,6 +130,30 @@ export const createFileStore = (bucket: R2Bucket) => {
       if (!(await bucket.head(key))) return false;
       await bucket.delete(key);
       return true;
+    },
+
+    /** All of an owner's; returns how many they were. */
+    async removeAll(owner: string): Promise<number> {
+      const prefix = toKey(owner, '');
+      for (let removed = 0; ;) {
+        const { objects } = await bucket.list({ prefix, limit: MAX_REMOVED });
+        if (objects.length === 0) return removed;
+        await bucket.delete(objects.map(({ key }) => key));
+        removed += objects.length;
+      }
+    },
+
+    /** The bytes of all of an owner's files, counted one by one. */
+    async measure(owner: string): Promise<number> {
+      const prefix = toKey(owner, '');
+      let bytes = 0;
+      let cursor: string | undefined;
+      do {
+        const page: R2Objects = await bucket.list({ prefix, ...(cursor && { cursor }) });
+        bytes += page.objects.reduce((sum, { size }) => sum + size, 0);
+        cursor = page.truncated ? page.cursor : undefined;
+      } while (cursor !== undefined);
+      return bytes;
     },
 
     /** By name. `after` is the name after which the page begins. */

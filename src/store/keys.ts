@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { ApiKey } from '../domain/api-key.ts';
 import { keysTable as keys } from '../schema/keys.ts';
@@ -20,9 +20,29 @@ export const createKeyStore = (d1: D1Database) => {
       return (await db.select().from(keys).where(eq(keys.hash, hash)).get()) ?? null;
     },
 
-    /** Newest first. */
-    list: (limit: number): Promise<ApiKey[]> =>
-      db.select().from(keys).orderBy(desc(keys.id)).limit(limit),
+    /** Newest first. `owner` null: of all owners. */
+    list: (owner: string | null, limit: number): Promise<ApiKey[]> =>
+      db
+        .select()
+        .from(keys)
+        .where(owner === null ? undefined : eq(keys.owner, owner))
+        .orderBy(desc(keys.id))
+        .limit(limit),
+
+    /** Those of `ids` that may be used no longer, at `now` (ms). */
+    async findEnded(ids: readonly string[], now: number): Promise<string[]> {
+      const ended = or(isNotNull(keys.revoked_at), lte(keys.expires_at, now));
+      const rows = await db
+        .select({ id: keys.id })
+        .from(keys)
+        .where(and(inArray(keys.id, [...ids]), ended));
+      return rows.map(({ id }) => id);
+    },
+
+    /** Notes that a key was used. */
+    async touch(id: string, now: number): Promise<void> {
+      await db.update(keys).set({ last_used_at: now }).where(eq(keys.id, id));
+    },
 
     /** Revokes a key for good; null when there is no such key. */
     async revoke(id: string, now: number): Promise<ApiKey | null> {

@@ -1,5 +1,8 @@
 import { createDeliverer, type DelivererDeps } from '../deliveries/deliverer.ts';
+import { createDigest } from '../deliveries/digest.ts';
+import { createPlanner } from '../deliveries/plan.ts';
 import type { SendDeliveries } from '../deliveries/queue.ts';
+import type { DeliverySender } from '../deliveries/sender.ts';
 import type { CommitListener } from '../domain/commit-listener.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { TaskKey } from '../domain/task.ts';
@@ -20,6 +23,7 @@ import type { Files, HandlerDependencies } from '../handlers/handler.ts';
 import type { CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';
 import { createDeliveryStore } from '../store/deliveries.ts';
+import { createDeliveryGateStore } from '../store/delivery-gates.ts';
 import { createLeaseStore } from '../store/leases.ts';
 import { createQueueStore } from '../store/queues.ts';
 import { createTaskSearch } from '../store/search.ts';
@@ -51,7 +55,8 @@ export interface EngineDeps {
     /** Where every failure is delivered to, as a JSON list; null for nowhere. */
     failureSinks: string | null;
     sendToQueue: SendDeliveries;
-    send: DelivererDeps['send'];
+    sender: DeliverySender;
+    publicUrl: string;
     countTry: DelivererDeps['countTry'];
   };
   /** Tasks with a longer timeout are run by a Workflow. */
@@ -79,6 +84,7 @@ export const createEngine = (deps: EngineDeps) => {
   const search = createTaskSearch(db);
   const queueStore = createQueueStore(db);
   const deliveryStore = createDeliveryStore(db);
+  const gates = createDeliveryGateStore(db);
   const leases = createLeaseStore(db);
   const transitions = createTransitions(db, failureSinks);
   const realSweeps = createSweeps(db, failureSinks);
@@ -142,7 +148,15 @@ export const createEngine = (deps: EngineDeps) => {
     deliverer: createDeliverer({
       deliveries: deliveryStore,
       store,
-      send: deliveries.send,
+      planner: createPlanner({ gates, now, random: deps.random }),
+      digest: createDigest({
+        deliveries: deliveryStore,
+        gates,
+        send: deliveries.sender.mail,
+        now,
+      }),
+      sender: deliveries.sender,
+      publicUrl: deliveries.publicUrl,
       countTry: deliveries.countTry,
       now,
       random: deps.random,

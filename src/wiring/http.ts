@@ -1,5 +1,6 @@
+import { waitUntil } from 'cloudflare:workers';
 import { createApiKeyCache } from '../access/api-key-cache.ts';
-import { createRateLimiter } from '../access/rate-limiter.ts';
+import { createKeyLimiter, createRateLimiter } from '../access/rate-limiter.ts';
 import { RATES } from '../domain/rates.ts';
 import { createSubmission, type SubmissionDeps } from '../engine/submission.ts';
 import { createKeyStore } from '../store/keys.ts';
@@ -12,15 +13,16 @@ export const createHttp = (
   { env, settings, log, now }: Platform,
   { store }: Engine,
   { outgoingRules }: Live,
-  { catalog, accept }: Pick<SubmissionDeps, 'catalog' | 'accept'>,
+  { catalog, accept, tryReserve }: Pick<SubmissionDeps, 'catalog' | 'accept' | 'tryReserve'>,
 ) => {
   const keys = createKeyStore(env.DB);
   return {
     keys,
-    apiKeyCache: createApiKeyCache({ store: keys, now }),
+    apiKeyCache: createApiKeyCache({ store: keys, waitUntil, now }),
     rates: {
       writes: createRateLimiter({ limiter: env.RATE_WRITES, weight: RATES.writes.weight, now }),
       metered: env.RATE_METERED,
+      ofKey: createKeyLimiter({ limiter: env.RATE_METERED, now }),
     },
     submission: createSubmission({
       catalog,
@@ -28,7 +30,8 @@ export const createHttp = (
       accept,
       outgoingRules,
       secrets: settings,
-      canSign: settings.WEBHOOK_SECRETS.length > 0,
+      canSign: settings.ROOT_SECRET !== undefined,
+      tryReserve,
       now,
       log,
     }),

@@ -6,6 +6,7 @@ import { createWorkersCacheBackend } from '../cache/workers-cache.ts';
 import { createDeliveryListener } from '../deliveries/listener.ts';
 import { createDeliveryQueue } from '../deliveries/queue.ts';
 import { createDeliverySender } from '../deliveries/sender.ts';
+import { createSecretFinder } from '../deliveries/secrets.ts';
 import { createWebhookSender } from '../deliveries/webhook.ts';
 import type { CommitListener } from '../domain/commit-listener.ts';
 import type { OutgoingRules } from '../domain/outgoing.ts';
@@ -17,13 +18,18 @@ import { createBoards } from '../live/boards.ts';
 import { createMetricsBuffer } from '../metrics/buffer.ts';
 import { createMetricsListener } from '../metrics/listener.ts';
 import { METRICS_NAME } from '../metrics/metrics.ts';
+import type { OwnerStore } from '../store/owners.ts';
 import type { Platform } from './platform.ts';
 
 /**
  * What surrounds the engine: the live board, the cache, metrics and deliveries, each of which
  * listens to commits.
  */
-export const createLive = (platform: Platform, catalog: Catalog) => {
+export const createLive = (
+  platform: Platform,
+  catalog: Catalog,
+  owners: Pick<OwnerStore, 'get'>,
+) => {
   const { env, settings, log, now, wait, isDevelopment } = platform;
 
   const metricsObject = () => env.METRICS.getByName(METRICS_NAME);
@@ -59,7 +65,6 @@ export const createLive = (platform: Platform, catalog: Catalog) => {
     allowedHosts: isDevelopment ? settings.CALLBACK_HOSTS : [],
   };
   const webhooks = createWebhookSender({
-    secrets: settings.WEBHOOK_SECRETS,
     rules: outgoingRules,
     fetch: platform.fetch,
     now,
@@ -89,9 +94,15 @@ export const createLive = (platform: Platform, catalog: Catalog) => {
     deliveries: {
       failureSinks: failureSinks.length > 0 ? JSON.stringify(failureSinks) : null,
       sendToQueue: sendDeliveries,
-      send: createDeliverySender({ webhooks, sendMail: platform.sendMail, settings }),
-      countTry: (sink: DeliverySink, outcome: string): void =>
-        buffer.count('tasker_notifications_total', { sink, outcome }),
+      sender: createDeliverySender({
+        webhooks,
+        sendMail: platform.sendMail,
+        findSecrets: createSecretFinder({ root: settings.ROOT_SECRET, owners, now }),
+        settings,
+      }),
+      publicUrl: settings.PUBLIC_URL ?? '',
+      countTry: (sink: DeliverySink, outcome: string, by = 1): void =>
+        buffer.count('tasker_notifications_total', { sink, outcome }, by),
     },
     metrics: {
       flush: buffer.flush,
@@ -100,6 +111,7 @@ export const createLive = (platform: Platform, catalog: Catalog) => {
       readMinutes: async (owner: string, minutes: number, to: number) =>
         metricsObject().readMinutes(owner, minutes, to),
       openStreams: async (at: number) => metricsObject().openStreams(at),
+      erase: async (owner: string) => metricsObject().erase(owner),
       countStreams: async (owner: string, count: number) =>
         metricsObject().countStreams(owner, count, now()),
     },

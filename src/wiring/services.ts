@@ -1,9 +1,12 @@
+import { AppError, GiveUp } from '../domain/errors.ts';
 import { MAX_FILE_BYTES } from '../domain/file-name.ts';
 import { decodeAcceptances, encodeTasks } from '../engine/accept-wire.ts';
 import { chooseDispatcher } from '../engine/dispatcher.ts';
 import { catalog } from '../handlers/catalog.ts';
 import type { Files } from '../handlers/handler.ts';
+import { createCountedFiles } from '../store/counted-files.ts';
 import { createFileStore, type FileStore } from '../store/files.ts';
+import { createOwnerStore } from '../store/owners.ts';
 import type { Task } from '../domain/task.ts';
 import { createEngine } from './engine.ts';
 import { createHttp } from './http.ts';
@@ -11,6 +14,7 @@ import { createLive } from './live.ts';
 import { createPlatform, type Platform } from './platform.ts';
 
 const DAY_MS = 24 * 3_600_000;
+const MEGABYTE = 1_000_000;
 
 /**
  * A task reads and writes its owner's files alone; what it writes may be larger than what is
@@ -23,7 +27,10 @@ const openFiles = (files: FileStore, owner: string): Files => ({
   },
   save: async (name, content, contentType) => {
     const options = { contentType, maxBytes: 4 * MAX_FILE_BYTES };
-    const saved = await files.save(owner, name, content, options);
+    const saved = await files.save(owner, name, content, options).catch((error: unknown) => {
+      // Another try would find the same.
+      throw error instanceof AppError ? new GiveUp(error.message, error.code) : error;
+    });
     return { bytes: saved?.bytes ?? 0 };
   },
 });
@@ -57,8 +64,13 @@ const createServices = (env: Env) => {
   const platform = createPlatform(env);
   const { settings, log, now, wait, random, queues, sendMail } = platform;
   const dispatcher = createDispatcherClient(platform);
-  const files = createFileStore(env.FILES);
-  const live = createLive(platform, catalog);
+  const owners = createOwnerStore(env.DB);
+  const files = createCountedFiles({
+    files: createFileStore(env.FILES),
+    owners,
+    maxBytes: settings.MAX_FILES_MB * MEGABYTE,
+  });
+  const live = createLive(platform, catalog, owners);
   const { boards, cache, metrics } = live;
 
   const engine = createEngine({
@@ -85,7 +97,11 @@ const createServices = (env: Env) => {
     log,
   });
   const { dispatcherDeps, ...parts } = engine;
-  const http = createHttp(platform, engine, live, { catalog, accept: dispatcher.accept });
+  const http = createHttp(platform, engine, live, {
+    catalog,
+    accept: dispatcher.accept,
+    tryReserve: dispatcher.tryReserve,
+  });
 
   return {
     ...parts,
@@ -113,6 +129,7 @@ const createServices = (env: Env) => {
       findNewest: async (owner: string, limit: number) =>
         (await engine.search.page(owner, {}, { limit })).tasks,
       countStreams: metrics.countStreams,
+      findEndedKeys: (ids: string[]) => http.keys.findEnded(ids, now()),
       now,
     },
   };

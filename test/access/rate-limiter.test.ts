@@ -26,6 +26,8 @@ it('asks the platform once for ten of a key, and believes a refusal for a second
   expect(await allowed('a', 50)).toBe(0);
   expect(limiter.keys).toEqual(['a', 'a', 'a']);
   now += 1_000;
-  expect(await allowed('a', 10)).toBe(9);
+  // Then it is asked again at once, and not after ten more.
+  expect(await allowed('a', 10)).toBe(0);
+  expect(limiter.keys).toEqual(['a', 'a', 'a', 'a']);
   expect(await allowed('b', 4)).toBe(4);
 });

@@ -1,14 +1,17 @@
 import { completeFrom } from '../../src/domain/new-task.ts';
 import { env } from 'cloudflare:workers';
 import { Webhook } from 'standardwebhooks';
-import { expect, inject, it } from 'vitest';
+import { beforeEach, expect, inject, it } from 'vitest';
 import { createWebhookSender } from '../../src/deliveries/webhook.ts';
 import type { Delivery, DeliveryKey } from '../../src/domain/delivery.ts';
 import { type Task } from '../../src/domain/task.ts';
 import { createCommands } from '../../src/engine/commands.ts';
 import { createDeliverer } from '../../src/deliveries/deliverer.ts';
+import { createDigest } from '../../src/deliveries/digest.ts';
+import { createPlanner } from '../../src/deliveries/plan.ts';
 import { createDeliverySender } from '../../src/deliveries/sender.ts';
 import { createDeliveryStore } from '../../src/store/deliveries.ts';
+import { createDeliveryGateStore } from '../../src/store/delivery-gates.ts';
 import { createQueueStore } from '../../src/store/queues.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
@@ -29,6 +32,12 @@ const transitions = createTransitions(env.DB, DELIVERY_SINKS);
 const deliveries = createDeliveryStore(env.DB);
 const error = { code: 'x', message: 'it broke' };
 
+// All receivers are one host, which must not pay for the test before.
+beforeEach(async () => {
+  await env.DB.exec('DELETE FROM delivery_gates');
+  await env.DB.exec(`DELETE FROM deliveries WHERE sink = 'failure_email'`);
+});
+
 let hooks = 0;
 /** A receiver of its own: what it was sent, and its address. */
 const receiver = (query = '') => {
@@ -40,28 +49,36 @@ const receiver = (query = '') => {
 };
 
 /** The service's deliverer, allowed to call loopback, at a time of the test's choosing. */
-const setup = ({ failureUrl = 'https://nobody.example/' } = {}) => {
+const setup = ({
+  failureUrl = 'https://nobody.example/',
+  hosts = [],
+}: { failureUrl?: string; hosts?: string[] } = {}) => {
   let now = Date.now();
   const { log, lines } = keepLog();
   const mails: Mail[] = [];
   const webhooks = createWebhookSender({
-    secrets: SECRETS,
-    rules: { allowedHosts: [new URL(outside).host] },
+    rules: { allowedHosts: [new URL(outside).host, ...hosts] },
     fetch: (input, init) => fetch(input, init),
     now: () => now,
     timeoutMs: 2_000,
   });
   const sendMail = async (mail: Mail) => (mails.push(mail), { messageId: '1' });
   const settings = {
+    WEBHOOK_SECRETS: SECRETS,
     FAILURE_WEBHOOK_URL: failureUrl,
     FAILURE_EMAIL_TO: 'ops@example.com',
     EMAIL_FROM: ['t@example.com'],
   };
-  const send = createDeliverySender({ webhooks, sendMail, settings });
+  const findSecrets = async () => SECRETS;
+  const sender = createDeliverySender({ webhooks, sendMail, findSecrets, settings });
+  const gates = createDeliveryGateStore(env.DB);
   const deliverer = createDeliverer({
     deliveries,
     store: createTaskStore(env.DB),
-    send,
+    planner: createPlanner({ gates, now: () => now, random: () => 0 }),
+    digest: createDigest({ deliveries, gates, send: sender.mail, now: () => now }),
+    sender,
+    publicUrl: 'https://tasks.example.com/',
     countTry: () => {},
     now: () => now,
     random: () => 1,
@@ -227,8 +244,7 @@ it('is given up after a day', async () => {
   const task = await ended('complete', receiver('?fails=1000').url);
   const [key] = (await pendingDeliveries(task)) as [Delivery];
   const { deliver, pass } = setup();
-  let tries = 0;
-  for (let waited = 0; waited < 25 * 3_600_000; tries += 1) {
+  for (let waited = 0; waited < 25 * 3_600_000;) {
     const [settled = ''] = await deliver(key);
     if (settled === 'ack') break;
     const ms = Number(settled.split(' ')[1]) * 1_000;
@@ -236,8 +252,9 @@ it('is given up after a day', async () => {
     waited += ms;
     pass(ms);
   }
-  expect(tries).toBeGreaterThan(25);
-  expect(await pendingDeliveries(task)).toMatchObject([{ state: 'GIVEN_UP', tries: tries + 1 }]);
+  const [delivery] = (await pendingDeliveries(task)) as [Delivery];
+  expect(delivery.state).toBe('GIVEN_UP');
+  expect(delivery.tries).toBeGreaterThan(25);
 });
 
 it('waits as long as the receiver asks for', async () => {
@@ -360,4 +377,130 @@ it('is refused at the submit where it could not be delivered', async () => {
   expect(await (await send('https://receiver.example/')).json()).toMatchObject({
     callback_url: 'https://receiver.example/',
   });
+});
+
+/** Makes many deliveries of one owner to one URL. */
+const many = async (count: number, url: string, owner = OWNER): Promise<DeliveryKey[]> => {
+  const at = Date.now();
+  const done = Array.from({ length: count }, () =>
+    completeFrom(aTask({ owner, callbackUrl: url }), { ...aTask({}), result: '1' }),
+  );
+  await store(...done);
+  const { results } = await env.DB.prepare(
+    `SELECT owner, task_id, version, sink FROM deliveries WHERE owner = ? AND owed_at >= ?`,
+  )
+    .bind(owner, at - 1_000)
+    .all<DeliveryKey>();
+  const ids = new Set(done.map(({ id }) => id));
+  return results.filter(({ task_id }) => ids.has(task_id));
+};
+
+it('closes a host that does not answer, and lets the other owners pass', async () => {
+  const slow = receiver('?how=hangs');
+  const own = new URL(outside);
+  own.hostname = own.hostname === 'localhost' ? '127.0.0.1' : 'localhost';
+  const { deliver, pass } = setup({ hosts: [own.host] });
+  const first = await deliver(...(await many(6, slow.url, 'greedy')));
+  // Some were tried; the others were given back, and have not used up a try.
+  expect(first.filter((each) => each === 'ack')).toEqual([]);
+  const tried = await env.DB.prepare(
+    `SELECT tries, count(*) AS n FROM deliveries WHERE owner = 'greedy' GROUP BY tries ORDER BY 1`,
+  ).all();
+  expect(tried.results).toEqual([
+    { tries: 0, n: 2 },
+    { tries: 1, n: 4 },
+  ]);
+  const more = await many(10, slow.url, 'greedy');
+  const other = receiver();
+  const [mine] = await many(1, other.url.replace(new URL(outside).host, own.host), 'modest');
+  pass(5_000);
+  const startedAt = Date.now();
+  const settled = await deliver(...more, mine as DeliveryKey);
+  // None of them waited for the host again.
+  expect(Date.now() - startedAt).toBeLessThan(1_500);
+  expect(settled.at(-1)).toBe('ack');
+  expect(settled.slice(0, -1).every((each) => Number(each.split(' ')[1]) >= 30)).toBe(true);
+  pass(700_000);
+  // Then one finds out for all of them.
+  await deliver(...more);
+  const again = await env.DB.prepare(
+    `SELECT count(*) AS n FROM deliveries WHERE owner = 'greedy' AND tries > 0`,
+  ).first('n');
+  expect(again).toBe(5);
+});
+
+it('sends a new host few deliveries a minute, and one that takes them more', async () => {
+  const { url, received } = receiver();
+  const { deliver, pass } = setup();
+  const sentBy = async (keys: DeliveryKey[]): Promise<number> => {
+    let left = keys;
+    const before = (await received()).length;
+    for (let round = 0; round < 50 && left.length > 0; round += 1) {
+      const settled = await deliver(...left.slice(0, 30));
+      const back = left.slice(0, 30).filter((_, i) => settled[i] !== 'ack');
+      left = [...left.slice(30), ...back];
+      pass(1_100);
+    }
+    return (await received()).length - before;
+  };
+  pass(61_000 - (Date.now() % 60_000));
+  expect(await sentBy(await many(100, url))).toBeLessThanOrEqual(64);
+  pass(60_000);
+  expect(await sentBy(await many(100, url))).toBeGreaterThan(64);
+}, 30_000);
+
+it.each([
+  ['?how=404', 3],
+  ['?how=401', 3],
+  ['?how=400', 3],
+  ['?how=redirects', 3],
+])('gives up on %s after %d tries', async (query, most) => {
+  const { url, received } = receiver(query);
+  const task = await ended('complete', url);
+  const { deliver, pass } = setup();
+  for (let i = 0; i < 20; i += 1) {
+    await deliver(...(await pendingDeliveries(task)));
+    pass(3_600_000);
+  }
+  expect(await received()).toHaveLength(most);
+  expect(await pendingDeliveries(task)).toMatchObject([{ state: 'GIVEN_UP', tries: most }]);
+});
+
+it('sends what is large as a head with a link', async () => {
+  const { url, received } = receiver();
+  const task = completeFrom(aTask({ callbackUrl: url, params: { text: 'x'.repeat(70_000) } }), {
+    ...aTask({}),
+    result: '1',
+  });
+  await store(task);
+  await setup().deliver(...(await pendingDeliveries(task)));
+  const [{ body }] = (await received()) as [Received];
+  expect(body.length).toBeLessThan(5_000);
+  expect(JSON.parse(body)).toMatchObject({
+    data: {
+      task_id: task.id,
+      params: null,
+      result: null,
+      truncated: true,
+      url: `https://tasks.example.com/tasks/${task.id}`,
+    },
+  });
+});
+
+it('mails the first failure at once, and the others together ten minutes later', async () => {
+  const { deliver, mails, pass } = setup();
+  const failuresOf = async (task: Task): Promise<DeliveryKey[]> =>
+    (await pendingDeliveries(task)).filter(({ sink }) => sink === 'failure_email');
+  expect(await deliver(...(await failuresOf(await ended('fail', null))))).toEqual(['ack']);
+  const later = await Promise.all(Array.from({ length: 20 }, () => ended('fail', null)));
+  const keys = (await Promise.all(later.map(failuresOf))).flat();
+  const settled = await deliver(...keys);
+  expect(mails.map(({ subject }) => subject)).toEqual(['Task failed: sum']);
+  expect(new Set(settled)).toEqual(new Set(['retry 600']));
+  pass(600_000);
+  expect(new Set(await deliver(...keys.slice(0, 5)))).toEqual(new Set(['ack']));
+  expect(mails.map(({ subject }) => subject)).toEqual(['Task failed: sum', '20 tasks failed']);
+  expect(mails[1]?.text).toContain('20 × sum: x: it broke');
+  expect(new Set(await deliver(...keys.slice(5)))).toEqual(new Set(['ack']));
+  expect(mails).toHaveLength(2);
 });

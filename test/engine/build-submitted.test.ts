@@ -9,6 +9,7 @@ const caller = {
   owner: 'local',
   requestId: 'r',
   ownHost: 'tasker.example.com',
+  taskTypes: null,
   fields: { type: 'type', params: 'params' },
 };
 const build = (more: Partial<SubmitRequest> = {}, key: string | null = null, canSign = true) =>

@@ -20,6 +20,7 @@ const setup = (accept?: (tasks: Task[]) => Promise<Acceptance[]>) => {
     outgoingRules: { allowedHosts: [] },
     secrets: executorDeps.dependencies.secrets,
     canSign: true,
+    tryReserve: async () => true,
     now: Date.now,
     accept:
       accept ??
@@ -40,6 +41,7 @@ const setup = (accept?: (tasks: Task[]) => Promise<Acceptance[]>) => {
         owner: OWNER,
         requestId: 'r',
         ownHost: 'localhost',
+        taskTypes: null,
         fields: { type: 'type', params: 'params' },
       },
       idempotencyKey: null,

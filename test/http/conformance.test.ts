@@ -74,6 +74,7 @@ const filled = (path: string): string =>
   path
     .replace('{id}', taskId)
     .replace('{name}', path.startsWith('/files') ? 'sample.csv' : 'external-low')
+    .replace('{owner}', 'nobody')
     .replace('{type}', 'sum');
 
 const ask = (path: string, method: string, init: RequestInit = {}): Promise<Response> =>

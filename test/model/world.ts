@@ -169,7 +169,14 @@ export class World {
       invalidate: async () => {},
       closeStreams: async () => {},
       publishProgress: async () => {},
-      deliveries: { failureSinks: FAILURE_SINKS, sendToQueue, send, countTry: () => {} },
+      deliveries: {
+        failureSinks: FAILURE_SINKS,
+        sendToQueue,
+        // Without a host: the gates of hosts are tested by themselves.
+        sender: { mail: send, post: send, findUrl: () => null },
+        publicUrl: '',
+        countTry: () => {},
+      },
       longTaskMs: 30_000,
       retentionMs: 0,
       maxUnfinished: Infinity,

@@ -36,7 +36,8 @@ it('lets a key expire earlier, never later, and only while it is usable', async 
 it('lists the newest first, and knows whose keys there are', async () => {
   await make('b');
   const newest = await make('c');
-  expect((await keys.list(1)).map(({ id }) => id)).toEqual([newest.id]);
+  expect((await keys.list(null, 1)).map(({ id }) => id)).toEqual([newest.id]);
+  expect((await keys.list('b', 10)).map(({ owner }) => owner)).toEqual(['b']);
   expect([await keys.hasOwner('b'), await keys.hasOwner('nobody')]).toEqual([true, false]);
   expect(await keys.isEmpty()).toBe(false);
 });

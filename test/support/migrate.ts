@@ -18,5 +18,5 @@ beforeAll(async () => {
   await vi.waitUntil(isDrained, { timeout: DRAIN_MS, interval: 20 }).catch(() => {});
   await reset();
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
-  await storeKey(OWNER, ['admin'], {}, usualKey);
+  await storeKey(OWNER, ['admin', 'operator'], {}, usualKey);
 });

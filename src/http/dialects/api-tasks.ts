@@ -6,6 +6,7 @@ import { limit } from '../middleware/limit.ts';
 import { scope } from '../middleware/scope.ts';
 import { json, query } from '../middleware/validate.ts';
 import { orUnavailable, readTask, readTaskId, TASK_ID } from '../read-task.ts';
+import { recordAudit } from '../record-audit.ts';
 import { SUBMIT_ERRORS, submitTask } from '../submit-tasks.ts';
 import {
   intersectFilters,
@@ -117,7 +118,7 @@ export const apiTaskRoutes = new Hono<AppEnv>()
       const { commands, now } = c.get('services');
       const owner = c.get('owner');
       const tasks = await orUnavailable(c, () => commands.purge(owner));
-      c.get('log').warn('tasks_purged', { owner, tasks: tasks.length });
+      await recordAudit(c, 'tasks.purged', owner, String(tasks.length));
       const message = 'All task history has been purged';
       return c.json({ status: 'success', message, details: summarizePurge(tasks, now()) });
     },

@@ -10,16 +10,22 @@ import { describeWith } from './docs.ts';
  * nothing is limited.
  */
 export const consumeRate = async (c: AppContext, name: RateName): Promise<void> => {
-  const { keyId } = c.get('identity');
+  const { keyId, owner, writesPerMinute } = c.get('identity');
   if (keyId === null) return;
-  const { label, limit: most, windowSeconds } = RATES[name];
+  const { label, limit: usual, windowSeconds } = RATES[name];
+  const isOwn = name === 'writes' && writesPerMinute !== null;
+  const most = isOwn ? writesPerMinute : usual;
   const policy = `"${label}";q=${most};w=${windowSeconds}`;
   c.header('RateLimit-Policy', policy, { append: true });
-  const { success } = await c.get('services').rates[name].limit({ key: keyId });
-  if (success) return;
+  const { rates } = c.get('services');
+  // What the operator pays for is counted by owner: more keys are no more budget.
+  const key = name === 'metered' ? `owner:${owner}` : keyId;
+  const { success } = await rates[name].limit({ key });
+  if (success && (!isOwn || (await rates.ofKey(keyId, most)))) return;
   throw new AppError(
     'rate_limited',
-    `This key may make ${most} such requests in ${windowSeconds} s; try again in a moment`,
+    `${name === 'metered' ? 'This owner' : 'This key'} may make ${most} such requests in ` +
+      `${windowSeconds} s; try again in a moment`,
     {
       retryAfterSeconds: windowSeconds,
       headers: { 'RateLimit-Policy': policy, RateLimit: `"${label}";r=0;t=${windowSeconds}` },

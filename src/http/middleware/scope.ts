@@ -31,6 +31,10 @@ export const scope = (required: RequiredScope) =>
         const message = `This needs the scope "${required}"; the key has ${scopes}`;
         throw new AppError('scope_missing', message);
       }
+      // A token reads its own task, whatever the route.
+      const isOthers =
+        identity.taskId !== null && c.req.param('id')?.toLowerCase() !== identity.taskId;
+      if (isOthers) throw new AppError('scope_missing', 'This token reads one task alone');
       c.set('identity', identity);
       c.set('owner', identity.owner);
       return next();

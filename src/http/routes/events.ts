@@ -52,6 +52,8 @@ const openStream = async (
     boards.openStream(c.get('identity'), name, request),
   );
   if (response.status === 404) throw refuseUnknownTask(name);
+  if (response.status === 429)
+    throw new AppError('too_many_streams', 'This key has too many streams open: close some first');
   return response.webSocket ?? response.json<TaskView>();
 };
 
@@ -124,7 +126,7 @@ const STREAM = {
     204: { description: 'Nothing comes after the event that `Last-Event-ID` names', body: null },
   },
   headers: { 'Last-Event-ID': 'The last event that was seen' },
-  errors: ['upgrade_required', 'origin_not_allowed', 'ticket_invalid'],
+  errors: ['upgrade_required', 'origin_not_allowed', 'ticket_invalid', 'too_many_streams'],
 } as const satisfies Partial<RouteDocs>;
 
 /** Live streams, and the tickets that browsers open them with. */

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
+import type { AuditAction } from '../../domain/audit.ts';
 import { AppError } from '../../domain/errors.ts';
 import { QUEUES, type QueueName } from '../../domain/routing.ts';
 import { LANES, PRIORITIES } from '../../domain/words.ts';
@@ -11,6 +12,7 @@ import { answerHead } from '../middleware/head.ts';
 import { limit } from '../middleware/limit.ts';
 import { scope } from '../middleware/scope.ts';
 import { orUnavailable } from '../read-task.ts';
+import { recordAudit } from '../record-audit.ts';
 
 export const queueSchema = z
   .strictObject({
@@ -66,15 +68,15 @@ const COMMAND = {
 } as const;
 
 const runQueueCommand =
-  (name: 'pauseQueue' | 'resumeQueue', event: string) =>
+  (name: 'pauseQueue' | 'resumeQueue', action: AuditAction) =>
   async (c: AppContext): Promise<Response> => {
     const queue = readQueueName(c);
     await orUnavailable(c, () => c.get('services').commands[name](queue));
-    c.get('log').info(event, { queue });
+    await recordAudit(c, action, c.get('owner'), queue);
     return c.json((await readQueues(c)).find((view) => view.name === queue));
   };
 
-/** `/queues`, for admins. */
+/** `/queues`, for operators. */
 export const queueRoutes = new Hono<AppEnv>()
   .get(
     '/',
@@ -84,7 +86,7 @@ export const queueRoutes = new Hono<AppEnv>()
       summary: 'How each queue stands',
       answers: { 200: { description: 'All queues', body: queueListSchema } },
     }),
-    scope('admin'),
+    scope('operator'),
     answerHead(),
     async (c) => c.json({ queues: await readQueues(c) }),
   )
@@ -96,15 +98,15 @@ export const queueRoutes = new Hono<AppEnv>()
       id: 'pauseQueue',
       summary: 'Pause a queue: what is submitted to it waits',
     }),
-    scope('admin'),
+    scope('operator'),
     limit('writes'),
-    runQueueCommand('pauseQueue', 'queue_paused'),
+    runQueueCommand('pauseQueue', 'queue.paused'),
   )
 
   .post(
     '/:name/resume',
     docs({ ...COMMAND, id: 'resumeQueue', summary: 'Resume a queue' }),
-    scope('admin'),
+    scope('operator'),
     limit('writes'),
-    runQueueCommand('resumeQueue', 'queue_resumed'),
+    runQueueCommand('resumeQueue', 'queue.resumed'),
   );

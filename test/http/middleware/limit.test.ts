@@ -13,11 +13,12 @@ const post = (key: string, body: object): Promise<Response> =>
     }),
   );
 
-it('limits what costs money, key by key', async () => {
+it('limits what costs money, owner by owner, however many keys one has', async () => {
   const [one, other] = [
     await storeKey('billed', ['tasks:write']),
-    await storeKey('billed', ['tasks:write']),
+    await storeKey('billed too', ['tasks:write']),
   ];
+  const second = await storeKey('billed', ['tasks:write']);
   const mail = {
     type: 'email_sending',
     params: { to: 'a@example.com', subject: 'x', text: 'x' },
@@ -35,6 +36,7 @@ it('limits what costs money, key by key', async () => {
   });
   expect(await refused.json()).toMatchObject({ code: 'rate_limited' });
   expect((await post(other.key, mail)).status).toBe(202);
+  expect((await post(second.key, mail)).status).toBe(429);
   const [first] = await Promise.all(
     answers.slice(0, 1).map((answer) => answer.json<{ task_id: string }>()),
   );

@@ -66,9 +66,12 @@ describe('/stats', () => {
     const at = (minutesAgo: number) => ({
       counters: {},
       histograms: {},
-      minutes: {
-        kept: { [Math.floor(now / 60_000) - minutesAgo]: { ...createMinute(), submitted: 1 } },
-      },
+      minutes: new Map([
+        [
+          'kept',
+          new Map([[Math.floor(now / 60_000) - minutesAgo, { ...createMinute(), submitted: 1 }]]),
+        ],
+      ]),
     });
     for (const minutesAgo of [1_500, 1_439, 10, 0]) {
       await metrics.add(at(minutesAgo));

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { AppError } from '../../../domain/errors.ts';
-import { toTaskView } from '../../../domain/view.ts';
+import { assertTypeAllowed } from '../../../engine/build-submitted.ts';
+import { toAllowedView } from '../../answer-task.ts';
 import type { AppContext, AppEnv } from '../../context.ts';
 import { docs } from '../../middleware/docs.ts';
 import { consumeRate, limit } from '../../middleware/limit.ts';
@@ -19,6 +20,7 @@ const COMMAND = {
     'task_finished',
     'task_running',
     'task_unfinished',
+    'type_not_allowed',
     'too_many_unfinished',
     'rate_limited',
   ],
@@ -33,6 +35,7 @@ const reserveRetry = async (c: AppContext, id: string): Promise<void> => {
   const owner = c.get('owner');
   const row = await orUnavailable(c, () => store.get(owner, id));
   if (!row) return;
+  assertTypeAllowed(c.get('identity').taskTypes, row.type);
   if (catalog.find(owner, row.type)?.isMetered) await consumeRate(c, 'metered');
   if (await orUnavailable(c, () => dispatcher.tryReserve(owner))) return;
   throw new AppError(
@@ -51,7 +54,7 @@ const runCommand =
     const row = await orUnavailable(c, () => commands[name](c.get('owner'), id));
     const fields = { task_id: id, task_name: row.type, owner: row.owner };
     c.set('log', c.get('log').with(fields));
-    return c.json(toTaskView(row));
+    return c.json(toAllowedView(c, row));
   };
 
 /** Commands on one task. */
@@ -105,7 +108,7 @@ export const commandRoutes = new Hono<AppEnv>()
       const change = c.req.valid('json');
       const { commands } = c.get('services');
       const row = await orUnavailable(c, () => commands.edit(c.get('owner'), id, change));
-      return c.json(toTaskView(row));
+      return c.json(toAllowedView(c, row));
     },
   )
   .delete(

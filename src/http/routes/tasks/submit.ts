@@ -2,10 +2,10 @@ import { Hono } from 'hono';
 import * as z from 'zod';
 import { refuseFields, toFieldErrors } from '../../../domain/field-errors.ts';
 import type { FieldError } from '../../../domain/errors.ts';
-import { toTaskView } from '../../../domain/view.ts';
 import { isFinal } from '../../../domain/words.ts';
 import type { SubmitRequest } from '../../../engine/build-submitted.ts';
 import { bulkAction } from '../../../handlers/bulk-action.ts';
+import { toAllowedView } from '../../answer-task.ts';
 import type { AppContext, AppEnv } from '../../context.ts';
 import { docs, type RouteDocs } from '../../middleware/docs.ts';
 import { limit } from '../../middleware/limit.ts';
@@ -31,7 +31,7 @@ const acceptTask = async (c: AppContext, request: SubmitRequest): Promise<Respon
   const { task, waited } = await waitForCompletion(c, stored);
   const isReused = task.reused_from !== null && !replayed;
   const status = isFinal(task.status) && (waited || isReused) ? 200 : 202;
-  return c.json(toTaskView(task), status, { Location: `/tasks/${task.id}` });
+  return c.json(toAllowedView(c, task), status, { Location: `/tasks/${task.id}` });
 };
 
 /** An item whose shape is right may still be of no type, or have wrong parameters. */

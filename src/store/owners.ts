@@ -1,0 +1,81 @@
+import { eq, sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/d1';
+import { auditTable } from '../schema/audit.ts';
+import { keysTable } from '../schema/keys.ts';
+import { ownersTable as owners } from '../schema/owners.ts';
+import { nameStatement } from './statements.ts';
+
+export type OwnerRow = typeof owners.$inferSelect;
+
+const ADD_FILE_BYTES = nameStatement(
+  'owners.add_file_bytes',
+  `INSERT INTO owners (owner, file_bytes)
+VALUES (?1, max(0, ?2))
+ON CONFLICT (owner) DO UPDATE SET file_bytes = max(0, file_bytes + ?2)`,
+);
+
+const SET_FILE_BYTES = nameStatement(
+  'owners.set_file_bytes',
+  `INSERT INTO owners (owner, file_bytes)
+VALUES (?1, ?2)
+ON CONFLICT (owner) DO UPDATE SET file_bytes = ?2`,
+);
+
+const ROTATE = nameStatement(
+  'owners.rotate_webhook_secret',
+  `INSERT INTO owners (owner, webhook_version, webhook_rotated_at)
+VALUES (?1, 1, ?2)
+ON CONFLICT (owner) DO UPDATE SET webhook_version = webhook_version + 1, webhook_rotated_at = ?2
+RETURNING *`,
+);
+
+/** The owner of keys whose owner was erased. */
+const ERASED = 'erased';
+const NONE = { task_bytes: 0, file_bytes: 0, webhook_version: 0, webhook_rotated_at: null };
+
+/** What is known of owners beside their tasks. The triggers on tasks count their bytes. */
+export const createOwnerStore = (d1: D1Database) => {
+  const db = drizzle(d1);
+  return {
+    /** Zeros for an owner without a row. */
+    async get(owner: string): Promise<OwnerRow> {
+      const row = await db.select().from(owners).where(eq(owners.owner, owner)).get();
+      return row ?? { owner, ...NONE };
+    },
+
+    /** `bytes` may be negative. */
+    async addFileBytes(owner: string, bytes: number): Promise<void> {
+      if (bytes !== 0) await d1.prepare(ADD_FILE_BYTES).bind(owner, bytes).run();
+    },
+
+    /** After they were counted anew. */
+    async setFileBytes(owner: string, bytes: number): Promise<void> {
+      await d1.prepare(SET_FILE_BYTES).bind(owner, bytes).run();
+    },
+
+    /** Lets the next version of the owner's webhook secret begin. */
+    async rotateWebhookSecret(owner: string, now: number): Promise<OwnerRow> {
+      const row = await d1.prepare(ROTATE).bind(owner, now).first<OwnerRow>();
+      if (!row) throw new Error('The owner has no row');
+      return row;
+    },
+
+    /**
+     * Forgets the owner: audit log, keys and what is kept here. Tasks are purged before. Its keys
+     * stay as revoked ones of nobody: a service whose last key is gone would be open.
+     */
+    async erase(owner: string, now: number): Promise<void> {
+      const revoked_at = sql`coalesce(${keysTable.revoked_at}, ${now})`;
+      await db.batch([
+        db
+          .update(keysTable)
+          .set({ owner: ERASED, name: ERASED, task_types: null, revoked_at })
+          .where(eq(keysTable.owner, owner)),
+        db.delete(auditTable).where(eq(auditTable.owner, owner)),
+        db.delete(owners).where(eq(owners.owner, owner)),
+      ]);
+    },
+  };
+};
+
+export type OwnerStore = ReturnType<typeof createOwnerStore>;
