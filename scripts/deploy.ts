@@ -1,4 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buildAssets } from './assets.ts';
 import { runWrangler } from './wrangler.ts';
 
@@ -18,6 +21,34 @@ const fail = (message: string): never => {
 
 // Minified, for that is what drops branches that are false in this build.
 const DEPLOY = ['deploy', '--minify'];
+
+const ROOT_SECRET = 'ROOT_SECRET';
+
+/** Whether the deployed Worker has this secret; a Worker that is not there has none. */
+const hasSecret = async (name: string): Promise<boolean> => {
+  const { code, output } = await runWrangler(['secret', 'list', '--format', 'json']);
+  if (code === 0) return output.includes(`"${name}"`);
+  if (/\[code: 10007\]|does not exist|not found/i.test(output)) return false;
+  return fail(`"wrangler secret list" failed:\n${output}`);
+};
+
+/**
+ * A file with the secrets that the Worker lacks, to be uploaded with it; null where it has all. It
+ * is deleted when this process ends.
+ */
+const writeMissingSecrets = async (): Promise<string | null> => {
+  if (await hasSecret(ROOT_SECRET)) {
+    console.log(`Secret ${ROOT_SECRET}: there`);
+    return null;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'tasker-deploy-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'secrets.json');
+  const secret = randomBytes(32).toString('base64url');
+  writeFileSync(file, JSON.stringify({ [ROOT_SECRET]: secret }), { mode: 0o600 });
+  console.log(`Secret ${ROOT_SECRET}: made; nobody has seen it, and nobody needs to`);
+  return file;
+};
 
 /** What opens a development build to its own machine must not be in the deployed one. */
 const assertClosed = (): void => {
@@ -74,6 +105,8 @@ for (const [, bucket = ''] of toml.matchAll(/^bucket_name = "([\w-]+)"/gm))
 // Before the code that needs it; the code before it does not mind.
 await step('Migrating the database', ['d1', 'migrations', 'apply', 'DB', '--remote']);
 console.log('Deploying …');
-const { code, output } = await runWrangler(DEPLOY);
+const secrets = await writeMissingSecrets();
+const withSecrets = secrets === null ? [] : ['--secrets-file', secrets];
+const { code, output } = await runWrangler([...DEPLOY, ...withSecrets]);
 console.log(output);
 process.exit(code);

@@ -1,16 +1,30 @@
 import { parseArgs } from 'node:util';
-import { parseScopes, SCOPES, type ApiKey, type Scope } from '../src/domain/api-key.ts';
+import {
+  isOwnerName,
+  LOCAL_OWNER,
+  parseScopes,
+  parseTaskTypes,
+  SCOPES,
+  type ApiKey,
+  type Scope,
+} from '../src/domain/api-key.ts';
+import type { AuditAction, AuditEntry } from '../src/domain/audit.ts';
 import { makeKey } from '../src/domain/make-key.ts';
-import { fail } from './options.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { catalog } from '../src/handlers/catalog.ts';
+import { suggest } from '../src/domain/suggest.ts';
+import { fail, wholeNumber } from './options.ts';
 import { runWrangler } from './wrangler.ts';
 
 const HELP = `npm run keys -- <command> [options]: API keys, made and revoked on this machine
 
   create            makes a key and prints it, this once
-    --owner <name>    the tenant that it speaks for (default "default")
+    --owner <name>    the tenant that it speaks for (default "${LOCAL_OWNER}", whose tasks this machine has)
     --name <text>     to tell it by (default "operator")
-    --scopes <list>   of ${SCOPES.join(', ')}, separated by commas (default admin)
+    --scopes <list>   of ${SCOPES.join(', ')}, separated by commas (default admin,operator)
     --days <n>        until it expires (default: never)
+    --types <list>    the task types that it may run, separated by commas (default: any)
+    --writes <n>      how many writes it may make a minute (default: as many as everybody)
   list              all keys, without the keys themselves
   revoke <id>       ends a key within 10 s. DELETE /keys/<id> also closes its streams at once
   rotate <id>       makes a key like this one, which goes on for a day
@@ -27,9 +41,11 @@ const { values, positionals } = (() => {
     return parseArgs({
       allowPositionals: true,
       options: {
-        owner: { type: 'string', default: 'default' },
+        owner: { type: 'string', default: LOCAL_OWNER },
         name: { type: 'string', default: 'operator' },
-        scopes: { type: 'string', default: 'admin' },
+        scopes: { type: 'string', default: 'admin,operator' },
+        types: { type: 'string' },
+        writes: { type: 'string' },
         days: { type: 'string' },
         remote: { type: 'boolean', default: false },
         state: { type: 'string', default: '.wrangler/state' },
@@ -54,13 +70,25 @@ const quote = (value: string | number | null): string =>
       ? String(value)
       : `'${value.replaceAll("'", "''")}'`;
 
-/** Asks the database; returns the rows of the statement. */
-const ask = async (sql: string): Promise<ApiKey[]> => {
+const assertLoggedIn = async (): Promise<void> => {
+  const { code, output } = await runWrangler(['whoami']);
+  if (code !== 0 || /not (authenticated|logged in)/i.test(output))
+    fail(
+      'For --remote Cloudflare has to know you. Run "npx wrangler login", or set ' +
+        'CLOUDFLARE_API_TOKEN, and try again',
+    );
+};
+
+let isPrepared = false;
+/** Asks the database; returns the rows of the last statement. */
+const ask = async <Row = ApiKey>(sql: string): Promise<Row[]> => {
   const place = values.remote ? ['--remote'] : ['--local', '--persist-to', values.state];
-  if (!values.remote) {
+  if (!isPrepared && values.remote) await assertLoggedIn();
+  if (!isPrepared && !values.remote) {
     const migrated = await runWrangler(['d1', 'migrations', 'apply', 'DB', ...place]);
     if (migrated.code !== 0) fail(`The migration failed:\n${migrated.output}`);
   }
+  isPrepared = true;
   const { code, output } = await runWrangler([
     'd1',
     'execute',
@@ -72,10 +100,32 @@ const ask = async (sql: string): Promise<ApiKey[]> => {
   ]);
   const start = output.indexOf('[');
   if (code !== 0 || start < 0) fail(`The database did not answer:\n${output}`);
-  const [answer] = JSON.parse(output.slice(start, output.lastIndexOf(']') + 1)) as {
-    results: ApiKey[];
+  const answers = JSON.parse(output.slice(start, output.lastIndexOf(']') + 1)) as {
+    results: Row[];
   }[];
-  return answer?.results ?? [];
+  return answers.at(-1)?.results ?? [];
+};
+
+const toInsert = (table: string, row: object): string => {
+  const columns = Object.entries(row) as [string, string | number | null][];
+  return `INSERT INTO ${table} (${columns.map(([name]) => name).join(', ')}) VALUES (${columns
+    .map(([, value]) => quote(value))
+    .join(', ')})`;
+};
+
+/** The statement that notes in the audit log what was done here. */
+const toAudit = (action: AuditAction, owner: string, subject: string): string => {
+  const entry: AuditEntry = {
+    id: uuidv7(),
+    at: Date.now(),
+    owner,
+    key_id: null,
+    action,
+    subject,
+    ip: 'command line',
+    request_id: null,
+  };
+  return toInsert('audit', entry);
 };
 
 const readScopes = (list: string): Scope[] => {
@@ -86,15 +136,36 @@ const readScopes = (list: string): Scope[] => {
     : fail(`There is no scope "${wrong}". The scopes: ${SCOPES.join(', ')}`);
 };
 
+/** The types as the catalog names them; null for any. */
+const readTypes = (): string[] | null => {
+  if (values.types === undefined) return null;
+  return values.types.split(',').map((text) => {
+    const known = catalog.list('').map(({ type }) => type);
+    const name = text.trim();
+    const handler = catalog.find('', name);
+    return handler?.type ?? fail(`There is no type \`${name}\`${suggest(name, known)}`);
+  });
+};
+
+/** What the first key means for those who call without one. */
+const describeFirst = (owner: string): string =>
+  [
+    'This is the first key: from now on (within 10 s) every caller needs one, this page and curl too.',
+    owner === LOCAL_OWNER
+      ? `It speaks for "${LOCAL_OWNER}", whose tasks were submitted without a key until now.`
+      : `It speaks for "${owner}". The tasks that were submitted without a key belong to ` +
+        `"${LOCAL_OWNER}": npm run keys -- create makes a key that sees them.`,
+  ].join('\n');
+
 const create = async (
-  like: Pick<ApiKey, 'owner' | 'name' | 'scopes'>,
+  like: Pick<ApiKey, 'owner' | 'name' | 'scopes' | 'task_types' | 'writes_per_minute'>,
   expiresAt: number | null = null,
+  rotated: string | null = null,
 ): Promise<void> => {
   const days = values.days === undefined ? null : Number(values.days);
   if (days !== null && !(days > 0 && days <= 3_650))
     fail('--days takes a number greater than 0, and 3650 at most');
-  if (!/^[\w.@:-]{1,100}$/.test(like.owner))
-    fail('An owner has 1 to 100 letters, digits and . _ @ : -');
+  if (!isOwnerName(like.owner)) fail('An owner has 1 to 100 letters, digits and . _ @ : -');
   const now = Date.now();
   const { key, row } = await makeKey(
     {
@@ -102,11 +173,18 @@ const create = async (
       name: like.name,
       scopes: parseScopes(like),
       expiresAt: days === null ? expiresAt : now + Math.round(days * DAY_MS),
+      taskTypes: parseTaskTypes(like),
+      writesPerMinute: like.writes_per_minute,
     },
     now,
   );
-  await ask(
-    `INSERT INTO keys (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).map(quote).join(', ')})`,
+  const action = rotated === null ? 'key.created' : 'key.rotated';
+  const [count] = await ask<{ n: number }>(
+    [
+      toInsert('keys', row),
+      toAudit(action, row.owner, rotated ?? row.id),
+      'SELECT count(*) AS n FROM keys',
+    ].join('; '),
   );
   if (values.json)
     console.log(
@@ -114,7 +192,14 @@ const create = async (
     );
   else
     console.log(
-      `${key}\n\nShown this once. Owner ${row.owner}, scopes ${row.scopes}, id ${row.id}.\nFrom now on the service asks for a key (within 10 s):\n\n  curl -H 'Authorization: Bearer ${key}' …`,
+      [
+        key,
+        '',
+        `Shown this once. Owner ${row.owner}, scopes ${parseScopes(row).join(', ')}, id ${row.id}.`,
+        ...(count?.n === 1 ? [describeFirst(row.owner)] : []),
+        '',
+        `  curl -H 'Authorization: Bearer ${key}' …`,
+      ].join('\n'),
     );
 };
 
@@ -125,7 +210,55 @@ const one = async (sql: string): Promise<ApiKey> => {
   return row ?? fail(`There is no key ${id}. npm run keys -- list shows them`);
 };
 
-const time = (ms: number | null): string => (ms === null ? '–' : new Date(ms).toISOString());
+const time = (ms: number | null): string | null =>
+  ms === null ? null : new Date(ms).toISOString();
+
+interface ShownKey {
+  id: string;
+  owner: string;
+  name: string;
+  prefix: string;
+  scopes: string[];
+  task_types: string[] | null;
+  created_at: string | null;
+  expires_at: string | null;
+  revoked_at: string | null;
+  last_used_at: string | null;
+}
+
+const toDay = (at: string | null): string => at?.slice(0, 16).replace('T', ' ') ?? '–';
+
+/** One key as a person reads it. */
+const toCells = (key: ShownKey): Record<string, string> => ({
+  OWNER: key.owner,
+  NAME: key.name,
+  KEY: `${key.prefix}…`,
+  SCOPES: key.scopes.join(','),
+  TYPES: key.task_types?.join(',') ?? 'any',
+  CREATED: toDay(key.created_at),
+  'LAST USED': toDay(key.last_used_at),
+  STATE:
+    key.revoked_at === null
+      ? key.expires_at === null
+        ? 'good'
+        : `until ${toDay(key.expires_at)}`
+      : 'revoked',
+  ID: key.id,
+});
+
+/** Rows as columns of equal width, under their names. */
+const formatTable = (rows: readonly Record<string, string>[]): string => {
+  const names = Object.keys(rows[0] ?? {});
+  const widths = names.map((name) =>
+    Math.max(name.length, ...rows.map((row) => row[name]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [line(names), ...rows.map((row) => line(names.map((name) => row[name] ?? '')))].join('\n');
+};
 
 const COMMANDS: Record<string, () => Promise<void>> = {
   create: () =>
@@ -133,27 +266,31 @@ const COMMANDS: Record<string, () => Promise<void>> = {
       owner: values.owner,
       name: values.name,
       scopes: JSON.stringify(readScopes(values.scopes)),
+      task_types: readTypes() === null ? null : JSON.stringify(readTypes()),
+      writes_per_minute:
+        values.writes === undefined ? null : wholeNumber('writes', values.writes, 1, 6_000),
     }),
 
   async list() {
     const rows = await ask('SELECT * FROM keys ORDER BY id DESC');
-    const shown = rows.map(({ id: keyId, owner, name, prefix, scopes, ...row }) => ({
-      id: keyId,
-      owner,
-      name,
-      prefix,
-      scopes,
-      created_at: time(row.created_at),
+    const shown = rows.map(({ scopes, created_at, ...row }) => ({
+      ...row,
+      hash: undefined,
+      scopes: JSON.parse(scopes) as Scope[],
+      task_types: parseTaskTypes(row),
+      created_at: time(created_at),
       expires_at: time(row.expires_at),
       revoked_at: time(row.revoked_at),
+      last_used_at: time(row.last_used_at),
     }));
     if (values.json) console.log(JSON.stringify(shown));
     else if (shown.length === 0) console.log('There are no keys. npm run keys -- create makes one');
-    else console.table(shown);
+    else console.log(formatTable(shown.map(toCells)));
   },
 
   async revoke() {
     const row = await one(`UPDATE keys SET revoked_at = coalesce(revoked_at, ${Date.now()})`);
+    await ask(toAudit('key.revoked', row.owner, row.id));
     console.log(`Revoked ${row.prefix}… of ${row.owner}: refused within 10 s`);
   },
 
@@ -162,10 +299,10 @@ const COMMANDS: Record<string, () => Promise<void>> = {
     const now = Date.now();
     if (before && (before.revoked_at !== null || (before.expires_at ?? Infinity) <= now))
       fail('This key was revoked or has expired: make a new one with "create"');
-    const { owner, name, scopes } = await one(
+    const row = await one(
       `UPDATE keys SET expires_at = min(coalesce(expires_at, ${now + DAY_MS}), ${now + DAY_MS})`,
     );
-    await create({ owner, name, scopes }, before?.expires_at ?? null);
+    await create(row, before?.expires_at ?? null, row.id);
   },
 };
 

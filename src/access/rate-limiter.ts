@@ -1,6 +1,7 @@
 /** Counts a request of a key against its rate. */
 export interface RateLimiter {
-  limit(of: { key: string }): Promise<{ success: boolean }>;
+  /** `units`: as many requests at once; unset: one. */
+  limit(of: { key: string; units?: number }): Promise<{ success: boolean }>;
 }
 
 /** Keys that are counted at once; a flood of others must not fill the memory. */
@@ -31,13 +32,15 @@ export const createRateLimiter = ({
 }): RateLimiter => {
   const counted = new Map<string, Counted>();
   return {
-    async limit({ key }) {
+    async limit({ key, units = 1 }) {
       if (counted.size > MAX_KEYS) counted.clear();
       const own = counted.get(key) ?? { count: 0, refusedUntil: -Infinity, isRefused: false };
       counted.set(key, own);
       if (now() < own.refusedUntil) return { success: false };
-      own.count += 1;
-      if (!own.isRefused && own.count % weight !== 0) return { success: true };
+      const before = own.count;
+      own.count += units;
+      const isAsked = Math.floor(own.count / weight) > Math.floor(before / weight);
+      if (!own.isRefused && !isAsked) return { success: true };
       const { success } = await limiter.limit({ key });
       own.isRefused = !success;
       if (!success) own.refusedUntil = now() + REFUSED_MS;

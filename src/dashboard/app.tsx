@@ -8,6 +8,7 @@ import { RunningActions } from './components/bulk.tsx';
 import { ConfirmDialog } from './components/confirm.tsx';
 import { NewKey } from './components/new-key.tsx';
 import { Toasts } from './components/toast.tsx';
+import { AuditPage } from './pages/audit.tsx';
 import { ErrorsPage } from './pages/errors.tsx';
 import { KeysPage } from './pages/keys.tsx';
 import { NewTaskPage } from './pages/new-task.tsx';
@@ -25,6 +26,7 @@ const PAGES: { path: string; name: string; Page: ComponentType }[] = [
   { path: '/queues', name: 'Queues', Page: QueuesPage },
   { path: '/errors', name: 'Errors', Page: ErrorsPage },
   { path: '/keys', name: 'Keys', Page: KeysPage },
+  { path: '/audit', name: 'Audit', Page: AuditPage },
 ];
 
 const STATES = {

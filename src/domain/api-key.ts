@@ -17,6 +17,9 @@ const OF_ADMIN: readonly Scope[] = ['tasks:read', 'tasks:write', 'admin'];
  */
 export type ApiKey = typeof keysTable.$inferSelect;
 
+/** The owner of whatever this machine does without a key. */
+export const LOCAL_OWNER = 'local';
+
 const OWNER = /^[\w.@:-]{1,100}$/;
 
 /**

@@ -11,45 +11,24 @@ export interface OutgoingRules {
 }
 
 const MAX_URL_CHARS = 2_048;
+const splitNames = (text: string): string[] => text.trim().split(/\s+/);
+
 /**
  * Last parts of names that never belong to the public internet: reserved ones (RFC 6761, RFC 6762,
  * RFC 8375, RFC 9476), and those by which clouds, clusters and offices name what is within.
  */
-const PRIVATE_NAMES = [
-  ...['alt', 'corp', 'home', 'home.arpa', 'internal', 'intra', 'intranet', 'invalid', 'lan'],
-  ...['local', 'localdomain', 'localhost', 'mail', 'onion', 'priv', 'private', 'test'],
-  ...[
-    'cluster',
-    'consul',
-    'containers',
-    'docker',
-    'k8s',
-    'kube',
-    'kubernetes',
-    'mesh',
-    'namespace',
-  ],
-  ...['node', 'nomad', 'pod', 'rancher', 'service', 'swarm', 'svc', 'vagrant', 'vault', 'vm'],
-  ...[
-    'dhcp',
-    'domain',
-    'fritz.box',
-    'gateway',
-    'host',
-    'modem',
-    'nas',
-    'office',
-    'router',
-    'server',
-  ],
-  ...['workgroup', 'ts.net', 'in-addr.arpa', 'ip6.arpa', 'arpa'],
-];
+const PRIVATE_NAMES = splitNames(`
+  alt corp home home.arpa internal intra intranet invalid lan local localdomain localhost mail
+  onion priv private test cluster consul containers docker k8s kube kubernetes mesh namespace
+  node nomad pod rancher service swarm svc vagrant vault vm dhcp domain fritz.box gateway host
+  modem nas office router server workgroup ts.net in-addr.arpa ip6.arpa arpa
+`);
 /** Public names whose every subdomain is an address that stands in it, or this very machine. */
-const ADDRESS_NAMES = [
-  ...['nip.io', 'sslip.io', 'xip.io', 'backname.io', 'ipq.co', 'ip.wtf', 'traefik.me', 'ipv6.name'],
-  ...['localtest.me', 'lvh.me', 'vcap.me', 'lacolhost.com', 'local.gd', 'yoogle.com'],
-  ...['localho.st', 'zzz.re', '1u.ms', 'rbndr.us', 'nip.sh'],
-];
+const ADDRESS_NAMES = splitNames(`
+  nip.io sslip.io xip.io backname.io ipq.co ip.wtf traefik.me ipv6.name localtest.me lvh.me
+  vcap.me lacolhost.com local.gd yoogle.com localho.st zzz.re 1u.ms rbndr.us nip.sh
+`);
+
 const isWithin = (name: string, domain: string): boolean =>
   name === domain || name.endsWith(`.${domain}`);
 

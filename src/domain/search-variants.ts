@@ -3,8 +3,8 @@ import { foldText } from './text.ts';
 /** Letters whose other forms their own upper case does not tell. */
 const OTHER_FORMS: Record<string, readonly string[]> = { ß: ['ẞ'], σ: ['ς', 'Σ'], å: ['\u212b'] };
 
-/** D1 takes expressions that are nested a hundred deep, and a hundred values. */
-export const MAX_VARIANTS = 40;
+/** D1 takes expressions that are nested a hundred deep. */
+export const MAX_VARIANTS = 80;
 
 /**
  * The forms of a word's letters beyond ASCII that a search must replace to find it, each with the

@@ -1,4 +1,10 @@
-import type { DeliverySink, DeliveryState, Priority, Status } from './words.ts';
+import {
+  isFinal,
+  type DeliverySink,
+  type DeliveryState,
+  type Priority,
+  type Status,
+} from './words.ts';
 import type { Attempt } from './attempts.ts';
 import { toDeliveryId, type Delivery } from './delivery.ts';
 import type { Task, TaskError, TaskSummaryRow } from './task.ts';
@@ -63,6 +69,9 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 const toIsoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 const parseAttempts = (task: TaskSummaryRow): Attempt[] => JSON.parse(task.attempts) as Attempt[];
 
+const parseProgress = (text: string): TaskView['progress'] =>
+  JSON.parse(text) as TaskView['progress'];
+
 /** The last failure: kept while retrying and in FAILED, gone once the task has completed. */
 const findLastError = (task: TaskSummaryRow, attempts: Attempt[]): TaskView['error'] => {
   if (task.status === 'COMPLETED') return null;
@@ -80,7 +89,8 @@ export const toSummary = (task: TaskSummaryRow): TaskSummary => ({
   status: task.status,
   queue: task.queue,
   error: findLastError(task, parseAttempts(task)),
-  progress: task.progress === null ? null : (JSON.parse(task.progress) as TaskView['progress']),
+  // What has ended has no way to go any more.
+  progress: task.progress === null || isFinal(task.status) ? null : parseProgress(task.progress),
   attempt: task.attempt,
   max_attempts: task.max_attempts,
   tags: JSON.parse(task.tags) as string[],

@@ -13,6 +13,7 @@ import { decodeTask, encodeTask, INSERT_COLUMNS } from '../store/inserts.ts';
 export type Acceptance =
   | 'accepted'
   | 'duplicate'
+  | 'too_many_bytes'
   | 'too_many_unfinished'
   | 'overloaded'
   | 'task_rejected'

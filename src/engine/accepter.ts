@@ -4,6 +4,7 @@ import type { Task } from '../domain/task.ts';
 import { MAX_INSERT } from '../store/inserts.ts';
 import { MAX_GROUP_CHARS } from '../store/statements.ts';
 import type { Acceptance, EncodedTask } from './accept-wire.ts';
+import type { BytesQuota } from './bytes-quota.ts';
 import { createGroupCommit, type GroupCommitDeps, type WaitingTask } from './group-commit.ts';
 import type { Publish } from './publisher.ts';
 import type { Quota } from './quota.ts';
@@ -34,6 +35,7 @@ export interface AccepterDeps extends GroupCommitDeps {
   /** Makes sure that the clock ticks by then; awaited before any row is due. */
   ensureAlarmBy(at: number): Promise<void>;
   quota: Pick<Quota, 'tryReserve'>;
+  bytesQuota: Pick<BytesQuota, 'tryReserve'>;
   /** Resolves after `ms` milliseconds. */
   wait(ms: number): Promise<void>;
 }
@@ -50,7 +52,7 @@ const firstLookAt = ({ wake_at, callback_url, submitted_at }: Task): number =>
  * group-commit.ts writes.
  */
 export const createAccepter = (deps: AccepterDeps) => {
-  const { taskQueues, publish, ensureAlarmBy, quota, now, wait, log } = deps;
+  const { taskQueues, publish, ensureAlarmBy, quota, bytesQuota, now, wait, log } = deps;
   const { commit, isAccepting } = createGroupCommit(deps);
   const waiting: WaitingTask[] = [];
   let isDraining = false;
@@ -125,6 +127,8 @@ export const createAccepter = (deps: AccepterDeps) => {
       // An owner who cannot be counted is let in: the database decides.
       const isReserved = await quota.tryReserve(tasks.map(({ task }) => task)).catch(() => true);
       if (!isReserved) return tasks.map(() => 'too_many_unfinished');
+      const fits = await bytesQuota.tryReserve(tasks.map(({ task }) => task)).catch(() => true);
+      if (!fits) return tasks.map(() => 'too_many_bytes');
       if (waiting.length + tasks.length > MAX_WAITING) return tasks.map(() => 'overloaded');
       const answers = tasks.map(
         (encoded) => new Promise<Acceptance>((answer) => void waiting.push({ ...encoded, answer })),

@@ -3,6 +3,7 @@ import { describeError } from '../domain/errors.ts';
 import type { QueueName } from '../domain/routing.ts';
 import type { Logger } from '../log.ts';
 import type { Overdue, Sweeps } from '../store/sweeps.ts';
+import type { OutputFile } from '../store/deletions.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { Publish } from './publisher.ts';
 import type { TaskQueues } from './task-queues.ts';
@@ -31,6 +32,8 @@ const MAX_COUNTED_BACKLOG = 10_000;
 export interface ClockDeps {
   sweeps: Sweeps;
   store: Pick<TaskStore, 'prune'>;
+  /** Removes files that tasks had written; never throws. */
+  removeFiles(files: readonly OutputFile[]): Promise<void>;
   /** Tasks are deleted this long after their end; 0 keeps them. */
   retentionMs: number;
   taskQueues: TaskQueues;
@@ -128,7 +131,8 @@ export const createClock = (deps: ClockDeps) => {
   const prune = async (): Promise<boolean> => {
     if (deps.retentionMs === 0 || now() < pruneAt) return false;
     pruneAt = now() + PRUNE_EVERY_MS;
-    const pruned = await store.prune(now() - deps.retentionMs, PRUNE_LIMIT);
+    const { pruned, outputs } = await store.prune(now() - deps.retentionMs, PRUNE_LIMIT);
+    await deps.removeFiles(outputs);
     if (pruned > 0) log.info('pruned', { tasks: pruned });
     if (pruned < PRUNE_LIMIT) return false;
     pruneAt = now();

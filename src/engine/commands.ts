@@ -5,7 +5,7 @@ import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { QueueName } from '../domain/routing.ts';
 import type { Task, TaskKey } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
-import type { PurgedTask } from '../store/deletions.ts';
+import type { OutputFile, PurgedTask } from '../store/deletions.ts';
 import type { QueueStore } from '../store/queues.ts';
 import type { TaskEdit, TaskStore } from '../store/tasks.ts';
 import type { StatusCommand, Transitions } from '../store/transitions.ts';
@@ -26,6 +26,8 @@ export interface CommandDeps {
   invalidate(keys: TaskKey[]): Promise<void>;
   /** Ends the live streams of deleted tasks; best effort, for the board finds out by itself. */
   closeStreams(owner: string, ids: string[]): Promise<void>;
+  /** Removes files that deleted tasks had written; never throws. */
+  removeFiles(files: readonly OutputFile[]): Promise<void>;
   longTasks: Pick<LongTasks, 'terminate'>;
   longTaskMs: number;
   now(): number;
@@ -52,7 +54,7 @@ const PURGE_CHUNK = 200;
  */
 export const createCommands = (deps: CommandDeps) => {
   const { transitions, store, queues, ensureAlarmBy, taskQueues, publish } = deps;
-  const { invalidate, closeStreams, longTasks, now, log } = deps;
+  const { invalidate, closeStreams, removeFiles, longTasks, now, log } = deps;
 
   /** A delete gives open deliveries up; only the log remembers them. */
   const logGivenUp = (deliveries: readonly DeliveryKey[]): void => {
@@ -106,9 +108,9 @@ export const createCommands = (deps: CommandDeps) => {
 
   const removeMany = async (owner: string, ids: readonly string[]): Promise<string[]> => {
     await invalidate(ids.map((id) => ({ owner, id })));
-    const { removed, givenUp } = await store.remove(owner, ids);
+    const { removed, givenUp, outputs } = await store.remove(owner, ids);
     logGivenUp(givenUp);
-    await closeStreams(owner, removed);
+    await Promise.all([closeStreams(owner, removed), removeFiles(outputs)]);
     return removed;
   };
 
@@ -177,11 +179,15 @@ export const createCommands = (deps: CommandDeps) => {
     async purge(owner: string): Promise<PurgedTask[]> {
       const purged: PurgedTask[] = [];
       for (;;) {
-        const { tasks: some, givenUp } = await store.purge(owner, PURGE_CHUNK);
+        const { tasks: some, givenUp, outputs } = await store.purge(owner, PURGE_CHUNK);
         logGivenUp(givenUp);
         purged.push(...some);
         const ids = some.map(({ id }) => id);
-        await Promise.all([invalidate(ids.map((id) => ({ owner, id }))), closeStreams(owner, ids)]);
+        await Promise.all([
+          invalidate(ids.map((id) => ({ owner, id }))),
+          closeStreams(owner, ids),
+          removeFiles(outputs),
+        ]);
         if (some.length < PURGE_CHUNK) return purged;
       }
     },

@@ -1,6 +1,7 @@
 import { TooManyUnknownKeys } from '../access/api-key-cache.ts';
 import {
   isUsable,
+  LOCAL_OWNER,
   parseScopes,
   parseTaskTypes,
   SCOPES,
@@ -16,7 +17,7 @@ import { findTicket } from './ticket.ts';
 
 /** The tenant of a machine on which no key was made. */
 const LOCAL: Identity = {
-  owner: 'local',
+  owner: LOCAL_OWNER,
   scopes: SCOPES,
   keyId: null,
   expiresAt: null,

@@ -1,6 +1,7 @@
 import { AppError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import { guardUnavailable } from '../domain/unavailable.ts';
+import { toTaskView, type TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
 import type { AppContext } from './context.ts';
 
@@ -25,6 +26,16 @@ export const orUnavailable = <T>(
   work: () => Promise<T>,
   code?: Parameters<typeof guardUnavailable>[2],
 ): Promise<T> => guardUnavailable(c.get('log'), work, code);
+
+/** A row as a view; how far a running task has come, its board knows first. */
+export const toLiveView = async (c: AppContext, task: Task): Promise<TaskView> => {
+  const view = toTaskView(task);
+  if (task.status !== 'IN_PROGRESS') return view;
+  const { boards } = c.get('services');
+  // Without the board there is what was stored.
+  const step = await boards.readProgress(task.owner, task.id).catch(() => null);
+  return step ? { ...view, progress: { fraction: step.fraction, note: step.note } } : view;
+};
 
 /**
  * The row of a task, from the cache when it is final and there; `X-Cache` says which. A final row

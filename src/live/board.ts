@@ -16,6 +16,7 @@ import {
   sendProgress,
   sendTask,
 } from './subscriber.ts';
+import { createProgressMemory } from './progress-memory.ts';
 import { findKeyId, toKeyTag, WHOLE_LIST } from './tags.ts';
 import { createTickets, type Ticket } from './tickets.ts';
 
@@ -46,6 +47,7 @@ export class StatusBoard extends DurableObject<Env> {
   readonly #owner: string;
   readonly #tickets: ReturnType<typeof createTickets>;
   readonly #joining = createJoining();
+  readonly #progress = createProgressMemory();
   readonly #snapshots: ReturnType<typeof createSnapshots>;
   #countedAt = -Infinity;
   readonly #feed = createListFeed({
@@ -60,7 +62,7 @@ export class StatusBoard extends DurableObject<Env> {
     super(state, env);
     this.#deps = deps;
     this.#owner = state.id.name ?? '';
-    this.#snapshots = createSnapshots(deps, this.#owner, this.#joining);
+    this.#snapshots = createSnapshots(deps, this.#owner, this.#joining, this.#progress);
     this.#tickets = createTickets({ storage: state.storage, now: deps.now });
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
@@ -108,6 +110,7 @@ export class StatusBoard extends DurableObject<Env> {
     const updates = (JSON.parse(rows) as CommittedTask[]).map((row): Update =>
       'params' in row ? toTaskView(row as Task) : toSummary(row),
     );
+    this.#progress.forget(updates);
     const toRead: string[] = [];
     for (const update of updates) {
       const watchers = this.ctx.getWebSockets(update.task_id);
@@ -140,8 +143,14 @@ export class StatusBoard extends DurableObject<Env> {
       for (const socket of this.ctx.getWebSockets(id)) socket.close(DELETED, 'deleted');
   }
 
+  /** How far a running task has come, as it was published last; null when it is not known. */
+  readProgress(id: string): Progress | null {
+    return this.#progress.get(id) ?? null;
+  }
+
   /** Sends those who watch one of these tasks how far it has come. */
   publishProgress(steps: Progress[]): void {
+    this.#progress.keep(steps);
     for (const step of steps)
       for (const socket of this.ctx.getWebSockets(step.task_id))
         if (!this.#joining.has(socket)) sendProgress(socket, step);

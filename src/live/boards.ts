@@ -25,6 +25,8 @@ export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log
       listWatched: async (owner) => findBoard(owner).listWatched(),
       publish: async (owner, rows) => findBoard(owner).publish(rows),
     }),
+    readProgress: async (owner: string, id: string): Promise<Progress | null> =>
+      findBoard(owner).readProgress(id),
     publishProgress: async (owner: string, steps: Progress[]): Promise<void> =>
       findBoard(owner).publishProgress(steps),
 

@@ -1,8 +1,9 @@
 import { summarize } from '../domain/frames.ts';
-import type { Task, TaskKey } from '../domain/task.ts';
+import type { Task, TaskKey, TaskSummaryRow } from '../domain/task.ts';
 import { toSummary, toTaskView, type TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
 import type { Joining } from './joining.ts';
+import type { ProgressMemory } from './progress-memory.ts';
 import { keepSubscriber, send, sendChanges } from './subscriber.ts';
 
 /** Tasks in the snapshot of the list, the newest ones. */
@@ -10,7 +11,8 @@ export const SNAPSHOT_TASKS = 50;
 
 export interface SnapshotDeps {
   getMany(keys: TaskKey[]): Promise<Task[]>;
-  findNewest(owner: string, limit: number): Promise<Task[]>;
+  /** Without their long parts. */
+  findNewest(owner: string, limit: number): Promise<TaskSummaryRow[]>;
 }
 
 /**
@@ -21,6 +23,7 @@ export const createSnapshots = (
   { getMany, findNewest }: SnapshotDeps,
   owner: string,
   joining: Joining,
+  progress: Pick<ProgressMemory, 'apply'>,
 ) => ({
   /** Null when there is no such task. A finished one closes the socket: nothing would follow. */
   async sendTask(socket: WebSocket, id: string, until: number | null): Promise<TaskView | null> {
@@ -31,7 +34,7 @@ export const createSnapshots = (
       return null;
     }
     const isNewer = missed && 'params' in missed && missed.version > row.version;
-    const task = isNewer ? missed : toTaskView(row);
+    const task = progress.apply(isNewer ? missed : toTaskView(row));
     if (isFinal(task.status)) {
       socket.close(1000, 'final');
       return task;
@@ -42,7 +45,7 @@ export const createSnapshots = (
   },
 
   async sendList(socket: WebSocket, until: number | null): Promise<void> {
-    const tasks = (await findNewest(owner, SNAPSHOT_TASKS)).map(toSummary);
+    const tasks = (await findNewest(owner, SNAPSHOT_TASKS)).map(toSummary).map(progress.apply);
     const missed = [...joining.end(socket).values()].map(summarize);
     keepSubscriber(socket, { stream: 'list', seq: 0, acknowledged: 0, until });
     send(socket, { event: 'snapshot', tasks });

@@ -33,10 +33,15 @@ const METRICS = {
     type: 'gauge',
     help: 'Messages that a queue holds, as the platform reports it',
   },
+  tasker_queue_waiting: {
+    type: 'gauge',
+    help: 'Tasks that wait for a queue, paused or not; at most 10000 are counted',
+  },
   tasker_queue_oldest_waiting_seconds: {
     type: 'gauge',
-    help: 'Age of the oldest message of a queue',
+    help: 'How long the oldest task that is due waits for a queue, paused or not',
   },
+  tasker_queue_paused: { type: 'gauge', help: '1 while a queue is paused' },
   tasker_board_subscribers: { type: 'gauge', help: 'Open live streams' },
   tasker_notifications_open: {
     type: 'gauge',

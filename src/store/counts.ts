@@ -85,6 +85,14 @@ ORDER BY tasks DESC, newest DESC
 LIMIT ${MAX_GROUPS}`,
 );
 
+const HEALTH = nameStatement(
+  'counts.health',
+  `SELECT
+  (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE wake_at IS NOT NULL LIMIT ${MAX_COUNTED}))
+    AS open_deliveries,
+  (SELECT json_group_array(name) FROM queues) AS paused_queues`,
+);
+
 const OPEN_DELIVERIES = nameStatement(
   'counts.open_deliveries',
   `SELECT count(*) AS open
@@ -136,6 +144,17 @@ export const createCounts = (db: D1Database) => {
     /** Groups of failures among the newest failed tasks, the most frequent first. */
     async findFailures(owner: string): Promise<FailureGroup[]> {
       return (await db.prepare(FAILURES).bind(owner).all<FailureGroup>()).results;
+    },
+
+    /** What `/health` tells of the database: one read. */
+    async readHealth(): Promise<{ openDeliveries: number; pausedQueues: string[] }> {
+      const row = await db
+        .prepare(HEALTH)
+        .first<{ open_deliveries: number; paused_queues: string }>();
+      return {
+        openDeliveries: row?.open_deliveries ?? 0,
+        pausedQueues: (JSON.parse(row?.paused_queues ?? '[]') as string[]).toSorted(),
+      };
     },
 
     /** Deliveries that have not ended. */

@@ -9,6 +9,19 @@ import { toUuidFloor } from './uuid.ts';
 /** The parts of a purged task that a purge reports. */
 export type PurgedTask = Pick<Task, 'id' | 'status' | 'scheduled_at'>;
 
+/** A file that a deleted task had written. */
+export interface OutputFile {
+  owner: string;
+  name: string;
+}
+
+/** What a task wrote goes with it: the name of its file, null for most. */
+const OUTPUT = `CASE WHEN type = 'file_processing' THEN result ->> 'output' END AS output`;
+
+type Deleted = Pick<Task, 'owner' | 'id'> & { output: string | null };
+const findOutputs = (rows: readonly Pick<Deleted, 'owner' | 'output'>[]): OutputFile[] =>
+  rows.flatMap(({ owner, output }) => (output === null ? [] : [{ owner, name: output }]));
+
 const NAMED = 'SELECT value FROM json_each(?2)';
 const REMOVE = nameStatement(
   'tasks.delete',
@@ -16,7 +29,7 @@ const REMOVE = nameStatement(
 WHERE owner = ?1
   AND id IN (${NAMED})
   AND status IN ${toSqlList(lifecycle.delete.from)}
-RETURNING id`,
+RETURNING owner, id, ${OUTPUT}`,
 );
 
 const OLDEST = 'SELECT id FROM tasks WHERE owner = ?1 ORDER BY id LIMIT ?2';
@@ -25,7 +38,7 @@ const PURGE = nameStatement(
   `DELETE FROM tasks
 WHERE owner = ?1
   AND id IN (${OLDEST})
-RETURNING id, status, scheduled_at`,
+RETURNING owner, id, status, scheduled_at, ${OUTPUT}`,
 );
 
 // Ids begin with the time of the submit, and nothing ends before it was submitted: only old enough
@@ -53,52 +66,60 @@ WHERE (owner, id) IN (
     )
   LIMIT ?3
 )
-RETURNING id`,
+RETURNING owner, id, ${OUTPUT}`,
 );
 
 /** Deleting tasks; open deliveries are given up with them. */
 export const createDeletions = (db: D1Database) => ({
   /**
-   * Deletes tasks, unless they run. Returns the ids of those that were, and the deliveries given up
-   * with them.
+   * Deletes tasks, unless they run. Returns the ids of those that were, the deliveries given up
+   * with them, and the files that they had written.
    */
   async remove(
     owner: string,
     ids: readonly string[],
-  ): Promise<{ removed: string[]; givenUp: DeliveryKey[] }> {
-    const [open, gone] = await db.batch<DeliveryKey | { id: string }>([
+  ): Promise<{ removed: string[]; givenUp: DeliveryKey[]; outputs: OutputFile[] }> {
+    const [open, gone] = await db.batch<DeliveryKey | Deleted>([
       db.prepare(openDeliveriesSql(NAMED)).bind(owner, JSON.stringify(ids)),
       db.prepare(REMOVE).bind(owner, JSON.stringify(ids)),
     ]);
-    const removed = new Set(((gone?.results ?? []) as { id: string }[]).map(({ id }) => id));
+    const deleted = (gone?.results ?? []) as Deleted[];
+    const removed = new Set(deleted.map(({ id }) => id));
     const deliveries = (open?.results ?? []) as DeliveryKey[];
     return {
       removed: [...removed],
       givenUp: deliveries.filter(({ task_id }) => removed.has(task_id)),
+      outputs: findOutputs(deleted),
     };
   },
 
   /**
    * Deletes up to `limit` tasks of an owner, whatever their status. Returns them, none when none is
-   * left, and the deliveries given up with them.
+   * left, the deliveries given up with them, and the files that they had written.
    */
   async purge(
     owner: string,
     limit: number,
-  ): Promise<{ tasks: PurgedTask[]; givenUp: DeliveryKey[] }> {
-    const [open, purged] = await db.batch<DeliveryKey | PurgedTask>([
+  ): Promise<{ tasks: PurgedTask[]; givenUp: DeliveryKey[]; outputs: OutputFile[] }> {
+    const [open, purged] = await db.batch<DeliveryKey | (PurgedTask & Deleted)>([
       db.prepare(openDeliveriesSql(OLDEST)).bind(owner, limit),
       db.prepare(PURGE).bind(owner, limit),
     ]);
+    const deleted = (purged?.results ?? []) as (PurgedTask & Deleted)[];
     return {
-      tasks: (purged?.results ?? []) as PurgedTask[],
+      tasks: deleted.map(({ id, status, scheduled_at }) => ({ id, status, scheduled_at })),
       givenUp: (open?.results ?? []) as DeliveryKey[],
+      outputs: findOutputs(deleted),
     };
   },
 
-  /** Deletes up to `limit` tasks that ended before `before` (ms). Returns how many. */
-  async prune(before: number, limit: number): Promise<number> {
+  /**
+   * Deletes up to `limit` tasks that ended before `before` (ms). Returns how many, and the files
+   * that they had written.
+   */
+  async prune(before: number, limit: number): Promise<{ pruned: number; outputs: OutputFile[] }> {
     const statement = db.prepare(PRUNE).bind(before, toUuidFloor(before), limit);
-    return (await statement.all()).results.length;
+    const { results } = await statement.all<Deleted>();
+    return { pruned: results.length, outputs: findOutputs(results) };
   },
 });

@@ -51,6 +51,14 @@ const matchAny = (
     ? [`${expression} IN (SELECT value FROM json_each(${bind(JSON.stringify(values))}))`]
     : [];
 
+/** The same for a few values: a list of JSON would be read again for every row. */
+const matchFew = (
+  expression: string,
+  values: readonly string[] | undefined,
+  bind: Bind,
+): string[] =>
+  values && values.length > 0 ? [`${expression} IN (${values.map(bind).join(', ')})`] : [];
+
 const LAST_ERROR = `attempts ->> '$[#-1].error.message'`;
 const SEARCHED = `lower(
     coalesce(title, '') || char(10) ||
@@ -59,17 +67,23 @@ const SEARCHED = `lower(
     coalesce(${LAST_ERROR}, '')
   )`;
 
+/** Letters alone, and not bound: a statement takes a hundred values. */
+const toLiteral = (letters: string): string => `'${letters.replaceAll("'", "''")}'`;
+
 /**
  * Whether a word is found. SQLite's `lower` knows ASCII alone: of the other letters of the word,
  * every form that a text may have is replaced by the one that is looked for.
  */
 const matchWord = (word: string, bind: Bind): string => {
   const searched = findVariants(word).reduce(
-    (text, [variant, letter]) => `replace(${text}, ${bind(variant)}, ${bind(letter)})`,
+    (text, [variant, letter]) => `replace(${text}, ${toLiteral(variant)}, ${toLiteral(letter)})`,
     SEARCHED,
   );
   return `instr(${searched}, ${bind(foldText(word))}) > 0`;
 };
+
+/** A search does not look into longer parameters and results. */
+export const MAX_SEARCHED_BYTES = 65_536;
 
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 
@@ -85,7 +99,9 @@ const matchField = ({ column, path, value }: FieldFilter, bind: Bind): string =>
       : `${column} -> ${at} = ${wanted}`;
     return `((${isText}) OR (${isEqual}))`;
   });
-  return `(${matches.join(' OR ')})`;
+  // The length is in the row's head: what is too long is not read for it.
+  const isShort = `octet_length(${column}) <= ${MAX_SEARCHED_BYTES}`;
+  return `CASE WHEN ${isShort} THEN (${matches.join(' OR ')}) ELSE 0 END`;
 };
 
 /** Conditions that no index serves; empty where the driver finds exactly the wanted rows. */
@@ -95,10 +111,10 @@ export const buildResidual = (
   bind: Bind,
 ): string[] => {
   const conditions = [
-    ...(byStatus ? [] : matchAny('status', filter.statuses, bind)),
+    ...(byStatus ? [] : matchFew('status', filter.statuses, bind)),
     ...(byType ? [] : matchAny('type', filter.types, bind)),
-    ...matchAny('priority', filter.priorities, bind),
-    ...matchAny('queue', filter.queues, bind),
+    ...matchFew('priority', filter.priorities, bind),
+    ...matchFew('queue', filter.queues, bind),
   ];
   for (const isWanted of matchAny('t.value', filter.tags, bind))
     conditions.push(`EXISTS (SELECT 1 FROM json_each(tags) AS t WHERE ${isWanted})`);

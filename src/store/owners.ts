@@ -21,6 +21,11 @@ VALUES (?1, ?2)
 ON CONFLICT (owner) DO UPDATE SET file_bytes = ?2`,
 );
 
+const READ_USAGE = nameStatement(
+  'owners.read_usage',
+  'SELECT task_bytes AS bytes FROM owners WHERE owner = ?1',
+);
+
 const ROTATE = nameStatement(
   'owners.rotate_webhook_secret',
   `INSERT INTO owners (owner, webhook_version, webhook_rotated_at)
@@ -41,6 +46,12 @@ export const createOwnerStore = (d1: D1Database) => {
     async get(owner: string): Promise<OwnerRow> {
       const row = await db.select().from(owners).where(eq(owners.owner, owner)).get();
       return row ?? { owner, ...NONE };
+    },
+
+    /** Bytes of the owner's tasks, about, and of the whole database. */
+    async readUsage(owner: string): Promise<{ owner: number; database: number }> {
+      const { results, meta } = await d1.prepare(READ_USAGE).bind(owner).all<{ bytes: number }>();
+      return { owner: results[0]?.bytes ?? 0, database: meta.size_after };
     },
 
     /** `bytes` may be negative. */

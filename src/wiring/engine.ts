@@ -6,6 +6,7 @@ import type { DeliverySender } from '../deliveries/sender.ts';
 import type { CommitListener } from '../domain/commit-listener.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { TaskKey } from '../domain/task.ts';
+import { createBytesQuota } from '../engine/bytes-quota.ts';
 import { createBatchRunner } from '../engine/batch-runner.ts';
 import { createBulk } from '../engine/bulk.ts';
 import { createCommands } from '../engine/commands.ts';
@@ -22,9 +23,11 @@ import type { Catalog } from '../handlers/catalog.ts';
 import type { Files, HandlerDependencies } from '../handlers/handler.ts';
 import type { CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';
+import type { OutputFile } from '../store/deletions.ts';
 import { createDeliveryStore } from '../store/deliveries.ts';
 import { createDeliveryGateStore } from '../store/delivery-gates.ts';
 import { createLeaseStore } from '../store/leases.ts';
+import { createOwnerStore } from '../store/owners.ts';
 import { createQueueStore } from '../store/queues.ts';
 import { createTaskSearch } from '../store/search.ts';
 import { createSweeps, type Sweeps } from '../store/sweeps.ts';
@@ -50,6 +53,7 @@ export interface EngineDeps {
   workflow: Pick<Workflow<LongTaskRun>, 'create' | 'get'>;
   invalidate(keys: TaskKey[]): Promise<void>;
   closeStreams(owner: string, ids: string[]): Promise<void>;
+  removeFiles(files: readonly OutputFile[]): Promise<void>;
   publishProgress: ProgressDeps['publishProgress'];
   deliveries: {
     /** Where every failure is delivered to, as a JSON list; null for nowhere. */
@@ -64,6 +68,7 @@ export interface EngineDeps {
   /** Tasks are deleted this long after their end; 0 keeps them. */
   retentionMs: number;
   maxUnfinished: number;
+  maxStoredBytes: number;
   now(): number;
   wait(ms: number): Promise<void>;
   random(): number;
@@ -101,6 +106,7 @@ export const createEngine = (deps: EngineDeps) => {
     publish,
     invalidate: deps.invalidate,
     closeStreams: deps.closeStreams,
+    removeFiles: deps.removeFiles,
     longTasks,
     longTaskMs,
     now,
@@ -168,10 +174,16 @@ export const createEngine = (deps: EngineDeps) => {
       store,
       sweeps: replace.sweeps?.(realSweeps) ?? realSweeps,
       retentionMs: deps.retentionMs,
+      removeFiles: deps.removeFiles,
       taskQueues,
       quota: createQuota({
         countUnfinished: store.countUnfinished,
         maxUnfinished: deps.maxUnfinished,
+        now,
+      }),
+      bytesQuota: createBytesQuota({
+        readUsage: createOwnerStore(db).readUsage,
+        maxBytes: deps.maxStoredBytes,
         now,
       }),
       sendDeliveries: deliveries.sendToQueue,

@@ -1,6 +1,7 @@
 import { waitUntil } from 'cloudflare:workers';
 import { createApiKeyCache } from '../access/api-key-cache.ts';
 import { createKeyLimiter, createRateLimiter } from '../access/rate-limiter.ts';
+import { createTurns } from '../access/turns.ts';
 import { RATES } from '../domain/rates.ts';
 import { createSubmission, type SubmissionDeps } from '../engine/submission.ts';
 import { createKeyStore } from '../store/keys.ts';
@@ -10,7 +11,7 @@ import type { Platform } from './platform.ts';
 
 /** The parts that only requests need: keys, rates and submission. */
 export const createHttp = (
-  { env, settings, log, now }: Platform,
+  { env, settings, log, now, wait }: Platform,
   { store }: Engine,
   { outgoingRules }: Live,
   { catalog, accept, tryReserve }: Pick<SubmissionDeps, 'catalog' | 'accept' | 'tryReserve'>,
@@ -21,9 +22,12 @@ export const createHttp = (
     apiKeyCache: createApiKeyCache({ store: keys, waitUntil, now }),
     rates: {
       writes: createRateLimiter({ limiter: env.RATE_WRITES, weight: RATES.writes.weight, now }),
+      reads: createRateLimiter({ limiter: env.RATE_READS, weight: RATES.reads.weight, now }),
       metered: env.RATE_METERED,
       ofKey: createKeyLimiter({ limiter: env.RATE_METERED, now }),
     },
+    /** Heavy reads: one at a time for each owner. */
+    turns: createTurns({ now, wait }),
     submission: createSubmission({
       catalog,
       store,

@@ -1,13 +1,16 @@
-import { AppError, GiveUp } from '../domain/errors.ts';
+import { AppError, describeError, GiveUp } from '../domain/errors.ts';
 import { MAX_FILE_BYTES } from '../domain/file-name.ts';
 import { decodeAcceptances, encodeTasks } from '../engine/accept-wire.ts';
 import { chooseDispatcher } from '../engine/dispatcher.ts';
 import { catalog } from '../handlers/catalog.ts';
 import type { Files } from '../handlers/handler.ts';
+import type { Logger } from '../log.ts';
 import { createCountedFiles } from '../store/counted-files.ts';
+import type { OutputFile } from '../store/deletions.ts';
 import { createFileStore, type FileStore } from '../store/files.ts';
 import { createOwnerStore } from '../store/owners.ts';
-import type { Task } from '../domain/task.ts';
+import type { Task, TaskSummaryRow } from '../domain/task.ts';
+import { SUMMARY_COLUMNS } from '../store/statements.ts';
 import { createEngine } from './engine.ts';
 import { createHttp } from './http.ts';
 import { createLive } from './live.ts';
@@ -34,6 +37,16 @@ const openFiles = (files: FileStore, owner: string): Files => ({
     return { bytes: saved?.bytes ?? 0 };
   },
 });
+
+/** A file that stays behind is logged: it takes up room, and does no other harm. */
+const createFileRemover =
+  (files: FileStore, log: Logger) =>
+  async (outputs: readonly OutputFile[]): Promise<void> => {
+    for (const { owner, name } of outputs)
+      await files.remove(owner, name).catch((error: unknown) => {
+        log.warn('file_not_removed', { owner, error: describeError(error) });
+      });
+  };
 
 /** The Dispatcher as the Workers call it. */
 const createDispatcherClient = ({ env, settings }: Platform) => {
@@ -86,11 +99,13 @@ const createServices = (env: Env) => {
     workflow: env.LONG_TASKS,
     invalidate: cache.invalidate,
     closeStreams: boards.closeStreams,
+    removeFiles: createFileRemover(files, log),
     publishProgress: boards.publishProgress,
     deliveries: live.deliveries,
     longTaskMs: settings.LONG_TASK_SECONDS * 1_000,
     retentionMs: settings.RETENTION_DAYS * DAY_MS,
     maxUnfinished: settings.MAX_UNFINISHED_TASKS,
+    maxStoredBytes: settings.MAX_STORED_MB * MEGABYTE,
     now,
     wait,
     random,
@@ -110,6 +125,7 @@ const createServices = (env: Env) => {
     settings,
     log,
     now,
+    wait,
     catalog,
     files,
     dispatcher,
@@ -127,7 +143,8 @@ const createServices = (env: Env) => {
     boardDeps: {
       getMany: engine.store.getMany,
       findNewest: async (owner: string, limit: number) =>
-        (await engine.search.page(owner, {}, { limit })).tasks,
+        (await engine.search.find<TaskSummaryRow>(SUMMARY_COLUMNS.join(', '), owner, {}, { limit }))
+          .tasks,
       countStreams: metrics.countStreams,
       findEndedKeys: (ids: string[]) => http.keys.findEnded(ids, now()),
       now,

@@ -299,6 +299,7 @@ it('is given up, visibly, when its task is deleted', async () => {
     publish: nothing,
     invalidate: nothing,
     closeStreams: nothing,
+    removeFiles: nothing,
     longTasks: { terminate: nothing },
     longTaskMs: 30_000,
     now: Date.now,

@@ -84,6 +84,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
       ['/queues', 'external-low'],
       ['/errors', 'Retry all'],
       ['/keys', 'Create a key'],
+      ['/audit', 'Who did what'],
     ] as const) {
       await at(page, path);
       await page.getByText(text).first().waitFor();
@@ -358,15 +359,19 @@ describe.skipIf(!hasBrowser)('live', () => {
   it('asks for a key once there is one, and makes and revokes keys', async () => {
     const { page, wrong } = await openTab(running.browser, VIEWS[0], running.service.url);
     await at(page, '/keys');
-    await page.getByLabel('Owner *').fill('local');
+    await page.getByText('From the first key on every program needs one').waitFor();
     await page.getByLabel('Name *').fill('mine');
-    await page.getByLabel('admin').check();
     await page.getByRole('button', { name: 'Create a key' }).click();
     const key = await page.locator('.secret').textContent();
     expect(key).toMatch(/^tk_/);
-    // What is left of the time for which the service holds "there is no key" in memory.
-    await page.getByRole('heading', { name: 'Enter an API key' }).waitFor({ timeout: 15_000 });
+    // Signed in with it, and what was there is there.
+    await page.getByRole('row', { name: /mine/ }).getByText('admin, operator').waitFor();
+    await at(page, '/tasks');
+    await page.locator('tbody tr').first().waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Enter an API key' }).waitFor();
     expect(await flaws(page)).toEqual([]);
+    await at(page, '/keys');
     await page.getByLabel('API key', { exact: true }).fill('tk_wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('There is no such API key').waitFor();
@@ -374,9 +379,14 @@ describe.skipIf(!hasBrowser)('live', () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('status').getByText('Live').waitFor();
     expect(await page.evaluate('[localStorage.length, document.cookie]')).toEqual([0, '']);
-    await page.getByLabel('Owner *').fill('other');
+    await page.getByLabel('Owner').fill('other');
     await page.getByLabel('Name *').fill('theirs');
+    await page.getByLabel('Task types').fill('sum, weather');
     await page.getByRole('button', { name: 'Create a key' }).click();
+    await page
+      .getByRole('row', { name: /theirs/ })
+      .getByText('only sum, weather')
+      .waitFor();
     await page
       .getByRole('row', { name: /theirs/ })
       .getByRole('button', { name: 'Revoke' })
@@ -386,6 +396,10 @@ describe.skipIf(!hasBrowser)('live', () => {
       .getByRole('row', { name: /theirs/ })
       .getByText('revoked')
       .waitFor();
+    await at(page, '/audit');
+    await page.getByRole('row', { name: /revoked the key/ }).waitFor();
+    expect(await flaws(page)).toEqual([]);
+    await at(page, '/keys');
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Enter an API key' }).waitFor();
     expect(wrong.filter((each) => !each.includes('401'))).toEqual([]);

@@ -122,6 +122,13 @@ it.skipIf(!hasPrometheus)(
     const text = await (await fetch(`${service.url}/metrics`)).text();
     const checked = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
     expect([checked.status, checked.stdout, checked.stderr]).toEqual([0, '', '']);
+    const tested = spawnSync('promtool', ['test', 'rules', 'ops/alerts.test.yml'], {
+      encoding: 'utf8',
+    });
+    expect([tested.status, tested.stderr + tested.stdout]).toEqual([
+      0,
+      expect.stringContaining('SUCCESS'),
+    ]);
     const rules = spawnSync('promtool', ['check', 'rules', 'ops/alerts.yml'], { encoding: 'utf8' });
     expect([rules.status, rules.stderr]).toEqual([0, '']);
     const targets = (await (await fetch(`${api}/targets`)).json()) as {

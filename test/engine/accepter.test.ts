@@ -5,7 +5,7 @@ import { createAccepter } from '../../src/engine/accepter.ts';
 import { createTaskQueues } from '../../src/engine/task-queues.ts';
 import { encodeTask } from '../../src/store/inserts.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
-import { call, finished } from '../support/client.ts';
+import { call, finished, healthOf } from '../support/client.ts';
 import { breakDatabase } from '../support/database.ts';
 import { keepPublished, keepLog, keepQueues } from '../support/deps.ts';
 import { aTask, rowOf } from '../support/rows.ts';
@@ -28,6 +28,7 @@ const setup = (
     publish,
     ensureAlarmBy,
     quota: { tryReserve: async () => true },
+    bytesQuota: { tryReserve: async () => true },
     now,
     wait: async (ms) => void waits.push(ms),
     log,
@@ -180,11 +181,10 @@ describe('POST /tasks', () => {
     const { mend } = breakDatabase('tasks.insert', 'before');
     const response = await submitSum();
     mend();
-    const health = await call('/health');
-    expect([health.status, await health.json()]).toMatchObject([
-      503,
-      { checks: { database: 'ok', accepting: 'down' } },
-    ]);
+    expect(await healthOf(503)).toMatchObject({
+      http: 503,
+      checks: { database: 'ok', accepting: 'down' },
+    });
     expect(response.status).toBe(503);
     expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(0);
     expect(await response.json()).toMatchObject({ code: 'outcome_unknown' });
@@ -210,7 +210,7 @@ describe('POST /tasks', () => {
     mend();
     expect(response.status).toBe(202);
     expect(await countRows()).toBe(before + 1);
-    expect((await call('/health')).status).toBe(200);
+    expect(await healthOf(200)).toMatchObject({ http: 200 });
     const { task_id } = await response.json<{ task_id: string }>();
     expect((await finished(task_id)).status).toBe('COMPLETED');
   });

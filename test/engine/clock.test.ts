@@ -37,6 +37,7 @@ const setup = () => {
     sweeps,
     store: createTaskStore(env.DB),
     retentionMs: RETENTION_MS,
+    removeFiles: async () => {},
     taskQueues,
     sendDeliveries: async () => {},
     publish,

@@ -39,6 +39,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     sweeps: createSweeps(env.DB),
     store: taskStore,
     retentionMs: 0,
+    removeFiles: async () => {},
     taskQueues,
     sendDeliveries: async () => {},
     publish,

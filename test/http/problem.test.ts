@@ -2,7 +2,7 @@ import { createExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { builtInHandlers } from '../../src/handlers/catalog.ts';
-import { call } from '../support/client.ts';
+import { call, healthOf } from '../support/client.ts';
 import { breakDatabase } from '../support/database.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -240,10 +240,10 @@ describe('a database that is down', () => {
       expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(0);
       expect(await codeOf(response)).toEqual([503, 'database_unavailable']);
     }
-    const health = await call('/health');
+    const health = await healthOf(503);
     mend();
-    expect(health.status).toBe(503);
-    expect(await health.json()).toMatchObject({
+    expect(health).toMatchObject({
+      http: 503,
       status: 'down',
       checks: { database: 'down', queues: 'ok' },
     });

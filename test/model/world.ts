@@ -168,6 +168,7 @@ export class World {
       workflow: { create: () => Promise.reject(new Error('none')) } as never,
       invalidate: async () => {},
       closeStreams: async () => {},
+      removeFiles: async () => {},
       publishProgress: async () => {},
       deliveries: {
         failureSinks: FAILURE_SINKS,
@@ -180,6 +181,7 @@ export class World {
       longTaskMs: 30_000,
       retentionMs: 0,
       maxUnfinished: Infinity,
+      maxStoredBytes: Infinity,
       now,
       wait: async () => {},
       random: () => 0.5,

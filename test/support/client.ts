@@ -22,6 +22,17 @@ export const call = (
   return exports.default.fetch(new Request(`${BASE}${path}`, { ...body, ...init, headers }));
 };
 
+/** The health once it is not that of a few seconds ago, and has this status. */
+export const healthOf = async (status: number): Promise<unknown> => {
+  for (let i = 0; ; i += 1) {
+    const response = await call('/health');
+    const body = await response.json();
+    if (response.status === status || i === 70)
+      return { http: response.status, ...(body as object) };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+};
+
 /** Submits a task and returns it; throws unless it was accepted. */
 export const submit = async (
   type: string,

@@ -25,7 +25,7 @@ const QueueRow = ({ queue, reload }: { queue: Queue; reload(): void }) => {
       <th scope="row">
         <a href={toHref('/tasks', { queue: queue.name })}>{queue.name}</a>
       </th>
-      <td class="num">{formatNumber(queue.pending)}</td>
+      <td class="num">{formatNumber(queue.waiting)}</td>
       <td class="num">{formatNumber(queue.in_progress)}</td>
       <td class="num">{queue.backlog === null ? '–' : formatNumber(queue.backlog)}</td>
       <td class="num">{formatDuration(queue.oldest_waiting_seconds)}</td>
@@ -57,7 +57,7 @@ export const QueueTable = () => {
   if (error instanceof ApiError && error.status === 403)
     return (
       <p class="muted">
-        Queues are shared by all: their figures need a key with the scope "admin".
+        Queues are shared by all: their figures need a key with the scope "operator".
       </p>
     );
   if (error) return <ErrorNote error={error} retry={reload} />;

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 import type * as z from 'zod';
-import type { keyListSchema, madeKeySchema } from '../../http/routes/keys.ts';
+import type { keyListSchema, madeKeySchema } from '../../http/routes/key-schema.ts';
 import { SCOPES } from '../../domain/api-key.ts';
-import { api, ApiError, get, newKey, post } from '../api.ts';
+import { api, ApiError, get, newKey, post, storeKey } from '../api.ts';
 import { Age, Card, Empty, ErrorNote, PageHead } from '../components/ui.tsx';
 import { NewKey } from '../components/new-key.tsx';
 import { confirm } from '../components/confirm.tsx';
@@ -10,21 +10,69 @@ import { useAction, useQuery } from '../hooks.ts';
 
 type Key = z.output<typeof keyListSchema>['keys'][number];
 
+type MadeKey = z.output<typeof madeKeySchema>;
+
+/**
+ * The first key closes the service to callers without one, this page included: it is an admin's, of
+ * the owner whose tasks are here, and the page signs in with it.
+ */
+const CreateFirst = () => {
+  const [isBusy, act] = useAction();
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const name = new FormData(event.currentTarget as HTMLFormElement).get('name');
+    act(async () => {
+      const { key } = await post<MadeKey>('/keys', { name, scopes: ['admin', 'operator'] });
+      newKey.value = key;
+      storeKey(key);
+      return 'You are signed in with the new key';
+    });
+  };
+  return (
+    <form class="fields" onSubmit={submit}>
+      <p class="muted">
+        Until now this machine needs no key. From the first key on every program needs one: this key
+        may do everything, for the owner <code>local</code>, whose tasks are here, and for all
+        others. This page signs in with it.
+      </p>
+      <div class="field">
+        <label for="name">Name *</label>
+        <input id="name" name="name" required maxLength={100} value="operator" />
+        <span class="hint">To tell it apart</span>
+      </div>
+      <div class="row end">
+        <button class="primary" disabled={isBusy}>
+          Create a key
+        </button>
+      </div>
+    </form>
+  );
+};
+
+const splitWords = (text: FormDataEntryValue | null): string[] =>
+  String(text ?? '')
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+
 const Create = ({ onCreated }: { onCreated(): void }) => {
   const [scopes, setScopes] = useState<string[]>(['tasks:read', 'tasks:write']);
   const [isBusy, act] = useAction();
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
-    const days = Number(form.get('days'));
+    const [days, writes] = [Number(form.get('days')), Number(form.get('writes'))];
+    const [owner, types] = [String(form.get('owner')), splitWords(form.get('types'))];
     act(async () => {
       const body = {
-        owner: form.get('owner'),
         name: form.get('name'),
         scopes,
+        ...(owner !== '' && { owner }),
         ...(days > 0 && { expires_in_days: days }),
+        ...(types.length > 0 && { task_types: types }),
+        ...(writes > 0 && { writes_per_minute: writes }),
       };
-      newKey.value = (await post<z.output<typeof madeKeySchema>>('/keys', body)).key;
+      newKey.value = (await post<MadeKey>('/keys', body)).key;
       onCreated();
       return undefined;
     });
@@ -34,19 +82,29 @@ const Create = ({ onCreated }: { onCreated(): void }) => {
   return (
     <form class="fields" onSubmit={submit}>
       <div class="field">
-        <label for="owner">Owner *</label>
-        <input id="owner" name="owner" required maxLength={100} />
-        <span class="hint">The tenant whose tasks it reaches</span>
-      </div>
-      <div class="field">
         <label for="name">Name *</label>
         <input id="name" name="name" required maxLength={100} />
         <span class="hint">To tell it apart</span>
       </div>
       <div class="field">
+        <label for="owner">Owner</label>
+        <input id="owner" name="owner" maxLength={100} />
+        <span class="hint">The tenant whose tasks it reaches. Empty: your own</span>
+      </div>
+      <div class="field">
         <label for="days">Expires in days</label>
         <input id="days" name="days" type="number" min={0} max={3650} />
         <span class="hint">Empty: never</span>
+      </div>
+      <div class="field">
+        <label for="types">Task types</label>
+        <input id="types" name="types" placeholder="sum, weather" />
+        <span class="hint">Those that it may run, separated by commas. Empty: any</span>
+      </div>
+      <div class="field">
+        <label for="writes">Writes a minute</label>
+        <input id="writes" name="writes" type="number" min={0} max={6000} />
+        <span class="hint">Empty: 6000, as every key</span>
       </div>
       <fieldset class="field">
         <legend>Scopes</legend>
@@ -66,7 +124,6 @@ const Create = ({ onCreated }: { onCreated(): void }) => {
           Create a key
         </button>
       </div>
-      <NewKey />
     </form>
   );
 };
@@ -96,9 +153,18 @@ const KeyRow = ({ item, reload }: { item: Key; reload(): void }) => {
       <td>
         <code>{item.prefix}…</code>
       </td>
-      <td>{item.scopes.join(', ')}</td>
+      <td>
+        {item.scopes.join(', ')}
+        {item.task_types && <div class="muted">only {item.task_types.join(', ')}</div>}
+        {item.writes_per_minute !== null && (
+          <div class="muted">{item.writes_per_minute} writes a minute</div>
+        )}
+      </td>
       <td>
         <Age at={item.created_at} />
+      </td>
+      <td>
+        <Age at={item.last_used_at} />
       </td>
       <td>{item.revoked_at !== null ? 'revoked' : <Age at={item.expires_at} />}</td>
       <td class="num">
@@ -135,6 +201,7 @@ export const KeysPage = () => {
                   <th scope="col">Prefix</th>
                   <th scope="col">Scopes</th>
                   <th scope="col">Created</th>
+                  <th scope="col">Last used</th>
                   <th scope="col">Expires</th>
                   <th scope="col">
                     <span class="hidden">Actions</span>
@@ -150,9 +217,12 @@ export const KeysPage = () => {
           </div>
         )}
       </Card>
-      <Card title="Create a key">
-        <Create onCreated={reload} />
-      </Card>
+      <NewKey />
+      {data && (
+        <Card title="Create a key">
+          {data.keys.length === 0 ? <CreateFirst /> : <Create onCreated={reload} />}
+        </Card>
+      )}
     </>
   );
 };

@@ -5,6 +5,7 @@ import { answerHead } from '../middleware/head.ts';
 import { limit } from '../middleware/limit.ts';
 import { scope } from '../middleware/scope.ts';
 import { json, query } from '../middleware/validate.ts';
+import { readHeavy } from '../read-heavy.ts';
 import { orUnavailable, readTask, readTaskId, TASK_ID } from '../read-task.ts';
 import { recordAudit } from '../record-audit.ts';
 import { SUBMIT_ERRORS, submitTask } from '../submit-tasks.ts';
@@ -41,9 +42,13 @@ const list = async (c: AppContext, state: ApiState | null, type: ApiKind | null)
     type ? toKindFilter(type, now()) : {},
   );
   const [page, counted] = filter
-    ? await orUnavailable(c, () =>
-        Promise.all([search.page(owner, filter, { limit: SHOWN }), search.count(owner, filter)]),
-      )
+    ? await readHeavy(c, { isSearch: false, rows: SHOWN }, async () => {
+        const [found, total] = await Promise.all([
+          search.page(owner, filter, { limit: SHOWN }),
+          search.count(owner, filter),
+        ]);
+        return Object.assign([found, total] as const, { bytes: found.bytes });
+      })
     : [{ tasks: [] }, { total: 0 }];
   return {
     tasks: page.tasks.map((task) => ({ task_id: task.id, ...toApiTask(task) })),

@@ -9,18 +9,18 @@ import { describeWith } from './docs.ts';
  * data centre for itself. 429 when it is used up. Without a key (on the developer's own machine)
  * nothing is limited.
  */
-export const consumeRate = async (c: AppContext, name: RateName): Promise<void> => {
+export const consumeRate = async (c: AppContext, name: RateName, units = 1): Promise<void> => {
   const { keyId, owner, writesPerMinute } = c.get('identity');
-  if (keyId === null) return;
+  if (keyId === null || units === 0) return;
   const { label, limit: usual, windowSeconds } = RATES[name];
   const isOwn = name === 'writes' && writesPerMinute !== null;
   const most = isOwn ? writesPerMinute : usual;
   const policy = `"${label}";q=${most};w=${windowSeconds}`;
-  c.header('RateLimit-Policy', policy, { append: true });
+  if (name !== 'reads') c.header('RateLimit-Policy', policy, { append: true });
   const { rates } = c.get('services');
   // What the operator pays for is counted by owner: more keys are no more budget.
   const key = name === 'metered' ? `owner:${owner}` : keyId;
-  const { success } = await rates[name].limit({ key });
+  const { success } = await rates[name].limit({ key, ...(units !== 1 && { units }) });
   if (success && (!isOwn || (await rates.ofKey(keyId, most)))) return;
   throw new AppError(
     'rate_limited',

@@ -4,6 +4,7 @@ import { describeError } from '../../domain/errors.ts';
 import { QUEUES } from '../../domain/routing.ts';
 import { withTimeout } from '../../domain/timeout.ts';
 import { createCounts } from '../../store/counts.ts';
+import type { Services } from '../../wiring/services.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
@@ -24,10 +25,14 @@ const healthSchema = z
       .number()
       .nullable()
       .meta({ description: 'Of all messages in queues; null when none waits' }),
+    paused_queues: z
+      .array(z.string())
+      .meta({ description: 'Queues that are paused: what is submitted to them waits' }),
     version: z.string(),
   })
   .meta({ id: 'Health' });
 type State = z.output<typeof state>;
+type Health = z.output<typeof healthSchema>;
 
 /**
  * A check that hangs is down. What went wrong is logged, and kept from the caller: the route is
@@ -42,6 +47,70 @@ const check = async (c: AppContext, name: string, work: () => Promise<unknown>):
     c.get('log').error('health_check_failed', fields);
     return 'down';
   }
+};
+
+/** Asks every part. */
+const checkAll = async (c: AppContext): Promise<Health> => {
+  const { cache, useStore, taskQueues, dispatcher, now } = c.get('services');
+  let openDeliveries: number | null = null;
+  let pausedQueues: string[] = [];
+  let oldestAt: number | null = null;
+  const [database, accepting, queues] = await Promise.all([
+    check(c, 'database', async () => {
+      ({ openDeliveries, pausedQueues } = await useStore(createCounts).readHealth());
+    }),
+    check(c, 'accepting', async () => {
+      const isAccepting = await dispatcher.isAccepting();
+      if (!isAccepting) throw new Error('The last tasks could not be stored');
+    }),
+    check(c, 'queues', async () => {
+      const all = await Promise.all(QUEUES.map((queue) => taskQueues.metrics(queue)));
+      const isDown = all.some(({ backlog }) => backlog === Infinity);
+      if (isDown) throw new Error('A queue does not answer');
+      const since = all.flatMap((queue) => queue.oldestAt ?? []);
+      if (since.length > 0) oldestAt = Math.min(...since);
+    }),
+  ]);
+  // A cache that is down costs time, never an answer: it degrades, it does not fail.
+  const checks = { database, accepting, queues, cache: cache.isUp() ? 'ok' : 'down' } as const;
+  const isHealthy = [database, accepting, queues].every((each) => each === 'ok');
+  const whenUp = checks.cache === 'ok' ? 'ok' : 'degraded';
+  return {
+    status: isHealthy ? whenUp : 'down',
+    checks,
+    open_notifications: openDeliveries,
+    oldest_waiting_seconds: oldestAt === null ? null : Math.max(0, now() - oldestAt) / 1_000,
+    paused_queues: pausedQueues,
+    version: packageJson.version,
+  };
+};
+
+/** An answer is given again for this long: the route is public, and may be asked by everybody. */
+const HOLD_MS = 5_000;
+const LOOK_EVERY_MS = 20;
+
+interface Held {
+  health: Health | null;
+  until: number;
+}
+const heldBy = new WeakMap<Services, Held>();
+
+/**
+ * The health as of a few seconds ago. One request checks; the others are told what was found last,
+ * and only the very first ones wait for it, each by its own timer.
+ */
+const readHealth = async (c: AppContext): Promise<Health> => {
+  const services = c.get('services');
+  const { now, wait } = services;
+  const held = heldBy.get(services) ?? { health: null, until: -Infinity };
+  heldBy.set(services, held);
+  if (now() >= held.until) {
+    held.until = now() + HOLD_MS;
+    held.health = await checkAll(c);
+    return held.health;
+  }
+  while (held.health === null && now() < held.until) await wait(LOOK_EVERY_MS);
+  return held.health ?? checkAll(c);
 };
 
 /** `/health`: which part is up. */
@@ -59,37 +128,7 @@ export const healthRoutes = new Hono<AppEnv>().get(
   }),
   scope('public'),
   async (c) => {
-    const { store, cache, useStore, taskQueues, dispatcher, now } = c.get('services');
-    let openDeliveries: number | null = null;
-    let oldestAt: number | null = null;
-    const [database, accepting, queues] = await Promise.all([
-      check(c, 'database', async () => {
-        await store.ping();
-        openDeliveries = await useStore(createCounts).countOpenDeliveries();
-      }),
-      check(c, 'accepting', async () => {
-        const isAccepting = await dispatcher.isAccepting();
-        if (!isAccepting) throw new Error('The last tasks could not be stored');
-      }),
-      check(c, 'queues', async () => {
-        const all = await Promise.all(QUEUES.map((queue) => taskQueues.metrics(queue)));
-        const isDown = all.some(({ backlog }) => backlog === Infinity);
-        if (isDown) throw new Error('A queue does not answer');
-        const since = all.flatMap((queue) => queue.oldestAt ?? []);
-        if (since.length > 0) oldestAt = Math.min(...since);
-      }),
-    ]);
-    // A cache that is down costs time, never an answer: it degrades, it does not fail.
-    const checks = { database, accepting, queues, cache: cache.isUp() ? 'ok' : 'down' };
-    const isHealthy = [database, accepting, queues].every((each) => each === 'ok');
-    const whenUp = checks.cache === 'ok' ? 'ok' : 'degraded';
-    const body = {
-      status: isHealthy ? whenUp : 'down',
-      checks,
-      open_notifications: openDeliveries,
-      oldest_waiting_seconds: oldestAt === null ? null : Math.max(0, now() - oldestAt) / 1_000,
-      version: packageJson.version,
-    };
-    return c.json(body, isHealthy ? 200 : 503);
+    const body = await readHealth(c);
+    return c.json(body, body.status === 'down' ? 503 : 200);
   },
 );

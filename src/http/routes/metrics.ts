@@ -12,24 +12,28 @@ import { orUnavailable } from '../read-task.ts';
 
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 
-/**
- * How long the oldest message of each queue waits, and how many wait; a queue that does not answer
- * has no value.
- */
-const readQueueGauges = async ({ taskQueues, now }: Services): Promise<Gauge[]> => {
-  const all = await Promise.all(
-    QUEUES.map(async (queue) => ({ queue, ...(await taskQueues.metrics(queue)) })),
-  );
-  return all
+/** How each queue stands: by the table, which a pause does not blind, and by what the broker says. */
+const readQueueGauges = async ({ queueStore, taskQueues, now }: Services): Promise<Gauge[]> => {
+  const [states, backlogs] = await Promise.all([
+    queueStore.list(now()),
+    Promise.all(QUEUES.map(async (queue) => ({ queue, ...(await taskQueues.metrics(queue)) }))),
+  ]);
+  const byTable = states.flatMap(({ name, paused_at, pending, oldest_due_at }): Gauge[] => {
+    const labels = { queue: name };
+    const seconds = oldest_due_at === null ? 0 : Math.max(0, now() - oldest_due_at) / 1_000;
+    return [
+      { metric: 'tasker_queue_waiting', labels, value: pending },
+      { metric: 'tasker_queue_oldest_waiting_seconds', labels, value: seconds },
+      { metric: 'tasker_queue_paused', labels, value: paused_at === null ? 0 : 1 },
+    ];
+  });
+  // A queue that does not answer has no value.
+  const byBroker = backlogs
     .filter(({ backlog }) => Number.isFinite(backlog))
-    .flatMap(({ queue, backlog, oldestAt }): Gauge[] => {
-      const seconds = oldestAt === null ? 0 : Math.max(0, now() - oldestAt) / 1_000;
-      const labels = { queue };
-      return [
-        { metric: 'tasker_queue_backlog', labels, value: backlog },
-        { metric: 'tasker_queue_oldest_waiting_seconds', labels, value: seconds },
-      ];
+    .map(({ queue, backlog }): Gauge => {
+      return { metric: 'tasker_queue_backlog', labels: { queue }, value: backlog };
     });
+  return [...byTable, ...byBroker];
 };
 
 /** Gauges: how things stand, rather than what has happened. */

@@ -20,7 +20,10 @@ export const queueSchema = z
     lane: z.enum(LANES),
     priority: z.enum(PRIORITIES),
     paused: z.boolean(),
-    pending: whole,
+    pending: whole.meta({ description: 'The same as `waiting`' }),
+    waiting: whole.meta({
+      description: 'Tasks of the table that wait, paused or not; at most 10 000 are counted',
+    }),
     in_progress: whole,
     oldest_waiting_seconds: z.number().nullable(),
     backlog: whole.nullable().meta({
@@ -41,23 +44,26 @@ const readQueueName = (c: AppContext): QueueName => {
 /** How a queue stands: by the table, and by what the platform reports of it. */
 const toQueueView = async (c: AppContext, state: QueueState) => {
   const { taskQueues, now } = c.get('services');
-  const { name, paused_at, pending, in_progress } = state;
+  const { name, paused_at, pending, in_progress, oldest_due_at } = state;
   const [lane, priority] = name.split('-');
-  const { backlog, oldestAt } = await taskQueues.metrics(name);
+  const { backlog } = await taskQueues.metrics(name);
   return {
     name,
     lane,
     priority: priority?.toUpperCase(),
     paused: paused_at !== null,
     pending,
+    waiting: pending,
     in_progress,
-    oldest_waiting_seconds: oldestAt === null ? null : Math.max(0, (now() - oldestAt) / 1_000),
+    oldest_waiting_seconds:
+      oldest_due_at === null ? null : Math.max(0, (now() - oldest_due_at) / 1_000),
     backlog: Number.isFinite(backlog) ? backlog : null,
   };
 };
 
 const readQueues = async (c: AppContext) => {
-  const states = await orUnavailable(c, () => c.get('services').queueStore.list());
+  const { queueStore, now } = c.get('services');
+  const states = await orUnavailable(c, () => queueStore.list(now()));
   return Promise.all(states.map((state) => toQueueView(c, state)));
 };
 

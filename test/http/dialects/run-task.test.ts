@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { call, finished } from '../../support/client.ts';
+import { call, finished, healthOf } from '../../support/client.ts';
+import { observeDatabase } from '../../support/database.ts';
 
 const run = (task_name: string, task_parameters?: unknown) =>
   call('/run-task', { json: { task_name, task_parameters } });
@@ -58,10 +59,17 @@ describe('/run-task', () => {
 
 describe('/health', () => {
   it('answers that all is well, without a key', async () => {
-    const response = await call('/health');
-    expect([response.status, await response.json()]).toMatchObject([
-      200,
-      { status: 'ok', checks: { database: 'ok', accepting: 'ok', queues: 'ok', cache: 'ok' } },
-    ]);
+    expect(await healthOf(200)).toMatchObject({
+      status: 'ok',
+      checks: { database: 'ok', accepting: 'ok', queues: 'ok', cache: 'ok' },
+    });
+  });
+
+  it('reads the database once in 5 s, however often it is asked', async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5_100));
+    const { asked, stop } = observeDatabase();
+    await Promise.all(Array.from({ length: 50 }, () => call('/health')));
+    stop();
+    expect(asked.map(({ name }) => name)).toEqual(['counts.health']);
   });
 });

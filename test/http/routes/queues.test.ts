@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { chooseDispatcher } from '../../../src/engine/dispatcher.ts';
 import { call, finished, submit } from '../../support/client.ts';
 import { aTask, rowOf, store } from '../../support/rows.ts';
@@ -25,6 +25,7 @@ describe('queues', () => {
       priority: 'HIGH',
       paused: false,
       pending: 0,
+      waiting: 0,
       in_progress: 0,
       oldest_waiting_seconds: null,
       backlog: 0,
@@ -62,4 +63,35 @@ describe('queues', () => {
       { code: 'queue_not_found' },
     ]);
   });
+});
+
+it('shows what waits in a paused queue, and how long, everywhere', async () => {
+  await act('external-low', 'pause');
+  const task = await submit('simulate', { duration: 0 }, { priority: 'LOW' });
+  await env.DB.prepare('UPDATE tasks SET submitted_at = submitted_at - 700000 WHERE id = ?')
+    .bind(task.task_id)
+    .run();
+  const { queues } = await (
+    await call('/queues')
+  ).json<{
+    queues: (Queue & { waiting: number; oldest_waiting_seconds: number })[];
+  }>();
+  const low = queues.find(({ name }) => name === 'external-low');
+  expect(low).toMatchObject({ paused: true, waiting: 1 });
+  expect(low?.oldest_waiting_seconds).toBeGreaterThan(690);
+  const metrics = await (await call('/metrics')).text();
+  expect(metrics).toContain('tasker_queue_paused{queue="external-low"} 1');
+  expect(metrics).toContain('tasker_queue_paused{queue="default-low"} 0');
+  expect(metrics).toContain('tasker_queue_waiting{queue="external-low"} 1');
+  expect(
+    Number(/oldest_waiting_seconds\{queue="external-low"\} (\S+)/.exec(metrics)?.[1]),
+  ).toBeGreaterThan(690);
+  await vi.waitFor(
+    async () =>
+      expect(await (await call('/health')).json()).toMatchObject({
+        paused_queues: ['external-low'],
+      }),
+    { timeout: 7_000, interval: 200 },
+  );
+  await act('external-low', 'resume');
 });

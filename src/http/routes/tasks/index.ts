@@ -3,9 +3,11 @@ import type { AppEnv } from '../../context.ts';
 import { commandRoutes } from './commands.ts';
 import { readRoutes } from './read.ts';
 import { submitRoutes } from './submit.ts';
+import { tokenRoutes } from './token.ts';
 
 /** `/tasks`: submit, read and steer. */
 export const taskRoutes = new Hono<AppEnv>()
   .route('/', submitRoutes)
   .route('/', readRoutes)
-  .route('/', commandRoutes);
+  .route('/', commandRoutes)
+  .route('/', tokenRoutes);

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import type { TaskFilter } from '../../../domain/filter.ts';
 import { toFilter } from '../../../domain/filter-schema.ts';
 import { toTaskDetail, toTaskView } from '../../../domain/view.ts';
 import type { AppEnv } from '../../context.ts';
@@ -12,7 +13,9 @@ import {
   readTaskId,
   refuseUnknownTask,
   TASK_ID,
+  toLiveView,
 } from '../../read-task.ts';
+import { readHeavy } from '../../read-heavy.ts';
 import { listFilters, listQuery } from './list-query.ts';
 import { taskDetailSchema, taskListSchema, taskStatusSchema } from './task-schema.ts';
 
@@ -21,6 +24,10 @@ const toTotals = ({ total, capped }: { total: number; capped: boolean }, pageSiz
   total_tasks: total,
   ...(capped && { total_capped: true }),
 });
+
+/** Whether a filter has to look at rows that it does not find. */
+const isSearch = ({ words, fields = [], tags, error }: TaskFilter): boolean =>
+  [words, tags, error].some((each) => each !== undefined) || fields.length > 0;
 
 const ONE = { tag: 'Tasks', params: TASK_ID, errors: ['task_not_found'] } as const;
 
@@ -35,8 +42,10 @@ export const readRoutes = new Hono<AppEnv>()
       description:
         'Filters combine; `params.<path>=value` and `result.<path>=value` look inside, for example ' +
         '`params.city=Lisbon`. By `page` the totals are exact up to 10 000; by `cursor` every page ' +
-        'costs the same. Where no index helps, 10 000 tasks are looked at, and `truncated` says ' +
-        'that there may be more.',
+        'costs the same. Where no index helps, 10 000 tasks are looked at, and parameters and ' +
+        'results of up to 64 KB; a page holds 4 MB of them. `truncated` says that there may be ' +
+        'more: `next_cursor` goes on.',
+      errors: ['rate_limited'],
       answers: { 200: { description: 'One page', body: taskListSchema } },
     }),
     scope('tasks:read'),
@@ -52,11 +61,16 @@ export const readRoutes = new Hono<AppEnv>()
       const isPaged = cursor === undefined;
       const offset = isPaged ? (page - 1) * page_size : 0;
       const window = { limit: page_size, before: cursor || undefined, offset };
-      const [found, counted] = await orUnavailable(c, () =>
-        Promise.all([
-          search.page(owner, filter, window),
-          isPaged ? search.count(owner, filter) : null,
-        ]),
+      const { found, counted } = await readHeavy(
+        c,
+        { isSearch: isSearch(filter), rows: page_size },
+        async () => {
+          const [page_, total] = await Promise.all([
+            search.page(owner, filter, window),
+            isPaged ? search.count(owner, filter) : null,
+          ]);
+          return { found: page_, counted: total, bytes: page_.bytes };
+        },
       );
       const pagination = {
         ...(isPaged && { current_page: page }),
@@ -92,7 +106,8 @@ export const readRoutes = new Hono<AppEnv>()
       const deliveries = mayHaveDeliveries
         ? await orUnavailable(c, () => deliveryStore.listByTask(task.owner, task.id))
         : [];
-      return c.json(toTaskDetail(task, deliveries));
+      const { progress } = await toLiveView(c, task);
+      return c.json({ ...toTaskDetail(task, deliveries), progress });
     },
   )
 
@@ -110,7 +125,7 @@ export const readRoutes = new Hono<AppEnv>()
       const { store } = c.get('services');
       const task = await orUnavailable(c, () => store.get(c.get('owner'), id));
       if (!task) throw refuseUnknownTask(id);
-      const { status, progress, attempt, max_attempts, version } = toTaskView(task);
+      const { status, progress, attempt, max_attempts, version } = await toLiveView(c, task);
       const names = { task_id: id, task_uuid: id };
       return c.json({ ...names, status, progress, attempt, max_attempts, version });
     },

@@ -1,0 +1,141 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
+import { isOwnerName } from '../src/domain/api-key.ts';
+import { createTasker, TaskerError, type Tasker } from '../src/client/index.ts';
+import { fail } from './options.ts';
+
+const HELP = `npm run owners -- <command> <owner> [options]: all that there is of an owner
+
+  export <owner>    writes tasks, files, keys and audit log to a folder
+    --to <folder>     (default export-<owner>)
+  erase <owner>     deletes tasks, files, figures, keys and audit log, for good
+    --yes             does it; without, it says what it would do
+
+  --url <address>   of the service (default http://localhost:8787)
+  --key <key>       of an operator, or of an admin of that owner (default TASKER_API_KEY)
+  --help            this text`;
+
+const { values, positionals } = (() => {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        to: { type: 'string' },
+        yes: { type: 'boolean', default: false },
+        url: { type: 'string', default: 'http://localhost:8787' },
+        key: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    return fail(`${(error as Error).message}\n\n${HELP}`);
+  }
+})();
+const [command, owner = ''] = positionals;
+if (values.help || command === undefined) {
+  console.log(HELP);
+  process.exit(values.help ? 0 : 1);
+}
+if (!isOwnerName(owner)) fail(`Give an owner: 1 to 100 letters, digits and . _ @ : -\n\n${HELP}`);
+const apiKey = values.key ?? process.env['TASKER_API_KEY'];
+const caller = createTasker({ baseUrl: values.url, apiKey });
+
+interface Page {
+  pagination: { next_cursor: string | null };
+  files?: { name: string }[];
+  entries?: { name: string }[];
+}
+
+/** All pages of a list, one line of JSON an item. */
+const writePages = async (
+  tasker: Tasker,
+  path: string,
+  part: 'files' | 'entries',
+  file: string,
+  onItem: (item: { name: string }) => Promise<void> = async () => {},
+): Promise<number> => {
+  const out = createWriteStream(file);
+  let count = 0;
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const page: Page = await tasker.request(`${path}${query}`);
+    for (const item of page[part] ?? []) {
+      out.write(`${JSON.stringify(item)}\n`);
+      await onItem(item);
+      count += 1;
+    }
+    cursor = page.pagination.next_cursor;
+  }
+  await new Promise<void>((resolve) => out.end(resolve));
+  return count;
+};
+
+/** A key of the owner for the time of the export: an operator reads as the owner does. */
+const borrowKey = async (): Promise<{ id: string; key: string }> =>
+  caller.request('/keys', {
+    method: 'POST',
+    json: { owner, name: 'export', scopes: ['tasks:read', 'admin'], expires_in_days: 1 },
+  });
+
+const exportOwner = async (): Promise<void> => {
+  const folder = values.to ?? `export-${owner.replaceAll(/[^\w.-]/g, '_')}`;
+  await mkdir(join(folder, 'files'), { recursive: true });
+  const borrowed = await borrowKey();
+  const tasker = createTasker({ baseUrl: values.url, apiKey: borrowed.key });
+  try {
+    const out = createWriteStream(join(folder, 'tasks.ndjson'));
+    let tasks = 0;
+    for await (const { task_id } of tasker.list({ pageSize: 100 })) {
+      out.write(`${JSON.stringify(await tasker.get(task_id))}\n`);
+      tasks += 1;
+    }
+    await new Promise<void>((resolve) => out.end(resolve));
+    const files = await writePages(
+      tasker,
+      '/files?page_size=1000',
+      'files',
+      join(folder, 'files.ndjson'),
+      async ({ name }) => {
+        const { body } = await tasker.getFile(name);
+        if (body) await pipeline(body, createWriteStream(join(folder, 'files', name)));
+      },
+    );
+    const { keys } = await tasker.request<{ keys: { id: string }[] }>('/keys');
+    const own = keys.filter(({ id }) => id !== borrowed.id);
+    await writeFile(join(folder, 'keys.json'), `${JSON.stringify(own, null, 2)}\n`);
+    const audit = join(folder, 'audit.ndjson');
+    const entries = await writePages(tasker, '/audit?page_size=1000', 'entries', audit);
+    console.log(
+      `${folder}: ${tasks} tasks, ${files} files, ${own.length} keys, ${entries} lines of the audit log`,
+    );
+  } finally {
+    await caller.request(`/keys/${borrowed.id}`, { method: 'DELETE' }).catch(() => {});
+  }
+};
+
+const eraseOwner = async (): Promise<void> => {
+  if (!values.yes)
+    return fail(
+      `This would delete all tasks, files, figures, keys and the audit log of "${owner}", for good.\n` +
+        `Keep a copy by: npm run owners -- export ${owner}\nThen add --yes`,
+    );
+  const erased = await caller.request<{ tasks: number; files: number }>(
+    `/owners/${encodeURIComponent(owner)}`,
+    { method: 'DELETE' },
+  );
+  console.log(`Erased "${owner}": ${erased.tasks} tasks, ${erased.files} files`);
+};
+
+const run = { export: exportOwner, erase: eraseOwner }[command];
+try {
+  await (run ?? (() => fail(`There is no command "${command}"\n\n${HELP}`)))();
+} catch (error) {
+  fail(
+    error instanceof TaskerError
+      ? error.message
+      : `The service at ${values.url} does not answer: ${(error as Error).message}`,
+  );
+}

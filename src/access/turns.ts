@@ -1,0 +1,50 @@
+/** How often a waiting request looks whether it is its turn. */
+const LOOK_EVERY_MS = 20;
+/** It gives up after this long, … */
+const MAX_WAIT_MS = 5_000;
+/** … and does not begin to wait behind so many. */
+const MAX_WAITING = 50;
+
+/** The caller's owner has too much going on of this kind. */
+export class TooManyAtOnce extends Error {}
+
+/**
+ * One at a time for each name. A request waits by its own timer: it may not wait for what another
+ * one does.
+ */
+export const createTurns = ({ now, wait }: { now(): number; wait(ms: number): Promise<void> }) => {
+  const busy = new Set<string>();
+  const waiting = new Map<string, number>();
+
+  const waitForTurn = async (name: string): Promise<void> => {
+    const before = waiting.get(name) ?? 0;
+    if (before >= MAX_WAITING) throw new TooManyAtOnce();
+    waiting.set(name, before + 1);
+    const until = now() + MAX_WAIT_MS;
+    try {
+      while (busy.has(name)) {
+        if (now() > until) throw new TooManyAtOnce();
+        await wait(LOOK_EVERY_MS);
+      }
+    } finally {
+      const left = (waiting.get(name) ?? 1) - 1;
+      if (left > 0) waiting.set(name, left);
+      else waiting.delete(name);
+    }
+  };
+
+  return {
+    /** Does the work once no other of this name is done; throws `TooManyAtOnce`. */
+    async take<T>(name: string, work: () => Promise<T>): Promise<T> {
+      if (busy.has(name)) await waitForTurn(name);
+      busy.add(name);
+      try {
+        return await work();
+      } finally {
+        busy.delete(name);
+      }
+    },
+  };
+};
+
+export type Turns = ReturnType<typeof createTurns>;

@@ -1,0 +1,72 @@
+import type { Task } from '../domain/task.ts';
+
+/** Less than this is let in without a look at what the owner has. */
+const LOOK_AFTER_BYTES = 262_144;
+const LOOK_EVERY_MS = 5_000;
+/** A row has this much besides its parameters. */
+const ROW_BYTES = 450;
+/** A database of D1: https://developers.cloudflare.com/d1/platform/limits/ */
+const DATABASE_BYTES = 10_000_000_000;
+/** What is beyond this part of it is kept for those who have little: */
+const FULL_PART = 0.8;
+/** an owner may have this part of it then. */
+const SMALL_PART = 0.05;
+
+interface Usage {
+  /** Bytes of the owner and of the whole database, as of the last look. */
+  owner: number;
+  database: number;
+  lookedAt: number;
+  /** Bytes accepted since then. */
+  since: number;
+}
+
+export interface BytesQuotaDeps {
+  readUsage(owner: string): Promise<{ owner: number; database: number }>;
+  /** Bytes that the tasks of an owner may take up, about. */
+  maxBytes: number;
+  now(): number;
+}
+
+/**
+ * Keeps one owner from filling the database up, with tasks that have ended too. What it has is read
+ * as seldom as it may be: small submits cost nothing.
+ */
+export const createBytesQuota = ({ readUsage, maxBytes, now }: BytesQuotaDeps) => {
+  const usages = new Map<string, Usage>();
+
+  const look = async (owner: string, usage: Usage): Promise<void> => {
+    if (now() - usage.lookedAt < LOOK_EVERY_MS) return;
+    usage.lookedAt = now();
+    const { since } = usage;
+    Object.assign(usage, await readUsage(owner));
+    usage.since -= since;
+  };
+
+  const tryReserveFor = async (owner: string, bytes: number): Promise<boolean> => {
+    const usage = usages.get(owner) ?? { owner: 0, database: 0, lookedAt: -Infinity, since: 0 };
+    usages.set(owner, usage);
+    const isOver = (): boolean => {
+      const isFull = usage.database > FULL_PART * DATABASE_BYTES;
+      const most = isFull ? Math.min(maxBytes, SMALL_PART * DATABASE_BYTES) : maxBytes;
+      return usage.owner + usage.since + bytes > most;
+    };
+    if (isOver() || usage.since + bytes > LOOK_AFTER_BYTES) await look(owner, usage);
+    if (isOver()) return false;
+    usage.since += bytes;
+    return true;
+  };
+
+  return {
+    /** Whether the owners may store these tasks; if so they are counted in. */
+    async tryReserve(tasks: readonly Pick<Task, 'owner' | 'params'>[]): Promise<boolean> {
+      for (const [owner, own] of Map.groupBy(tasks, (task) => task.owner)) {
+        const bytes = own.reduce((sum, { params }) => sum + params.length + ROW_BYTES, 0);
+        if (!(await tryReserveFor(owner, bytes))) return false;
+      }
+      return true;
+    },
+  };
+};
+
+export type BytesQuota = ReturnType<typeof createBytesQuota>;
