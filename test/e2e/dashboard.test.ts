@@ -271,6 +271,7 @@ it.skipIf(!hasBrowser)(
     const released = new Promise<void>((resolve) => (release = resolve));
     await page.routeWebSocket(/\/tasks\/[^/]+\/events$/, async (socket) => {
       const server = socket.connectToServer();
+      server.onClose((code = 1000) => void released.then(() => socket.close({ code })));
       server.onMessage((message) => void released.then(() => socket.send(message)));
     });
     const row = page

@@ -47,7 +47,7 @@ const JsonField = ({
       };
       onChange(field.value.trim() === '' ? undefined : parseExactJson(field.value, refuse));
     } catch (error) {
-      found = error instanceof RangeError ? error.message : 'This is not JSON';
+      found = error instanceof RangeError ? error.message : 'This is not JSON.';
     }
     setWrong(found);
     // The browser then does not submit the form.

@@ -49,8 +49,12 @@ const CreateFirst = () => {
   );
 };
 
-const splitWords = (text: FormDataEntryValue | null): string[] =>
-  String(text ?? '')
+const readText = (form: FormData, name: string): string => {
+  const value = form.get(name);
+  return typeof value === 'string' ? value.trim() : '';
+};
+const splitWords = (text: string): string[] =>
+  text
     .split(',')
     .map((word) => word.trim())
     .filter((word) => word !== '');
@@ -62,7 +66,7 @@ const Create = ({ onCreated }: { onCreated(): void }) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const [days, writes] = [Number(form.get('days')), Number(form.get('writes'))];
-    const [owner, types] = [String(form.get('owner')), splitWords(form.get('types'))];
+    const [owner, types] = [readText(form, 'owner'), splitWords(readText(form, 'types'))];
     act(async () => {
       const body = {
         name: form.get('name'),
