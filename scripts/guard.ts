@@ -72,6 +72,7 @@ const refusePath = (response: ServerResponse): void => {
     status: 404,
     detail: 'There is no such route; GET /openapi.json lists what there is',
     code: 'route_not_found',
+    docs_url: '/docs/errors#route_not_found',
     request_id,
   };
   const headers = { 'Content-Type': 'application/problem+json', 'X-Request-Id': request_id };

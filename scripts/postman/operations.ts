@@ -47,5 +47,31 @@ export const operationsSteps: Step[] = [
     },
   },
   { name: 'Revoke the key', call: 'DELETE /keys/{{keyId}}', status: 204 },
+  {
+    name: 'The audit log',
+    call: 'GET /audit',
+    query: { page_size: '10' },
+    status: 200,
+    tests: { 'has the key': "pm.expect(json.entries[0].action).to.equal('key.revoked')" },
+  },
+  {
+    name: 'The webhook secret',
+    call: 'GET /webhook-secret',
+    status: 200,
+    tests: { 'is one': 'pm.expect(json.secret).to.match(/^whsec_/)' },
+  },
+  {
+    name: 'Rotate the webhook secret',
+    call: 'POST /webhook-secret/rotate',
+    status: 200,
+    tests: { 'keeps the one before': 'pm.expect(json.previous.secret).to.match(/^whsec_/)' },
+  },
+  {
+    name: 'Erase an owner',
+    call: 'DELETE /owners/postman',
+    status: 200,
+    tests: { 'is gone': "pm.expect(json.owner).to.equal('postman')" },
+  },
+  { name: 'Every error', call: 'GET /docs/errors', status: 200 },
   { name: 'No such route', call: 'GET /nowhere', status: 404 },
 ];

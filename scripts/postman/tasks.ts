@@ -15,6 +15,13 @@ export const tasksSteps: Step[] = [
     },
   },
   {
+    name: 'A token for a browser',
+    call: 'POST /tasks/{{taskId}}/token',
+    body: { expires_in_seconds: 60 },
+    status: 201,
+    tests: { 'is one': 'pm.expect(json.token).to.match(/^tt_/)' },
+  },
+  {
     name: 'Submit a task for later',
     call: 'POST /tasks',
     body: LATER,

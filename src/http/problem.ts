@@ -71,6 +71,7 @@ export const answerProblem = (error: unknown, c: AppContext): Response => {
     instance: new URL(c.req.url).pathname,
     request_id: c.get('requestId'),
     code: ours.code,
+    docs_url: `${new URL(c.req.url).origin}/docs/errors#${ours.code}`,
     ...ours.members,
     ...(ours.errors && { errors: ours.errors }),
   };
@@ -86,6 +87,7 @@ export const problemSchema = z
     instance: z.string(),
     request_id: z.string(),
     code: z.string().meta({ description: 'A stable word' }),
+    docs_url: z.string().meta({ description: 'What it means, and what to do' }),
     errors: z
       .array(
         z.strictObject({

@@ -195,8 +195,12 @@ it.concurrent(
       told.deliveries[0]?.id,
       told.deliveries[0]?.id,
     ]);
+    const { secret } = (await (await fetch(`${service.url}/webhook-secret`)).json()) as {
+      secret: string;
+    };
     for (const { headers, body } of calls) {
-      expect(new Webhook(SECRET).verify(body, headers)).toMatchObject({
+      expect(() => new Webhook(SECRET).verify(body, headers)).toThrow();
+      expect(new Webhook(secret).verify(body, headers)).toMatchObject({
         type: 'task.completed',
         data: { task_id, result: { result: 3 } },
       });

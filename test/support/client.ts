@@ -48,8 +48,8 @@ export const submit = async (
  * Opens a live stream; `frames` fills as they come, `next` waits for the first that fits (also
  * among those there).
  */
-export const watch = async (path: string) => {
-  const response = await call(path, { headers: { Upgrade: 'websocket' } });
+export const watch = async (path: string, headers: Record<string, string> = {}) => {
+  const response = await call(path, { headers: { ...headers, Upgrade: 'websocket' } });
   const socket = response.webSocket;
   if (!socket) throw new Error(`No socket: ${response.status} ${await response.text()}`);
   const frames: Frame[] = [];

@@ -48,7 +48,8 @@ export const tokenRoutes = new Hono<AppEnv>().post(
       throw new AppError('misconfigured', message);
     }
     const task = await readTask(c, readTaskId(c));
-    const { keyId, expiresAt: keyExpiresAt, owner } = c.get('identity');
+    const { keyId, expiresAt: keyExpiresAt, owner, taskId } = c.get('identity');
+    if (taskId !== null) throw new AppError('scope_missing', 'A token makes no other token');
     const wanted = now() + c.req.valid('json').expires_in_seconds * 1_000;
     const expiresAt = Math.min(wanted, keyExpiresAt ?? Infinity);
     const token = await signTaskToken(root, { owner, taskId: task.id, keyId, expiresAt });

@@ -1,0 +1,52 @@
+import type { ErrorCode } from '../domain/errors.ts';
+
+/** What to do about each error: `docs_url` of a problem leads to its section of /docs/errors. */
+export const PROBLEM_HELP: Record<ErrorCode, string> = {
+  body_too_deep: 'Nest the JSON at most 64 levels deep.',
+  body_too_large:
+    'A body has at most 256 KB, a bulk submit 1 MB, a file 25 MB. Put large inputs into a file.',
+  callbacks_not_configured: 'Callbacks are signed: set ROOT_SECRET, which npm run deploy does.',
+  database_unavailable: 'Nothing was changed. Try again after Retry-After.',
+  file_not_found: 'PUT the file to /files/{name} first, or look at GET /files.',
+  idempotency_key_reused:
+    'The key was sent with another body before. Use a new key for another task, or send the same body again.',
+  internal_error: 'This is a fault of ours. The request id leads to its line in the log.',
+  invalid_request: 'Every field that is wrong is in errors, with its path and what it must be.',
+  key_expired: 'Make a new key: npm run keys -- create, or POST /keys.',
+  key_invalid:
+    'Send "Authorization: Bearer tk_…" with a key that exists. A mistyped key never does.',
+  key_missing: 'Send "Authorization: Bearer tk_…". A key is made by npm run keys -- create.',
+  key_not_found: 'GET /keys lists the keys that you may see.',
+  key_revoked: 'The key was revoked for good. Make a new one.',
+  malformed_json: 'The body must be one JSON value in UTF-8.',
+  method_not_allowed: 'The header Allow names the methods of this path.',
+  misconfigured: 'A setting is wrong or missing; docs/configuration.md explains each.',
+  origin_not_allowed: 'CORS_ORIGINS names the pages that may open streams.',
+  outcome_unknown:
+    'The task may or may not be stored. Send it again with the same Idempotency-Key: it is stored once.',
+  overloaded: 'Try again after Retry-After, and more slowly.',
+  owner_not_found: 'An admin acts on its own owner; another one needs the scope operator.',
+  precondition_failed: 'The file is not as If-Match or If-None-Match says. GET it again.',
+  queue_not_found: 'GET /queues lists the queues.',
+  range_not_allowed: 'PUT the whole file, without a Content-Range.',
+  rate_limited: 'Try again after Retry-After. The header RateLimit-Policy tells the rate.',
+  route_not_found: 'GET /openapi.json lists all routes; /docs shows them.',
+  scope_missing: 'Use a key with that scope. npm run keys -- list shows what each may do.',
+  storage_unavailable: 'Nothing was changed. Try again after Retry-After.',
+  task_finished: 'The task has ended. POST /tasks/{id}/retry runs it again.',
+  task_not_found: 'The id is wrong, the task was deleted, or it belongs to another owner.',
+  task_rejected: 'The database refused it. Send it again.',
+  task_running: 'Cancel it first: POST /tasks/{id}/cancel.',
+  task_unfinished: 'Wait for its end, or cancel it.',
+  ticket_invalid: 'POST /events/ticket makes one; it opens one stream, once, within 30 s.',
+  too_many_bytes:
+    'Delete tasks or files that are no longer needed. MAX_STORED_MB and MAX_FILES_MB set the limits.',
+  too_many_streams: 'Close some streams of this key, or watch the whole list by one.',
+  too_many_unfinished: 'Let some tasks end first. MAX_UNFINISHED_TASKS sets the limit.',
+  type_not_allowed: 'The key was made for other types. Use another key, or make one for this type.',
+  type_not_found: 'GET /task-types lists the types.',
+  unknown_type: 'GET /task-types lists the types and their parameters.',
+  unsupported_media_type: 'Send "Content-Type: application/json"; curl does so with --json.',
+  upload_interrupted: 'Nothing was kept. PUT the file again.',
+  upgrade_required: 'Ask for a WebSocket, or for "Accept: text/event-stream".',
+};
