@@ -10,6 +10,6 @@ declare module 'vitest' {
     /** Providers and receivers of webhooks on loopback, see outside.ts. */
     outside: string;
     /** How deep the model test goes, and where it starts. */
-    model: { runs: number; isLong: boolean; seed: number | null; fuzz: number };
+    model: { runs: number; isLong: boolean; seed: number | null; fuzz: number; hostile: number };
   }
 }

@@ -134,9 +134,9 @@ export const readCsvRows = async function* (
     for await (const record of readable.pipe(parser) as AsyncIterable<string[]>) {
       if (names) yield { names, values: record };
       else {
-        names = toNames(record);
-        if (names.length > MAX_COLUMNS)
+        if (record.length > MAX_COLUMNS)
           throw new GiveUp(`The file has more than ${MAX_COLUMNS} columns`, 'bad_file');
+        names = toNames(record);
         onHeader?.(names);
       }
     }

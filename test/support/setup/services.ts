@@ -20,6 +20,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     runs: Number(process.env['MODEL_RUNS'] ?? 100),
     isLong: process.env['MODEL_RUNS'] !== undefined,
     fuzz: Number(process.env['FUZZ_RUNS'] ?? 1_500),
+    hostile: Number(process.env['HOSTILE_RUNS'] ?? 500),
     seed: process.env['MODEL_SEED'] ? Number(process.env['MODEL_SEED']) : null,
   });
   const stopRedis = await startRedis(project);
