@@ -1,3 +1,4 @@
+import { AppError } from '../domain/errors.ts';
 import { hashApiKey, isWellFormedKey, type ApiKey } from '../domain/api-key.ts';
 import type { KeyStore } from '../store/keys.ts';
 
@@ -15,9 +16,6 @@ interface CachedKey {
   key: ApiKey | null;
   until: number;
 }
-
-/** The caller's address has tried too many keys that there are not. */
-export class TooManyUnknownKeys extends Error {}
 
 /** Finds keys without a read for every request. */
 export const createApiKeyCache = ({
@@ -63,7 +61,14 @@ export const createApiKeyCache = ({
   };
   const assertMayGuess = (from: string): void => {
     const { count, until } = unknown.get(from) ?? { count: 0, until: 0 };
-    if (count >= MAX_UNKNOWN && now() < until) throw new TooManyUnknownKeys();
+    if (count >= MAX_UNKNOWN && now() < until)
+      throw new AppError(
+        'rate_limited',
+        'Too many keys that there are not came from this address',
+        {
+          retryAfterSeconds: MINUTE_MS / 1_000,
+        },
+      );
   };
 
   /** Only the page of keys misses it when it fails. */
@@ -89,7 +94,7 @@ export const createApiKeyCache = ({
   return {
     /**
      * The key as stored, also one that is expired or revoked; null when there is none. One with a
-     * wrong checksum costs nothing. Throws `TooManyUnknownKeys`.
+     * wrong checksum costs nothing. Throws `rate_limited` for an address that guesses.
      * @param from the caller's address
      */
     async find(text: string, from: string): Promise<ApiKey | null> {

@@ -1,3 +1,5 @@
+import { AppError } from '../domain/errors.ts';
+
 /** How often a waiting request looks whether it is its turn. */
 const LOOK_EVERY_MS = 20;
 /** It gives up after this long, … */
@@ -5,8 +7,8 @@ const MAX_WAIT_MS = 5_000;
 /** … and does not begin to wait behind so many. */
 const MAX_WAITING = 50;
 
-/** The caller's owner has too much going on of this kind. */
-export class TooManyAtOnce extends Error {}
+const refuse = (): AppError =>
+  new AppError('rate_limited', 'Too many reads of this owner are waiting already');
 
 /**
  * One at a time for each name. A request waits by its own timer: it may not wait for what another
@@ -18,12 +20,12 @@ export const createTurns = ({ now, wait }: { now(): number; wait(ms: number): Pr
 
   const waitForTurn = async (name: string): Promise<void> => {
     const before = waiting.get(name) ?? 0;
-    if (before >= MAX_WAITING) throw new TooManyAtOnce();
+    if (before >= MAX_WAITING) throw refuse();
     waiting.set(name, before + 1);
     const until = now() + MAX_WAIT_MS;
     try {
       while (busy.has(name)) {
-        if (now() > until) throw new TooManyAtOnce();
+        if (now() > until) throw refuse();
         await wait(LOOK_EVERY_MS);
       }
     } finally {
@@ -34,7 +36,7 @@ export const createTurns = ({ now, wait }: { now(): number; wait(ms: number): Pr
   };
 
   return {
-    /** Does the work once no other of this name is done; throws `TooManyAtOnce`. */
+    /** Does the work once no other of this name is done; throws `rate_limited`. */
     async take<T>(name: string, work: () => Promise<T>): Promise<T> {
       if (busy.has(name)) await waitForTurn(name);
       busy.add(name);
@@ -46,5 +48,3 @@ export const createTurns = ({ now, wait }: { now(): number; wait(ms: number): Pr
     },
   };
 };
-
-export type Turns = ReturnType<typeof createTurns>;

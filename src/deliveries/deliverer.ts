@@ -1,4 +1,3 @@
-import { createCoalescer } from '../domain/coalescer.ts';
 import type { TryOutcome } from '../domain/delivery-gate.ts';
 import {
   computeNextTry,
@@ -17,11 +16,10 @@ import type { Digest } from './digest.ts';
 import { toEvent } from './event.ts';
 import type { Planner } from './plan.ts';
 import { writeFailure, type DeliverySender } from './sender.ts';
+import { writeAsEnded } from './write-as-ended.ts';
 
 /** When the database does not answer, the message comes back after this. */
 const RETRY_SECONDS = 5;
-/** Tries that end this close to each other are written together. */
-const GATHER_MS = 20;
 
 export interface DelivererDeps {
   deliveries: Pick<DeliveryStore, 'claim' | 'update'>;
@@ -139,34 +137,6 @@ export const createDeliverer = (deps: DelivererDeps) => {
       countTry('failure_email', 'delivered', sent.told - claimed.length);
     return claimed.map((each) => ({ ...each, result: sent.result }));
   };
-
-  /**
-   * Tries all at once, and writes together what ends together: a slow receiver holds up no other
-   * record.
-   */
-  const writeAsEnded = (
-    tries: readonly Promise<Ended>[],
-    write: (ended: Ended[]) => Promise<void>,
-  ): Promise<void> =>
-    new Promise((resolve, reject) => {
-      let left = tries.length;
-      if (left === 0) resolve();
-      let gathered: Ended[] = [];
-      const flush = async (): Promise<void> => {
-        const group = gathered;
-        gathered = [];
-        await write(group);
-        left -= group.length;
-        if (left === 0) resolve();
-      };
-      const flushing = createCoalescer(() => void flush().catch(reject));
-      for (const each of tries) {
-        void each.then((ended) => {
-          gathered.push(ended);
-          flushing.request(GATHER_MS);
-        }, reject);
-      }
-    });
 
   const tryAll = async (
     claimed: readonly Claimed[],

@@ -27,7 +27,7 @@ const toNames = ({ host, owner }: Outgoing): [string, string] => [
 ];
 
 /** One of each owner, then the next of each: nobody waits behind everything of another one. */
-export const takeTurns = <Item extends { owner: string }>(items: readonly Item[]): Item[] => {
+const takeTurns = <Item extends { owner: string }>(items: readonly Item[]): Item[] => {
   const queues = [...Map.groupBy(items, ({ owner }) => owner).values()];
   const most = Math.max(0, ...queues.map(({ length }) => length));
   return Array.from({ length: most }, (_, i) => queues.flatMap((queue) => queue[i] ?? [])).flat();

@@ -1,4 +1,5 @@
 import type { keysTable } from '../schema/keys.ts';
+import { AppError } from './errors.ts';
 import { sha256 } from './hash.ts';
 
 /**
@@ -124,3 +125,10 @@ export const parseScopes = ({ scopes }: Pick<ApiKey, 'scopes'>): Scope[] =>
 
 export const parseTaskTypes = ({ task_types }: Pick<ApiKey, 'task_types'>): string[] | null =>
   task_types === null ? null : (JSON.parse(task_types) as string[]);
+
+/** 403 for a type that the caller's key may not run. */
+export const assertTypeAllowed = (taskTypes: readonly string[] | null, type: string): void => {
+  if (taskTypes === null || taskTypes.includes(type)) return;
+  const message = `This key may not run \`${type}\`, only: ${taskTypes.join(', ')}`;
+  throw new AppError('type_not_allowed', message);
+};

@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
+import { assertTypeAllowed } from '../domain/api-key.ts';
 import { hashCanonical } from '../domain/canonical.ts';
 import { AppError, type FieldError } from '../domain/errors.ts';
 import { refuseFields, toFieldErrors } from '../domain/field-errors.ts';
@@ -97,13 +98,6 @@ const resolveCallback = (
   // As it was understood, not as it was typed.
   if (message === null) return new URL(callback_url).href;
   return refuseFields([{ in: 'body', path: 'callback_url', code: 'refused_url', message }]);
-};
-
-/** 403 for a type that the caller's key may not run. */
-export const assertTypeAllowed = (taskTypes: readonly string[] | null, type: string): void => {
-  if (taskTypes === null || taskTypes.includes(type)) return;
-  const message = `This key may not run \`${type}\`, only: ${taskTypes.join(', ')}`;
-  throw new AppError('type_not_allowed', message);
 };
 
 const requireHandler = (type: string, caller: Caller, catalog: Catalog): Handler => {

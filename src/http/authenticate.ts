@@ -1,4 +1,3 @@
-import { TooManyUnknownKeys } from '../access/api-key-cache.ts';
 import {
   isUsable,
   LOCAL_OWNER,
@@ -38,11 +37,6 @@ const refuseKey = (
 ): AppError =>
   new AppError(code, `${message}. ${HOW}`, {
     headers: { 'WWW-Authenticate': 'Bearer realm="tasker"' },
-  });
-
-const refuseGuesses = (): AppError =>
-  new AppError('rate_limited', 'Too many keys that there are not came from this address', {
-    retryAfterSeconds: 60,
   });
 
 /** One text for all: whether an owner exists is not for everybody to know. */
@@ -152,14 +146,7 @@ export const authenticate = async (c: AppContext): Promise<Identity> => {
   }
   if (isTaskToken(key)) return redeemToken(c, key);
   const { apiKeyCache, now } = c.get('services');
-  const found = await orUnavailable(c, async () => {
-    try {
-      return await apiKeyCache.find(key, readAddress(c));
-    } catch (error) {
-      if (error instanceof TooManyUnknownKeys) throw refuseGuesses();
-      throw error;
-    }
-  });
+  const found = await orUnavailable(c, () => apiKeyCache.find(key, readAddress(c)));
   const known = assertUsable(found, now());
   return {
     owner: known.owner,

@@ -1,5 +1,3 @@
-import { TooManyAtOnce } from '../access/turns.ts';
-import { AppError } from '../domain/errors.ts';
 import type { AppContext } from './context.ts';
 import { consumeRate } from './middleware/limit.ts';
 import { orUnavailable } from './read-task.ts';
@@ -11,11 +9,6 @@ const SEARCH_UNITS = 10;
 
 /** A page of so many rows is no heavy read. */
 const FEW_ROWS = 20;
-
-const refuse = (error: unknown): never => {
-  if (!(error instanceof TooManyAtOnce)) throw error;
-  throw new AppError('rate_limited', 'Too many reads of this owner are waiting already');
-};
 
 /**
  * Reads what may be much: one at a time for each owner, so that nobody's searches hold up the
@@ -29,7 +22,7 @@ export const readHeavy = async <T extends { bytes?: number }>(
   await consumeRate(c, 'reads', isSearch ? SEARCH_UNITS : 1);
   const { turns } = c.get('services');
   const read = await orUnavailable(c, () =>
-    isSearch || rows > FEW_ROWS ? turns.take(c.get('owner'), work).catch(refuse) : work(),
+    isSearch || rows > FEW_ROWS ? turns.take(c.get('owner'), work) : work(),
   );
   await consumeRate(c, 'reads', Math.floor((read.bytes ?? 0) / BYTES_A_UNIT));
   return read;

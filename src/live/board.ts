@@ -5,6 +5,7 @@ import type { CommittedTask, Task } from '../domain/task.ts';
 import { toSummary, toTaskView, type TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
 import { DELETED, REVOKED } from './close-codes.ts';
+import { findEndedKeys, type EndedKeysDeps } from './ended-keys.ts';
 import { createJoining, type Update } from './joining.ts';
 import { createListFeed } from './list-feed.ts';
 import { createSnapshots, SNAPSHOT_TASKS, type SnapshotDeps } from './snapshots.ts';
@@ -17,7 +18,7 @@ import {
   sendTask,
 } from './subscriber.ts';
 import { createProgressMemory } from './progress-memory.ts';
-import { findKeyId, toKeyTag, WHOLE_LIST } from './tags.ts';
+import { toKeyTag, WHOLE_LIST } from './tags.ts';
 import { createTickets, type Ticket } from './tickets.ts';
 
 /** How often watched tasks are read again, since a publish can be lost. */
@@ -26,18 +27,14 @@ const REREAD_MS = 15_000;
 const COUNT_MS = 1_000;
 /** Streams that are named to a caller who asks what is watched. */
 const MAX_NAMED = 1_000;
-/** Keys that are looked up, per alarm: D1 takes a hundred values. */
-const MAX_KEYS = 90;
 /** Streams that one key may have open. */
 const MAX_STREAMS_OF_KEY = 500;
 /** D1 reads for watched tasks, per alarm. */
 const MAX_REREAD_TASKS = 100;
 
-export interface BoardDeps extends SnapshotDeps {
+export interface BoardDeps extends SnapshotDeps, EndedKeysDeps {
   /** Called now and then with how many streams are open; for metrics. */
   countStreams(owner: string, count: number): Promise<void>;
-  /** Those of these keys that may be used no longer. */
-  findEndedKeys(ids: string[]): Promise<string[]>;
   now(): number;
 }
 
@@ -172,7 +169,9 @@ export class StatusBoard extends DurableObject<Env> {
     await this.#countStreams();
     if (sockets.length === 0) return;
     await this.ctx.storage.setAlarm(this.#deps.now() + REREAD_MS);
-    await this.#closeEnded(sockets);
+    // Of keys that were revoked, or rotated without a grace, by whatever way.
+    const tags = sockets.map((socket) => this.ctx.getTags(socket));
+    for (const id of await findEndedKeys(tags, this.#deps)) await this.closeStreamsOfKey(id);
     const watched = sockets
       .map(readSubscriber)
       .flatMap((each) => (each?.stream === 'task' ? [each.id] : []));
@@ -182,18 +181,6 @@ export class StatusBoard extends DurableObject<Env> {
     const since = this.#deps.now() - 2 * REREAD_MS;
     const newest = await this.#deps.findNewest(this.#owner, SNAPSHOT_TASKS);
     this.#publishToList(newest.filter(({ updated_at }) => updated_at > since).map(toSummary));
-  }
-
-  /**
-   * Ends the streams of keys that were revoked, or rotated without a grace, by whatever way: within
-   * the time between two alarms.
-   */
-  async #closeEnded(sockets: readonly WebSocket[]): Promise<void> {
-    const ids = new Set(sockets.flatMap((socket) => findKeyId(this.ctx.getTags(socket)) ?? []));
-    if (ids.size === 0) return;
-    // The next alarm asks again.
-    const ended = await this.#deps.findEndedKeys([...ids].slice(0, MAX_KEYS)).catch(() => []);
-    for (const id of ended) await this.closeStreamsOfKey(id);
   }
 
   async #ensureAlarm(): Promise<void> {

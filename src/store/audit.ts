@@ -26,5 +26,3 @@ export const createAuditStore = (d1: D1Database) => {
     },
   };
 };
-
-export type AuditStore = ReturnType<typeof createAuditStore>;

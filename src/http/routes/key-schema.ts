@@ -36,7 +36,7 @@ export const madeKeySchema = z.strictObject({
 });
 
 /** A new key, or one in the place of another. */
-export const newKey = z
+export const keyRequest = z
   .strictObject({
     owner: z
       .string()

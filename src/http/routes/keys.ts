@@ -18,7 +18,7 @@ import { scope } from '../middleware/scope.ts';
 import { json } from '../middleware/validate.ts';
 import { orUnavailable } from '../read-task.ts';
 import { recordAudit } from '../record-audit.ts';
-import { keyListSchema, madeKeySchema, newKey, toKeyView } from './key-schema.ts';
+import { keyListSchema, madeKeySchema, keyRequest, toKeyView } from './key-schema.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const MAX_LISTED = 1_000;
@@ -75,7 +75,7 @@ export const keyRoutes = new Hono<AppEnv>()
     }),
     scope('admin'),
     limit('writes'),
-    json(newKey),
+    json(keyRequest),
     async (c) => {
       const { expires_in_days: days, replaces, grace_seconds, ...given } = c.req.valid('json');
       const { keys, apiKeyCache, boards, now } = c.get('services');

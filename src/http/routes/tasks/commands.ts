@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { AppError } from '../../../domain/errors.ts';
-import { assertTypeAllowed } from '../../../engine/build-submitted.ts';
+import { assertTypeAllowed } from '../../../domain/api-key.ts';
 import { toAllowedView } from '../../answer-task.ts';
 import type { AppContext, AppEnv } from '../../context.ts';
 import { docs } from '../../middleware/docs.ts';

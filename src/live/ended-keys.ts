@@ -1,0 +1,19 @@
+import { findKeyId } from './tags.ts';
+
+/** Keys that are looked up at once: D1 takes a hundred values. */
+const MAX_KEYS = 90;
+
+export interface EndedKeysDeps {
+  /** Those of these keys that may be used no longer. */
+  findEndedKeys(ids: string[]): Promise<string[]>;
+}
+
+/** The keys of sockets, by their tags, that may be used no longer; when asking fails, none yet. */
+export const findEndedKeys = async (
+  tags: readonly (readonly string[])[],
+  deps: EndedKeysDeps,
+): Promise<string[]> => {
+  const ids = new Set(tags.flatMap((each) => findKeyId(each) ?? []));
+  if (ids.size === 0) return [];
+  return deps.findEndedKeys([...ids].slice(0, MAX_KEYS)).catch(() => []);
+};
