@@ -163,6 +163,20 @@ export const createTasker = (options: ClientOptions) => {
       await send(taskPath(id), { method: 'DELETE' });
     },
 
+    /**
+     * A token by which a browser reads this task and its stream, and nothing else; sent as
+     * `Authorization: Bearer …`, or as `apiKey` of a client. `seconds`: 3 600 unless given.
+     */
+    createToken: (
+      id: string,
+      { seconds }: { seconds?: number } = {},
+    ): Promise<{ token: string; expires_at: string }> =>
+      json(taskPath(id, '/token'), {
+        method: 'POST',
+        json: seconds === undefined ? {} : { expires_in_seconds: seconds },
+        isRepeatable: true,
+      }),
+
     /** Uploads a file for `file_processing`. */
     putFile: (
       name: string,

@@ -142,10 +142,8 @@ export const createDeliverer = (deps: DelivererDeps) => {
     claimed: readonly Claimed[],
     write: (ended: readonly Ended[]) => Promise<void>,
   ): Promise<void> => {
-    const [byHttp, others] = [
-      claimed.filter(({ host }) => host !== ''),
-      claimed.filter(({ host }) => host === ''),
-    ];
+    const byHttp = claimed.filter(({ host }) => host !== '');
+    const others = claimed.filter(({ host }) => host === '');
     const isMail = ({ delivery }: Claimed): boolean => delivery.sink === 'failure_email';
     const { go, wait, settle } = await planner.plan(byHttp);
     await write(

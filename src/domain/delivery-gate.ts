@@ -35,7 +35,7 @@ export const createGate = (name: string, allowance: number): DeliveryGate => ({
 /** A gate as it is in this minute: nothing sent yet, and more may be if all went well before. */
 export const openMinute = (gate: DeliveryGate, now: number): DeliveryGate => {
   const minute = toMinute(now);
-  if (gate.minute === minute) return gate;
+  if (gate.minute >= minute) return gate;
   const grown = Math.min(MAX_ALLOWANCE, Math.max(gate.allowance, 2 * gate.sent));
   return { ...gate, minute, sent: 0, allowance: gate.failures > 0 ? gate.allowance : grown };
 };
@@ -50,7 +50,7 @@ export const countAllowed = (gate: DeliveryGate, now: number): number => {
 /** When a try that was not let through may come again, ms. */
 export const findReopening = (gate: DeliveryGate, now: number): number => {
   if (now < gate.closed_until) return gate.closed_until;
-  return gate.sent >= gate.allowance ? (toMinute(now) + 1) * MINUTE_MS : now + 1_000;
+  return gate.sent >= gate.allowance ? (gate.minute + 1) * MINUTE_MS : now + 1_000;
 };
 
 /** The gate of a host after tries that ended together. @param retryAfterMs what the host asked for */

@@ -27,3 +27,30 @@ export const assertNoneRefused = (
     ...(tasks.length > 1 && { members: { tasks: outcomes } }),
   });
 };
+
+/** Throws where a task's Idempotency-Key was used with another body. `stored`: the first ones, by key. */
+export const assertSameBodies = (
+  tasks: readonly Task[],
+  stored: ReadonlyMap<string, Task>,
+): void => {
+  const conflicts = tasks.flatMap(({ idempotency_key: key, fingerprint }, index) => {
+    const first = stored.get(key ?? '');
+    return first && first.fingerprint !== fingerprint ? [{ index, key, first }] : [];
+  });
+  const [conflict] = conflicts;
+  if (!conflict) return;
+  const { key, first } = conflict;
+  throw new AppError(
+    'idempotency_key_reused',
+    `The Idempotency-Key "${key}" was used with another body, for task ${first.id}`,
+    {
+      members: { task_id: first.id },
+      errors: conflicts.map((each) => ({
+        in: 'header' as const,
+        path: tasks.length > 1 ? `tasks.${each.index}` : 'Idempotency-Key',
+        code: 'idempotency_key_reused',
+        message: `Used with another body, for task ${each.first.id}`,
+      })),
+    },
+  );
+};

@@ -91,7 +91,8 @@ const resolveCallback = (
 ): string | null => {
   if (callback_url === null) return null;
   if (!canSign) {
-    const message = 'Callbacks are signed, and this service has no WEBHOOK_SECRETS to do it with';
+    const message =
+      'Callbacks are signed, and this service has no ROOT_SECRET to do it with; npm run deploy sets it';
     throw new AppError('callbacks_not_configured', message);
   }
   const message = findUrlProblem(callback_url, { ...outgoingRules, ownHosts: [ownHost] });

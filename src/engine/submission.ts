@@ -6,7 +6,7 @@ import { guardUnavailable } from '../domain/unavailable.ts';
 import type { Logger } from '../log.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { Acceptance } from './accept-wire.ts';
-import { assertNoneRefused } from './assert-stored.ts';
+import { assertNoneRefused, assertSameBodies } from './assert-stored.ts';
 import {
   buildSubmittedTask,
   type BuildDeps,
@@ -73,26 +73,8 @@ export const createSubmission = (deps: SubmissionDeps) => {
     const keys = tasks.flatMap(({ idempotency_key: key }) => (key === null ? [] : [key]));
     if (keys.length === 0) return new Map();
     const stored = await guardUnavailable(log, () => store.findByIdempotencyKeys(owner, keys));
-    const conflicts = tasks.flatMap(({ idempotency_key: key, fingerprint }, index) => {
-      const first = stored.get(key ?? '');
-      return first && first.fingerprint !== fingerprint ? [{ index, key, first }] : [];
-    });
-    const [conflict] = conflicts;
-    if (!conflict) return stored;
-    const { key, first } = conflict;
-    throw new AppError(
-      'idempotency_key_reused',
-      `The Idempotency-Key "${key}" was used with another body, for task ${first.id}`,
-      {
-        members: { task_id: first.id },
-        errors: conflicts.map((each) => ({
-          in: 'header' as const,
-          path: tasks.length > 1 ? `tasks.${each.index}` : 'Idempotency-Key',
-          code: 'idempotency_key_reused',
-          message: `Used with another body, for task ${each.first.id}`,
-        })),
-      },
-    );
+    assertSameBodies(tasks, stored);
+    return stored;
   };
 
   /**

@@ -4,27 +4,26 @@ import { summarize, type Progress } from '../domain/frames.ts';
 import type { CommittedTask, Task } from '../domain/task.ts';
 import { toSummary, toTaskView, type TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
-import { DELETED, REVOKED } from './close-codes.ts';
+import { REVOKED } from './close-codes.ts';
 import { findEndedKeys, type EndedKeysDeps } from './ended-keys.ts';
 import { createJoining, type Update } from './joining.ts';
 import { createListFeed } from './list-feed.ts';
 import { createSnapshots, SNAPSHOT_TASKS, type SnapshotDeps } from './snapshots.ts';
+import { createStreamCount } from './stream-count.ts';
 import {
   acknowledge,
   closeExpired,
   readSubscriber,
   sendChanges,
   sendProgress,
-  sendTask,
 } from './subscriber.ts';
+import { createTaskFeed } from './task-feed.ts';
 import { createProgressMemory } from './progress-memory.ts';
 import { toKeyTag, WHOLE_LIST } from './tags.ts';
 import { createTickets, type Ticket } from './tickets.ts';
 
 /** How often watched tasks are read again, since a publish can be lost. */
 const REREAD_MS = 15_000;
-/** How often the streams are counted at most, while they come. */
-const COUNT_MS = 1_000;
 /** Streams that are named to a caller who asks what is watched. */
 const MAX_NAMED = 1_000;
 /** Streams that one key may have open. */
@@ -46,7 +45,8 @@ export class StatusBoard extends DurableObject<Env> {
   readonly #joining = createJoining();
   readonly #progress = createProgressMemory();
   readonly #snapshots: ReturnType<typeof createSnapshots>;
-  #countedAt = -Infinity;
+  readonly #watched: ReturnType<typeof createTaskFeed>;
+  readonly #streams: ReturnType<typeof createStreamCount>;
   readonly #feed = createListFeed({
     now: () => this.#deps.now(),
     deliver: (tasks) => {
@@ -60,6 +60,15 @@ export class StatusBoard extends DurableObject<Env> {
     this.#deps = deps;
     this.#owner = state.id.name ?? '';
     this.#snapshots = createSnapshots(deps, this.#owner, this.#joining, this.#progress);
+    this.#watched = createTaskFeed({
+      findSockets: (id) => state.getWebSockets(id),
+      getMany: (ids) => deps.getMany(ids.map((id) => ({ owner: this.#owner, id }))),
+      joining: this.#joining,
+    });
+    this.#streams = createStreamCount({
+      now: deps.now,
+      count: () => deps.countStreams(this.#owner, state.getWebSockets().length),
+    });
     this.#tickets = createTickets({ storage: state.storage, now: deps.now });
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
@@ -90,7 +99,7 @@ export class StatusBoard extends DurableObject<Env> {
     if (stream !== WHOLE_LIST && task === null) return new Response(null, { status: 404 });
     if (task && isFinal(task.status)) return Response.json(task);
     await this.#ensureAlarm();
-    this.#countStreamsSoon();
+    this.ctx.waitUntil(this.#streams.countSoon());
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -108,14 +117,9 @@ export class StatusBoard extends DurableObject<Env> {
       'params' in row ? toTaskView(row as Task) : toSummary(row),
     );
     this.#progress.forget(updates);
-    const toRead: string[] = [];
-    for (const update of updates) {
-      const watchers = this.ctx.getWebSockets(update.task_id);
-      if (watchers.length > 0 && !('params' in update)) toRead.push(update.task_id);
-      else for (const socket of watchers) this.#sendTask(socket, update as TaskView);
-    }
+    const toRead = this.#watched.send(updates);
     this.#publishToList(updates);
-    if (toRead.length > 0) await this.#reread(toRead);
+    await this.#watched.reread(toRead);
   }
 
   /** Keeps a ticket until it is redeemed or too old. */
@@ -134,10 +138,8 @@ export class StatusBoard extends DurableObject<Env> {
     await this.#tickets.removeOfKey(keyId);
   }
 
-  /** Ends the streams of tasks that were deleted: they have no final frame. */
   closeStreams(ids: string[]): void {
-    for (const id of ids)
-      for (const socket of this.ctx.getWebSockets(id)) socket.close(DELETED, 'deleted');
+    this.#watched.close(ids);
   }
 
   /** How far a running task has come, as it was published last; null when it is not known. */
@@ -160,13 +162,13 @@ export class StatusBoard extends DurableObject<Env> {
   /** The runtime does not answer the close of a hibernating socket, so its client would wait. */
   override webSocketClose(socket: WebSocket): void {
     socket.close(1000);
-    this.#countStreamsSoon();
+    this.ctx.waitUntil(this.#streams.countSoon());
   }
 
   override async alarm(): Promise<void> {
     closeExpired(this.ctx.getWebSockets(), this.#deps.now());
     const sockets = this.ctx.getWebSockets();
-    await this.#countStreams();
+    await this.#streams.count();
     if (sockets.length === 0) return;
     await this.ctx.storage.setAlarm(this.#deps.now() + REREAD_MS);
     // Of keys that were revoked, or rotated without a grace, by whatever way.
@@ -175,7 +177,7 @@ export class StatusBoard extends DurableObject<Env> {
     const watched = sockets
       .map(readSubscriber)
       .flatMap((each) => (each?.stream === 'task' ? [each.id] : []));
-    await this.#reread([...new Set(watched)].slice(0, MAX_REREAD_TASKS));
+    await this.#watched.reread([...new Set(watched)].slice(0, MAX_REREAD_TASKS));
     if (this.ctx.getWebSockets(WHOLE_LIST).length === 0) return;
     // What changed lately: should its publish have been lost, the list hears of it now.
     const since = this.#deps.now() - 2 * REREAD_MS;
@@ -186,29 +188,6 @@ export class StatusBoard extends DurableObject<Env> {
   async #ensureAlarm(): Promise<void> {
     if ((await this.ctx.storage.getAlarm()) === null)
       await this.ctx.storage.setAlarm(this.#deps.now() + REREAD_MS);
-  }
-
-  #countStreamsSoon(): void {
-    if (this.#deps.now() - this.#countedAt >= COUNT_MS) this.ctx.waitUntil(this.#countStreams());
-  }
-
-  async #countStreams(): Promise<void> {
-    this.#countedAt = this.#deps.now();
-    // Only metrics miss it.
-    await this.#deps.countStreams(this.#owner, this.ctx.getWebSockets().length).catch(() => {});
-  }
-
-  async #reread(ids: string[]): Promise<void> {
-    if (ids.length === 0) return;
-    const rows = await this.#deps.getMany(ids.map((id) => ({ owner: this.#owner, id })));
-    for (const row of rows)
-      for (const socket of this.ctx.getWebSockets(row.id)) this.#sendTask(socket, toTaskView(row));
-    const gone = new Set(ids).difference(new Set(rows.map(({ id }) => id)));
-    this.closeStreams([...gone]);
-  }
-
-  #sendTask(socket: WebSocket, task: TaskView): void {
-    if (!this.#joining.hold(socket, [task])) sendTask(socket, task);
   }
 
   #publishToList(updates: Update[]): void {

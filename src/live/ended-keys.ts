@@ -1,8 +1,5 @@
 import { findKeyId } from './tags.ts';
 
-/** Keys that are looked up at once: D1 takes a hundred values. */
-const MAX_KEYS = 90;
-
 export interface EndedKeysDeps {
   /** Those of these keys that may be used no longer. */
   findEndedKeys(ids: string[]): Promise<string[]>;
@@ -15,5 +12,5 @@ export const findEndedKeys = async (
 ): Promise<string[]> => {
   const ids = new Set(tags.flatMap((each) => findKeyId(each) ?? []));
   if (ids.size === 0) return [];
-  return deps.findEndedKeys([...ids].slice(0, MAX_KEYS)).catch(() => []);
+  return deps.findEndedKeys([...ids]).catch(() => []);
 };

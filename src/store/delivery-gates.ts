@@ -8,7 +8,8 @@ FROM json_each(?1) AS n
 JOIN delivery_gates ON delivery_gates.name = n.value`,
 );
 
-// `sent` is added to, for others may send at the same time; the rest is as it was read.
+// `sent` is added to, for others may send at the same time, and a minute that has begun for one has
+// begun for all: clocks differ a little.
 const RESERVE = nameStatement(
   'delivery_gates.reserve',
   `INSERT INTO delivery_gates (name, minute, sent, allowance)
@@ -16,9 +17,9 @@ SELECT value ->> 'name', value ->> 'minute', value ->> 'count', value ->> 'allow
 FROM json_each(?1)
 WHERE true
 ON CONFLICT (name) DO UPDATE
-SET sent = CASE WHEN minute = excluded.minute THEN sent + excluded.sent ELSE excluded.sent END,
-  allowance = excluded.allowance,
-  minute = excluded.minute`,
+SET sent = CASE WHEN minute >= excluded.minute THEN sent + excluded.sent ELSE excluded.sent END,
+  allowance = CASE WHEN minute > excluded.minute THEN allowance ELSE excluded.allowance END,
+  minute = max(minute, excluded.minute)`,
 );
 
 const SETTLE = nameStatement(

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { ApiKey } from '../domain/api-key.ts';
 import { keysTable as keys } from '../schema/keys.ts';
@@ -32,10 +32,9 @@ export const createKeyStore = (d1: D1Database) => {
     /** Those of `ids` that may be used no longer, at `now` (ms). */
     async findEnded(ids: readonly string[], now: number): Promise<string[]> {
       const ended = or(isNotNull(keys.revoked_at), lte(keys.expires_at, now));
-      const rows = await db
-        .select({ id: keys.id })
-        .from(keys)
-        .where(and(inArray(keys.id, [...ids]), ended));
+      // As one value: a statement takes a hundred.
+      const named = sql`${keys.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+      const rows = await db.select({ id: keys.id }).from(keys).where(and(named, ended));
       return rows.map(({ id }) => id);
     },
 

@@ -221,6 +221,15 @@ describe('the client', () => {
     expect(await (await tasker.getFile('client.csv')).text()).toBe('a\n1\n');
   });
 
+  it('lets a browser read one task by a token', async () => {
+    const { task_id } = await tasker.submit({ type: 'sum', params: { a: 1, b: 2 } });
+    const { token } = await tasker.createToken(task_id, { seconds: 60 });
+    const browser = createTasker({ baseUrl: service.url, apiKey: token });
+    expect(await browser.wait(task_id)).toMatchObject({ result: { result: 3 } });
+    await expect(browser.cancel(task_id)).rejects.toMatchObject({ code: 'scope_missing' });
+    await expect(browser.list().next()).rejects.toMatchObject({ code: 'scope_missing' });
+  });
+
   it('goes on with a stream that was cut, and repeats what was not answered, to one effect', async () => {
     // A proxy that can cut every connection.
     const sockets = new Set<Socket>();

@@ -75,6 +75,7 @@ describe('every route', () => {
       '/health',
       '/openapi.json',
       '/docs',
+      '/docs/errors',
       '/redoc',
     ]);
   });

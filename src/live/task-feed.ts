@@ -1,0 +1,48 @@
+import type { Task } from '../domain/task.ts';
+import { toTaskView, type TaskView } from '../domain/view.ts';
+import { DELETED } from './close-codes.ts';
+import type { Joining, Update } from './joining.ts';
+import { sendTask } from './subscriber.ts';
+
+export interface TaskFeedDeps {
+  /** The streams of one task. */
+  findSockets(id: string): WebSocket[];
+  /** Those of these tasks that there are. */
+  getMany(ids: string[]): Promise<Task[]>;
+  joining: Joining;
+}
+
+/** Sends tasks to the streams that watch them one by one. */
+export const createTaskFeed = ({ findSockets, getMany, joining }: TaskFeedDeps) => {
+  const sendTo = (sockets: readonly WebSocket[], task: TaskView): void => {
+    for (const socket of sockets) if (!joining.hold(socket, [task])) sendTask(socket, task);
+  };
+
+  /** Ends the streams of tasks that were deleted: they have no final frame. */
+  const close = (ids: readonly string[]): void => {
+    for (const socket of ids.flatMap(findSockets)) socket.close(DELETED, 'deleted');
+  };
+
+  return {
+    close,
+
+    /** Returns the ids of those that are watched but came without their long parts. */
+    send(updates: readonly Update[]): string[] {
+      const toRead: string[] = [];
+      for (const update of updates) {
+        const sockets = findSockets(update.task_id);
+        if ('params' in update) sendTo(sockets, update);
+        else if (sockets.length > 0) toRead.push(update.task_id);
+      }
+      return toRead;
+    },
+
+    /** Reads tasks, and sends them as they are. */
+    async reread(ids: string[]): Promise<void> {
+      if (ids.length === 0) return;
+      const rows = await getMany(ids);
+      for (const row of rows) sendTo(findSockets(row.id), toTaskView(row));
+      close([...new Set(ids).difference(new Set(rows.map(({ id }) => id)))]);
+    },
+  };
+};
