@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { isOwnerName } from '../src/domain/api-key.ts';
+import { isOwnerName, LOCAL_OWNER } from '../src/domain/api-key.ts';
 import { createTasker, TaskerError, type Tasker } from '../src/client/index.ts';
 import { fail } from './options.ts';
 
@@ -61,7 +61,7 @@ const writePages = async (
   let count = 0;
   for (let cursor: string | null = ''; cursor !== null;) {
     const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page: Page = await tasker.request(`${path}${query}`);
+    const page: Page = await tasker.request(`${path}?page_size=1000${query}`);
     for (const item of page[part] ?? []) {
       out.write(`${JSON.stringify(item)}\n`);
       await onItem(item);
@@ -73,47 +73,58 @@ const writePages = async (
   return count;
 };
 
-/** A key of the owner for the time of the export: an operator reads as the owner does. */
-const borrowKey = async (): Promise<{ id: string; key: string }> =>
-  caller.request('/keys', {
+/**
+ * Reads as the owner does: with a key of the owner, for the time of the export. A machine without
+ * keys is asked as it is, for its first key would close it.
+ */
+const readAsOwner = async <T>(read: (tasker: Tasker, keyId: string | null) => T): Promise<T> => {
+  if (apiKey === undefined && owner !== LOCAL_OWNER)
+    fail(
+      `Without a key this machine speaks for "${LOCAL_OWNER}". Give the key of an operator: --key`,
+    );
+  if (apiKey === undefined) return read(caller, null);
+  const { id, key } = await caller.request<{ id: string; key: string }>('/keys', {
     method: 'POST',
     json: { owner, name: 'export', scopes: ['tasks:read', 'admin'], expires_in_days: 1 },
   });
+  try {
+    return await read(createTasker({ baseUrl: values.url, apiKey: key }), id);
+  } finally {
+    await caller.request(`/keys/${id}`, { method: 'DELETE' });
+  }
+};
+
+/** All tasks with their attempts, one line of JSON each. */
+const writeTasks = async (tasker: Tasker, file: string): Promise<number> => {
+  const out = createWriteStream(file);
+  let count = 0;
+  for await (const { task_id } of tasker.list({ pageSize: 100 })) {
+    out.write(`${JSON.stringify(await tasker.get(task_id))}\n`);
+    count += 1;
+  }
+  await new Promise<void>((resolve) => out.end(resolve));
+  return count;
+};
 
 const exportOwner = async (): Promise<void> => {
   const folder = values.to ?? `export-${owner.replaceAll(/[^\w.-]/g, '_')}`;
   await mkdir(join(folder, 'files'), { recursive: true });
-  const borrowed = await borrowKey();
-  const tasker = createTasker({ baseUrl: values.url, apiKey: borrowed.key });
-  try {
-    const out = createWriteStream(join(folder, 'tasks.ndjson'));
-    let tasks = 0;
-    for await (const { task_id } of tasker.list({ pageSize: 100 })) {
-      out.write(`${JSON.stringify(await tasker.get(task_id))}\n`);
-      tasks += 1;
-    }
-    await new Promise<void>((resolve) => out.end(resolve));
-    const files = await writePages(
-      tasker,
-      '/files?page_size=1000',
-      'files',
-      join(folder, 'files.ndjson'),
-      async ({ name }) => {
-        const { body } = await tasker.getFile(name);
-        if (body) await pipeline(body, createWriteStream(join(folder, 'files', name)));
-      },
-    );
-    const { keys } = await tasker.request<{ keys: { id: string }[] }>('/keys');
-    const own = keys.filter(({ id }) => id !== borrowed.id);
-    await writeFile(join(folder, 'keys.json'), `${JSON.stringify(own, null, 2)}\n`);
-    const audit = join(folder, 'audit.ndjson');
-    const entries = await writePages(tasker, '/audit?page_size=1000', 'entries', audit);
+  await readAsOwner(async (tasker, borrowedId) => {
+    const saveFile = async ({ name }: { name: string }): Promise<void> => {
+      const { body } = await tasker.getFile(name);
+      if (body) await pipeline(body, createWriteStream(join(folder, 'files', name)));
+    };
+    const to = (name: string): string => join(folder, name);
+    const tasks = await writeTasks(tasker, to('tasks.ndjson'));
+    const files = await writePages(tasker, '/files', 'files', to('files.ndjson'), saveFile);
+    const entries = await writePages(tasker, '/audit', 'entries', to('audit.ndjson'));
+    const { keys } = await tasker.request<{ keys: { id: string; owner: string }[] }>('/keys');
+    const own = keys.filter((key) => key.owner === owner && key.id !== borrowedId);
+    await writeFile(to('keys.json'), `${JSON.stringify(own, null, 2)}\n`);
     console.log(
       `${folder}: ${tasks} tasks, ${files} files, ${own.length} keys, ${entries} lines of the audit log`,
     );
-  } finally {
-    await caller.request(`/keys/${borrowed.id}`, { method: 'DELETE' }).catch(() => {});
-  }
+  });
 };
 
 const eraseOwner = async (): Promise<void> => {

@@ -54,7 +54,7 @@ export const createTasker = (options: ClientOptions) => {
   const { retries = 3 } = options;
   const json = <T>(path: string, request: RequestOptions = {}): Promise<T> =>
     send(path, request, async (response): Promise<T> => {
-      const body: unknown = await response.json();
+      const body: unknown = response.status === 204 ? undefined : await response.json();
       return body as T;
     });
   const taskPath = (id: string, rest = ''): string => {
@@ -146,7 +146,7 @@ export const createTasker = (options: ClientOptions) => {
       }
     },
 
-    /** Calls any other endpoint; returns the JSON of its answer. */
+    /** Calls any other endpoint; returns the JSON of its answer, undefined for a 204. */
     request: json,
 
     cancel: (id: string): Promise<TaskView> => command(id, 'cancel'),

@@ -92,8 +92,13 @@ export const toFieldErrors = (
   error.issues.flatMap((issue) => {
     const toPath = (...more: PropertyKey[]): string =>
       [...prefix, ...issue.path, ...more].map(String).join('.');
-    if (issue.code !== 'unrecognized_keys')
-      return [{ in: place, path: toPath(), code: issue.code, message: issue.message }];
+    if (issue.code !== 'unrecognized_keys') {
+      // A parameter of a URL that may be repeated is named as it was typed.
+      const isRepeatable = place === 'query' && typeof issue.path.at(-1) === 'number';
+      const path = isRepeatable ? issue.path.slice(0, -1).map(String).join('.') : toPath();
+      const message = issue.message.replace(quote(toPath()), quote(path));
+      return [{ in: place, path, code: issue.code, message }];
+    }
     return issue.keys.slice(0, MAX_NAMED).map((key) => ({
       in: place,
       path: toPath(key),

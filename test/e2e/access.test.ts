@@ -1,7 +1,9 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { OWN_PATHS, readOwnPath } from '../../scripts/guard.ts';
+import { createTasker, type Tasker } from '../../src/client/index.ts';
 import {
   freePort,
   runScript,
@@ -42,6 +44,9 @@ const ask = (
   });
 const status = async (headers: Record<string, string>, more: object = {}): Promise<number> =>
   (await ask(headers, more)).status;
+
+const connect = (baseUrl: string, apiKey?: string): Tasker =>
+  createTasker({ baseUrl, apiKey, retries: 0 });
 
 it('is open to this machine alone, while there is no key', async () => {
   expect(await status({})).toBe(200);
@@ -149,6 +154,20 @@ it('opens no inspector', async () => {
   expect(targets).not.toContain('tasker');
 });
 
+it('exports what there is without a key, and stays open', async () => {
+  const folder = join(state, 'exported');
+  const where = ['--url', service.url, '--to', folder];
+  const { task_id } = await connect(service.url).submit({ type: 'sum', params: { a: 1, b: 2 } });
+  await connect(service.url).putFile('notes.txt', 'hello', 'text/plain');
+  expect(await runScript('owners', ['export', 'local', ...where])).toMatchObject({ code: 0 });
+  expect(await readFile(join(folder, 'tasks.ndjson'), 'utf8')).toContain(task_id);
+  expect(await readFile(join(folder, 'files', 'notes.txt'), 'utf8')).toBe('hello');
+  expect(JSON.parse(await readFile(join(folder, 'keys.json'), 'utf8'))).toEqual([]);
+  expect(await status({})).toBe(200);
+  const other = await runScript('owners', ['export', 'somebody', ...where]);
+  expect(other).toMatchObject({ code: 1, output: expect.stringContaining('--key') as string });
+});
+
 it('asks for a key once there is one, and refuses one that was revoked within 10 s', async () => {
   const made = await runScript('keys', [
     'create',
@@ -244,3 +263,28 @@ const socketHeaders = {
   'Sec-WebSocket-Version': '13',
   'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
 };
+
+it('lets an operator export another owner, leaving no key behind, and erase it', async () => {
+  const make = async (...args: string[]): Promise<string> => {
+    const made = await runScript('keys', ['create', '--state', state, '--json', ...args]);
+    return (JSON.parse(made.output) as { key: string }).key;
+  };
+  const [operator, guest] = [await make(), await make('--owner', 'guest', '--name', 'guest')];
+  const tasker = connect(service.url, guest);
+  const { task_id } = await tasker.submit({ type: 'sum', params: { a: 1, b: 2 } });
+  const folder = join(state, 'guest');
+  const owners = (...args: string[]) =>
+    runScript('owners', [...args, '--url', service.url, '--key', operator]);
+  expect(await owners('export', 'guest', '--to', folder)).toMatchObject({ code: 0 });
+  expect(await readFile(join(folder, 'tasks.ndjson'), 'utf8')).toContain(task_id);
+  expect(await readFile(join(folder, 'audit.ndjson'), 'utf8')).toContain('key.created');
+  const keys = async (): Promise<{ name: string; revoked_at: string | null }[]> =>
+    (await connect(service.url, operator).request<{ keys: never[] }>('/keys')).keys;
+  const borrowed = (await keys()).filter(({ name }) => name === 'export');
+  expect(borrowed.map(({ revoked_at }) => revoked_at !== null)).toEqual([true]);
+
+  expect(await owners('erase', 'guest')).toMatchObject({ code: 1 });
+  expect(await owners('erase', 'guest', '--yes')).toMatchObject({ code: 0 });
+  await expect(tasker.get(task_id)).rejects.toMatchObject({ code: 'key_revoked' });
+  expect(JSON.stringify(await keys())).not.toContain('guest');
+});

@@ -203,6 +203,10 @@ it('speaks in sentences', async () => {
   expect(await detailOf({ type: 'sum', params: { a: 1, b: 1 }, x: 1 })).toBe(
     'There is no field `x`',
   );
+  expect(await problemOf(await call('/tasks?status=NEW&status=OLD'))).toMatchObject({
+    detail: expect.stringContaining('`status` must be one of `NEW`') as string,
+    errors: [{ path: 'status' }],
+  });
 });
 
 it('tells curl how to send JSON', async () => {

@@ -44,7 +44,7 @@ const buildPage = (title: string, assets: { style: string; scripts: string[] }) 
     </html>`;
 
 const ERRORS_POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const ERRORS_PAGE = html`<!doctype html>
   <html lang="en">
