@@ -18,10 +18,13 @@ const problem = async (response: Response): Promise<{ status: number; code: stri
 it('keeps a file: put, get, list, delete', async () => {
   // Of an owner of its own: what ran in the file before may still write files.
   const { key } = await storeKey('keeper', ['tasks:read', 'tasks:write']);
-  const ask = (path: string, { headers, ...init }: RequestInit = {}): Promise<Response> =>
-    call(path, { ...init, headers: { ...headers, Authorization: `Bearer ${key}` } });
-  const keep = (name: string, content: string, type = 'text/csv'): Promise<Response> =>
-    ask(`/files/${name}`, { method: 'PUT', body: content, headers: { 'Content-Type': type } });
+  const ask = (path: string, init: RequestInit = {}, type = 'text/csv'): Promise<Response> =>
+    call(path, {
+      ...init,
+      headers: { 'Content-Type': type, Authorization: `Bearer ${key}` },
+    });
+  const keep = (name: string, content: string, type?: string): Promise<Response> =>
+    ask(`/files/${name}`, { method: 'PUT', body: content }, type);
   const created = await keep('a.csv', 'x,y\n1,2\n');
   expect(created.status).toBe(201);
   expect(await created.json()).toMatchObject({ name: 'a.csv', bytes: 8, content_type: 'text/csv' });
