@@ -18,7 +18,7 @@ const ADDRESSES = ['127.0.0.1', '::1'];
  */
 const disarm = (request: IncomingMessage): void => {
   for (const [name, value] of Object.entries(request.headers)) {
-    if (!name.startsWith('mf-')) continue;
+    if (!name.startsWith('mf-') && !name.startsWith('cf-')) continue;
     delete request.headers[name];
     request.headers[`x-forwarded-${name}`] = value;
   }

@@ -12,6 +12,7 @@ import type { AuditAction, AuditEntry } from '../src/domain/audit.ts';
 import { makeKey } from '../src/domain/make-key.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { catalog } from '../src/handlers/catalog.ts';
+import { isBlank } from '../src/domain/text.ts';
 import { suggest } from '../src/domain/suggest.ts';
 import { fail, wholeNumber } from './options.ts';
 import { runWrangler } from './wrangler.ts';
@@ -129,7 +130,7 @@ const toAudit = (action: AuditAction, owner: string, subject: string): string =>
 };
 
 const readScopes = (list: string): Scope[] => {
-  const scopes = list.split(',').map((scope) => scope.trim());
+  const scopes = [...new Set(list.split(',').map((scope) => scope.trim()))];
   const wrong = scopes.find((scope) => !(SCOPES as readonly string[]).includes(scope));
   return wrong === undefined
     ? (scopes as Scope[])
@@ -139,12 +140,13 @@ const readScopes = (list: string): Scope[] => {
 /** The types as the catalog names them; null for any. */
 const readTypes = (): string[] | null => {
   if (values.types === undefined) return null;
-  return values.types.split(',').map((text) => {
+  const types = values.types.split(',').map((text) => {
     const known = catalog.list('').map(({ type }) => type);
     const name = text.trim();
     const handler = catalog.find('', name);
     return handler?.type ?? fail(`There is no type \`${name}\`${suggest(name, known)}`);
   });
+  return [...new Set(types)];
 };
 
 /** What the first key means for those who call without one. */
@@ -165,6 +167,7 @@ const create = async (
   const days = values.days === undefined ? null : Number(values.days);
   if (days !== null && !(days > 0 && days <= 3_650))
     fail('--days takes a number greater than 0, and 3650 at most');
+  if (isBlank(like.name)) fail('--name takes a text to tell the key by');
   if (!isOwnerName(like.owner)) fail('An owner has 1 to 100 letters, digits and . _ @ : -');
   const now = Date.now();
   const { key, row } = await makeKey(
@@ -188,7 +191,13 @@ const create = async (
   );
   if (values.json)
     console.log(
-      JSON.stringify({ key, ...row, hash: undefined, scopes: JSON.parse(row.scopes) as Scope[] }),
+      JSON.stringify({
+        key,
+        ...row,
+        hash: undefined,
+        scopes: parseScopes(row),
+        task_types: parseTaskTypes(row),
+      }),
     );
   else
     console.log(

@@ -21,13 +21,17 @@ export type ApiKey = typeof keysTable.$inferSelect;
 /** The owner of whatever this machine does without a key. */
 export const LOCAL_OWNER = 'local';
 
+/** Nobody: the owner of what is left of those that were erased. */
+export const ERASED_OWNER = 'erased';
+
 const OWNER = /^[\w.@:-]{1,100}$/;
 
 /**
  * Whether it may name an owner, the tenant for whom a key speaks: not what every object has, such
- * as `__proto__` and `constructor`.
+ * as `__proto__` and `constructor`, and not what a path cannot say.
  */
-export const isOwnerName = (name: string): boolean => OWNER.test(name) && !(name in {});
+export const isOwnerName = (name: string): boolean =>
+  OWNER.test(name) && !(name in {}) && !/^\.{1,2}$/.test(name) && name !== ERASED_OWNER;
 
 /**
  * The key that a caller came in with; `keyId` null: no key was made yet, and the caller is on this

@@ -68,9 +68,11 @@ export const readRawNumber = (value: unknown): string | undefined =>
 /** Why a number was refused, in words for its sender. */
 export const describeLost = (text: string): string => {
   const shown = text.length > 60 ? `${text.slice(0, 59)}…` : text;
-  return Number.isFinite(Number(text))
-    ? `${shown} has more digits than a number can hold exactly. Send it as a text`
-    : `${shown} is beyond what a number can hold. Send it as a text`;
+  const advice = 'Round it, or send it as a text where one is taken';
+  if (!Number.isFinite(Number(text))) return `${shown} is beyond what a number can hold. ${advice}`;
+  return Number(text) === 0
+    ? `${shown} is nearer to 0 than a number can be. ${advice}`
+    : `${shown} has more digits than a number can hold exactly. ${advice}`;
 };
 
 /** One thing in a parsed body that cannot be kept as it is. */

@@ -31,6 +31,10 @@ const toUnit = (origin: unknown, n: unknown): string => {
   return '';
 };
 
+/** Whether the only fault of a text or a list is that it has nothing in it. */
+const isEmptyRefused = ({ origin, minimum }: z.core.$ZodRawIssue): boolean =>
+  Number(minimum) === 1 && ['string', 'array'].includes(String(origin));
+
 /** What is wrong with a value, as a sentence whose subject is the field's name. */
 const describeIssue = (issue: z.core.$ZodRawIssue): string | undefined => {
   const path = issue.path ?? [];
@@ -45,7 +49,9 @@ const describeIssue = (issue: z.core.$ZodRawIssue): string | undefined => {
     case 'too_small':
       return issue['inclusive'] === false
         ? `${name} must be greater than ${String(issue['minimum'])}`
-        : `${name} is at least ${String(issue['minimum'])}${toUnit(issue['origin'], issue['minimum'])}`;
+        : isEmptyRefused(issue)
+          ? `${name} must not be empty`
+          : `${name} is at least ${String(issue['minimum'])}${toUnit(issue['origin'], issue['minimum'])}`;
     case 'invalid_value':
       return issue.input === undefined
         ? `${name} is missing`

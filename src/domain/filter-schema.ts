@@ -43,9 +43,12 @@ export const singleText = () =>
 
 /** A moment, or the beginning of a day in UTC, as ms. */
 const moment = z
-  .union(
-    [z.iso.datetime({ offset: true }), z.iso.date()],
-    'Expected a time in ISO 8601, such as 2026-01-31T12:00:00Z',
+  .preprocess(
+    (value) => (typeof value === 'string' ? value.toUpperCase() : value),
+    z.union(
+      [z.iso.datetime({ offset: true }), z.iso.date()],
+      'Expected a time in ISO 8601, such as 2026-01-31T12:00:00Z',
+    ),
   )
   .transform((text) => Date.parse(text))
   .meta({ type: 'string', format: 'date-time' });

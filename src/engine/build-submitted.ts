@@ -114,6 +114,16 @@ const requireHandler = (type: string, caller: Caller, catalog: Catalog): Handler
   throw new AppError('unknown_type', message, { errors });
 };
 
+/** 403 for a task that would run types which the caller's key may not. */
+const assertRunsAllowed = (runs: readonly string[] | null, allowed: readonly string[]): void => {
+  if (runs === null)
+    throw new AppError(
+      'type_not_allowed',
+      `This key runs some types only: name them in the filter, \`type\`: ${allowed.join(', ')}`,
+    );
+  for (const type of runs) assertTypeAllowed(allowed, type);
+};
+
 /** The same for requests that ask for the same: a field that is null is one that was left out. */
 const computeFingerprint = (request: SubmitRequest): Promise<string> =>
   hashCanonical(
@@ -134,6 +144,7 @@ export const buildSubmittedTask = async (
   const params = handler.params.safeParse(request.params);
   if (!params.success)
     return refuseFields(toFieldErrors(params.error, 'body', [caller.fields.params]));
+  if (caller.taskTypes !== null) assertRunsAllowed(handler.findRun(params.data), caller.taskTypes);
   const refused = handler.check(params.data, deps.secrets);
   if (refused)
     return refuseFields([

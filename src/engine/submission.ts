@@ -39,8 +39,8 @@ export interface Submission {
   /** Item i of a bulk has the key `<key>#i`. */
   idempotencyKey: string | null;
   isBulk: boolean;
-  /** Counts one run of a metered type against its rate; throws `rate_limited`. */
-  consumeMetered(): Promise<void>;
+  /** Counts runs of metered types against their rate, all or none; throws `rate_limited`. */
+  consumeMetered(runs: number): Promise<void>;
 }
 
 /** The way of a submit: build, replay, reuse, reserve, store, resolve. */
@@ -105,8 +105,8 @@ export const createSubmission = (deps: SubmissionDeps) => {
   };
 
   /**
-   * One by one: what the operator is billed for is worth a call each. A submit that will be refused,
-   * or was made before, spends nothing.
+   * What the operator is billed for is worth a call. A submit that will be refused, or was made
+   * before, spends nothing.
    */
   const reserve = async (
     { caller, consumeMetered }: Submission,
@@ -122,7 +122,7 @@ export const createSubmission = (deps: SubmissionDeps) => {
     if (metered.length === 0) return;
     const isReserved = await deps.tryReserve(caller.owner, metered.length).catch(() => true);
     if (!isReserved) assertNoneRefused(['too_many_unfinished'], metered, []);
-    for (const _ of metered) await consumeMetered();
+    await consumeMetered(metered.length);
   };
 
   /** Of several, none is stored when one conflicts; a single plain one finds out by trying. */

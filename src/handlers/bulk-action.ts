@@ -1,11 +1,12 @@
 import { COMMANDS } from '../domain/lifecycle.ts';
 import * as z from 'zod';
 import { filterAsWritten, filters } from '../domain/filter-schema.ts';
+import { isObject } from '../domain/json.ts';
 import { defineHandler } from './handler.ts';
 
 /** Checked, but kept as it was written: it is read again when the task runs. */
 const filter = z
-  .record(z.string(), z.unknown())
+  .custom<Record<string, unknown>>(isObject, 'A filter must be an object')
   .check(({ value, issues }) => {
     const { error } = filterAsWritten.safeParse(value);
     if (Object.keys(value).length === 0)
@@ -19,6 +20,7 @@ const filter = z
     );
   })
   .meta({
+    type: 'object',
     description:
       'As in the query of GET /tasks, also params.<path> and result.<path>; at least one',
     properties: z.toJSONSchema(filters, { io: 'input', unrepresentable: 'any' }).properties,
@@ -33,6 +35,10 @@ export const bulkAction = defineHandler({
   example: { action: 'retry', filter: { status: ['FAILED'], tag: ['nightly'] } },
   // Finished chunks stay finished: another attempt goes on with the rest.
   timeoutMs: 900_000,
+  findRun: ({ action, filter: { type } }) => {
+    if (action !== 'retry') return [];
+    return type === undefined ? null : [type].flat().map(String);
+  },
   cacheTtlSeconds: 0,
   run: async ({ params: { action, filter: given }, taskId, tasks, signal, progress }) => {
     const all = tasks.findMatching(action, filterAsWritten.parse(given));

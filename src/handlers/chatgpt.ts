@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { GiveUp } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
+import { saidText } from '../domain/said-text.ts';
 import { defineHandler } from './handler.ts';
 import { toBadAnswer, toRefusal, toUnreachable } from './provider.ts';
 
@@ -23,9 +24,12 @@ const completion = z.object({
   usage: z.record(z.string(), z.unknown()).nullish(),
 });
 
+/** A model that reasons, by its name; `gpt-35-turbo` is how Azure calls `gpt-3.5-turbo`. */
+const REASONS = /^(?:.*[/.])?(?:ft:)?(?:o\d|codex|gpt-(?:[5-9]|\d{2}(?!-turbo)))/i;
+
 /** Models that reason refuse the older name, and services beside OpenAI know no other. */
 const nameMaxTokens = (model: string): 'max_tokens' | 'max_completion_tokens' =>
-  /^(?:.*\/)?(?:o\d|gpt-(?:[5-9]|\d{2}))/i.test(model) ? 'max_completion_tokens' : 'max_tokens';
+  REASONS.test(model) ? 'max_completion_tokens' : 'max_tokens';
 
 export const chatgpt = defineHandler({
   type: 'chatgpt',
@@ -33,8 +37,8 @@ export const chatgpt = defineHandler({
   description: 'Asks a language model by the API of OpenAI, or of any service that speaks it.',
   lane: 'external',
   params: z.strictObject({
-    prompt: z.string().min(1).max(200_000),
-    model: z.string().min(1).max(200).optional(),
+    prompt: saidText(200_000),
+    model: saidText(200).optional(),
     max_tokens: z.int().min(1).max(1_000_000).optional(),
     temperature: z.number().min(0).max(2).optional(),
   }),

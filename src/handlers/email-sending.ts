@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { emailAddress } from '../domain/email-address.ts';
 import { GiveUp, describeError, RetryLater } from '../domain/errors.ts';
+import { saidText } from '../domain/said-text.ts';
+import { isObject } from '../domain/json.ts';
 import { findWrongVariables, render } from './email/template.ts';
 import { templates } from './email/templates.ts';
 import { defineHandler } from './handler.ts';
@@ -8,17 +10,30 @@ import { defineHandler } from './handler.ts';
 const address = emailAddress;
 
 /** The values that a template shows: texts, numbers and booleans, or lists and objects of them. */
-const variable = z.union([
-  z.string().max(10_000),
-  z.number(),
-  z.boolean(),
-  z.null(),
-  z
-    .array(
-      z.record(z.string(), z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()])),
-    )
-    .max(500),
-]);
+const variable = z.union(
+  [
+    z.string().max(10_000),
+    z.number(),
+    z.boolean(),
+    z.null(),
+    z
+      .array(
+        z.record(z.string(), z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()])),
+      )
+      .max(500),
+  ],
+  'This must be a text, a number, true, false, or a list of rows',
+);
+
+/** Not z.record, which drops a key named `__proto__` in silence. */
+const variableSet = z
+  .custom<Record<string, z.output<typeof variable>>>(isObject, 'Variables are an object')
+  .superRefine((given, context) => {
+    for (const [name, value] of Object.entries(given))
+      for (const issue of variable.safeParse(value).error?.issues ?? [])
+        context.addIssue({ ...issue, path: [name, ...issue.path], input: value } as never);
+  })
+  .meta({ type: 'object', additionalProperties: true });
 
 const templateName = z.enum(Object.keys(templates) as (keyof typeof templates)[]);
 
@@ -33,11 +48,11 @@ const params = z
       'Expected an e-mail address, or a list of 1 to 50',
     ),
     // A line break would begin another header.
-    subject: z.string().min(1).max(500).regex(ONE_LINE, 'A subject is one line of text'),
-    text: z.string().min(1).max(200_000).optional(),
-    html: z.string().min(1).max(200_000).optional(),
+    subject: saidText(500).regex(ONE_LINE, 'A subject is one line of text'),
+    text: saidText(200_000).optional(),
+    html: saidText(200_000).optional(),
     template: templateName.optional(),
-    variables: z.record(z.string().min(1).max(100), variable).optional(),
+    variables: variableSet.optional(),
     from: address.optional(),
     reply_to: address.optional(),
   })

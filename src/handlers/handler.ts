@@ -119,6 +119,8 @@ export interface HandlerDefinition<Schema extends z.ZodType> {
   needs?: readonly (keyof HandlerSecrets)[];
   /** What this deployment's settings do not allow; asked at the submit and before each run. */
   check?(params: z.output<Schema>, secrets: HandlerSecrets): Refused | undefined;
+  /** The types that its run runs again; null for any. Unset: none. */
+  findRun?(params: z.output<Schema>): readonly string[] | null;
   /** Whether each run costs money or goodwill: then submits have a rate of their own. */
   isMetered?: boolean;
   /** How long an output may answer further submits with the same parameters. Unset: never. */
@@ -135,13 +137,14 @@ export interface HandlerDefinition<Schema extends z.ZodType> {
 /** A task type, its defaults filled in and its parameter type sealed off. */
 export interface Handler extends Omit<
   HandlerDefinition<z.ZodType>,
-  'aliases' | 'needs' | 'retry' | 'timeoutMs' | 'check' | 'run'
+  'aliases' | 'needs' | 'retry' | 'timeoutMs' | 'check' | 'findRun' | 'run'
 > {
   aliases: readonly string[];
   needs: readonly (keyof HandlerSecrets)[];
   retry: RetryPolicy;
   timeoutMs(params: unknown): number;
   check(params: unknown, secrets: HandlerSecrets): Refused | undefined;
+  findRun(params: unknown): readonly string[] | null;
   run(context: HandlerContext<unknown>): unknown;
 }
 
@@ -162,7 +165,7 @@ export const defineHandler = <Schema extends z.ZodType>(
 ): Handler => {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, aliases = [], needs = [], retry } = definition;
   type Params = z.output<Schema>;
-  const { check: _, ...rest } = definition;
+  const { check: _, findRun, ...rest } = definition;
   return {
     ...rest,
     aliases,
@@ -171,6 +174,7 @@ export const defineHandler = <Schema extends z.ZodType>(
     // All are only ever called with what `params` returned.
     timeoutMs: (params) =>
       typeof timeoutMs === 'function' ? timeoutMs(params as Params) : timeoutMs,
+    findRun: (params) => (findRun ? findRun(params as Params) : []),
     check: (params, secrets) => definition.check?.(params as Params, secrets),
     run: (context) => definition.run(context as HandlerContext<Params>),
   };

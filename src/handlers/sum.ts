@@ -15,6 +15,8 @@ export const sum = defineHandler({
     // Two finite numbers may add up to Infinity, which JSON cannot say.
     if (!Number.isFinite(result))
       throw new GiveUp('The sum is beyond the largest number that JSON can carry', 'out_of_range');
+    if (Number.isInteger(a) && Number.isInteger(b) && BigInt(a) + BigInt(b) !== BigInt(result))
+      throw new GiveUp('The sum has more digits than a number can hold exactly', 'out_of_range');
     return { operation: 'sum', a, b, result };
   },
 });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { GiveUp } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
+import { saidText } from '../domain/said-text.ts';
 import { defineHandler } from './handler.ts';
 import { AnswerTooLong } from './provider-fetch.ts';
 import { toBadAnswer, toRefusal, toUnreachable } from './provider.ts';
@@ -31,7 +32,7 @@ export const weather = defineHandler({
   description: 'The weather of a city now, by OpenWeatherMap.',
   lane: 'external',
   params: z.strictObject({
-    city: z.string().trim().min(1).max(200),
+    city: z.string().trim().pipe(saidText(200)),
     units: z.enum(['metric', 'imperial', 'kelvin']).default('metric'),
   }),
   example: { city: 'Lisbon', units: 'metric' },

@@ -1,4 +1,5 @@
 import { AppError } from '../domain/errors.ts';
+import { refuseFields } from '../domain/field-errors.ts';
 import { parseHttpDate } from '../domain/retry.ts';
 import type { FileInfo } from '../store/files.ts';
 import type { AppContext } from './context.ts';
@@ -6,6 +7,8 @@ import type { AppContext } from './context.ts';
 // The conditions of RFC 9110, section 13, in the order of 13.2.2, for every method alike.
 
 const ETAGS = /(?:W\/)?"[^"]*"|\*/g;
+
+const LIST = /^\s*(?:\*|(?:W\/)?"[^"]*"(?:\s*,\s*(?:W\/)?"[^"]*")*)\s*$/;
 
 const readTags = (header: string): string[] => header.match(ETAGS) ?? [];
 
@@ -31,6 +34,18 @@ export const checkPreconditions = (c: AppContext, file: FileInfo | null): 'go' |
   };
   const dateOf = (name: string): number | undefined =>
     parseHttpDate(header(name)?.trim() ?? '', Date.now());
+
+  // A condition that cannot be read must not let a write through.
+  for (const name of isReading ? [] : ['If-Match', 'If-None-Match'])
+    if (!LIST.test(header(name) ?? '*'))
+      refuseFields([
+        {
+          in: 'header',
+          path: name,
+          code: 'invalid_etag',
+          message: `${name} is "*", or ETags as the service gave them, in quotes`,
+        },
+      ]);
 
   const match = header('If-Match');
   if (match !== undefined) {

@@ -70,7 +70,7 @@ export const submitTasks = async (
     },
     idempotencyKey: readIdempotencyKey(c),
     isBulk,
-    consumeMetered: () => consumeRate(c, 'metered'),
+    consumeMetered: (runs) => consumeRate(c, 'metered', runs),
   });
   logSubmitted(c, all, isBulk);
   if (all.length > 0 && all.every(({ replayed }) => replayed))

@@ -10,6 +10,7 @@ export interface StreamCountDeps {
 /** Tells the metrics how many streams are open, but not of each that comes. */
 export const createStreamCount = (deps: StreamCountDeps) => {
   let countedAt = -Infinity;
+  let isPlanned = false;
 
   const count = async (): Promise<void> => {
     countedAt = deps.now();
@@ -20,9 +21,14 @@ export const createStreamCount = (deps: StreamCountDeps) => {
   return {
     count,
 
-    /** Counts, unless it was done just now. */
+    /** Counts at once, or a moment after the last time: the last of many that come is counted. */
     async countSoon(): Promise<void> {
-      if (deps.now() - countedAt >= COUNT_MS) await count();
+      if (isPlanned) return;
+      isPlanned = true;
+      const waitMs = countedAt + COUNT_MS - deps.now();
+      if (waitMs > 0) await scheduler.wait(Math.min(waitMs, COUNT_MS));
+      isPlanned = false;
+      await count();
     },
   };
 };

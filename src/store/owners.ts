@@ -1,5 +1,6 @@
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, ne, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
+import { ERASED_OWNER } from '../domain/api-key.ts';
 import { auditTable } from '../schema/audit.ts';
 import { keysTable } from '../schema/keys.ts';
 import { ownersTable as owners } from '../schema/owners.ts';
@@ -34,8 +35,6 @@ ON CONFLICT (owner) DO UPDATE SET webhook_version = webhook_version + 1, webhook
 RETURNING *`,
 );
 
-/** The owner of keys whose owner was erased. */
-const ERASED = 'erased';
 const NONE = { task_bytes: 0, file_bytes: 0, webhook_version: 0, webhook_rotated_at: null };
 
 /** What is known of owners beside their tasks. The triggers on tasks count their bytes. */
@@ -71,19 +70,39 @@ export const createOwnerStore = (d1: D1Database) => {
       return row;
     },
 
+    /** Ends all keys of the owner, but for the caller's own. */
+    async revokeKeys(owner: string, except: string | null, now: number): Promise<void> {
+      await db
+        .update(keysTable)
+        .set({ revoked_at: sql`coalesce(${keysTable.revoked_at}, ${now})` })
+        .where(and(eq(keysTable.owner, owner), ne(keysTable.id, except ?? '')));
+    },
+
     /**
      * Forgets the owner: audit log, keys and what is kept here. Tasks are purged before. Its keys
-     * stay as revoked ones of nobody: a service whose last key is gone would be open.
+     * stay as revoked ones of nobody: a service whose last key is gone would be open. The number of
+     * its webhook secret stays as well, for who bears the name next must have another.
      */
     async erase(owner: string, now: number): Promise<void> {
       const revoked_at = sql`coalesce(${keysTable.revoked_at}, ${now})`;
       await db.batch([
         db
           .update(keysTable)
-          .set({ owner: ERASED, name: ERASED, task_types: null, revoked_at })
+          .set({ owner: ERASED_OWNER, name: ERASED_OWNER, task_types: null, revoked_at })
           .where(eq(keysTable.owner, owner)),
         db.delete(auditTable).where(eq(auditTable.owner, owner)),
-        db.delete(owners).where(eq(owners.owner, owner)),
+        db
+          .insert(owners)
+          .values({ owner, webhook_version: 1 })
+          .onConflictDoUpdate({
+            target: owners.owner,
+            set: {
+              task_bytes: 0,
+              file_bytes: 0,
+              webhook_version: sql`${owners.webhook_version} + 1`,
+              webhook_rotated_at: null,
+            },
+          }),
       ]);
     },
   };

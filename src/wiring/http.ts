@@ -1,6 +1,10 @@
 import { waitUntil } from 'cloudflare:workers';
 import { createApiKeyCache } from '../access/api-key-cache.ts';
-import { createKeyLimiter, createRateLimiter } from '../access/rate-limiter.ts';
+import {
+  createBudgetLimiter,
+  createKeyLimiter,
+  createRateLimiter,
+} from '../access/rate-limiter.ts';
 import { createTurns } from '../access/turns.ts';
 import { RATES } from '../domain/rates.ts';
 import { createSubmission, type SubmissionDeps } from '../engine/submission.ts';
@@ -23,7 +27,11 @@ export const createHttp = (
     rates: {
       writes: createRateLimiter({ limiter: env.RATE_WRITES, weight: RATES.writes.weight, now }),
       reads: createRateLimiter({ limiter: env.RATE_READS, weight: RATES.reads.weight, now }),
-      metered: env.RATE_METERED,
+      metered: createBudgetLimiter({
+        limiter: env.RATE_METERED,
+        most: RATES.metered.limit,
+        now,
+      }),
       ofKey: createKeyLimiter({ limiter: env.RATE_METERED, now }),
     },
     /** Heavy reads: one at a time for each owner. */

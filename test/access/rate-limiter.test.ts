@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest';
-import { createRateLimiter } from '../../src/access/rate-limiter.ts';
+import {
+  createBudgetLimiter,
+  createKeyLimiter,
+  createRateLimiter,
+} from '../../src/access/rate-limiter.ts';
 
 /** A limiter that allows `limit` calls in all. */
 const platform = (allowed: number) => {
@@ -31,3 +35,30 @@ it('asks the platform once for ten of a key, and believes a refusal for a second
   expect(limiter.keys).toEqual(['a', 'a', 'a', 'a']);
   expect(await allowed('b', 4)).toBe(4);
 });
+
+it('spends nothing of a budget on what it refuses as a whole', async () => {
+  const limiter = platform(1_000);
+  let now = 0;
+  const { limit } = createBudgetLimiter({ limiter, most: 60, now: () => now });
+  const ask = async (units: number): Promise<boolean> => (await limit({ key: 'a', units })).success;
+  expect([await ask(50), await ask(50), await ask(10), await ask(1)]).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ]);
+  expect(limiter.keys).toHaveLength(60);
+  now += 60_000;
+  expect(await ask(60)).toBe(true);
+});
+
+it.each([1, 7, 41, 45, 59, 60, 61, 90, 1_000, 6_000])(
+  'holds a key to %d writes a minute, and lets it make all of them',
+  async (most) => {
+    let now = 0;
+    const allows = createKeyLimiter({ limiter: platform(60), now: () => now });
+    let passed = 0;
+    for (let i = 0; i < most + 20; i += 1) if (await allows('k', most)) passed += 1;
+    expect(passed).toBe(most);
+  },
+);

@@ -26,8 +26,15 @@ it.each([
   ['report', { title: [{ name: 'a' }] }, false],
   ['task-failed', { task_id: '1', type: 'sum', error: 'no' }, true],
   ['task-failed', { task_id: '1', type: 'sum' }, false],
+  ['welcome', { name: 'Ada', nickname: 'A' }, false],
+  ['welcome', JSON.parse('{"name":"Ada","__proto__":"x"}'), false],
 ])('the template %s takes %j: %s', (template, variables, expected) => {
   expect(takes({ template, variables })).toBe(expected);
+});
+
+it.each(['subject', 'text', 'html'])('takes no blank %s', (field) => {
+  for (const blank of ['', ' ', '\u200b', '\u3164'])
+    expect(takes({ text: 'x', [field]: blank })).toBe(false);
 });
 
 it('shows of a row what is its own', () => {

@@ -223,3 +223,22 @@ it.each(['=1', '+x', '-x', '@x', '\tx', '\rx', '\nx', '＝1', '＋1', '－1', '�
     expect(written.replace('a\n', '').replace('"', '')).toMatch(/^'/);
   },
 );
+
+it('takes no zone that there is not, and small letters', async () => {
+  const lines = ['2024-01-01t10:00:00z', '2024-01-01T09:00Z', '2024-01-01T08:00+14:00'];
+  const read = (more: string[]) =>
+    run({ format: 'csv', operation: 'summarize' }, ['d', ...lines, ...more].join('\n'));
+  expect(await read([])).toMatchObject({
+    columns: [{ type: 'date', min: lines[2], max: lines[0] }],
+  });
+  for (const zone of ['+99:99', '+15:00', '-10:60'])
+    expect(await read([`2024-01-01T10:00${zone}`])).toMatchObject({ columns: [{ type: 'text' }] });
+});
+
+it.each(['\u200b', '\ufeff\u200b ', '\u2800', '\t\u3164'])(
+  'passes over a first line of %j',
+  async (blank) => {
+    const table = await run({ format: 'csv', operation: 'count' }, `${blank}\na,b\n1,2\n`);
+    expect(table).toMatchObject({ rows: 1 });
+  },
+);

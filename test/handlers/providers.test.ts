@@ -64,6 +64,11 @@ it.each([
   [{ model: 'openai/o1', max_tokens: 9 }, 'model messages max_completion_tokens'],
   [{ model: 'gpt-4o', max_tokens: 9, temperature: 0 }, 'model messages max_tokens temperature'],
   [{ model: 'llama3', max_tokens: 9 }, 'model messages max_tokens'],
+  [{ model: 'gpt-35-turbo', max_tokens: 9 }, 'model messages max_tokens'],
+  [{ model: 'ft:gpt-4o:org::id', max_tokens: 9 }, 'model messages max_tokens'],
+  [{ model: 'ft:o3-mini:org::id', max_tokens: 9 }, 'model messages max_completion_tokens'],
+  [{ model: 'codex-mini-latest', max_tokens: 9 }, 'model messages max_completion_tokens'],
+  [{ model: 'azure.gpt-5', max_tokens: 9 }, 'model messages max_completion_tokens'],
 ])('%j sends a language model what was given, and no more', async (more, sent) => {
   const { outcome } = await run(chatgpt, 'ok', { params: { prompt: 'What was sent?', ...more } });
   expect(outcome.kind === 'completed' && JSON.parse(outcome.result)).toMatchObject({

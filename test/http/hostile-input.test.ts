@@ -245,3 +245,31 @@ it('waits as long as it may, whatever number was asked for', async () => {
     expect(response.headers.get('Preference-Applied')).toBe('wait=25');
   }
 });
+
+it.each(['/errors', '/keys', '/queues', '/task-types'])('%s takes no parameter', async (path) => {
+  expect((await call(`${path}?type=sum`)).status).toBe(422);
+  expect((await call(path)).status).toBe(200);
+});
+
+it('takes a time in small letters wherever it takes one', async () => {
+  expect((await call('/tasks?submitted_after=2024-01-01t00:00:00z')).status).toBe(200);
+  expect((await call('/tasks?submitted_before=2024-01-01')).status).toBe(200);
+  expect((await call('/tasks?submitted_before=2024-13-01t00:00:00z')).status).toBe(422);
+});
+
+it('does not round in silence', async () => {
+  const add = async (a: number, b: number) =>
+    finished((await submit('sum', { a, b })).task_id).then(({ error, result }) => [error, result]);
+  expect(await add(9_007_199_254_740_991, 2)).toMatchObject([{ code: 'out_of_range' }, null]);
+  expect(await add(9_007_199_254_740_991, 1)).toMatchObject([
+    null,
+    { result: 9_007_199_254_740_992 },
+  ]);
+  expect(await add(0.1, 0.2)).toMatchObject([null, { result: 0.1 + 0.2 }]);
+});
+
+it('drops no name of a filter, whatever it is', async () => {
+  const body = '{"action":"cancel","filter":{"status":["FAILED"],"__proto__":{"tag":["x"]}}}';
+  const headers = { 'Content-Type': 'application/json' };
+  expect((await call('/tasks/actions', { method: 'POST', body, headers })).status).toBe(422);
+});

@@ -33,6 +33,11 @@ it.each([
   ["it's", "IT'S"],
   ['Ångström', 'a\u030Angström'],
   ['100 %_', '%_'],
+  ['Vi\u00ea\u0323t', 'việt'],
+  ['VI\u00ca\u0323T', 'việt'],
+  ['a\u0302\u0323', 'ậ'],
+  ['가\u11a8', '각'],
+  ['o\u0323\u031b', 'ợ'],
 ])('finds in %j the word %j', async (title, word) => {
   expect(await findsWord(title, word)).toBe(true);
 });

@@ -1,4 +1,5 @@
 import Mustache from 'mustache';
+import { suggest } from '../../domain/suggest.ts';
 import { isBlank } from '../../domain/text.ts';
 
 /**
@@ -38,8 +39,14 @@ const PROBLEMS = {
 export const findWrongVariables = (
   template: EmailTemplate | undefined,
   given: Variables,
-): [name: string, message: string][] =>
-  Object.entries(template?.variables ?? {}).flatMap(([name, kind]): [string, string][] => {
+): [name: string, message: string][] => [
+  ...Object.keys(template ? given : {})
+    .filter((name) => !Object.hasOwn(template?.variables ?? {}, name))
+    .map((name): [string, string] => [
+      name,
+      `The template "${template?.name}" has no "${name}"${suggest(name, Object.keys(template?.variables ?? {}))}`,
+    ]),
+  ...Object.entries(template?.variables ?? {}).flatMap(([name, kind]): [string, string][] => {
     const value = given[name] ?? null;
     if (value === null)
       return template?.needs.includes(name)
@@ -47,7 +54,8 @@ export const findWrongVariables = (
         : [];
     const problem = PROBLEMS[typeof kind === 'string' ? kind : 'rows'](value);
     return problem === null ? [] : [[name, problem]];
-  });
+  }),
+];
 
 /** Its own names alone: Mustache would look up what is missing in whatever stands around it. */
 const pick = (names: readonly string[], from: Variables): Variables =>

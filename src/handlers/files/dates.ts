@@ -1,5 +1,5 @@
 const DATE =
-  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?([Zz]|[+-](0\d|1[0-4]):?[0-5]\d)?)?$/;
 
 /** Whether the month has such a day; `Date` would go on into the next month. */
 const isDay = (text: string): boolean =>
@@ -12,7 +12,9 @@ export const isDate = (text: string): boolean =>
 /** A date as a moment: whole seconds as ms, and what is left of a second. No zone means UTC. */
 const toMoment = (text: string): { ms: number; fraction: string } => {
   const [, day = '', time = '00:00', fraction = '', zone = 'Z'] =
-    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?$/.exec(text) ?? [];
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?$/.exec(
+      text.toUpperCase(),
+    ) ?? [];
   const offset = zone === 'Z' ? zone : `${zone.slice(0, 3)}:${zone.slice(-2)}`;
   return { ms: Date.parse(`${day}T${time}${offset}`), fraction: fraction.replace(/0+$/, '') };
 };

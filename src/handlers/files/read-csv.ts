@@ -30,7 +30,7 @@ const DELIMITERS = [',', ';', '\t'] as const;
 /** Of a longer header, its beginning tells. */
 const MAX_LOOKED_AT = 65_536;
 
-const BLANK_LINES = /^(?:[^\S\r\n]*(?:\r\n|\n|\r))+/;
+const BLANK_LINES = /^(?:[[\s\p{Default_Ignorable_Code_Point}\u2800]--[\r\n]]*(?:\r\n|\n|\r))+/v;
 
 /** Whether the first line is there as a whole: a line may end within quotes. */
 const findHeaderEnd = (text: string): number => {

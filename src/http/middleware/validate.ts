@@ -1,7 +1,7 @@
 import { zValidator } from '@hono/zod-validator';
 import type { MiddlewareHandler } from 'hono';
 import { uniqueSymbol } from 'hono-openapi';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { refuseFields, toFieldErrors, type Place } from '../../domain/field-errors.ts';
 import type { AppEnv } from '../context.ts';
 import { readJson } from '../read-body.ts';
@@ -33,6 +33,9 @@ const withJsonType = (request: Request): Request => {
   headers.set('Content-Type', 'application/json');
   return new Request(request.url, { method: request.method, headers });
 };
+
+/** Refuses every parameter of a query: the route takes none. */
+export const noQuery = () => query(z.strictObject({}));
 
 interface JsonOptions {
   /** It may be left out: then it is `{}`. */

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import * as z from 'zod';
 import { hasScope } from '../../domain/api-key.ts';
 import { AUDIT_ACTIONS, type AuditEntry } from '../../domain/audit.ts';
+import { AppError } from '../../domain/errors.ts';
 import { singleText } from '../../domain/filter-schema.ts';
 import { createAuditStore } from '../../store/audit.ts';
 import type { AppEnv } from '../context.ts';
@@ -57,6 +58,8 @@ export const auditRoutes = new Hono<AppEnv>().get(
   async (c) => {
     const { page_size, cursor, owner } = c.req.valid('query');
     const isOperator = hasScope(c.get('identity').scopes, 'operator');
+    if (!isOperator && owner !== undefined && owner !== c.get('owner'))
+      throw new AppError('scope_missing', 'The log of another owner needs the scope "operator"');
     const of = isOperator ? (owner ?? null) : c.get('owner');
     const store = c.get('services').useStore(createAuditStore);
     const found = await orUnavailable(c, () => store.list(of, page_size + 1, cursor));

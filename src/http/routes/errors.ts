@@ -6,6 +6,7 @@ import { time, toIso, whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
 import { answerHead } from '../middleware/head.ts';
 import { scope } from '../middleware/scope.ts';
+import { noQuery } from '../middleware/validate.ts';
 import { createCounts } from '../../store/counts.ts';
 import { orUnavailable } from '../read-task.ts';
 
@@ -42,6 +43,7 @@ export const errorRoutes = new Hono<AppEnv>().get(
     answers: { 200: { description: 'The groups, the largest first', body: errorGroupsSchema } },
   }),
   scope('tasks:read'),
+  noQuery(),
   answerHead(),
   async (c) => {
     const counts = c.get('services').useStore(createCounts);

@@ -6,6 +6,7 @@ import {
   SCOPES,
   type ApiKey,
 } from '../../domain/api-key.ts';
+import { saidText } from '../../domain/said-text.ts';
 import { RATES } from '../../domain/rates.ts';
 import { time, timeOrNull, toIso, toIsoOrNull, typeName, whole } from '../fields.ts';
 
@@ -42,7 +43,7 @@ export const keyRequest = z
       .string()
       .refine(isOwnerName, 'An owner has 1 to 100 letters, digits and . _ @ : -')
       .optional(),
-    name: z.string().min(1).max(100).optional(),
+    name: saidText(100).optional(),
     scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length).optional(),
     expires_in_days: z.number().gt(0).max(3_650).optional(),
     task_types: z

@@ -1,21 +1,21 @@
 import { Hono } from 'hono';
-import {
-  findForbiddenScope,
-  hasScope,
-  parseScopes,
-  parseTaskTypes,
-  type ApiKey,
-  type Scope,
-} from '../../domain/api-key.ts';
+import { parseScopes, parseTaskTypes, type ApiKey } from '../../domain/api-key.ts';
 import { AppError } from '../../domain/errors.ts';
 import { refuseFields } from '../../domain/field-errors.ts';
 import { makeKey } from '../../domain/make-key.ts';
 import type { AppContext, AppEnv } from '../context.ts';
+import {
+  assertMayGrant,
+  isOperator,
+  narrowKey,
+  resolveTypes,
+  type KeyBounds,
+} from '../grant-key.ts';
 import { docs } from '../middleware/docs.ts';
 import { answerHead } from '../middleware/head.ts';
 import { limit } from '../middleware/limit.ts';
 import { scope } from '../middleware/scope.ts';
-import { json } from '../middleware/validate.ts';
+import { json, noQuery } from '../middleware/validate.ts';
 import { orUnavailable } from '../read-task.ts';
 import { recordAudit } from '../record-audit.ts';
 import { keyListSchema, madeKeySchema, keyRequest, toKeyView } from './key-schema.ts';
@@ -23,21 +23,16 @@ import { keyListSchema, madeKeySchema, keyRequest, toKeyView } from './key-schem
 const DAY_MS = 24 * 3_600_000;
 const MAX_LISTED = 1_000;
 
-const isOperator = (c: AppContext): boolean => hasScope(c.get('identity').scopes, 'operator');
-
-/** The key, if the caller may see it: an admin sees those of its owner. */
+/**
+ * The key, if the caller may see it: an admin sees those of its owner, but has no say over a key
+ * that may more.
+ */
 const findKey = async (c: AppContext, id: string): Promise<ApiKey | null> => {
   const found = await orUnavailable(c, () => c.get('services').keys.get(id.toLowerCase()));
-  return found && (isOperator(c) || found.owner === c.get('owner')) ? found : null;
-};
-
-/** 403 for a key that could do more than the caller may. */
-const assertMayGrant = (c: AppContext, owner: string, scopes: readonly Scope[]): void => {
-  if (owner !== c.get('owner') && !isOperator(c))
-    throw new AppError('scope_missing', 'Keys of other owners need the scope "operator"');
-  const forbidden = findForbiddenScope(c.get('identity').scopes, scopes);
-  if (forbidden !== undefined)
-    throw new AppError('scope_missing', `To give the scope "${forbidden}" needs it, or "operator"`);
+  if (!found || !(isOperator(c) || found.owner === c.get('owner'))) return null;
+  if (!isOperator(c) && parseScopes(found).includes('operator'))
+    throw new AppError('scope_missing', 'Only an operator rotates or revokes the key of one');
+  return found;
 };
 
 /**
@@ -83,17 +78,23 @@ export const keyRoutes = new Hono<AppEnv>()
       const owner = named?.owner ?? given.owner ?? c.get('owner');
       const scopes = given.scopes ?? (named ? parseScopes(named) : []);
       assertMayGrant(c, owner, scopes);
+      const types = resolveTypes(c, given.task_types ?? null);
+      const bounds = (like: ApiKey | null): KeyBounds =>
+        narrowKey(c, {
+          taskTypes: types ?? (like && parseTaskTypes(like)),
+          writesPerMinute: given.writes_per_minute ?? like?.writes_per_minute ?? null,
+          expiresAt:
+            days === undefined ? (like?.expires_at ?? null) : now() + Math.round(days * DAY_MS),
+        });
+      // Refused before the old one is touched.
+      bounds(named);
       const old =
         replaces === undefined ? null : await expireReplaced(c, replaces, grace_seconds * 1_000);
-      const expiresAt =
-        days === undefined ? (old?.expires_at ?? null) : now() + Math.round(days * DAY_MS);
       const fields = {
         owner,
         name: given.name ?? old?.name ?? '',
-        scopes,
-        expiresAt,
-        taskTypes: given.task_types ?? (old && parseTaskTypes(old)),
-        writesPerMinute: given.writes_per_minute ?? old?.writes_per_minute,
+        scopes: [...new Set(scopes)],
+        ...bounds(old),
       };
       const { key, row } = await makeKey(fields, now());
       await orUnavailable(c, () => keys.insert(row));
@@ -115,6 +116,7 @@ export const keyRoutes = new Hono<AppEnv>()
       },
     }),
     scope('admin'),
+    noQuery(),
     answerHead(),
     async (c) => {
       const of = isOperator(c) ? null : c.get('owner');

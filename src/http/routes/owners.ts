@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
-import { hasScope, isOwnerName } from '../../domain/api-key.ts';
+import { ERASED_OWNER, hasScope, isOwnerName } from '../../domain/api-key.ts';
 import { AppError } from '../../domain/errors.ts';
 import { createOwnerStore } from '../../store/owners.ts';
 import type { AppContext, AppEnv } from '../context.ts';
@@ -45,14 +45,19 @@ export const ownerRoutes = new Hono<AppEnv>().delete(
     const { useStore, keys, apiKeyCache, boards, commands, files, metrics, now } =
       c.get('services');
     const own = await orUnavailable(c, () => keys.list(owner, MAX_KEYS));
+    const owners = useStore(createOwnerStore);
+    // First of all, so that nobody adds to what is erased.
+    await orUnavailable(c, () => owners.revokeKeys(owner, c.get('identity').keyId, now()));
+    apiKeyCache.invalidate();
     const tasks = await orUnavailable(c, () => commands.purge(owner));
     const erased = await orUnavailable(c, () => files.removeAll(owner), 'storage_unavailable');
     await orUnavailable(c, () => metrics.erase(owner));
-    await orUnavailable(c, () => useStore(createOwnerStore).erase(owner, now()));
+    await orUnavailable(c, () => owners.erase(owner, now()));
     apiKeyCache.invalidate();
     await Promise.all(own.map(({ id }) => boards.closeStreamsOfKey(owner, id)));
-    // In the log of who did it: the erased owner has none any more.
-    await recordAudit(c, 'owner.erased', c.get('owner'), owner);
+    // In the log of who did it; an owner that erased itself has none any more.
+    const by = c.get('owner') === owner ? ERASED_OWNER : c.get('owner');
+    await recordAudit(c, 'owner.erased', by, owner);
     return c.json({ owner, tasks: tasks.length, files: erased });
   },
 );

@@ -11,6 +11,7 @@ import { docs } from '../middleware/docs.ts';
 import { answerHead } from '../middleware/head.ts';
 import { limit } from '../middleware/limit.ts';
 import { scope } from '../middleware/scope.ts';
+import { noQuery } from '../middleware/validate.ts';
 import { orUnavailable } from '../read-task.ts';
 import { recordAudit } from '../record-audit.ts';
 
@@ -93,6 +94,7 @@ export const queueRoutes = new Hono<AppEnv>()
       answers: { 200: { description: 'All queues', body: queueListSchema } },
     }),
     scope('operator'),
+    noQuery(),
     answerHead(),
     async (c) => c.json({ queues: await readQueues(c) }),
   )

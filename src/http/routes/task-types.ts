@@ -7,6 +7,7 @@ import type { AppContext, AppEnv } from '../context.ts';
 import { anyJson, whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
 import { scope } from '../middleware/scope.ts';
+import { noQuery } from '../middleware/validate.ts';
 
 export const taskTypeSchema = z
   .strictObject({
@@ -63,6 +64,7 @@ export const taskTypeRoutes = new Hono<AppEnv>()
       answers: { 200: { description: 'All task types', body: taskTypeListSchema } },
     }),
     scope('tasks:read'),
+    noQuery(),
     (c) => {
       const handlers = c.get('services').catalog.list(c.get('owner'));
       return c.json({ task_types: handlers.map((handler) => toTypeView(c, handler)) });

@@ -338,6 +338,9 @@ it('holds to conditions on every method', async () => {
     expect([headers, (await ask('PUT', headers, 'two')).status]).toEqual([headers, 412]);
     expect([headers, (await ask('DELETE', headers)).status]).toEqual([headers, 412]);
   }
+  for (const name of ['If-Match', 'If-None-Match'])
+    for (const value of ['garbage', etag.replaceAll('"', ''), `${etag} "x"`, "'x'"])
+      expect([value, (await ask('PUT', { [name]: value }, 'two')).status]).toEqual([value, 422]);
   expect(await (await ask('GET', {})).text()).toBe('one');
   for (const method of ['GET', 'HEAD']) {
     for (const headers of [

@@ -53,6 +53,39 @@ describe('an admin', () => {
       expect((await mine.ask('/keys', { json: { ...NEW, scopes: [scope] } })).status).toBe(201);
   });
 
+  it('has no say over an operator’s key', async () => {
+    const mine = await as('team-x', 'admin');
+    const operator = await storeKey('team-x', ['admin', 'operator']);
+    expect((await mine.ask(`/keys/${operator.id}`, { method: 'DELETE' })).status).toBe(403);
+    for (const scopes of [undefined, ['tasks:read']]) {
+      const json = { replaces: operator.id, scopes, grace_seconds: 0 };
+      expect((await mine.ask('/keys', { json })).status).toBe(403);
+    }
+    const headers = { Authorization: `Bearer ${operator.key}` };
+    expect((await call('/keys', { headers })).status).toBe(200);
+  });
+
+  it('makes no key that is wider than its own, or outlives it', async () => {
+    const bounds = { task_types: ['sum'], writes_per_minute: 5, expires_in_days: 1 };
+    const json = { owner: 'team-z', name: 'a', scopes: ['admin'], ...bounds };
+    const maker = await (await call('/keys', { json })).json<Key & { expires_at: string }>();
+    const make = (more: object) =>
+      call('/keys', {
+        json: { name: 'up', scopes: ['tasks:write'], ...more },
+        headers: { Authorization: `Bearer ${maker.key}` },
+      });
+    for (const more of [{}, { writes_per_minute: 60, expires_in_days: 9 }, { task_types: null }]) {
+      const made = await make(more);
+      expect(made.status).toBe(201);
+      expect(await made.json()).toMatchObject({
+        task_types: ['sum'],
+        writes_per_minute: 5,
+        expires_at: maker.expires_at,
+      });
+    }
+    expect((await make({ task_types: ['sum', 'broken'] })).status).toBe(403);
+  });
+
   it('does not act on what all share', async () => {
     const mine = await as('team-x', 'admin');
     for (const [path, method] of [
@@ -74,12 +107,20 @@ it('an operator sees and makes the keys of all owners', async () => {
     expect((await operator.ask(path)).status).toBe(200);
 });
 
-it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', 'a b', ''])(
-  'refuses the owner %j',
-  async (owner) => {
-    expect((await call('/keys', { json: { ...NEW, owner } })).status).toBe(422);
-  },
-);
+it.each([
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'valueOf',
+  'a b',
+  '',
+  '.',
+  '..',
+  'erased',
+])('refuses the owner %j', async (owner) => {
+  expect((await call('/keys', { json: { ...NEW, owner } })).status).toBe(422);
+});
 
 it('notes when a key was used', async () => {
   const { id, ask } = await as('team-used', 'tasks:read');
@@ -92,6 +133,33 @@ it('notes when a key was used', async () => {
 });
 
 describe('a key of its own types', () => {
+  it('names them by any of their names, and those that there are', async () => {
+    const make = (types: string[]) => call('/keys', { json: { ...NEW, task_types: types } });
+    const made = await make(['send_email', 'sum_two_numbers', 'sum']);
+    expect(await made.json()).toMatchObject({ task_types: ['email_sending', 'sum'] });
+    expect((await make(['sum', 'nope'])).status).toBe(422);
+    expect((await make(['__proto__'])).status).toBe(422);
+  });
+
+  it('runs again by an action what it may run, and has to name it', async () => {
+    const json = {
+      owner: 'acting',
+      name: 'a',
+      scopes: ['tasks:write'],
+      task_types: ['sum', 'bulk_action'],
+    };
+    const { key } = await (await call('/keys', { json })).json<Key>();
+    const act = async (action: string, filter: object): Promise<number> => {
+      const init = { json: { action, filter }, headers: { Authorization: `Bearer ${key}` } };
+      return (await call('/tasks/actions', init)).status;
+    };
+    expect(await act('retry', { status: ['FAILED'] })).toBe(403);
+    expect(await act('retry', { type: ['broken'] })).toBe(403);
+    expect(await act('retry', { type: ['sum', 'broken'] })).toBe(403);
+    expect(await act('retry', { type: ['sum'] })).toBe(202);
+    expect(await act('cancel', { type: ['broken'] })).toBe(202);
+  });
+
   it('runs those alone, by every way', async () => {
     const made = await call('/keys', {
       json: {

@@ -44,6 +44,9 @@ it('a task takes along what it wrote, however it is deleted', async () => {
 it('is erased as a whole: tasks, files, figures, keys, audit log', async () => {
   const { headers, task } = await setUp('leaver');
   await call('/webhook-secret/rotate', { method: 'POST', headers });
+  const secretOf = async (as: Record<string, string>): Promise<unknown> =>
+    (await (await call('/webhook-secret', { headers: as })).json<{ secret: string }>()).secret;
+  const secret = await secretOf(headers);
   await flushCounts();
   const response = await call('/owners/leaver', { method: 'DELETE' });
   expect([response.status, await response.json()]).toEqual([
@@ -59,12 +62,25 @@ it('is erased as a whole: tasks, files, figures, keys, audit log', async () => {
   expect(stats.minutes).toEqual([]);
   const audit = await (await call('/audit', { headers: again })).json<{ entries: object[] }>();
   expect(audit.entries).toEqual([]);
-  for (const table of ['tasks', 'deliveries', 'owners', 'audit'])
+  for (const table of ['tasks', 'deliveries', 'audit'])
     expect(
       await env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE owner = 'leaver'`).first('n'),
     ).toBe(0);
+  // Who bears the name next is not who bore it before.
+  expect(await secretOf(again)).not.toBe(secret);
   const mine = await (await call('/audit?page_size=1')).json<{ entries: object[] }>();
   expect(mine.entries).toMatchObject([{ action: 'owner.erased', subject: 'leaver' }]);
+});
+
+it('may erase itself, once, and tells operators alone', async () => {
+  const { headers } = await setUp('self-leaver');
+  const erase = () => call('/owners/self-leaver', { method: 'DELETE', headers });
+  expect([(await erase()).status, (await erase()).status]).toEqual([200, 401]);
+  const next = await storeKey('self-leaver', ['admin']);
+  const audit = await call('/audit', { headers: { Authorization: `Bearer ${next.key}` } });
+  expect(await audit.json()).toMatchObject({ entries: [] });
+  const all = await (await call('/audit?page_size=1')).json<{ entries: object[] }>();
+  expect(all.entries).toMatchObject([{ owner: 'erased', subject: 'self-leaver' }]);
 });
 
 it('counts an owner’s files, and refuses what is beyond the limit', async () => {
