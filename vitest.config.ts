@@ -1,10 +1,16 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
 import { buildAssets } from './scripts/assets.ts';
 import { defineConfig } from 'vitest/config';
 
 await buildAssets();
 const migrations = await readD1Migrations('./migrations');
-const ENGINE_TESTS = 'test/{cache,deliveries,domain,engine,live,store}/**/*.test.ts';
+const migrationFiles = Object.fromEntries(
+  readdirSync('./migrations')
+    .filter((file) => file.endsWith('.sql'))
+    .map((file) => [file, readFileSync(`./migrations/${file}`, 'utf8')]),
+);
+const ENGINE_TESTS = 'test/{cache,deliveries,domain,engine,live,platform,store}/**/*.test.ts';
 const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
 const BROWSER_TESTS = ['test/e2e/{dashboard,pages}.test.ts'];
 
@@ -20,6 +26,7 @@ const workersProject = (name: string, include: string[], exclude: string[]) => (
       miniflare: {
         bindings: {
           TEST_MIGRATIONS: migrations,
+          TEST_MIGRATION_FILES: migrationFiles,
           APP_ENV: 'test',
           LOG_LEVEL: 'error',
           ROOT_SECRET: 'the-root-secret-of-the-tests-0123456789',

@@ -21,24 +21,8 @@ CREATE INDEX `deliveries_due` ON `deliveries` (`wake_at`) WHERE wake_at IS NOT N
 ALTER TABLE `tasks` ADD `failure_sinks` text;--> statement-breakpoint
 ALTER TABLE `tasks` ADD `reuse_key` text;--> statement-breakpoint
 CREATE INDEX `tasks_reusable` ON `tasks` (`owner`,`reuse_key`,`completed_at`) WHERE reuse_key IS NOT NULL AND status = 'COMPLETED';--> statement-breakpoint
-CREATE TRIGGER `tasks_owe_callback` AFTER UPDATE OF `status` ON `tasks`
-WHEN NEW.callback_url IS NOT NULL AND NEW.completed_at IS NOT NULL AND OLD.completed_at IS NULL
-BEGIN
-	INSERT INTO deliveries (owner, task_id, version, sink, status, attempt, state, owed_at, due_at, wake_at)
-	VALUES (NEW.owner, NEW.id, NEW.version, 'callback', NEW.status, NEW.attempt, 'OPEN', NEW.completed_at, NEW.completed_at, NEW.completed_at + 5000);
-END;
+CREATE TRIGGER `tasks_owe_callback` AFTER UPDATE OF `status` ON `tasks` WHEN NEW.callback_url IS NOT NULL AND NEW.completed_at IS NOT NULL AND OLD.completed_at IS NULL BEGIN INSERT INTO deliveries (owner, task_id, version, sink, status, attempt, state, owed_at, due_at, wake_at) VALUES (NEW.owner, NEW.id, NEW.version, 'callback', NEW.status, NEW.attempt, 'OPEN', NEW.completed_at, NEW.completed_at, NEW.completed_at + 5000); END;
 --> statement-breakpoint
-CREATE TRIGGER `tasks_owe_failure` AFTER UPDATE OF `status` ON `tasks`
-WHEN NEW.failure_sinks IS NOT NULL AND NEW.status = 'FAILED' AND OLD.status <> 'FAILED'
-BEGIN
-	INSERT INTO deliveries (owner, task_id, version, sink, status, attempt, state, owed_at, due_at, wake_at)
-	SELECT NEW.owner, NEW.id, NEW.version, sinks.value, NEW.status, NEW.attempt, 'OPEN', NEW.completed_at, NEW.completed_at, NEW.completed_at + 5000
-	FROM json_each(NEW.failure_sinks) AS sinks;
-END;
+CREATE TRIGGER `tasks_owe_failure` AFTER UPDATE OF `status` ON `tasks` WHEN NEW.failure_sinks IS NOT NULL AND NEW.status = 'FAILED' AND OLD.status <> 'FAILED' BEGIN INSERT INTO deliveries (owner, task_id, version, sink, status, attempt, state, owed_at, due_at, wake_at) SELECT NEW.owner, NEW.id, NEW.version, sinks.value, NEW.status, NEW.attempt, 'OPEN', NEW.completed_at, NEW.completed_at, NEW.completed_at + 5000 FROM json_each(NEW.failure_sinks) AS sinks; END;
 --> statement-breakpoint
-CREATE TRIGGER `tasks_owe_at_once` AFTER INSERT ON `tasks`
-WHEN NEW.callback_url IS NOT NULL AND NEW.completed_at IS NOT NULL
-BEGIN
-	INSERT INTO deliveries (owner, task_id, version, sink, status, attempt, state, owed_at, due_at, wake_at)
-	VALUES (NEW.owner, NEW.id, NEW.version, 'callback', NEW.status, NEW.attempt, 'OPEN', NEW.completed_at, NEW.completed_at, NEW.completed_at + 5000);
-END;
+CREATE TRIGGER `tasks_owe_at_once` AFTER INSERT ON `tasks` WHEN NEW.callback_url IS NOT NULL AND NEW.completed_at IS NOT NULL BEGIN INSERT INTO deliveries (owner, task_id, version, sink, status, attempt, state, owed_at, due_at, wake_at) VALUES (NEW.owner, NEW.id, NEW.version, 'callback', NEW.status, NEW.attempt, 'OPEN', NEW.completed_at, NEW.completed_at, NEW.completed_at + 5000); END;

@@ -1,8 +1,11 @@
 import { applyD1Migrations, reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, vi } from 'vitest';
+import { installStrictPlatform } from '../platform/strict.ts';
 import { storeKey, usualKey } from './keys.ts';
 import { OWNER } from './rows.ts';
+
+installStrictPlatform();
 
 /** Messages that wait for longer are delayed; whenever they come, they find no task. */
 const DRAIN_MS = 500;

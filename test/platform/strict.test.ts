@@ -1,0 +1,80 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { D1_LIMITS, QUEUE_LIMITS } from './strict.ts';
+
+const ask = (sql: string, ...values: unknown[]) =>
+  env.DB.prepare(sql)
+    .bind(...values)
+    .all();
+
+describe('D1', () => {
+  it('takes a hundred parameters', async () => {
+    const select = (n: number) =>
+      ask(
+        `SELECT ${Array.from({ length: n }, (_, i) => `?${i + 1}`).join(', ')}`,
+        ...Array(n).fill(1),
+      );
+    await expect(select(100)).resolves.toBeDefined();
+    await expect(select(101)).rejects.toThrow(/variable|parameter/i);
+  });
+
+  it('takes 100 000 bytes of SQL', async () => {
+    const sql = (bytes: number) => `SELECT 1 --${'x'.repeat(bytes - 11)}`;
+    await expect(ask(sql(D1_LIMITS.sqlBytes))).resolves.toBeDefined();
+    expect(() => env.DB.prepare(sql(D1_LIMITS.sqlBytes + 1))).toThrow(/too long/);
+  });
+
+  it('takes 2 000 000 bytes a value, in and out, and a row', async () => {
+    const most = 'x'.repeat(D1_LIMITS.valueBytes - 16);
+    await expect(ask('SELECT length(?1)', most)).resolves.toBeDefined();
+    await expect(async () => ask('SELECT length(?1)', `${most}${'ä'.repeat(9)}`)).rejects.toThrow(
+      /TOOBIG/,
+    );
+    const row = (n: number) => ask(`SELECT hex(zeroblob(?1)) AS a, hex(zeroblob(?1)) AS b`, n);
+    await expect(row(400_000)).resolves.toBeDefined();
+    await expect(row(510_000)).rejects.toThrow(/TOOBIG/);
+  });
+
+  it('gives 25 MB a result', async () => {
+    const rows = (n: number) =>
+      ask(`SELECT hex(zeroblob(500000)) AS a FROM json_each(?1)`, JSON.stringify(Array(n).fill(1)));
+    await expect(rows(24)).resolves.toBeDefined();
+    await expect(rows(26)).rejects.toThrow(/memory limit/);
+  });
+
+  it('takes 32 arguments of a function', async () => {
+    const sql = (n: number) =>
+      `SELECT max(1, (2), ${Array(n - 2)
+        .fill(`'a,('`)
+        .join(', ')})`;
+    await expect(ask(sql(32))).resolves.toBeDefined();
+    expect(() => env.DB.prepare(sql(33))).toThrow(/arguments/);
+  });
+
+  it.each([
+    ['terms of a compound SELECT', Array(6).fill('SELECT 1').join(' UNION ALL ')],
+    ['bytes of a pattern', `SELECT 'x' LIKE '${'%x'.repeat(26)}'`],
+  ])('bounds %s', async (_what, sql) => {
+    await expect(ask(sql)).rejects.toThrow(/too (many|complex)/);
+  });
+});
+
+describe('a queue', () => {
+  const queue = env.QUEUE_DEFAULT_HIGH as unknown as Queue<string>;
+  const room = QUEUE_LIMITS.messageBytes - QUEUE_LIMITS.metadataBytes;
+
+  it.each([
+    ['a message too long', [{ body: 'x'.repeat(room - 1) }], /128000/],
+    ['a hundred and one', Array(101).fill({ body: '' }), /100 messages/],
+    ['a batch too long', Array(3).fill({ body: 'x'.repeat(90_000) }), /256000/],
+    ['a part of a second', [{ body: '', delaySeconds: 1.5 }], /delay/],
+    ['more than a day', [{ body: '', delaySeconds: 86_401 }], /delay/],
+  ] as const)('refuses %s', async (_what, messages, text) => {
+    await expect(queue.sendBatch(messages as MessageSendRequest<string>[])).rejects.toThrow(text);
+  });
+});
+
+it('an object keeps 128 keys at a time, and 16 384 bytes with a socket', async () => {
+  const { 0: client } = new WebSocketPair();
+  expect(() => client.serializeAttachment('x'.repeat(16_385))).toThrow(/large|limit|exceed|bytes/i);
+});
