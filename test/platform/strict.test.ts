@@ -65,8 +65,8 @@ describe('a queue', () => {
 
   it.each([
     ['a message too long', [{ body: 'x'.repeat(room - 1) }], /128000/],
-    ['a hundred and one', Array(101).fill({ body: '' }), /100 messages/],
-    ['a batch too long', Array(3).fill({ body: 'x'.repeat(90_000) }), /256000/],
+    ['a hundred and one', Array.from({ length: 101 }, () => ({ body: '' })), /100 messages/],
+    ['a batch too long', Array.from({ length: 3 }, () => ({ body: 'x'.repeat(90_000) })), /256000/],
     ['a part of a second', [{ body: '', delaySeconds: 1.5 }], /delay/],
     ['more than a day', [{ body: '', delaySeconds: 86_401 }], /delay/],
   ] as const)('refuses %s', async (_what, messages, text) => {

@@ -87,7 +87,7 @@ const strictenDatabase = (): void => {
       return result;
     };
   statement.all = checked(all) as typeof all;
-  statement.run = checked(run as typeof all) as typeof run;
+  statement.run = checked(run) as typeof run;
   statement.raw = async function (this: D1PreparedStatement, ...options: unknown[]) {
     const rows = await raw.apply(this, options as []);
     checkResult(rows as object[]);
@@ -97,7 +97,7 @@ const strictenDatabase = (): void => {
     const row: unknown = await first.apply(this, column as []);
     checkResult(typeof row === 'object' && row !== null ? [row] : [[row]]);
     return row;
-  } as typeof first;
+  };
   database.batch = async function (statements) {
     const results = await batch.call(this, statements);
     for (const { results: rows } of results) checkResult(rows as object[]);
