@@ -36,6 +36,7 @@ export type ErrorCode =
   | 'task_running'
   | 'task_unfinished'
   | 'ticket_invalid'
+  | 'database_full'
   | 'too_many_bytes'
   | 'too_many_streams'
   | 'too_many_unfinished'

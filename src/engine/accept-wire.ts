@@ -14,6 +14,7 @@ export type Acceptance =
   | 'accepted'
   | 'duplicate'
   | 'too_many_bytes'
+  | 'database_full'
   | 'too_many_unfinished'
   | 'overloaded'
   | 'task_rejected'

@@ -5,6 +5,7 @@ import { MAX_INSERT } from '../store/inserts.ts';
 import { MAX_GROUP_CHARS } from '../store/statements.ts';
 import type { Acceptance, EncodedTask } from './accept-wire.ts';
 import type { BytesQuota } from './bytes-quota.ts';
+import type { DatabaseSize } from './database-size.ts';
 import { createGroupCommit, type GroupCommitDeps, type WaitingTask } from './group-commit.ts';
 import type { Publish } from './publisher.ts';
 import type { Quota } from './quota.ts';
@@ -36,6 +37,7 @@ export interface AccepterDeps extends GroupCommitDeps {
   ensureAlarmBy(at: number): Promise<void>;
   quota: Pick<Quota, 'tryReserve'>;
   bytesQuota: Pick<BytesQuota, 'tryReserve'>;
+  databaseSize: Pick<DatabaseSize, 'isFull'>;
   /** Resolves after `ms` milliseconds. */
   wait(ms: number): Promise<void>;
 }
@@ -52,7 +54,8 @@ const firstLookAt = ({ wake_at, callback_url, submitted_at }: Task): number =>
  * group-commit.ts writes.
  */
 export const createAccepter = (deps: AccepterDeps) => {
-  const { taskQueues, publish, ensureAlarmBy, quota, bytesQuota, now, wait, log } = deps;
+  const { taskQueues, publish, ensureAlarmBy, quota, bytesQuota, databaseSize, now, wait, log } =
+    deps;
   const { commit, isAccepting } = createGroupCommit(deps);
   const waiting: WaitingTask[] = [];
   let isDraining = false;
@@ -124,6 +127,7 @@ export const createAccepter = (deps: AccepterDeps) => {
      * is safe.
      */
     async accept(tasks: readonly EncodedTask[]): Promise<Acceptance[]> {
+      if (await databaseSize.isFull()) return tasks.map(() => 'database_full');
       // An owner who cannot be counted is let in: the database decides.
       const isReserved = await quota.tryReserve(tasks.map(({ task }) => task)).catch(() => true);
       if (!isReserved) return tasks.map(() => 'too_many_unfinished');

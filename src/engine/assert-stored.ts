@@ -6,6 +6,8 @@ const REFUSALS: Record<Exclude<Acceptance, 'accepted' | 'duplicate'>, string> = 
   too_many_unfinished: 'Too many tasks of this owner are waiting or running; let some end first',
   too_many_bytes:
     'The tasks of this owner take up all the room that they may; delete some that have ended',
+  database_full:
+    'The database is nearly full, and takes no new tasks. Delete tasks that have ended, or shorten their retention',
   overloaded: 'Too many tasks are waiting to be stored; try again in a moment',
   task_rejected: 'The database refused this task',
   database_unavailable: 'The database did not take the task; nothing was stored, try again',

@@ -5,9 +5,7 @@ const LOOK_AFTER_BYTES = 262_144;
 const LOOK_EVERY_MS = 5_000;
 /** A row has this much besides its parameters. */
 const ROW_BYTES = 450;
-/** A database of D1: https://developers.cloudflare.com/d1/platform/limits/ */
-const DATABASE_BYTES = 10_000_000_000;
-/** What is beyond this part of it is kept for those who have little: */
+/** What is beyond this part of the database is kept for those who have little: */
 const FULL_PART = 0.8;
 /** an owner may have this part of it then. */
 const SMALL_PART = 0.05;
@@ -25,6 +23,8 @@ export interface BytesQuotaDeps {
   readUsage(owner: string): Promise<{ owner: number; database: number }>;
   /** Bytes that the tasks of an owner may take up, about. */
   maxBytes: number;
+  /** Bytes that the database may take up. */
+  limitBytes: number;
   now(): number;
 }
 
@@ -32,7 +32,7 @@ export interface BytesQuotaDeps {
  * Keeps one owner from filling the database up, with tasks that have ended too. What it has is read
  * as seldom as it may be: small submits cost nothing.
  */
-export const createBytesQuota = ({ readUsage, maxBytes, now }: BytesQuotaDeps) => {
+export const createBytesQuota = ({ readUsage, maxBytes, limitBytes, now }: BytesQuotaDeps) => {
   const usages = new Map<string, Usage>();
 
   const look = async (owner: string, usage: Usage): Promise<void> => {
@@ -47,8 +47,8 @@ export const createBytesQuota = ({ readUsage, maxBytes, now }: BytesQuotaDeps) =
     const usage = usages.get(owner) ?? { owner: 0, database: 0, lookedAt: -Infinity, since: 0 };
     usages.set(owner, usage);
     const isOver = (): boolean => {
-      const isFull = usage.database > FULL_PART * DATABASE_BYTES;
-      const most = isFull ? Math.min(maxBytes, SMALL_PART * DATABASE_BYTES) : maxBytes;
+      const isFull = usage.database > FULL_PART * limitBytes;
+      const most = isFull ? Math.min(maxBytes, SMALL_PART * limitBytes) : maxBytes;
       return usage.owner + usage.since + bytes > most;
     };
     if (isOver() || usage.since + bytes > LOOK_AFTER_BYTES) await look(owner, usage);

@@ -5,6 +5,9 @@ import type { Logger } from '../log.ts';
 import type { Overdue, Sweeps } from '../store/sweeps.ts';
 import type { OutputFile } from '../store/deletions.ts';
 import type { TaskStore } from '../store/tasks.ts';
+import { PRUNE_PART } from '../domain/database-limit.ts';
+import { findLatestCutoff, type PruneCutoffs } from '../domain/retention.ts';
+import type { DatabaseSize } from './database-size.ts';
 import type { Publish } from './publisher.ts';
 import type { TaskQueues } from './task-queues.ts';
 
@@ -31,11 +34,14 @@ const MAX_COUNTED_BACKLOG = 10_000;
 
 export interface ClockDeps {
   sweeps: Sweeps;
-  store: Pick<TaskStore, 'prune'>;
+  store: Pick<TaskStore, 'prune' | 'pruneOldest'>;
+  databaseSize: Pick<DatabaseSize, 'note' | 'getUsedPart'>;
   /** Removes files that tasks had written; never throws. */
   removeFiles(files: readonly OutputFile[]): Promise<void>;
-  /** Tasks are deleted this long after their end; 0 keeps them. */
-  retentionMs: number;
+  /** When tasks must have ended to be deleted, at `now` (ms). */
+  computeCutoffs(now: number): PruneCutoffs;
+  /** Whether tasks that have ended are deleted, oldest first, while the database is nearly full. */
+  pruneWhenFull: boolean;
   taskQueues: TaskQueues;
   /** Sends open deliveries to their queue; never throws. */
   sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
@@ -51,6 +57,7 @@ export const createClock = (deps: ClockDeps) => {
   /** When the alarm goes off; undefined until it is read, Infinity when it is not set. */
   let alarmAt: number | undefined;
   let pruneAt = -Infinity;
+  let makeRoomAt = -Infinity;
   /** Counts calls, so that a tick which one overtook does not postpone the alarm. */
   let wakeups = 0;
   let lastWakeupAt = -Infinity;
@@ -104,6 +111,7 @@ export const createClock = (deps: ClockDeps) => {
   const sweep = async (): Promise<boolean> => {
     const swept = await sweeps.sweep(now(), SWEEP_LIMIT);
     const { dispatched, rescued, lost, overdue, unparked, parked, deliveries } = swept;
+    deps.databaseSize.note(swept.databaseBytes);
     const returned = [...dispatched, ...rescued, ...unparked];
     const byQueue = Map.groupBy(returned, ({ queue }) => queue);
     const justSent = new Map([...byQueue].map(([queue, rows]) => [queue, rows.length]));
@@ -129,13 +137,21 @@ export const createClock = (deps: ClockDeps) => {
    * Now and then deletes a chunk of what is past its retention; true when there may be more of it.
    */
   const prune = async (): Promise<boolean> => {
-    if (deps.retentionMs === 0 || now() < pruneAt) return false;
-    pruneAt = now() + PRUNE_EVERY_MS;
-    const { pruned, outputs } = await store.prune(now() - deps.retentionMs, PRUNE_LIMIT);
+    const isFull =
+      deps.pruneWhenFull && deps.databaseSize.getUsedPart() >= PRUNE_PART && now() >= makeRoomAt;
+    const cutoffs = deps.computeCutoffs(now());
+    const isDue = now() >= pruneAt && findLatestCutoff(cutoffs) > 0;
+    if (!isFull && !isDue) return false;
+    if (!isFull) pruneAt = now() + PRUNE_EVERY_MS;
+    const { pruned, outputs } = isFull
+      ? await store.pruneOldest(PRUNE_LIMIT)
+      : await store.prune(cutoffs, PRUNE_LIMIT);
     await deps.removeFiles(outputs);
-    if (pruned > 0) log.info('pruned', { tasks: pruned });
+    if (pruned > 0) log.info('pruned', { tasks: pruned, ...(isFull && { reason: 'full' }) });
+    // Nothing that has ended is left to be deleted: no need to look at every tick.
+    if (isFull && pruned === 0) makeRoomAt = now() + MAX_PAUSE_MS;
     if (pruned < PRUNE_LIMIT) return false;
-    pruneAt = now();
+    if (!isFull) pruneAt = now();
     return true;
   };
 

@@ -21,6 +21,7 @@ const FAILURE_MEMORY_MS = 60_000;
 
 const ANSWERS = {
   constraint: 'task_rejected',
+  full: 'database_full',
   refused: 'database_unavailable',
   unknown: 'outcome_unknown',
 } as const;

@@ -150,7 +150,9 @@ export const createSubmission = (deps: SubmissionDeps) => {
   ): Promise<Submitted[]> => {
     // A caller who repeats a submit learns of its task, whatever else the owner may not have.
     const mayBeStored = (i: number): boolean =>
-      ['duplicate', 'too_many_unfinished', 'too_many_bytes'].includes(String(answers[i]));
+      ['duplicate', 'too_many_unfinished', 'too_many_bytes', 'database_full'].includes(
+        String(answers[i]),
+      );
     const replays = await findReplays(
       owner,
       tasks.filter((_, i) => mayBeStored(i)),

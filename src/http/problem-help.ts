@@ -6,6 +6,8 @@ export const PROBLEM_HELP: Record<ErrorCode, string> = {
   body_too_large:
     'A body has at most 256 KB, a bulk submit 1 MB, a file 25 MB. Put large inputs into a file.',
   callbacks_not_configured: 'Callbacks are signed: set ROOT_SECRET, which npm run deploy does.',
+  database_full:
+    'Nothing was stored; what was accepted before goes on. Delete tasks that have ended (POST /tasks/actions), shorten RETENTION_DAYS, or set PRUNE_WHEN_FULL.',
   database_unavailable: 'Nothing was changed. Try again after Retry-After.',
   file_not_found: 'PUT the file to /files/{name} first, or look at GET /files.',
   idempotency_key_reused:

@@ -8,6 +8,7 @@ export const PROBLEMS: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   body_too_deep: [413, 'Body nested too deep'],
   body_too_large: [413, 'Body too large'],
   callbacks_not_configured: [422, 'Callbacks are not configured'],
+  database_full: [507, 'Database full'],
   database_unavailable: [503, 'Database unavailable'],
   file_not_found: [404, 'No such file'],
   idempotency_key_reused: [422, 'Idempotency-Key reused'],

@@ -12,6 +12,7 @@ export const SUBMIT_ERRORS = [
   'callbacks_not_configured',
   'task_rejected',
   'overloaded',
+  'database_full',
   'too_many_bytes',
   'too_many_unfinished',
   'outcome_unknown',

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseRetentionRule } from '../domain/retention.ts';
 import { emailAddress } from '../domain/email-address.ts';
 
 /** Decides defaults only; no caller of the service can change them by it. */
@@ -68,6 +69,34 @@ export const settingsFields = {
   }),
   RETENTION_DAYS: z.coerce.number().int().min(0).max(3_650).default(30).meta({
     description: 'Tasks are deleted this long after their end; 0 keeps them',
+  }),
+  RETENTION: z
+    .string()
+    .default('')
+    .transform((text, context) =>
+      text
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== '')
+        .flatMap((each) => {
+          const rule = parseRetentionRule(each);
+          if (rule) return [rule];
+          const message = `"${each}" is no retention: write FAILED=90, sum=1 or sum.FAILED=7, in days`;
+          context.addIssue({ code: 'custom', message });
+          return [];
+        }),
+    )
+    .meta({
+      description:
+        'How many days tasks are kept otherwise, by status, type or both, separated by commas: `FAILED=90,sum=1,sum.FAILED=7`; 0 keeps them',
+    }),
+  DATABASE_LIMIT_BYTES: z.coerce.number().int().min(1_000_000).default(10_000_000_000).meta({
+    description:
+      'How large the database may be: D1 gives 10 GB (500 MB on the free plan). From 70 % of it Tasker warns, from 95 % submits are answered with 507',
+  }),
+  PRUNE_WHEN_FULL: flag(false).meta({
+    description:
+      'Whether tasks that have ended are deleted, oldest first and whatever their retention, while the database is fuller than 85 %',
   }),
   MAX_UNFINISHED_TASKS: z.coerce.number().int().min(1).max(100_000_000).default(100_000).meta({
     description:

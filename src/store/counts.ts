@@ -147,19 +147,26 @@ export const createCounts = (db: D1Database) => {
     },
 
     /** What `/health` tells of the database: one read. */
-    async readHealth(): Promise<{ openDeliveries: number; pausedQueues: string[] }> {
-      const row = await db
+    async readHealth(): Promise<{
+      openDeliveries: number;
+      pausedQueues: string[];
+      databaseBytes: number;
+    }> {
+      const { results, meta } = await db
         .prepare(HEALTH)
-        .first<{ open_deliveries: number; paused_queues: string }>();
+        .all<{ open_deliveries: number; paused_queues: string }>();
+      const [row] = results;
       return {
         openDeliveries: row?.open_deliveries ?? 0,
         pausedQueues: (JSON.parse(row?.paused_queues ?? '[]') as string[]).toSorted(),
+        databaseBytes: meta.size_after,
       };
     },
 
-    /** Deliveries that have not ended. */
-    async countOpenDeliveries(): Promise<number> {
-      return (await db.prepare(OPEN_DELIVERIES).first<number>('open')) ?? 0;
+    /** Deliveries that have not ended, and bytes of the whole database. */
+    async readTotals(): Promise<{ openDeliveries: number; databaseBytes: number }> {
+      const { results, meta } = await db.prepare(OPEN_DELIVERIES).all<{ open: number }>();
+      return { openDeliveries: results[0]?.open ?? 0, databaseBytes: meta.size_after };
     },
   };
 };

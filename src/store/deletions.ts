@@ -1,8 +1,10 @@
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
+import { findLatestCutoff, type PruneCutoffs } from '../domain/retention.ts';
 import type { Task } from '../domain/task.ts';
 import { FINAL_STATUSES } from '../domain/words.ts';
 import { openDeliveriesSql } from './deliveries.ts';
+import { createBinder } from './filter-sql.ts';
 import { nameStatement, toSqlList } from './statements.ts';
 import { toUuidFloor } from './uuid.ts';
 
@@ -41,30 +43,69 @@ WHERE owner = ?1
 RETURNING owner, id, status, scheduled_at, ${OUTPUT}`,
 );
 
-// Ids begin with the time of the submit, and nothing ends before it was submitted: only old enough
-// rows are read. The owners are found one by one, each by a seek.
-const PRUNE = nameStatement(
-  'tasks.prune',
-  `WITH RECURSIVE owners(owner) AS (
+// The owners are found one by one, each by a seek.
+const OWNERS = `WITH RECURSIVE owners(owner) AS (
   SELECT min(owner) FROM tasks
   UNION ALL
   SELECT (SELECT min(owner) FROM tasks WHERE owner > owners.owner)
   FROM owners
   WHERE owners.owner IS NOT NULL
-)
+)`;
+
+const IS_DELIVERED = `NOT EXISTS (
+      SELECT 1
+      FROM deliveries
+      WHERE owner = tasks.owner AND task_id = tasks.id AND state = 'OPEN'
+    )`;
+
+/**
+ * The moment before which a task must have ended, as SQL. Types and statuses are bound, for they
+ * are the operator's words.
+ */
+const toCutoffSql = ({ rules, otherwise }: PruneCutoffs, bind: (value: unknown) => string) => {
+  const whens = rules.map(({ type, status, before }) => {
+    const conditions = [
+      ...(type === null ? [] : [`tasks.type = ${bind(type)}`]),
+      ...(status === null ? [] : [`tasks.status = ${bind(status)}`]),
+    ];
+    return `WHEN ${conditions.join(' AND ')} THEN ${bind(before)}`;
+  });
+  const last = bind(otherwise);
+  return whens.length === 0 ? last : `CASE ${whens.join(' ')} ELSE ${last} END`;
+};
+
+// Ids begin with the time of the submit, and nothing ends before it was submitted: only old enough
+// rows are read.
+const pruneSql = (cutoff: string, floor: string, limit: string): string =>
+  nameStatement(
+    'tasks.prune',
+    `${OWNERS}
 DELETE FROM tasks
 WHERE (owner, id) IN (
   SELECT tasks.owner, tasks.id
   FROM owners
-  CROSS JOIN tasks ON tasks.owner = owners.owner AND tasks.id < ?2
+  CROSS JOIN tasks ON tasks.owner = owners.owner AND tasks.id < ${floor}
   WHERE tasks.status IN ${toSqlList(FINAL_STATUSES)}
-    AND tasks.completed_at < ?1
-    AND NOT EXISTS (
-      SELECT 1
-      FROM deliveries
-      WHERE owner = tasks.owner AND task_id = tasks.id AND state = 'OPEN'
-    )
-  LIMIT ?3
+    AND tasks.completed_at < ${cutoff}
+    AND ${IS_DELIVERED}
+  LIMIT ${limit}
+)
+RETURNING owner, id, ${OUTPUT}`,
+  );
+
+const PRUNE_OLDEST = nameStatement(
+  'tasks.prune_oldest',
+  `${OWNERS}
+DELETE FROM tasks
+WHERE (owner, id) IN (
+  SELECT tasks.owner, tasks.id
+  FROM owners
+  CROSS JOIN tasks ON tasks.owner = owners.owner AND tasks.id IN (
+    SELECT id FROM tasks WHERE owner = owners.owner AND completed_at IS NOT NULL ORDER BY id LIMIT ?1
+  )
+  WHERE ${IS_DELIVERED}
+  ORDER BY tasks.id
+  LIMIT ?1
 )
 RETURNING owner, id, ${OUTPUT}`,
 );
@@ -114,12 +155,26 @@ export const createDeletions = (db: D1Database) => ({
   },
 
   /**
-   * Deletes up to `limit` tasks that ended before `before` (ms). Returns how many, and the files
-   * that they had written.
+   * Deletes up to `limit` tasks that ended before the moment that is theirs. Returns how many, and
+   * the files that they had written.
    */
-  async prune(before: number, limit: number): Promise<{ pruned: number; outputs: OutputFile[] }> {
-    const statement = db.prepare(PRUNE).bind(before, toUuidFloor(before), limit);
-    const { results } = await statement.all<Deleted>();
+  async prune(
+    cutoffs: PruneCutoffs,
+    limit: number,
+  ): Promise<{ pruned: number; outputs: OutputFile[] }> {
+    const { bind, values } = createBinder();
+    const floor = bind(toUuidFloor(findLatestCutoff(cutoffs)));
+    const sql = pruneSql(toCutoffSql(cutoffs, bind), floor, bind(limit));
+    const { results } = await db
+      .prepare(sql)
+      .bind(...values)
+      .all<Deleted>();
+    return { pruned: results.length, outputs: findOutputs(results) };
+  },
+
+  /** The same for the oldest tasks that have ended, whenever that was. */
+  async pruneOldest(limit: number): Promise<{ pruned: number; outputs: OutputFile[] }> {
+    const { results } = await db.prepare(PRUNE_OLDEST).bind(limit).all<Deleted>();
     return { pruned: results.length, outputs: findOutputs(results) };
   },
 });

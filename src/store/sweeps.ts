@@ -138,6 +138,8 @@ export interface Swept {
   overdue: Overdue[];
   /** Open deliveries that were not tried in time. */
   deliveries: DeliveryKey[];
+  /** Bytes of the whole database. */
+  databaseBytes: number;
 }
 
 /**
@@ -162,7 +164,9 @@ export const createSweeps = (db: D1Database, failureSinks: string | null = null)
     const [parked = [], overdue = [], dispatched = [], lost = [], rescued = [], unparked = []] =
       results.map((result) => result.results);
     const deliveries = (results.at(-1)?.results ?? []) as unknown as DeliveryKey[];
-    return { parked: parked.length, overdue, dispatched, lost, rescued, unparked, deliveries };
+    const databaseBytes = results.at(-1)?.meta.size_after ?? 0;
+    const moved = { overdue, dispatched, lost, rescued, unparked, deliveries };
+    return { ...moved, parked: parked.length, databaseBytes };
   },
 
   ...createDueStore(db),

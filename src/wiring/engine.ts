@@ -4,6 +4,7 @@ import { createPlanner } from '../deliveries/plan.ts';
 import type { SendDeliveries } from '../deliveries/queue.ts';
 import type { DeliverySender } from '../deliveries/sender.ts';
 import type { CommitListener } from '../domain/commit-listener.ts';
+import type { PruneCutoffs } from '../domain/retention.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { TaskKey } from '../domain/task.ts';
 import { createBytesQuota } from '../engine/bytes-quota.ts';
@@ -11,6 +12,7 @@ import { createBatchRunner } from '../engine/batch-runner.ts';
 import { createBulk } from '../engine/bulk.ts';
 import { createCommands } from '../engine/commands.ts';
 import { createConsumer } from '../engine/consumer.ts';
+import { createDatabaseSize } from '../engine/database-size.ts';
 import { createExecutor } from '../engine/executor.ts';
 import { createLongTaskRunner, createLongTasks, type LongTaskRun } from '../engine/long-tasks.ts';
 import type { ProgressDeps } from '../engine/progress.ts';
@@ -65,8 +67,11 @@ export interface EngineDeps {
   };
   /** Tasks with a longer timeout are run by a Workflow. */
   longTaskMs: number;
-  /** Tasks are deleted this long after their end; 0 keeps them. */
-  retentionMs: number;
+  /** When tasks must have ended to be deleted, at `now` (ms). */
+  computeCutoffs(now: number): PruneCutoffs;
+  pruneWhenFull: boolean;
+  /** Bytes that the database may take up. */
+  databaseLimitBytes: number;
   maxUnfinished: number;
   maxStoredBytes: number;
   now(): number;
@@ -91,6 +96,7 @@ export const createEngine = (deps: EngineDeps) => {
   const deliveryStore = createDeliveryStore(db);
   const gates = createDeliveryGateStore(db);
   const leases = createLeaseStore(db);
+  const owners = createOwnerStore(db);
   const transitions = createTransitions(db, failureSinks);
   const realSweeps = createSweeps(db, failureSinks);
 
@@ -173,7 +179,14 @@ export const createEngine = (deps: EngineDeps) => {
     dispatcherDeps: {
       store,
       sweeps: replace.sweeps?.(realSweeps) ?? realSweeps,
-      retentionMs: deps.retentionMs,
+      computeCutoffs: deps.computeCutoffs,
+      pruneWhenFull: deps.pruneWhenFull,
+      databaseSize: createDatabaseSize({
+        readBytes: async () => (await owners.readUsage('')).database,
+        limitBytes: deps.databaseLimitBytes,
+        now,
+        log,
+      }),
       removeFiles: deps.removeFiles,
       taskQueues,
       quota: createQuota({
@@ -182,8 +195,9 @@ export const createEngine = (deps: EngineDeps) => {
         now,
       }),
       bytesQuota: createBytesQuota({
-        readUsage: createOwnerStore(db).readUsage,
+        readUsage: owners.readUsage,
         maxBytes: deps.maxStoredBytes,
+        limitBytes: deps.databaseLimitBytes,
         now,
       }),
       sendDeliveries: deliveries.sendToQueue,

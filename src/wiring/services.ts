@@ -1,5 +1,6 @@
 import { AppError, describeError, GiveUp } from '../domain/errors.ts';
 import { MAX_FILE_BYTES } from '../domain/file-name.ts';
+import { computeCutoffs } from '../domain/retention.ts';
 import { decodeAcceptances, encodeTasks } from '../engine/accept-wire.ts';
 import { chooseDispatcher } from '../engine/dispatcher.ts';
 import { catalog } from '../handlers/catalog.ts';
@@ -16,7 +17,6 @@ import { createHttp } from './http.ts';
 import { createLive } from './live.ts';
 import { createPlatform, type Platform } from './platform.ts';
 
-const DAY_MS = 24 * 3_600_000;
 const MEGABYTE = 1_000_000;
 
 /**
@@ -103,7 +103,9 @@ const createServices = (env: Env) => {
     publishProgress: boards.publishProgress,
     deliveries: live.deliveries,
     longTaskMs: settings.LONG_TASK_SECONDS * 1_000,
-    retentionMs: settings.RETENTION_DAYS * DAY_MS,
+    computeCutoffs: (at) => computeCutoffs(settings.RETENTION, settings.RETENTION_DAYS, at),
+    pruneWhenFull: settings.PRUNE_WHEN_FULL,
+    databaseLimitBytes: settings.DATABASE_LIMIT_BYTES,
     maxUnfinished: settings.MAX_UNFINISHED_TASKS,
     maxStoredBytes: settings.MAX_STORED_MB * MEGABYTE,
     now,

@@ -338,7 +338,7 @@ it('is not pruned while it is open', async () => {
     ended('complete', receiver().url),
   ]);
   await setup().deliver(...(await pendingDeliveries(done)));
-  await createTaskStore(env.DB).prune(Date.now() + 1_000, 1_000);
+  await createTaskStore(env.DB).prune({ rules: [], otherwise: Date.now() + 1_000 }, 1_000);
   expect(await createTaskStore(env.DB).get(OWNER, done.id)).toBeNull();
   expect(await createTaskStore(env.DB).get(OWNER, open.id)).not.toBeNull();
 });

@@ -22,6 +22,7 @@ const setup = (
   const { publish, published } = keepPublished();
   const taskQueues = createTaskQueues({ queues: queues.queues, log });
   const waits: number[] = [];
+  let full = false;
   const accepter = createAccepter({
     store,
     taskQueues,
@@ -29,13 +30,21 @@ const setup = (
     ensureAlarmBy,
     quota: { tryReserve: async () => true },
     bytesQuota: { tryReserve: async () => true },
+    databaseSize: { isFull: async () => full },
     now,
     wait: async (ms) => void waits.push(ms),
     log,
   });
   const accept = (tasks: readonly Task[]) =>
     accepter.accept(tasks.map((task) => ({ task, row: encodeTask(task) })));
-  return { accept, events, published, waits, ...queues };
+  return {
+    accept,
+    events,
+    published,
+    waits,
+    isFull: (is: boolean) => void (full = is),
+    ...queues,
+  };
 };
 
 const exists = async (id: string) =>
@@ -44,6 +53,16 @@ const submitSum = () => call('/tasks', { json: { type: 'sum', params: { a: 1, b:
 const countRows = () => env.DB.prepare('SELECT count(*) AS n FROM tasks').first<number>('n');
 
 describe('accepting', () => {
+  it('takes nothing while the database is nearly full', async () => {
+    const { accept, isFull } = setup();
+    isFull(true);
+    const task = aTask();
+    expect(await accept([task])).toEqual(['database_full']);
+    expect(await exists(task.id)).toBe(false);
+    isFull(false);
+    expect(await accept([task])).toEqual(['accepted']);
+  });
+
   it('enqueues and publishes committed tasks', async () => {
     const { accept, sent, published } = setup();
     const tasks = [
@@ -201,6 +220,20 @@ describe('POST /tasks', () => {
       503,
       'database_unavailable',
     ]);
+  });
+
+  it('says that the database is full, and what to do', async () => {
+    const { mend } = breakDatabase('tasks.insert', 'before', {
+      message: 'Exceeded maximum DB size.',
+    });
+    const response = await submitSum();
+    mend();
+    expect(response.status).toBe(507);
+    expect(await response.json()).toMatchObject({
+      code: 'database_full',
+      detail: expect.stringContaining('Delete tasks') as string,
+    });
+    expect((await submitSum()).status).toBe(202);
   });
 
   it('makes one task, and answers with it, when the answer to the commit is lost', async () => {

@@ -7,6 +7,7 @@ const setup = (maxBytes: number, usage: { owner: number; database: number }) => 
   const quota = createBytesQuota({
     readUsage: async () => ((reads += 1), { ...usage }),
     maxBytes,
+    limitBytes: 10e9,
     now: () => now,
   });
   const tryReserve = (bytes: number, owner = 'a') =>

@@ -26,6 +26,8 @@ const setup = () => {
   const { publish, published } = keepPublished();
   let time = NOW;
   let alarmAt: number | null = null;
+  let usedPart = 0;
+  const noted: number[] = [];
   const alarm = {
     getAlarm: async () => alarmAt,
     setAlarm: async (at: number | Date) => void (alarmAt = Number(at)),
@@ -36,7 +38,9 @@ const setup = () => {
   const clock = createClock({
     sweeps,
     store: createTaskStore(env.DB),
-    retentionMs: RETENTION_MS,
+    computeCutoffs: (now) => ({ rules: [], otherwise: now - RETENTION_MS }),
+    pruneWhenFull: true,
+    databaseSize: { note: (bytes) => void noted.push(bytes), getUsedPart: () => usedPart },
     removeFiles: async () => {},
     taskQueues,
     sendDeliveries: async () => {},
@@ -52,6 +56,8 @@ const setup = () => {
     published,
     events,
     alarmAt: () => alarmAt,
+    noted,
+    fill: (part: number) => void (usedPart = part),
     pass: (ms: number) => void (time += ms),
     strikeAt: (at: number) => {
       time = at;
@@ -278,6 +284,35 @@ describe('retention', () => {
     stop();
     const prune = asked.find(({ name }) => name === 'tasks.prune');
     expect(prune?.rowsRead).toBeLessThan(20);
+  });
+});
+
+describe('a database that is nearly full', () => {
+  const endAll = async (): Promise<void> => {
+    await env.DB.prepare("UPDATE tasks SET status = 'CANCELLED', wake_at = NULL, completed_at = ?")
+      .bind(NOW)
+      .run();
+  };
+  const count = () => env.DB.prepare('SELECT count(*) AS n FROM tasks').first('n');
+
+  it('is relieved of what has ended, whatever its retention', async () => {
+    const { strikeAt, fill, alarmAt, events } = setup();
+    await store(...Array.from({ length: 250 }, () => aTask({}, NOW)));
+    await endAll();
+    await strikeAt(NOW);
+    expect(await count()).toBe(250);
+    fill(0.86);
+    await strikeAt(NOW + 1);
+    expect([await count(), alarmAt()]).toEqual([50, NOW + 1]);
+    await strikeAt(NOW + 2);
+    expect(await count()).toBe(0);
+    expect(events()).toContain('pruned');
+  });
+
+  it('is known by every sweep', async () => {
+    const { strikeAt, noted } = setup();
+    await strikeAt(NOW);
+    expect(noted[0]).toBeGreaterThan(10_000);
   });
 });
 

@@ -38,7 +38,9 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
   const clock = createClock({
     sweeps: createSweeps(env.DB),
     store: taskStore,
-    retentionMs: 0,
+    computeCutoffs: () => ({ rules: [], otherwise: 0 }),
+    pruneWhenFull: false,
+    databaseSize: { note: () => {}, getUsedPart: () => 0 },
     removeFiles: async () => {},
     taskQueues,
     sendDeliveries: async () => {},

@@ -7,6 +7,7 @@ import { formatDuration, formatNumber, toWords } from '../format.ts';
 import { toHref, replaceQuery, route } from '../router.ts';
 import { Card, ErrorNote, PageHead } from '../components/ui.tsx';
 import { Chart } from '../components/chart.tsx';
+import { HealthNotes } from '../components/health-notes.tsx';
 import { QueueTable } from '../components/queue-table.tsx';
 import { useThrottledReload, useQuery, useNow } from '../hooks.ts';
 
@@ -110,6 +111,7 @@ export const OverviewPage = () => {
           New task
         </a>
       </PageHead>
+      <HealthNotes />
       {error && <ErrorNote error={error} retry={reload} />}
       <div class="tiles">
         {STATUSES.map((status) => (

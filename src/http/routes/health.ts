@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { describeError } from '../../domain/errors.ts';
 import { QUEUES } from '../../domain/routing.ts';
 import { withTimeout } from '../../domain/timeout.ts';
+import { REFUSE_PART } from '../../domain/database-limit.ts';
 import { createCounts } from '../../store/counts.ts';
 import type { Services } from '../../wiring/services.ts';
 import type { AppContext, AppEnv } from '../context.ts';
@@ -14,7 +15,7 @@ import packageJson from '../../../package.json' with { type: 'json' };
 const CHECK_TIMEOUT_MS = 2_000;
 
 const state = z.enum(['ok', 'down']);
-const healthSchema = z
+export const healthSchema = z
   .strictObject({
     status: z.enum(['ok', 'degraded', 'down']),
     checks: z.strictObject({ database: state, accepting: state, queues: state, cache: state }),
@@ -28,6 +29,10 @@ const healthSchema = z
     paused_queues: z
       .array(z.string())
       .meta({ description: 'Queues that are paused: what is submitted to them waits' }),
+    database_bytes: whole.nullable().meta({ description: 'How large the database is' }),
+    database_used: z.number().nullable().meta({
+      description: 'Which part of its limit that is; beyond 0.95 submits are refused',
+    }),
     version: z.string(),
   })
   .meta({ id: 'Health' });
@@ -51,13 +56,14 @@ const check = async (c: AppContext, name: string, work: () => Promise<unknown>):
 
 /** Asks every part. */
 const checkAll = async (c: AppContext): Promise<Health> => {
-  const { cache, useStore, taskQueues, dispatcher, now } = c.get('services');
+  const { cache, useStore, taskQueues, dispatcher, settings, now } = c.get('services');
   let openDeliveries: number | null = null;
   let pausedQueues: string[] = [];
+  let databaseBytes: number | null = null;
   let oldestAt: number | null = null;
   const [database, accepting, queues] = await Promise.all([
     check(c, 'database', async () => {
-      ({ openDeliveries, pausedQueues } = await useStore(createCounts).readHealth());
+      ({ openDeliveries, pausedQueues, databaseBytes } = await useStore(createCounts).readHealth());
     }),
     check(c, 'accepting', async () => {
       const isAccepting = await dispatcher.isAccepting();
@@ -74,13 +80,17 @@ const checkAll = async (c: AppContext): Promise<Health> => {
   // A cache that is down costs time, never an answer: it degrades, it does not fail.
   const checks = { database, accepting, queues, cache: cache.isUp() ? 'ok' : 'down' } as const;
   const isHealthy = [database, accepting, queues].every((each) => each === 'ok');
-  const whenUp = checks.cache === 'ok' ? 'ok' : 'degraded';
+  const usedPart = databaseBytes === null ? null : databaseBytes / settings.DATABASE_LIMIT_BYTES;
+  const isFull = (usedPart ?? 0) >= REFUSE_PART;
+  const whenUp = checks.cache === 'ok' && !isFull ? 'ok' : 'degraded';
   return {
     status: isHealthy ? whenUp : 'down',
     checks,
     open_notifications: openDeliveries,
     oldest_waiting_seconds: oldestAt === null ? null : Math.max(0, now() - oldestAt) / 1_000,
     paused_queues: pausedQueues,
+    database_bytes: databaseBytes,
+    database_used: usedPart === null ? null : Number(usedPart.toFixed(4)),
     version: packageJson.version,
   };
 };

@@ -40,9 +40,9 @@ const readQueueGauges = async ({ queueStore, taskQueues, now }: Services): Promi
 const readGauges = async (services: Services): Promise<Gauge[]> => {
   const { useStore, metrics, now } = services;
   const counts = useStore(createCounts);
-  const [byStatus, deliveries, streams, queues] = await Promise.all([
+  const [byStatus, { openDeliveries, databaseBytes }, streams, queues] = await Promise.all([
     counts.countOfAll(),
-    counts.countOpenDeliveries(),
+    counts.readTotals(),
     metrics.openStreams(now()),
     readQueueGauges(services),
   ]);
@@ -53,7 +53,13 @@ const readGauges = async (services: Services): Promise<Gauge[]> => {
     ...tasks,
     ...queues,
     { metric: 'tasker_board_subscribers', labels: {}, value: streams },
-    { metric: 'tasker_notifications_open', labels: {}, value: deliveries },
+    { metric: 'tasker_notifications_open', labels: {}, value: openDeliveries },
+    { metric: 'tasker_database_bytes', labels: {}, value: databaseBytes },
+    {
+      metric: 'tasker_database_limit_bytes',
+      labels: {},
+      value: services.settings.DATABASE_LIMIT_BYTES,
+    },
   ];
 };
 
