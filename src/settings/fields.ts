@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { parseRetentionRule } from '../domain/retention.ts';
 import { emailAddress } from '../domain/email-address.ts';
+import { optional, httpUrl, words, flag, retentionRules } from './kinds.ts';
 
 /** Decides defaults only; no caller of the service can change them by it. */
 export const isDevelopment = process.env.NODE_ENV === 'development';
@@ -9,34 +9,6 @@ export const isDevelopment = process.env.NODE_ENV === 'development';
 const DEVELOPMENT_SECRET = 'whsec_dGFza2VyLWRldmVsb3BtZW50LXNlY3JldA==';
 const DEVELOPMENT_ROOT = 'the-root-of-all-secrets-under-wrangler-dev';
 const SECRET = /^whsec_(?=.{32,88}$)[A-Za-z0-9+/]+={0,2}$/;
-
-/** Set to nothing means not set. */
-const optional = () =>
-  z
-    .string()
-    .optional()
-    .transform((text) => text || undefined);
-
-const httpUrl = () => z.url({ protocol: /^https?$/, message: 'Expected an http or https URL' });
-
-/** Words separated by commas. */
-const words = (initial: string, word: z.ZodType<string, string>) =>
-  z
-    .string()
-    .default(initial)
-    .transform((text) =>
-      text
-        .split(',')
-        .map((each) => each.trim())
-        .filter((each) => each !== ''),
-    )
-    .pipe(z.array(word));
-
-const flag = (initial: boolean) =>
-  z
-    .enum(['true', 'false'])
-    .default(initial ? 'true' : 'false')
-    .transform((word) => word === 'true');
 
 /**
  * Vars and secrets, their defaults and their meaning. docs/configuration.md is generated from this.
@@ -70,26 +42,10 @@ export const settingsFields = {
   RETENTION_DAYS: z.coerce.number().int().min(0).max(3_650).default(30).meta({
     description: 'Tasks are deleted this long after their end; 0 keeps them',
   }),
-  RETENTION: z
-    .string()
-    .default('')
-    .transform((text, context) =>
-      text
-        .split(',')
-        .map((each) => each.trim())
-        .filter((each) => each !== '')
-        .flatMap((each) => {
-          const rule = parseRetentionRule(each);
-          if (rule) return [rule];
-          const message = `"${each}" is no retention: write FAILED=90, sum=1 or sum.FAILED=7, in days`;
-          context.addIssue({ code: 'custom', message });
-          return [];
-        }),
-    )
-    .meta({
-      description:
-        'How many days tasks are kept otherwise, by status, type or both, separated by commas: `FAILED=90,sum=1,sum.FAILED=7`; 0 keeps them',
-    }),
+  RETENTION: retentionRules().meta({
+    description:
+      'How many days tasks are kept otherwise, by status, type or both, separated by commas: `FAILED=90,sum=1,sum.FAILED=7`; 0 keeps them',
+  }),
   DATABASE_LIMIT_BYTES: z.coerce.number().int().min(1_000_000).default(10_000_000_000).meta({
     description:
       'How large the database may be: D1 gives 10 GB (500 MB on the free plan). From 70 % of it Tasker warns, from 95 % submits are answered with 507',

@@ -1,12 +1,7 @@
-import { createDeliverer, type DelivererDeps } from '../deliveries/deliverer.ts';
+import { createDeliverer } from '../deliveries/deliverer.ts';
 import { createDigest } from '../deliveries/digest.ts';
 import { createPlanner } from '../deliveries/plan.ts';
-import type { SendDeliveries } from '../deliveries/queue.ts';
-import type { DeliverySender } from '../deliveries/sender.ts';
-import type { CommitListener } from '../domain/commit-listener.ts';
-import type { PruneCutoffs } from '../domain/retention.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
-import type { TaskKey } from '../domain/task.ts';
 import { createBytesQuota } from '../engine/bytes-quota.ts';
 import { createBatchRunner } from '../engine/batch-runner.ts';
 import { createBulk } from '../engine/bulk.ts';
@@ -14,73 +9,22 @@ import { createCommands } from '../engine/commands.ts';
 import { createConsumer } from '../engine/consumer.ts';
 import { createDatabaseSize } from '../engine/database-size.ts';
 import { createExecutor } from '../engine/executor.ts';
-import { createLongTaskRunner, createLongTasks, type LongTaskRun } from '../engine/long-tasks.ts';
-import type { ProgressDeps } from '../engine/progress.ts';
+import { createLongTaskRunner, createLongTasks } from '../engine/long-tasks.ts';
 import { createPublisher } from '../engine/publisher.ts';
 import { createQuota } from '../engine/quota.ts';
-import { createRecorder, type Recorder } from '../engine/recorder.ts';
-import { createTaskQueues, type QueueBindings } from '../engine/task-queues.ts';
+import { createRecorder } from '../engine/recorder.ts';
+import { createTaskQueues } from '../engine/task-queues.ts';
 import { startTaskRunner } from '../engine/task-runner.ts';
-import type { Catalog } from '../handlers/catalog.ts';
-import type { Files, HandlerDependencies } from '../handlers/handler.ts';
-import type { CountRequest } from '../handlers/provider-fetch.ts';
-import type { Logger } from '../log.ts';
-import type { OutputFile } from '../store/deletions.ts';
+import type { EngineDeps } from './engine-deps.ts';
 import { createDeliveryStore } from '../store/deliveries.ts';
 import { createDeliveryGateStore } from '../store/delivery-gates.ts';
 import { createLeaseStore } from '../store/leases.ts';
 import { createOwnerStore } from '../store/owners.ts';
 import { createQueueStore } from '../store/queues.ts';
 import { createTaskSearch } from '../store/search.ts';
-import { createSweeps, type Sweeps } from '../store/sweeps.ts';
+import { createSweeps } from '../store/sweeps.ts';
 import { createTaskStore } from '../store/tasks.ts';
 import { createTransitions } from '../store/transitions.ts';
-
-/** All that the engine of one database needs from outside. */
-export interface EngineDeps {
-  db: D1Database;
-  queues: QueueBindings;
-  catalog: Catalog;
-  dependencies: HandlerDependencies;
-  openFiles(owner: string): Files;
-  countRequest: CountRequest;
-  listeners: readonly CommitListener[];
-  /** The Dispatcher of this database. */
-  dispatcher: {
-    ensureAlarmBy(at: number): Promise<void>;
-    tryReserve(owner: string, count: number): Promise<boolean>;
-  };
-  /** Whether the owner may run one more task of a metered type just now; if so it is counted. */
-  tryConsume(owner: string): Promise<boolean>;
-  workflow: Pick<Workflow<LongTaskRun>, 'create' | 'get'>;
-  invalidate(keys: TaskKey[]): Promise<void>;
-  closeStreams(owner: string, ids: string[]): Promise<void>;
-  removeFiles(files: readonly OutputFile[]): Promise<void>;
-  publishProgress: ProgressDeps['publishProgress'];
-  deliveries: {
-    /** Where every failure is delivered to, as a JSON list; null for nowhere. */
-    failureSinks: string | null;
-    sendToQueue: SendDeliveries;
-    sender: DeliverySender;
-    publicUrl: string;
-    countTry: DelivererDeps['countTry'];
-  };
-  /** Tasks with a longer timeout are run by a Workflow. */
-  longTaskMs: number;
-  /** When tasks must have ended to be deleted, at `now` (ms). */
-  computeCutoffs(now: number): PruneCutoffs;
-  pruneWhenFull: boolean;
-  /** Bytes that the database may take up. */
-  databaseLimitBytes: number;
-  maxUnfinished: number;
-  maxStoredBytes: number;
-  now(): number;
-  wait(ms: number): Promise<void>;
-  random(): number;
-  log: Logger;
-  /** For tests: puts something else in the place of a part. */
-  replace?: { sweeps?(real: Sweeps): Sweeps; recorder?(real: Recorder): Recorder };
-}
 
 /** The policy of a type that no longer exists: its tasks fail for good anyway. */
 const NO_RETRY: RetryPolicy = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };

@@ -1,0 +1,62 @@
+import type { DelivererDeps } from '../deliveries/deliverer.ts';
+import type { SendDeliveries } from '../deliveries/queue.ts';
+import type { DeliverySender } from '../deliveries/sender.ts';
+import type { CommitListener } from '../domain/commit-listener.ts';
+import type { PruneCutoffs } from '../domain/retention.ts';
+import type { TaskKey } from '../domain/task.ts';
+import type { LongTaskRun } from '../engine/long-tasks.ts';
+import type { ProgressDeps } from '../engine/progress.ts';
+import type { Recorder } from '../engine/recorder.ts';
+import type { QueueBindings } from '../engine/task-queues.ts';
+import type { Catalog } from '../handlers/catalog.ts';
+import type { Files, HandlerDependencies } from '../handlers/handler.ts';
+import type { CountRequest } from '../handlers/provider-fetch.ts';
+import type { Logger } from '../log.ts';
+import type { OutputFile } from '../store/deletions.ts';
+import type { Sweeps } from '../store/sweeps.ts';
+
+/** All that the engine of one database needs from outside. */
+export interface EngineDeps {
+  db: D1Database;
+  queues: QueueBindings;
+  catalog: Catalog;
+  dependencies: HandlerDependencies;
+  openFiles(owner: string): Files;
+  countRequest: CountRequest;
+  listeners: readonly CommitListener[];
+  /** The Dispatcher of this database. */
+  dispatcher: {
+    ensureAlarmBy(at: number): Promise<void>;
+    tryReserve(owner: string, count: number): Promise<boolean>;
+  };
+  /** Whether the owner may run one more task of a metered type just now; if so it is counted. */
+  tryConsume(owner: string): Promise<boolean>;
+  workflow: Pick<Workflow<LongTaskRun>, 'create' | 'get'>;
+  invalidate(keys: TaskKey[]): Promise<void>;
+  closeStreams(owner: string, ids: string[]): Promise<void>;
+  removeFiles(files: readonly OutputFile[]): Promise<void>;
+  publishProgress: ProgressDeps['publishProgress'];
+  deliveries: {
+    /** Where every failure is delivered to, as a JSON list; null for nowhere. */
+    failureSinks: string | null;
+    sendToQueue: SendDeliveries;
+    sender: DeliverySender;
+    publicUrl: string;
+    countTry: DelivererDeps['countTry'];
+  };
+  /** Tasks with a longer timeout are run by a Workflow. */
+  longTaskMs: number;
+  /** When tasks must have ended to be deleted, at `now` (ms). */
+  computeCutoffs(now: number): PruneCutoffs;
+  pruneWhenFull: boolean;
+  /** Bytes that the database may take up. */
+  databaseLimitBytes: number;
+  maxUnfinished: number;
+  maxStoredBytes: number;
+  now(): number;
+  wait(ms: number): Promise<void>;
+  random(): number;
+  log: Logger;
+  /** For tests: puts something else in the place of a part. */
+  replace?: { sweeps?(real: Sweeps): Sweeps; recorder?(real: Recorder): Recorder };
+}
