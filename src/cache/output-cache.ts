@@ -18,8 +18,8 @@ export interface CacheBackend {
   get(key: string): Promise<string | null>;
   /** Writes those keys that hold nothing yet. */
   addMany(entries: readonly CacheEntry[]): Promise<void>;
-  /** Writes whatever the key holds. */
-  put(entries: readonly CacheEntry[]): Promise<void>;
+  /** Makes sure that what these keys hold is not found again, as far as it can. */
+  forget(keys: readonly string[]): Promise<void>;
 }
 
 export interface CacheEntry {
@@ -39,14 +39,12 @@ export interface OutputCache {
   readonly shared: boolean;
   get(owner: string, id: string): Promise<Task | null>;
   setMany(outputs: readonly CachedOutput[]): Promise<void>;
-  /** Leaves a tombstone of 60 s, so that a slow write cannot bring the deleted output back. */
+  /** Nobody is to find these outputs again; where a cache cannot, they are gone within 5 s. */
   invalidate(keys: readonly { owner: string; id: string }[]): Promise<void>;
   /** False while the breaker keeps a cache that is down from being asked. */
   isUp(): boolean;
 }
 
-const TOMBSTONE = 'gone';
-const TOMBSTONE_SECONDS = 60;
 const TIMEOUT_MS = 300;
 /** In UTF-16 units; larger outputs are read from the database. */
 const MAX_VALUE_CHARS = 256_000;
@@ -121,7 +119,7 @@ export const createOutputCache = (
         'get',
         async () => {
           const text = await backend.get(toKey(owner, id));
-          return text === null || text === TOMBSTONE ? null : parseTask(text, owner, id);
+          return text === null ? null : parseTask(text, owner, id);
         },
         null,
       );
@@ -141,12 +139,8 @@ export const createOutputCache = (
       if (entries.length > 0) await ask('set', () => backend.addMany(entries), undefined);
     },
     invalidate: async (keys) => {
-      const entries = keys.map(({ owner, id }) => ({
-        key: toKey(owner, id),
-        value: TOMBSTONE,
-        ttlSeconds: TOMBSTONE_SECONDS,
-      }));
-      if (entries.length > 0) await ask('invalidate', () => backend.put(entries), undefined);
+      const stored = keys.map(({ owner, id }) => toKey(owner, id));
+      if (stored.length > 0) await ask('invalidate', () => backend.forget(stored), undefined);
     },
   };
 };

@@ -1,11 +1,15 @@
 import { Redis } from '@upstash/redis/cloudflare';
-import type { CacheBackend, CacheEntry } from './output-cache.ts';
+import type { CacheBackend } from './output-cache.ts';
 
 /**
  * Shorter than the output cache's own limit, so that the request itself is ended and not just
  * forgotten.
  */
 const REQUEST_TIMEOUT_MS = 290;
+
+/** Stays in the place of a deleted output, so that a slow write cannot bring it back. */
+const TOMBSTONE = 'gone';
+const TOMBSTONE_SECONDS = 60;
 
 /** Outputs in Upstash Redis: one request for a batch. */
 export const createUpstashBackend = ({
@@ -23,18 +27,23 @@ export const createUpstashBackend = ({
     retry: { retries: 1, backoff: () => 20 },
     signal: () => AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   });
-  const write = async (entries: readonly CacheEntry[], onlyNew: boolean): Promise<void> => {
-    const pipeline = redis.pipeline();
-    for (const { key, value, ttlSeconds } of entries) {
-      pipeline.set(key, value, onlyNew ? { ex: ttlSeconds, nx: true } : { ex: ttlSeconds });
-    }
-    await pipeline.exec();
-  };
   return {
     name: 'upstash',
     shared: true,
-    get: (key) => redis.get<string>(key),
-    addMany: (entries) => write(entries, true),
-    put: (entries) => write(entries, false),
+    get: async (key) => {
+      const text = await redis.get<string>(key);
+      return text === TOMBSTONE ? null : text;
+    },
+    addMany: async (entries) => {
+      const pipeline = redis.pipeline();
+      for (const { key, value, ttlSeconds } of entries)
+        pipeline.set(key, value, { ex: ttlSeconds, nx: true });
+      await pipeline.exec();
+    },
+    forget: async (keys) => {
+      const pipeline = redis.pipeline();
+      for (const key of keys) pipeline.set(key, TOMBSTONE, { ex: TOMBSTONE_SECONDS });
+      await pipeline.exec();
+    },
   };
 };

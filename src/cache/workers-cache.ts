@@ -1,7 +1,12 @@
 import type { CacheBackend, CacheEntry } from './output-cache.ts';
 
-/** A write is forgotten in its own data centre alone, so entries elsewhere must not live long. */
-const MAX_TTL_SECONDS = 60;
+/**
+ * An entry is forgotten in its own data centre alone: elsewhere a deleted output is found for this
+ * long at most.
+ */
+const MAX_TTL_SECONDS = 5;
+/** A request may call the cache a thousand times; what many tasks leave is gone in a moment. */
+const MAX_FORGOTTEN = 50;
 
 const toUrl = (key: string): string =>
   `https://output-cache.tasker.invalid/${encodeURIComponent(key)}`;
@@ -11,14 +16,10 @@ const toUrl = (key: string): string =>
  * its own: https://developers.cloudflare.com/workers/reference/how-the-cache-works/ On workers.dev
  * it stores nothing, and every read is a miss.
  */
-export const createWorkersCacheBackend = ({
-  isDevelopment,
-}: {
-  isDevelopment: boolean;
-}): CacheBackend => {
+export const createWorkersCacheBackend = (): CacheBackend => {
   const open = (): Promise<Cache> => caches.open('tasker-outputs');
   const put = async (cache: Cache, { key, value, ttlSeconds }: CacheEntry): Promise<void> => {
-    const maxAge = isDevelopment ? ttlSeconds : Math.min(ttlSeconds, MAX_TTL_SECONDS);
+    const maxAge = Math.min(ttlSeconds, MAX_TTL_SECONDS);
     await cache.put(
       toUrl(key),
       new Response(value, { headers: { 'Cache-Control': `max-age=${maxAge}` } }),
@@ -39,9 +40,9 @@ export const createWorkersCacheBackend = ({
         }),
       );
     },
-    put: async (entries) => {
+    forget: async (keys) => {
       const cache = await open();
-      await Promise.all(entries.map((entry) => put(cache, entry)));
+      await Promise.all(keys.slice(0, MAX_FORGOTTEN).map((key) => cache.delete(toUrl(key))));
     },
   };
 };

@@ -1,5 +1,6 @@
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { describeError } from '../domain/errors.ts';
+import { MAX_LEASE_MS } from '../domain/lifecycle.ts';
 import type { QueueName } from '../domain/routing.ts';
 import type { Logger } from '../log.ts';
 import type { Overdue, Sweeps } from '../store/sweeps.ts';
@@ -8,6 +9,7 @@ import type { TaskStore } from '../store/tasks.ts';
 import { PRUNE_PART } from '../domain/database-limit.ts';
 import { findLatestCutoff, type PruneCutoffs } from '../domain/retention.ts';
 import type { DatabaseSize } from './database-size.ts';
+import type { KeptRecordings } from './kept-recordings.ts';
 import type { Publish } from './publisher.ts';
 import type { TaskQueues } from './task-queues.ts';
 
@@ -32,6 +34,9 @@ const MAX_PAUSE_MS = 60_000;
  */
 const MAX_COUNTED_BACKLOG = 10_000;
 
+/** While outcomes are kept the database is tried this often. */
+const KEPT_RETRY_MS = 5_000;
+
 export interface ClockDeps {
   sweeps: Sweeps;
   store: Pick<TaskStore, 'prune' | 'pruneOldest'>;
@@ -46,6 +51,7 @@ export interface ClockDeps {
   /** Sends open deliveries to their queue; never throws. */
   sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
   publish: Publish;
+  kept: Pick<KeptRecordings, 'flush' | 'hasAny'>;
   alarm: Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm' | 'deleteAlarm'>;
   now(): number;
   log: Logger;
@@ -61,6 +67,8 @@ export const createClock = (deps: ClockDeps) => {
   /** Counts calls, so that a tick which one overtook does not postpone the alarm. */
   let wakeups = 0;
   let lastWakeupAt = -Infinity;
+  /** When the database did not answer last. */
+  let outageAt = -Infinity;
 
   const setAlarm = async (at: number): Promise<void> => {
     alarmAt = at;
@@ -109,7 +117,9 @@ export const createClock = (deps: ClockDeps) => {
 
   /** Moves what is due and sends it; true when there may be more of it. */
   const sweep = async (): Promise<boolean> => {
-    const swept = await sweeps.sweep(now(), SWEEP_LIMIT);
+    // Whoever runs a task renews its lease first, once the database answers again.
+    const mayRescue = now() < outageAt || now() > outageAt + MAX_LEASE_MS;
+    const swept = await sweeps.sweep(now(), SWEEP_LIMIT, mayRescue);
     const { dispatched, rescued, lost, overdue, unparked, parked, deliveries } = swept;
     deps.databaseSize.note(swept.databaseBytes);
     const returned = [...dispatched, ...rescued, ...unparked];
@@ -177,6 +187,9 @@ export const createClock = (deps: ClockDeps) => {
   return {
     ensureAlarmBy,
 
+    /** The database did not answer somebody. */
+    noteOutage: (): void => void (outageAt = now()),
+
     /**
      * The alarm went off, or the cron asks: sweeps and sets the alarm for what comes next; none
      * when nothing is left. Throws only if the alarm cannot be set, for then the platform's own
@@ -187,12 +200,15 @@ export const createClock = (deps: ClockDeps) => {
       const before = wakeups;
       await setAlarm(now() + MAX_PAUSE_MS);
       try {
+        await deps.kept.flush();
         const hasMore = (await sweep()) || (await prune());
         const next = hasMore ? now() : await computeNextTick();
         if (wakeups === before) await setAlarm(next);
         else await ensureAlarmBy(next);
       } catch (error) {
+        outageAt = now();
         log.error('sweep_failed', { error: describeError(error) });
+        if (deps.kept.hasAny()) await ensureAlarmBy(now() + KEPT_RETRY_MS);
       }
     },
   };

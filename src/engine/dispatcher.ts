@@ -2,8 +2,11 @@ import { DurableObject } from 'cloudflare:workers';
 import { decodeTasks, encodeAcceptances } from './accept-wire.ts';
 import { createAccepter, type AccepterDeps } from './accepter.ts';
 import { createClock, type ClockDeps } from './clock.ts';
+import { createKeptRecordings, type KeptRecordingsDeps } from './kept-recordings.ts';
 
-export type DispatcherDeps = Omit<AccepterDeps, 'ensureAlarmBy'> & Omit<ClockDeps, 'alarm'>;
+export type DispatcherDeps = Omit<AccepterDeps, 'ensureAlarmBy' | 'noteOutage'> &
+  Omit<ClockDeps, 'alarm' | 'kept'> &
+  Omit<KeptRecordingsDeps, 'storage'>;
 
 /**
  * Where tasks come in, and the clock that brings them back. One instance does it all; see
@@ -11,14 +14,17 @@ export type DispatcherDeps = Omit<AccepterDeps, 'ensureAlarmBy'> & Omit<ClockDep
  */
 export class Dispatcher extends DurableObject<Env> {
   readonly #clock: ReturnType<typeof createClock>;
+  readonly #kept: ReturnType<typeof createKeptRecordings>;
   readonly #quota: DispatcherDeps['quota'];
   readonly #accepter: ReturnType<typeof createAccepter>;
 
   constructor(state: DurableObjectState, env: Env, deps: DispatcherDeps) {
     super(state, env);
     this.#quota = deps.quota;
-    this.#clock = createClock({ ...deps, alarm: state.storage });
-    this.#accepter = createAccepter({ ...deps, ensureAlarmBy: this.#clock.ensureAlarmBy });
+    this.#kept = createKeptRecordings({ ...deps, storage: state.storage });
+    this.#clock = createClock({ ...deps, kept: this.#kept, alarm: state.storage });
+    const { ensureAlarmBy, noteOutage } = this.#clock;
+    this.#accepter = createAccepter({ ...deps, ensureAlarmBy, noteOutage });
   }
 
   /**
@@ -33,6 +39,13 @@ export class Dispatcher extends DurableObject<Env> {
   tryReserve(owner: string, count = 1): Promise<boolean> {
     const tasks = Array.from({ length: count }, () => ({ owner }));
     return this.#quota.tryReserve(tasks).catch(() => true);
+  }
+
+  /** Keeps outcomes that the database did not take, and writes them when it does. */
+  async keepRecordings(texts: string[]): Promise<void> {
+    await this.#kept.keep(texts);
+    this.#clock.noteOutage();
+    await this.#clock.ensureAlarmBy(Date.now() + 1_000);
   }
 
   /** For /health: whether the last submits could be stored. */

@@ -12,6 +12,8 @@ export interface WaitingTask extends EncodedTask {
 
 export interface GroupCommitDeps {
   store: Pick<TaskStore, 'insertMany' | 'getMany'>;
+  /** Called when the database gave no answer. */
+  noteOutage(): void;
   now(): number;
   log: Logger;
 }
@@ -31,7 +33,7 @@ const explainMissing = ({ idempotency_key }: Task): Acceptance =>
   idempotency_key === null ? 'task_rejected' : 'duplicate';
 
 /** Writes groups of tasks, one statement each, and answers every caller after the commit. */
-export const createGroupCommit = ({ store, now, log }: GroupCommitDeps) => {
+export const createGroupCommit = ({ store, noteOutage, now, log }: GroupCommitDeps) => {
   /** When the last group could not be written, unless one was since; ms, or null. */
   let failedAt: number | null = null;
 
@@ -82,6 +84,7 @@ export const createGroupCommit = ({ store, now, log }: GroupCommitDeps) => {
         return [...(await commit(group.slice(0, half))), ...(await commit(group.slice(half)))];
       }
       if (failure !== 'constraint') failedAt = now();
+      if (failure === 'unknown') noteOutage();
       const fields = { tasks: group.length, failure };
       log.error('insert_failed', { ...fields, error: describeError(error) });
       // Stored rows were accepted; the others may still come, so no caller may hear that it was

@@ -11,13 +11,17 @@ import type { Publish } from './publisher.ts';
 
 /** Outcomes that end this close to each other share a statement. */
 const GATHER_MS = 4;
-/** A commit that failed is tried again after these; a lease outlives them all. */
+/** A commit that failed is tried again after these, … */
 const RETRY_AFTER_MS = [50, 500, 2_000];
+/** … unless it took longer than this to fail: then the database stalls. */
+const STALL_MS = 5_000;
 
 export interface RecorderDeps {
-  transitions: Pick<Transitions, 'record'>;
+  transitions: Pick<Transitions, 'record' | 'encodeRecordings'>;
   store: Pick<TaskStore, 'getMany'>;
   publish: Publish;
+  /** Keeps outcomes, as `encodeRecordings` made them, until the database takes them. */
+  keepRecordings(texts: string[]): Promise<void>;
   findPolicy(owner: string, type: string): RetryPolicy;
   now(): number;
   random(): number;
@@ -38,8 +42,9 @@ export interface BatchRecorder {
   /** One of the batch has no outcome to record here. */
   skip(): void;
   /**
-   * Resolves with what follows, once it is committed or known that another writer was faster;
-   * rejects if the database never answered, and then the lease brings the task back.
+   * Resolves with what follows, once it is committed, or kept for a database that does not answer,
+   * or known that another writer was faster; rejects if it could not even be kept, and then the
+   * lease brings the task back.
    */
   record(task: Task, outcome: Outcome): Promise<Verdict>;
 }
@@ -63,6 +68,7 @@ export const createRecorder = (deps: RecorderDeps) => {
   const write = async (recordings: readonly Recording[]): Promise<Task[]> => {
     let written: Task[] = [];
     let mayHideCommit = false;
+    const startedAt = now();
     for (const pauseMs of [...RETRY_AFTER_MS, null]) {
       try {
         written = await transitions.record(recordings, now());
@@ -70,7 +76,8 @@ export const createRecorder = (deps: RecorderDeps) => {
       } catch (error) {
         mayHideCommit ||= classifyFailure(error) === 'unknown';
         log.warn('record_failed', { tasks: recordings.length, error: describeError(error) });
-        if (pauseMs === null || classifyFailure(error) === 'constraint') throw error;
+        const isStalled = now() - startedAt > STALL_MS;
+        if (pauseMs === null || isStalled || classifyFailure(error) === 'constraint') throw error;
         await wait(pauseMs);
       }
     }
@@ -96,12 +103,27 @@ export const createRecorder = (deps: RecorderDeps) => {
     }
   };
 
+  /** Keeps all of a group: what of it was committed after all is written once more in vain. */
+  const tryKeep = async (group: readonly EndedAttempt[]): Promise<boolean> => {
+    try {
+      const recordings = group.map(({ recording }) => recording);
+      await deps.keepRecordings(transitions.encodeRecordings(recordings, now()));
+      return true;
+    } catch (error) {
+      log.error('keep_failed', { tasks: group.length, error: describeError(error) });
+      return false;
+    }
+  };
+
   const commit = async (group: readonly EndedAttempt[]): Promise<void> => {
     try {
       await publish(await writeEach(group.map(({ recording }) => recording)));
       for (const { recording, resolve } of group) resolve(recording.verdict);
     } catch (error) {
-      for (const { reject } of group) reject(error);
+      const isKept = classifyFailure(error) !== 'constraint' && (await tryKeep(group));
+      for (const { recording, resolve, reject } of group)
+        if (isKept) resolve(recording.verdict);
+        else reject(error);
     }
   };
 

@@ -43,6 +43,10 @@ export interface Submission {
   consumeMetered(runs: number): Promise<void>;
 }
 
+/** https://developers.cloudflare.com/durable-objects/best-practices/error-handling/ */
+const isOverloaded = (error: unknown): boolean =>
+  (error as { overloaded?: unknown } | null)?.overloaded === true;
+
 /** The way of a submit: build, replay, reuse, reserve, store, resolve. */
 export const createSubmission = (deps: SubmissionDeps) => {
   const { catalog, store, log } = deps;
@@ -129,13 +133,17 @@ export const createSubmission = (deps: SubmissionDeps) => {
   const mustLookUp = ({ caller }: Submission, tasks: readonly Task[]): boolean =>
     tasks.length > 1 || tasks.some(({ type }) => catalog.find(caller.owner, type)?.isMetered);
 
-  /** Accepting the same ids again is safe, so a call whose answer was lost is repeated once. */
+  /**
+   * Accepting the same ids again is safe, so a call whose answer was lost is repeated once; not one
+   * that an object refused because it has too much to do.
+   */
   const storeTasks = async (tasks: Task[]): Promise<Acceptance[]> => {
     for (const isLast of [false, true]) {
       try {
         return await deps.accept(tasks);
       } catch (error) {
         log.warn('accept_failed', { tasks: tasks.length, error: describeError(error) });
+        if (isOverloaded(error)) return tasks.map(() => 'overloaded');
         if (isLast) break;
       }
     }

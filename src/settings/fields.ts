@@ -71,7 +71,7 @@ export const settingsFields = {
   }),
   UPSTASH_REDIS_REST_URL: z.url().optional().meta({
     description:
-      'The REST address of an Upstash Redis. Without it outputs are cached by the Workers Cache API, which needs no set-up',
+      'The REST address of an Upstash Redis. Without it outputs are cached by the Workers Cache API, which needs no set-up, for 5 s at most: a data centre does not hear what another one deletes',
   }),
   UPSTASH_REDIS_REST_TOKEN: z
     .string()

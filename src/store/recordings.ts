@@ -3,7 +3,7 @@ import { chunk } from '../domain/chunk.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
 import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { Verdict } from '../domain/retry.ts';
-import type { Task } from '../domain/task.ts';
+import type { Task, TaskKey } from '../domain/task.ts';
 import { guardSql, jsonRows, MAX_GROUP_CHARS, nameStatement, rowMapper } from './statements.ts';
 
 /** The verdict on one attempt, to be recorded. */
@@ -105,26 +105,54 @@ const encodeRecording = ({ owner, id, attempt }: Task, changes: Recorded): strin
   return `${[head, ...RECORDED_JSON_COLUMNS.flatMap((column) => changes[column] ?? [])].join(',')}]`;
 };
 
+/** Writes encoded recordings; returns what else has changed of the rows that took them. */
+const writeTexts = async (
+  db: D1Database,
+  texts: readonly string[],
+): Promise<Pick<Task, (typeof CHANGED_COLUMNS)[number]>[]> => {
+  const statement = db.prepare(RECORD).bind(`[${texts.join(',')}]`);
+  return (await statement.raw()).map(toChanges);
+};
+
 /** The end of an attempt, written. `failureSinks`: as for the transitions. */
-export const createRecordings = (db: D1Database, failureSinks: string | null) => ({
-  /** Writes outcomes, fenced on the attempt that made them. Returns the rows that took them. */
-  async record(recordings: readonly Recording[], now: number): Promise<Task[]> {
-    const rows = recordings.map((recording) => {
-      const changes = buildRecorded(recording, now, failureSinks);
-      const text = encodeRecording(recording.task, changes);
-      return { task: { ...recording.task, ...changes }, text };
-    });
-    const tasks = new Map(rows.map(({ task }) => [task.id, task]));
-    const written: Task[] = [];
-    const sizeOf = ({ text }: { text: string }): number => text.length;
-    for (const group of chunk(rows, { sizeOf, maxSize: MAX_GROUP_CHARS })) {
-      const statement = db.prepare(RECORD).bind(`[${group.map(({ text }) => text).join(',')}]`);
-      for (const changes of (await statement.raw()).map(toChanges))
-        written.push(Object.assign(tasks.get(changes.id) as Task, changes));
-    }
-    return written;
-  },
-});
+export const createRecordings = (db: D1Database, failureSinks: string | null) => {
+  const encode = (recording: Recording, now: number) => {
+    const changes = buildRecorded(recording, now, failureSinks);
+    const text = encodeRecording(recording.task, changes);
+    return { task: { ...recording.task, ...changes }, text };
+  };
+  return {
+    /** Writes outcomes, fenced on the attempt that made them. Returns the rows that took them. */
+    async record(recordings: readonly Recording[], now: number): Promise<Task[]> {
+      const rows = recordings.map((recording) => encode(recording, now));
+      const tasks = new Map(rows.map(({ task }) => [task.id, task]));
+      const written: Task[] = [];
+      const sizeOf = ({ text }: { text: string }): number => text.length;
+      for (const group of chunk(rows, { sizeOf, maxSize: MAX_GROUP_CHARS }))
+        for (const changes of await writeTexts(
+          db,
+          group.map(({ text }) => text),
+        ))
+          written.push(Object.assign(tasks.get(changes.id) as Task, changes));
+      return written;
+    },
+
+    /** Outcomes as texts that can be kept and be written later, by the same statement and fence. */
+    encodeRecordings: (recordings: readonly Recording[], now: number): string[] =>
+      recordings.map((recording) => encode(recording, now).text),
+
+    /** Writes what `encodeRecordings` made, `MAX_GROUP_CHARS` at a time. */
+    async writeRecordings(texts: readonly string[]): Promise<void> {
+      await writeTexts(db, texts);
+    },
+  };
+};
+
+/** Whose recording a text is, and of which attempt. */
+export const readRecordingKey = (text: string): TaskKey & { attempt: number } => {
+  const [owner, id, attempt] = JSON.parse(text) as [string, string, number];
+  return { owner, id, attempt };
+};
 
 /** Whether this row shows that `recording` was committed, though its answer may have been lost. */
 export const wasRecorded = (row: Task, { task, verdict }: Recording): boolean =>

@@ -147,8 +147,11 @@ export interface Swept {
  * `deliveries_due` and the rows it moves. `failureSinks`: as for the transitions.
  */
 export const createSweeps = (db: D1Database, failureSinks: string | null = null) => ({
-  /** Moves at most `limit` due rows of each kind, in one transaction. */
-  async sweep(now: number, limit: number): Promise<Swept> {
+  /**
+   * Moves at most `limit` due rows of each kind, in one transaction.
+   * @param mayRescue false: claims whose lease ran out are left alone
+   */
+  async sweep(now: number, limit: number, mayRescue = true): Promise<Swept> {
     const prepare = (sql: string, ...more: unknown[]): D1PreparedStatement =>
       db.prepare(sql).bind(now, limit, ...more);
     // Parking goes before looking again, and both before what the others make PENDING.
@@ -156,13 +159,13 @@ export const createSweeps = (db: D1Database, failureSinks: string | null = null)
       prepare(PARK),
       prepare(RESEND),
       prepare(DISPATCH),
-      prepare(LOSE, failureSinks),
-      prepare(RESCUE),
       prepare(UNPARK, JSON.stringify(QUEUES)),
+      ...(mayRescue ? [prepare(LOSE, failureSinks), prepare(RESCUE)] : []),
       prepare(RESEND_DELIVERIES),
     ]);
-    const [parked = [], overdue = [], dispatched = [], lost = [], rescued = [], unparked = []] =
-      results.map((result) => result.results);
+    const rows = results.slice(0, -1).map((result) => result.results);
+    const [parked = [], overdue = [], dispatched = [], unparked = [], lost = [], rescued = []] =
+      rows;
     const deliveries = (results.at(-1)?.results ?? []) as unknown as DeliveryKey[];
     const databaseBytes = results.at(-1)?.meta.size_after ?? 0;
     const moved = { overdue, dispatched, lost, rescued, unparked, deliveries };

@@ -28,6 +28,7 @@ export interface EngineDeps {
   dispatcher: {
     ensureAlarmBy(at: number): Promise<void>;
     tryReserve(owner: string, count: number): Promise<boolean>;
+    keepRecordings(texts: string[]): Promise<void>;
   };
   /** Whether the owner may run one more task of a metered type just now; if so it is counted. */
   tryConsume(owner: string): Promise<boolean>;

@@ -84,6 +84,7 @@ export const createEngine = (deps: EngineDeps) => {
     transitions,
     store,
     publish,
+    keepRecordings: dispatcher.keepRecordings,
     findPolicy: (owner, type) => catalog.find(owner, type)?.retry ?? NO_RETRY,
     now,
     random: deps.random,
@@ -122,6 +123,7 @@ export const createEngine = (deps: EngineDeps) => {
     /** The dependencies of this database's Dispatcher, besides its storage. */
     dispatcherDeps: {
       store,
+      transitions,
       sweeps: replace.sweeps?.(realSweeps) ?? realSweeps,
       computeCutoffs: deps.computeCutoffs,
       pruneWhenFull: deps.pruneWhenFull,

@@ -15,12 +15,12 @@ import type { Platform } from './platform.ts';
 
 /** The parts that only requests need: keys, rates and submission. */
 export const createHttp = (
-  { env, settings, log, now, wait }: Platform,
+  { env, db, settings, log, now, wait }: Platform,
   { store }: Engine,
   { outgoingRules }: Live,
   { catalog, accept, tryReserve }: Pick<SubmissionDeps, 'catalog' | 'accept' | 'tryReserve'>,
 ) => {
-  const keys = createKeyStore(env.DB);
+  const keys = createKeyStore(db);
   return {
     keys,
     apiKeyCache: createApiKeyCache({ store: keys, waitUntil, now }),

@@ -49,10 +49,7 @@ export const createLive = (
   };
 
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = settings;
-  const backend =
-    url && token
-      ? createUpstashBackend({ url, token })
-      : createWorkersCacheBackend({ isDevelopment });
+  const backend = url && token ? createUpstashBackend({ url, token }) : createWorkersCacheBackend();
   const countLookup = (isHit: boolean): void =>
     buffer.count(isHit ? 'tasker_cache_hits_total' : 'tasker_cache_misses_total');
   const cache = createOutputCache(backend, { log, now, countLookup });

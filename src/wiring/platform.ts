@@ -2,6 +2,7 @@ import type { QueueBindings } from '../engine/task-queues.ts';
 import type { SendMail } from '../handlers/handler.ts';
 import { createLogger } from '../log.ts';
 import { readSettings } from '../settings.ts';
+import { timeDatabase } from '../store/timed-database.ts';
 
 const toQueueBindings = (env: Env): QueueBindings => ({
   'default-high': env.QUEUE_DEFAULT_HIGH,
@@ -28,6 +29,7 @@ export const createPlatform = (env: Env) => {
       fields: { app: 'tasker', env: settings.APP_ENV },
     }),
     isDevelopment: process.env.NODE_ENV === 'development',
+    db: timeDatabase(env.DB),
     queues: toQueueBindings(env),
     sendMail,
     fetch: ((input, init) => fetch(input, init)) as typeof fetch,

@@ -60,6 +60,7 @@ const createDispatcherClient = ({ env, settings }: Platform) => {
     ensureAlarmBy: async (at: number): Promise<void> => dispatcher().ensureAlarmBy(at),
     tickNow: async () => dispatcher().tickNow(),
     isAccepting: async () => dispatcher().isAccepting(),
+    keepRecordings: async (texts: string[]): Promise<void> => dispatcher().keepRecordings(texts),
   };
 };
 
@@ -75,9 +76,9 @@ const createStoreAccess = (db: D1Database) => {
 /** Bindings -> the objects that each room needs, wired once for all entries. */
 const createServices = (env: Env) => {
   const platform = createPlatform(env);
-  const { settings, log, now, wait, random, queues, sendMail } = platform;
+  const { db, settings, log, now, wait, random, queues, sendMail } = platform;
   const dispatcher = createDispatcherClient(platform);
-  const owners = createOwnerStore(env.DB);
+  const owners = createOwnerStore(db);
   const files = createCountedFiles({
     files: createFileStore(env.FILES),
     owners,
@@ -87,7 +88,7 @@ const createServices = (env: Env) => {
   const { boards, cache, metrics } = live;
 
   const engine = createEngine({
-    db: env.DB,
+    db,
     queues,
     catalog,
     dependencies: { fetch: platform.fetch, secrets: settings, sendMail },
@@ -123,7 +124,7 @@ const createServices = (env: Env) => {
   return {
     ...parts,
     ...http,
-    useStore: createStoreAccess(env.DB),
+    useStore: createStoreAccess(db),
     settings,
     log,
     now,

@@ -31,6 +31,7 @@ const setup = (
     quota: { tryReserve: async () => true },
     bytesQuota: { tryReserve: async () => true },
     databaseSize: { isFull: async () => full },
+    noteOutage: () => {},
     now,
     wait: async (ms) => void waits.push(ms),
     log,

@@ -38,6 +38,7 @@ const setup = () => {
   const clock = createClock({
     sweeps,
     store: createTaskStore(env.DB),
+    kept: { flush: async () => {}, hasAny: () => false },
     computeCutoffs: (now) => ({ rules: [], otherwise: now - RETENTION_MS }),
     pruneWhenFull: true,
     databaseSize: { note: (bytes) => void noted.push(bytes), getUsedPart: () => usedPart },

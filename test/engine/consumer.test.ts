@@ -2,7 +2,9 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from 'clou
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MESSAGE_VERSION, type Task, type TaskMessage } from '../../src/domain/task.ts';
+import { Dispatcher } from '../../src/engine/dispatcher.ts';
 import worker from '../../src/index.ts';
+import { finished } from '../support/client.ts';
 import { breakDatabase } from '../support/database.ts';
 import { aTask, parseAttempts, OWNER, rowOf, store } from '../support/rows.ts';
 
@@ -177,13 +179,25 @@ describe('a message that names several tasks', () => {
   it('comes back when it is not known whether an outcome was recorded', async () => {
     const tasks = await stored({}, {});
     const { mend } = breakDatabase('tasks.record', 'before', { message: 'D1 DB is overloaded.' });
+    const keep = vi.spyOn(Dispatcher.prototype, 'keepRecordings');
+    keep.mockRejectedValue(new Error('The Dispatcher does not answer'));
     expect(await deliver([toMessageOfAll(tasks)])).toMatchObject({
       acked: [],
       retried: [{ msgId: '0', delaySeconds: 5 }],
     });
     mend();
+    keep.mockRestore();
     for (const { id } of tasks)
       expect(await rowOf(id)).toMatchObject({ status: 'IN_PROGRESS', attempt: 1 });
+  });
+
+  it('is done with once its outcomes are kept, which the Dispatcher writes', async () => {
+    const tasks = await stored({}, {});
+    const { mend } = breakDatabase('tasks.record', 'before', { message: 'D1 DB is overloaded.' });
+    expect(await deliver([toMessageOfAll(tasks)])).toMatchObject({ acked: ['0'], retried: [] });
+    mend();
+    for (const { id } of tasks)
+      expect(await finished(id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
   });
 });
 

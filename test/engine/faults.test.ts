@@ -38,6 +38,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
   const clock = createClock({
     sweeps: createSweeps(env.DB),
     store: taskStore,
+    kept: { flush: async () => {}, hasAny: () => false },
     computeCutoffs: () => ({ rules: [], otherwise: 0 }),
     pruneWhenFull: false,
     databaseSize: { note: () => {}, getUsedPart: () => 0 },
@@ -52,7 +53,8 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
   const findPolicy = () => ({ maxAttempts: 3, baseSeconds: 60, maxSeconds: 600 });
   const recorderOn = (writes: Pick<Transitions, 'record'>) =>
     createRecorder({
-      transitions: writes,
+      transitions: { ...transitions, ...writes },
+      keepRecordings: () => Promise.reject(new Error('The Dispatcher does not answer')),
       store: taskStore,
       publish,
       findPolicy,

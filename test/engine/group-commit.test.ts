@@ -24,7 +24,12 @@ const commit = async (tasks: Task[], group = setup()) => {
 };
 let time = 0;
 const setup = () =>
-  createGroupCommit({ store: createTaskStore(env.DB), now: () => time, log: keepLog().log });
+  createGroupCommit({
+    store: createTaskStore(env.DB),
+    noteOutage: () => {},
+    now: () => time,
+    log: keepLog().log,
+  });
 
 it('answers every caller, and returns what was stored', async () => {
   const tasks = [aTask(), aTask()];

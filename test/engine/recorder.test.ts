@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { Outcome } from '../../src/domain/retry.ts';
+import type { Task } from '../../src/domain/task.ts';
 import { createRecorder } from '../../src/engine/recorder.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
@@ -13,7 +14,8 @@ afterEach(() => vi.restoreAllMocks());
 const done: Outcome = { kind: 'completed', result: '{"n":1}' };
 
 /** Claimed tasks and a recorder of them as one batch. */
-const setup = async (count: number) => {
+const setup = async (count: number, keeps = true) => {
+  const kept: string[] = [];
   const tasks = Array.from({ length: count }, () => aTask());
   await store(...tasks);
   const transitions = createTransitions(env.DB);
@@ -23,6 +25,10 @@ const setup = async (count: number) => {
     transitions,
     store: createTaskStore(env.DB),
     publish,
+    keepRecordings: async (texts) => {
+      if (!keeps) throw new Error('Nor does the object answer');
+      kept.push(...texts);
+    },
     findPolicy: () => ({ maxAttempts: 3, baseSeconds: 1, maxSeconds: 10 }),
     now: Date.now,
     random: () => 0.5,
@@ -30,7 +36,7 @@ const setup = async (count: number) => {
     log,
   });
   const claimed = await transitions.claim(tasks, Date.now(), false);
-  return { claimed, batch: recorder.forBatch(count), published, events };
+  return { claimed, batch: recorder.forBatch(count), published, events, kept };
 };
 
 it('records a batch with one statement, and publishes it after the commit', async () => {
@@ -59,8 +65,24 @@ it('finds what was committed although the answer was lost, and publishes it once
   expect(published.map(({ id }) => id)).toEqual([task?.id]);
 });
 
-it('rejects when the database never answers: then the lease brings the task back', async () => {
-  const { claimed, batch, published, events } = await setup(1);
+it('keeps what the database does not take, to be written by the same fence', async () => {
+  const { claimed, batch, published, kept } = await setup(3);
+  const broken = breakDatabase('tasks.record', 'before');
+  const verdicts = await Promise.all(claimed.map((task) => batch.record(task, done)));
+  broken.mend();
+  expect(verdicts.map(({ transition }) => transition)).toEqual(Array(3).fill('complete'));
+  expect(published).toEqual([]);
+  const transitions = createTransitions(env.DB);
+  const [cancelled, ...others] = claimed as [Task, ...Task[]];
+  await transitions.command('cancel', cancelled.owner, cancelled.id, Date.now());
+  for (let i = 0; i < 2; i += 1) await transitions.writeRecordings(kept);
+  expect(await rowOf(cancelled.id)).toMatchObject({ status: 'CANCELLED', result: null });
+  for (const { id } of others)
+    expect(await rowOf(id)).toMatchObject({ status: 'COMPLETED', result: '{"n":1}', version: 3 });
+});
+
+it('rejects when nothing answers: then the lease brings the task back', async () => {
+  const { claimed, batch, published, events } = await setup(1, false);
   const broken = breakDatabase('tasks.record', 'before');
   await expect(batch.record(claimed[0] as never, done)).rejects.toThrow(/connection lost/);
   broken.mend();

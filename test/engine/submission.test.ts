@@ -80,6 +80,19 @@ it('answers a replay with the first task, and refuses another body under its key
   });
 });
 
+it('does not repeat a call that an object with too much to do has refused', async () => {
+  let calls = 0;
+  const { submit } = setup(async () => {
+    calls += 1;
+    throw Object.assign(new Error('Durable Object is overloaded.'), { overloaded: true });
+  });
+  await expect(submit([{ a: 1, b: 2 }])).rejects.toMatchObject({
+    code: 'overloaded',
+    retryAfterSeconds: 1,
+  });
+  expect(calls).toBe(1);
+});
+
 it('repeats a lost call once, and then says that the outcome is unknown', async () => {
   let calls = 0;
   const { submit, events } = setup(() => {

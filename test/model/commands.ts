@@ -53,6 +53,20 @@ const finish = act(
   fc.tuple(index, fc.constantFrom('complete' as const, 'fail' as const)),
   ([i, how]) => new Act(`finish(${i}, ${how})`, (world) => world.finish(i, how)),
 );
+/** The database gives no answer for 80 s, while alarms go off and tasks end. */
+const stall = act(
+  index,
+  (i) =>
+    new Act(`stall(${i})`, async (world) => {
+      world.faults.fail = { kind: 'before', times: Infinity };
+      for (let passed = 0; passed < 80_000; passed += 16_000) {
+        world.now += 16_000;
+        await world.tick();
+        if (passed === 32_000) await world.finish(i, 'complete');
+      }
+      world.faults.fail = null;
+    }),
+);
 const lose = act(index, (i) => new Act(`lose(${i})`, (world) => world.lose(i)));
 const crash = act(
   fc.boolean(),
@@ -173,12 +187,14 @@ const notify = act(
 );
 /** A handler ends while the database is away for longer than anybody tries. */
 const finishUnheard = act(
-  index,
-  (i) =>
-    new Act(`finishUnheard(${i})`, async (world) => {
+  fc.tuple(index, fc.boolean()),
+  ([i, isKept]) =>
+    new Act(`finishUnheard(${i}${isKept ? ', kept' : ''})`, async (world) => {
       world.faults.fail = { kind: 'before', times: 6 };
+      world.keepFails = !isKept;
       await world.finish(i, 'complete');
       world.faults.fail = null;
+      world.keepFails = false;
     }),
 );
 
@@ -212,6 +228,7 @@ export const runs = fc.commands(
     zombie,
     replay,
     finishUnheard,
+    stall,
     resumeAndDie,
     sweep,
     tick,

@@ -19,6 +19,8 @@ export interface Witness {
   accepted: ReadonlySet<string>;
   refused: ReadonlySet<string>;
   acknowledged: { id: string; attempt: number }[];
+  /** Outcomes that wait for the database, by owner, id and attempt. */
+  kept: ReadonlyMap<string, string>;
 }
 
 /** While anything is live, the alarm is at most this far ahead. */
@@ -83,8 +85,10 @@ export const assertSound = (
   for (const { id, attempt } of world.acknowledged) {
     const row = byId.get(id);
     hold(
-      'a message is acknowledged only when its outcome is committed',
-      row?.status !== 'IN_PROGRESS' || row.attempt !== attempt,
+      'a message is acknowledged only when its outcome is committed, or kept',
+      row?.status !== 'IN_PROGRESS' ||
+        row.attempt !== attempt ||
+        [...world.kept.keys()].some((key) => key.endsWith(`:${id}:${attempt}`)),
       row,
     );
   }

@@ -96,6 +96,7 @@ export const mutants: Record<string, Mutation> = {
     '',
   ),
   'alarm set after the insert': { alarmAfterInsert: true },
+  'an outcome that is said to be kept, and is not': { forgetsKept: true },
   'claim that takes an expired lease without counting a rescue': rewriting(
     'tasks.claim',
     "tasks.status IN ('PENDING')",

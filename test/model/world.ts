@@ -6,6 +6,7 @@ import { buildTask } from '../../src/domain/new-task.ts';
 import { MESSAGE_VERSION, type Task, type TaskMessage } from '../../src/domain/task.ts';
 import { isFinal, type Status } from '../../src/domain/words.ts';
 import { createAccepter } from '../../src/engine/accepter.ts';
+import { createKeptRecordings } from '../../src/engine/kept-recordings.ts';
 import { createClock } from '../../src/engine/clock.ts';
 import type { Recorder } from '../../src/engine/recorder.ts';
 import type { QueueBindings } from '../../src/engine/task-queues.ts';
@@ -38,6 +39,7 @@ export interface Mutation {
   sweeps?: (real: Sweeps, database: D1Database, meanwhile: () => Promise<void>) => Sweeps;
   recorder?: (real: Recorder) => Recorder;
   alarmAfterInsert?: boolean;
+  forgetsKept?: boolean;
 }
 
 interface QueueMessage {
@@ -87,6 +89,10 @@ export class World {
   readonly faults: DatabaseFaults = { fail: null, rewrite: (sql) => sql, afterward: () => {} };
   readonly #mutation: Mutation;
   #service: ReturnType<World['boot']>;
+  /** The Dispatcher does not answer a consumer. */
+  keepFails = false;
+  /** What the storage of the Dispatcher has. */
+  readonly kept = new Map<string, string>();
   #before: Task[] = [];
   #deliveriesBefore: Delivery[] = [];
 
@@ -140,6 +146,17 @@ export class World {
         if (!isDead()) this.alarmAt = null;
       },
     };
+    const storage = {
+      put: async (entries: Record<string, string>) => {
+        if (isDead()) return never();
+        for (const [key, text] of Object.entries(entries)) this.kept.set(key, text);
+      },
+      list: async () => (isDead() ? never() : new Map(this.kept)),
+      delete: async (keys: string[]) => {
+        if (isDead()) return never();
+        for (const key of keys) this.kept.delete(key);
+      },
+    } as unknown as DurableObjectStorage;
     const [sum] = builtInHandlers;
     const scripted = sum && {
       ...sum,
@@ -150,7 +167,7 @@ export class World {
     const send = async (): Promise<DeliveryResult> =>
       this.receiverIsUp ? { kind: 'delivered' } : { kind: 'failed', error: 'down' };
 
-    const { sweeps, recorder, alarmAfterInsert = false } = this.#mutation;
+    const { sweeps, recorder, alarmAfterInsert = false, forgetsKept = false } = this.#mutation;
     const finishOne = async (): Promise<void> => this.finish(0, 'complete');
     const engine = createEngine({
       db: faultyDatabase(env.DB, this.faults, isDead),
@@ -163,6 +180,12 @@ export class World {
       dispatcher: {
         ensureAlarmBy: (at) => clock.ensureAlarmBy(at),
         tryReserve: async () => true,
+        keepRecordings: async (texts) => {
+          if (this.keepFails) throw new Error('Network connection lost.');
+          if (!forgetsKept) await kept.keep(texts);
+          clock.noteOutage();
+          await clock.ensureAlarmBy(now() + 1_000);
+        },
       },
       tryConsume: async () => true,
       workflow: { create: () => Promise.reject(new Error('none')) } as never,
@@ -194,7 +217,8 @@ export class World {
       },
     });
     const { dispatcherDeps, consumer, commands, deliverer } = engine;
-    const clock = createClock({ ...dispatcherDeps, alarm });
+    const kept = createKeptRecordings({ ...dispatcherDeps, storage });
+    const clock = createClock({ ...dispatcherDeps, kept, alarm });
     const insertThenAlarm: TaskStore['insertMany'] = async (rows) => {
       const ids = await engine.store.insertMany(rows);
       await clock.ensureAlarmBy(now() + 5_000);
@@ -204,6 +228,7 @@ export class World {
       ...dispatcherDeps,
       quota: { tryReserve: async () => true },
       ...(alarmAfterInsert && { store: { ...engine.store, insertMany: insertThenAlarm } }),
+      noteOutage: clock.noteOutage,
       ensureAlarmBy: alarmAfterInsert ? async () => {} : clock.ensureAlarmBy,
     });
     return { accepter, clock, consumer, commands, deliverer };

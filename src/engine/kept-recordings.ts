@@ -1,0 +1,90 @@
+import { chunk } from '../domain/chunk.ts';
+import { describeError } from '../domain/errors.ts';
+import type { Logger } from '../log.ts';
+import { classifyFailure } from '../store/failure.ts';
+import { readRecordingKey } from '../store/recordings.ts';
+import { MAX_GROUP_CHARS } from '../store/statements.ts';
+import type { TaskStore } from '../store/tasks.ts';
+import type { Transitions } from '../store/transitions.ts';
+import type { Publish } from './publisher.ts';
+
+const PREFIX = 'recording:';
+/** An object's storage takes so many keys at once. */
+const MAX_KEYS = 128;
+
+export interface KeptRecordingsDeps {
+  storage: Pick<DurableObjectStorage, 'put' | 'list' | 'delete'>;
+  transitions: Pick<Transitions, 'writeRecordings'>;
+  store: Pick<TaskStore, 'getMany'>;
+  publish: Publish;
+  log: Logger;
+}
+
+/**
+ * Outcomes that the database did not take, in the storage of the Dispatcher, which does not need
+ * the database: work that is finished is not done again. Written by the same statement and the same
+ * fence as ever, once the database answers.
+ */
+export const createKeptRecordings = (deps: KeptRecordingsDeps) => {
+  const { storage, transitions, store, publish, log } = deps;
+  /** Whether there may be any; unknown until it was looked at once. */
+  let mayHave = true;
+
+  const toKey = (text: string): string => {
+    const { owner, id, attempt } = readRecordingKey(text);
+    return `${PREFIX}${owner}:${id}:${attempt}`;
+  };
+
+  /** Writes a group; what the schema refuses must not hold up the rest. */
+  const writeGroup = async (texts: readonly string[]): Promise<void> => {
+    try {
+      await transitions.writeRecordings(texts);
+    } catch (error) {
+      if (classifyFailure(error) !== 'constraint') throw error;
+      if (texts.length > 1) for (const text of texts) await writeGroup([text]);
+      else log.error('recording_refused', { error: describeError(error) });
+    }
+  };
+
+  /** Tells of the tasks as they are now: nobody has told of them yet. */
+  const publishEnded = async (texts: readonly string[]): Promise<void> => {
+    const attempts = new Map(texts.map(readRecordingKey).map((key) => [key.id, key]));
+    const rows = await store.getMany([...attempts.values()]);
+    await publish(
+      rows.filter(
+        ({ id, attempt, status }) =>
+          status !== 'IN_PROGRESS' && attempts.get(id)?.attempt === attempt,
+      ),
+    );
+  };
+
+  return {
+    hasAny: (): boolean => mayHave,
+
+    /** Keeps outcomes, as `encodeRecordings` made them. */
+    async keep(texts: readonly string[]): Promise<void> {
+      mayHave = true;
+      for (const group of chunk(texts, { most: MAX_KEYS }))
+        await storage.put(Object.fromEntries(group.map((text) => [toKey(text), text])));
+      log.warn('recordings_kept', { tasks: texts.length });
+    },
+
+    /** Writes what is kept; throws while the database does not take it. */
+    async flush(): Promise<void> {
+      while (mayHave) {
+        const kept = await storage.list<string>({ prefix: PREFIX, limit: MAX_KEYS });
+        const texts = [...kept.values()];
+        const sizeOf = (text: string): number => text.length;
+        for (const group of chunk(texts, { maxSize: MAX_GROUP_CHARS, sizeOf })) {
+          await writeGroup(group);
+          // After the commit: a crash in between writes it once more, which the fence ignores.
+          await storage.delete(group.map(toKey));
+          await publishEnded(group);
+        }
+        mayHave = kept.size === MAX_KEYS;
+      }
+    },
+  };
+};
+
+export type KeptRecordings = ReturnType<typeof createKeptRecordings>;

@@ -1,0 +1,45 @@
+import { env } from 'cloudflare:workers';
+import { drizzle } from 'drizzle-orm/d1';
+import { expect, it } from 'vitest';
+import { queuesTable } from '../../src/schema/queues.ts';
+import { timeDatabase } from '../../src/store/timed-database.ts';
+
+const db = timeDatabase(env.DB);
+
+it('answers as the database does', async () => {
+  const statement = db.prepare('SELECT ?1 AS a').bind(7);
+  expect((await statement.all()).results).toEqual([{ a: 7 }]);
+  expect(await statement.raw()).toEqual([[7]]);
+  expect([await statement.first('a'), await statement.first()]).toEqual([7, { a: 7 }]);
+  const [one, two] = await db.batch([statement, db.prepare('SELECT 2 AS b')]);
+  expect([one?.results, two?.results]).toEqual([[{ a: 7 }], [{ b: 2 }]]);
+  await expect(db.prepare('SELECT * FROM no_table').all()).rejects.toThrow(/no such table/);
+});
+
+it('serves the query builder', async () => {
+  const queues = drizzle(db);
+  await queues.insert(queuesTable).values({ name: 'timed', paused_at: 1 });
+  expect(await queues.select().from(queuesTable)).toEqual([{ name: 'timed', paused_at: 1 }]);
+  await queues.delete(queuesTable);
+});
+
+/** A database that never answers (a stand-in: the real one does). */
+const stalled = () => {
+  const never = (): Promise<never> => new Promise(() => {});
+  const statement = { bind: () => statement, all: never, raw: never, run: never, first: never };
+  return { prepare: () => statement, batch: never, exec: never } as unknown as D1Database;
+};
+
+it('does not wait for ever: less long for a read than for a write', async () => {
+  const timed = timeDatabase(stalled(), { read: 10, write: 40 });
+  const read = timed.prepare('/* tasks.insert */ SELECT 1');
+  for (const work of [() => read.all(), () => read.raw(), () => read.first(), () => read.run()])
+    await expect(work()).rejects.toThrow('No answer within 10 ms');
+  for (const sql of [
+    'INSERT INTO t VALUES (1)',
+    'WITH a AS (SELECT 1) UPDATE t SET b = 1',
+    'delete from t',
+  ])
+    await expect(timed.prepare(sql).bind(1).all()).rejects.toThrow('No answer within 40 ms');
+  await expect(timed.batch([read])).rejects.toThrow('No answer within 40 ms');
+});
