@@ -4,21 +4,14 @@ import { MAX_LEASE_MS } from '../domain/lifecycle.ts';
 import type { QueueName } from '../domain/routing.ts';
 import type { Logger } from '../log.ts';
 import type { Overdue, Sweeps } from '../store/sweeps.ts';
-import type { OutputFile } from '../store/deletions.ts';
-import type { TaskStore } from '../store/tasks.ts';
-import { PRUNE_PART } from '../domain/database-limit.ts';
-import { findLatestCutoff, type PruneCutoffs } from '../domain/retention.ts';
 import type { DatabaseSize } from './database-size.ts';
 import type { KeptRecordings } from './kept-recordings.ts';
+import { createPruner, type PrunerDeps } from './pruner.ts';
 import type { Publish } from './publisher.ts';
 import type { TaskQueues } from './task-queues.ts';
 
 /** Rows of each kind that one sweep moves. */
 const SWEEP_LIMIT = 500;
-/** Rows deleted at a time for being old: few, so that no other statement waits for it. */
-const PRUNE_LIMIT = 200;
-/** A prune reads the old rows that it may not delete yet, so it is not done at every tick. */
-const PRUNE_EVERY_MS = 3_600_000;
 /**
  * Between two ticks for what may be late: a late task can wait for others too, and a sweep costs.
  */
@@ -37,21 +30,14 @@ const MAX_COUNTED_BACKLOG = 10_000;
 /** While outcomes are kept the database is tried this often. */
 const KEPT_RETRY_MS = 5_000;
 
-export interface ClockDeps {
+export interface ClockDeps extends PrunerDeps {
   sweeps: Sweeps;
-  store: Pick<TaskStore, 'prune' | 'pruneOldest'>;
   databaseSize: Pick<DatabaseSize, 'note' | 'getUsedPart'>;
-  /** Removes files that tasks had written; never throws. */
-  removeFiles(files: readonly OutputFile[]): Promise<void>;
-  /** When tasks must have ended to be deleted, at `now` (ms). */
-  computeCutoffs(now: number): PruneCutoffs;
-  /** Whether tasks that have ended are deleted, oldest first, while the database is nearly full. */
-  pruneWhenFull: boolean;
+  kept: Pick<KeptRecordings, 'flush' | 'hasAny'>;
   taskQueues: TaskQueues;
   /** Sends open deliveries to their queue; never throws. */
   sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
   publish: Publish;
-  kept: Pick<KeptRecordings, 'flush' | 'hasAny'>;
   alarm: Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm' | 'deleteAlarm'>;
   now(): number;
   log: Logger;
@@ -59,11 +45,10 @@ export interface ClockDeps {
 
 /** Brings back what was not looked at in time, by the alarm of the Dispatcher. */
 export const createClock = (deps: ClockDeps) => {
-  const { sweeps, store, taskQueues, publish, alarm, now, log } = deps;
+  const { sweeps, taskQueues, publish, alarm, now, log } = deps;
+  const pruner = createPruner(deps);
   /** When the alarm goes off; undefined until it is read, Infinity when it is not set. */
   let alarmAt: number | undefined;
-  let pruneAt = -Infinity;
-  let makeRoomAt = -Infinity;
   /** Counts calls, so that a tick which one overtook does not postpone the alarm. */
   let wakeups = 0;
   let lastWakeupAt = -Infinity;
@@ -144,28 +129,6 @@ export const createClock = (deps: ClockDeps) => {
   };
 
   /**
-   * Now and then deletes a chunk of what is past its retention; true when there may be more of it.
-   */
-  const prune = async (): Promise<boolean> => {
-    const isFull =
-      deps.pruneWhenFull && deps.databaseSize.getUsedPart() >= PRUNE_PART && now() >= makeRoomAt;
-    const cutoffs = deps.computeCutoffs(now());
-    const isDue = now() >= pruneAt && findLatestCutoff(cutoffs) > 0;
-    if (!isFull && !isDue) return false;
-    if (!isFull) pruneAt = now() + PRUNE_EVERY_MS;
-    const { pruned, outputs } = isFull
-      ? await store.pruneOldest(PRUNE_LIMIT)
-      : await store.prune(cutoffs, PRUNE_LIMIT);
-    await deps.removeFiles(outputs);
-    if (pruned > 0) log.info('pruned', { tasks: pruned, ...(isFull && { reason: 'full' }) });
-    // Nothing that has ended is left to be deleted: no need to look at every tick.
-    if (isFull && pruned === 0) makeRoomAt = now() + MAX_PAUSE_MS;
-    if (pruned < PRUNE_LIMIT) return false;
-    if (!isFull) pruneAt = now();
-    return true;
-  };
-
-  /**
    * When to tick next: exactly when something is due, and within a minute while anything is live.
    */
   const computeNextTick = async (): Promise<number> => {
@@ -201,7 +164,7 @@ export const createClock = (deps: ClockDeps) => {
       await setAlarm(now() + MAX_PAUSE_MS);
       try {
         await deps.kept.flush();
-        const hasMore = (await sweep()) || (await prune());
+        const hasMore = (await sweep()) || (await pruner.prune());
         const next = hasMore ? now() : await computeNextTick();
         if (wakeups === before) await setAlarm(next);
         else await ensureAlarmBy(next);

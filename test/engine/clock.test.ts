@@ -288,35 +288,6 @@ describe('retention', () => {
   });
 });
 
-describe('a database that is nearly full', () => {
-  const endAll = async (): Promise<void> => {
-    await env.DB.prepare("UPDATE tasks SET status = 'CANCELLED', wake_at = NULL, completed_at = ?")
-      .bind(NOW)
-      .run();
-  };
-  const count = () => env.DB.prepare('SELECT count(*) AS n FROM tasks').first('n');
-
-  it('is relieved of what has ended, whatever its retention', async () => {
-    const { strikeAt, fill, alarmAt, events } = setup();
-    await store(...Array.from({ length: 250 }, () => aTask({}, NOW)));
-    await endAll();
-    await strikeAt(NOW);
-    expect(await count()).toBe(250);
-    fill(0.86);
-    await strikeAt(NOW + 1);
-    expect([await count(), alarmAt()]).toEqual([50, NOW + 1]);
-    await strikeAt(NOW + 2);
-    expect(await count()).toBe(0);
-    expect(events()).toContain('pruned');
-  });
-
-  it('is known by every sweep', async () => {
-    const { strikeAt, noted } = setup();
-    await strikeAt(NOW);
-    expect(noted[0]).toBeGreaterThan(10_000);
-  });
-});
-
 describe('the alarm', () => {
   it('is only ever moved earlier', async () => {
     const { clock, alarmAt } = setup();

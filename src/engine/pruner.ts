@@ -1,0 +1,62 @@
+import { PRUNE_PART } from '../domain/database-limit.ts';
+import { findLatestCutoff, type PruneCutoffs } from '../domain/retention.ts';
+import type { Logger } from '../log.ts';
+import type { OutputFile } from '../store/deletions.ts';
+import type { TaskStore } from '../store/tasks.ts';
+import type { DatabaseSize } from './database-size.ts';
+
+/** Rows deleted at a time for being old: few, so that no other statement waits for it. */
+const PRUNE_LIMIT = 200;
+/** A prune reads the old rows that it may not delete yet, so it is not done at every tick. */
+const PRUNE_EVERY_MS = 3_600_000;
+/** Where nothing that has ended is left to be deleted, room is looked for again after this. */
+const MAKE_ROOM_EVERY_MS = 60_000;
+
+export interface PrunerDeps {
+  store: Pick<TaskStore, 'prune' | 'pruneOldest'>;
+  databaseSize: Pick<DatabaseSize, 'getUsedPart'>;
+  /** When tasks must have ended to be deleted, at `now` (ms). */
+  computeCutoffs(now: number): PruneCutoffs;
+  /** Whether tasks that have ended are deleted, oldest first, while the database is nearly full. */
+  pruneWhenFull: boolean;
+  /** Removes files that tasks had written; never throws. */
+  removeFiles(files: readonly OutputFile[]): Promise<void>;
+  now(): number;
+  log: Logger;
+}
+
+/** Deletes tasks that ended long ago, a few at a time. */
+export const createPruner = (deps: PrunerDeps) => {
+  const { store, databaseSize, computeCutoffs, pruneWhenFull, removeFiles, now, log } = deps;
+  let pruneAt = -Infinity;
+  let makeRoomAt = -Infinity;
+
+  /** What is past its retention. */
+  const pruneOld = async (): Promise<number> => {
+    const cutoffs = computeCutoffs(now());
+    if (now() < pruneAt || findLatestCutoff(cutoffs) === 0) return 0;
+    const { pruned, outputs } = await store.prune(cutoffs, PRUNE_LIMIT);
+    pruneAt = pruned < PRUNE_LIMIT ? now() + PRUNE_EVERY_MS : now();
+    await removeFiles(outputs);
+    if (pruned > 0) log.info('pruned', { tasks: pruned });
+    return pruned;
+  };
+
+  /** What has ended, oldest first and whatever its retention, while the database is nearly full. */
+  const makeRoom = async (): Promise<number> => {
+    if (!pruneWhenFull || databaseSize.getUsedPart() < PRUNE_PART || now() < makeRoomAt) return 0;
+    const { pruned, outputs } = await store.pruneOldest(PRUNE_LIMIT);
+    if (pruned === 0) makeRoomAt = now() + MAKE_ROOM_EVERY_MS;
+    await removeFiles(outputs);
+    if (pruned > 0) log.warn('pruned', { tasks: pruned, reason: 'database_full' });
+    return pruned;
+  };
+
+  return {
+    /** Now and then deletes some; true when there may be more of it. */
+    async prune(): Promise<boolean> {
+      const pruned = [await pruneOld(), await makeRoom()];
+      return pruned.includes(PRUNE_LIMIT);
+    },
+  };
+};
