@@ -10,13 +10,20 @@ export interface RetryPolicy {
 /** How one attempt ended; the verdict on what follows is not yet made. `result` is JSON. */
 export type Outcome =
   | { kind: 'completed'; result: string }
-  | { kind: 'failed'; error: TaskError; retryable: boolean; retryAfterMs?: number };
+  | {
+      kind: 'failed';
+      error: TaskError;
+      retryable: boolean;
+      retryAfterMs?: number;
+      /** It was not the task's fault: the attempt does not count. */
+      refund?: true;
+    };
 
 /** The verdict on an outcome: the name of the transition and its values. */
 export type Verdict =
   | { transition: 'complete'; result: string }
   | { transition: 'fail'; error: TaskError }
-  | { transition: 'reschedule'; error: TaskError; delayMs: number };
+  | { transition: 'reschedule'; error: TaskError; delayMs: number; refund?: true };
 
 /** A delay may be this long at most: a year, as for `delay_seconds`. */
 const MAX_DELAY_MS = 365 * 24 * 3_600_000;
@@ -44,13 +51,14 @@ export const decideVerdict = (
   random: () => number,
 ): Verdict => {
   if (outcome.kind === 'completed') return { transition: 'complete', result: outcome.result };
-  if (!outcome.retryable || !hasAttemptsLeft(task))
+  if (!outcome.refund && (!outcome.retryable || !hasAttemptsLeft(task)))
     return { transition: 'fail', error: outcome.error };
   const delayMs = outcome.retryAfterMs ?? computeBackoffMs(policy, task.attempt, random);
   return {
     transition: 'reschedule',
     error: outcome.error,
     delayMs: Math.min(Math.max(delayMs, 0), MAX_DELAY_MS),
+    ...(outcome.refund && { refund: true }),
   };
 };
 

@@ -18,11 +18,16 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolv
 export interface BatchRunnerDeps {
   startRunner: StartTaskRunner;
   recorder: Recorder;
-  longTasks: Pick<LongTasks, 'start'>;
+  longTasks: Pick<LongTasks, 'startMany'>;
   /** Tasks that may take longer than this are run by a Workflow, so that they hold up no batch. */
   longTaskMs: number;
+  random(): number;
   log: Logger;
 }
+
+const NONE_REFUSED: ReadonlyMap<string, unknown> = new Map();
+/** A Workflow that was refused is tried again after this and half of it, give or take. */
+const REFUSED_MS = 30_000;
 
 /**
  * Runs claimed tasks side by side, records their outcomes, and tells the trackers of their
@@ -34,19 +39,22 @@ export type BatchRunner = (
 ) => Promise<void>;
 
 export const createBatchRunner = (deps: BatchRunnerDeps): BatchRunner => {
-  const { startRunner, recorder, longTasks, longTaskMs, log } = deps;
+  const { startRunner, recorder, longTasks, longTaskMs, random, log } = deps;
+  const isLong = (task: Task): boolean => task.timeout_ms > longTaskMs;
 
   /** The task's outcome; null when a Workflow will run it. */
-  const run = async (task: Task, runner: TaskRunner): Promise<Outcome | null> => {
-    if (task.timeout_ms <= longTaskMs) return runner.runTask(task);
-    try {
-      await longTasks.start(task);
-      return null;
-    } catch (error) {
-      // Should it have been started all the same, it finds that this attempt is over.
-      const message = describeError(error);
-      return { kind: 'failed', error: { code: 'workflow_unavailable', message }, retryable: true };
-    }
+  const run = async (
+    task: Task,
+    runner: TaskRunner,
+    starting: Promise<ReadonlyMap<string, unknown>>,
+  ): Promise<Outcome | null> => {
+    if (!isLong(task)) return runner.runTask(task);
+    const refused = await starting;
+    if (!refused.has(task.id)) return null;
+    // The claim is given back: nothing has run.
+    const error = { code: 'workflow_unavailable', message: describeError(refused.get(task.id)) };
+    const retryAfterMs = REFUSED_MS * (0.5 + random());
+    return { kind: 'failed', error, retryable: true, retryAfterMs, refund: true };
   };
 
   const record = async (
@@ -75,11 +83,13 @@ export const createBatchRunner = (deps: BatchRunnerDeps): BatchRunner => {
     const runner = startRunner();
     const batch = recorder.forBatch(tasks.length);
     const size = Math.ceil(tasks.length / PARTS);
+    const long = tasks.filter(isLong);
+    const starting = long.length > 0 ? longTasks.startMany(long) : Promise.resolve(NONE_REFUSED);
     const isLight = isLightQueue(tasks[0]?.queue ?? '');
     const recording: Promise<void>[] = [];
     for (let from = 0; from < tasks.length; from += size) {
       const running = tasks.slice(from, from + size).map((task) => {
-        const outcome = run(task, runner);
+        const outcome = run(task, runner, starting);
         recording.push(record(task, outcome, batch, trackers.get(task.id)));
         return outcome;
       });

@@ -115,7 +115,7 @@ export const createCommands = (deps: CommandDeps) => {
   };
 
   return {
-    /** A running handler is aborted within about 2 s; the task is final at once. */
+    /** A running handler is aborted within about 2 s (10 s after five minutes); the task is final at once. */
     async cancel(owner: string, id: string): Promise<Task> {
       const task = await runCommand('cancel', owner, id);
       await terminate(task);

@@ -11,6 +11,13 @@ import type { Lease, LeaseStore } from '../store/leases.ts';
 const BEAT_MS = 2_000;
 /** Progress is saved at most this often. */
 const SAVE_EVERY_MS = 5_000;
+/**
+ * What has run for longer than this is looked at less often: a run of six hours may ask for ten
+ * thousand things. https://developers.cloudflare.com/workflows/reference/limits/
+ */
+export const SLOW_AFTER_MS = 300_000;
+const SLOW_BEAT_MS = 10_000;
+const SAVE_SLOWLY_EVERY_MS = 30_000;
 
 export interface HeartbeatDeps {
   leases: LeaseStore;
@@ -25,6 +32,7 @@ interface RunningTask {
   renewAt: number;
   halfLeaseMs: number;
   savedAt: number;
+  startedAt: number;
 }
 
 /** Thrown into a handler whose task was cancelled, deleted, or taken back by the clock. */
@@ -36,14 +44,22 @@ class LeaseLostError extends Error {
 }
 
 /**
- * The heartbeat of tasks that run together: one read every 2 s for all of them, and one write when
+ * The heartbeat of tasks that run together: one read every few seconds for all of them, and one write when
  * a lease is to be renewed or progress to be saved.
  */
 export const startHeartbeat = ({ leases, now, log }: HeartbeatDeps) => {
   const running = new Map<string, RunningTask>();
 
-  const isDue = ({ lease, renewAt, savedAt }: RunningTask): boolean =>
-    now() >= renewAt || (lease.progress !== null && now() >= savedAt + SAVE_EVERY_MS);
+  const isOld = ({ startedAt }: RunningTask): boolean => now() - startedAt >= SLOW_AFTER_MS;
+
+  const isDue = (task: RunningTask): boolean => {
+    const saveEveryMs = isOld(task) ? SAVE_SLOWLY_EVERY_MS : SAVE_EVERY_MS;
+    const isUnsaved = task.lease.progress !== null && now() >= task.savedAt + saveEveryMs;
+    return now() >= task.renewAt || isUnsaved;
+  };
+
+  const requestBeat = (): void =>
+    beats.request([...running.values()].every(isOld) ? SLOW_BEAT_MS : BEAT_MS);
 
   const abortLost = (tasks: readonly RunningTask[], held: ReadonlySet<string>): void => {
     for (const { lease, abort } of tasks)
@@ -77,7 +93,7 @@ export const startHeartbeat = ({ leases, now, log }: HeartbeatDeps) => {
       // The lease goes on for a while; the next beat may reach the database.
       log.warn('heartbeat_failed', { tasks: running.size, error: describeError(error) });
     }
-    if (running.size > 0) beats.request(BEAT_MS);
+    if (running.size > 0) requestBeat();
   };
   const beats = createCoalescer(() => void beat());
 
@@ -88,8 +104,15 @@ export const startHeartbeat = ({ leases, now, log }: HeartbeatDeps) => {
       const halfLeaseMs = computeLeaseMs(timeout_ms) / 2;
       const lease = { owner, id, attempt, progress: null };
       const renewAt = now() + halfLeaseMs;
-      running.set(id, { lease, abort, renewAt, halfLeaseMs, savedAt: now() });
-      beats.request(BEAT_MS);
+      running.set(id, {
+        lease,
+        abort,
+        renewAt,
+        halfLeaseMs,
+        savedAt: now(),
+        startedAt: now(),
+      });
+      requestBeat();
       return abort.signal;
     },
     /** The newest progress, to be saved with the next write. */

@@ -1,3 +1,4 @@
+import { chunk } from '../domain/chunk.ts';
 import { describeError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
@@ -24,8 +25,11 @@ export const toStepConfig = ({ timeoutMs }: LongTaskRun) =>
 
 const toInstanceId = (id: string, attempt: number): string => `${id}-${attempt}`;
 
+/** https://developers.cloudflare.com/workflows/build/workers-api/#createbatch */
+const MAX_BATCH = 100;
+
 export interface LongTasksDeps {
-  workflow: Pick<Workflow<LongTaskRun>, 'create' | 'get'>;
+  workflow: Pick<Workflow<LongTaskRun>, 'createBatch' | 'get'>;
   log: Logger;
 }
 
@@ -34,11 +38,24 @@ export interface LongTasksDeps {
  * not even that.
  */
 export const createLongTasks = ({ workflow, log }: LongTasksDeps) => ({
-  async start({ owner, id, attempt, timeout_ms }: Task): Promise<void> {
-    const params = { owner, id, attempt, timeoutMs: timeout_ms };
-    await workflow.create({ id: toInstanceId(id, attempt), params });
+  /**
+   * Starts an instance for each of these claims; returns those that were refused, with why. Of a
+   * refused batch some may have been started all the same: they find that their attempt is over.
+   */
+  async startMany(tasks: readonly Task[]): Promise<Map<string, unknown>> {
+    const refused = new Map<string, unknown>();
+    for (const group of chunk(tasks, { most: MAX_BATCH })) {
+      const instances = group.map(({ owner, id, attempt, timeout_ms }) => ({
+        id: toInstanceId(id, attempt),
+        params: { owner, id, attempt, timeoutMs: timeout_ms },
+      }));
+      await workflow.createBatch(instances).catch((error: unknown) => {
+        for (const { id } of group) refused.set(id, error);
+      });
+    }
+    return refused;
   },
-  /** Best effort: the instance would notice by itself within 2 s. */
+  /** Best effort: the instance would notice by itself within seconds. */
   async terminate({ id, attempt }: Pick<Task, 'id' | 'attempt'>): Promise<void> {
     try {
       await (await workflow.get(toInstanceId(id, attempt))).terminate();

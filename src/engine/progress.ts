@@ -3,13 +3,19 @@ import { describeError } from '../domain/errors.ts';
 import type { Progress } from '../domain/frames.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
+import { SLOW_AFTER_MS } from './heartbeat.ts';
 
-/** Four calls a second at most, for all tasks that run together. */
-const INTERVAL_MS = 250;
+/**
+ * How often the board is called at most, for all tasks that run together, ms: while somebody
+ * watches and while nobody does, and both once they have run for long.
+ */
+const INTERVALS = { watched: 250, unwatched: 1_000, watchedLong: 5_000, unwatchedLong: 10_000 };
 const MAX_NOTE_CHARS = 200;
 
 export interface ProgressDeps {
-  publishProgress(owner: string, steps: Progress[]): Promise<void>;
+  /** Tells whether anybody watches any of these. */
+  publishProgress(owner: string, steps: Progress[]): Promise<boolean>;
+  now(): number;
   log: Logger;
 }
 
@@ -22,13 +28,21 @@ export const toProgress = ({ id, version }: Task, fraction: number, note?: strin
 });
 
 /** Collects what running tasks report and passes on the newest of each. Best effort. */
-export const createProgressReporter = ({ publishProgress, log }: ProgressDeps) => {
+export const createProgressReporter = ({ publishProgress, now, log }: ProgressDeps) => {
   let newest = new Map<string, { owner: string; step: Progress }>();
+  const startedAt = now();
+  let isWatched = true;
+
+  const getInterval = (): number => {
+    const isLong = now() - startedAt >= SLOW_AFTER_MS;
+    if (isLong) return isWatched ? INTERVALS.watchedLong : INTERVALS.unwatchedLong;
+    return isWatched ? INTERVALS.watched : INTERVALS.unwatched;
+  };
 
   const publish = async (): Promise<void> => {
     if (newest.size === 0) return;
     // Whatever is reported from now on waits for the interval.
-    publishing.request(INTERVAL_MS);
+    publishing.request(getInterval());
     const byOwner = Map.groupBy(newest.values(), ({ owner }) => owner);
     newest = new Map();
     try {
@@ -38,7 +52,7 @@ export const createProgressReporter = ({ publishProgress, log }: ProgressDeps) =
           reports.map(({ step }) => step),
         ),
       );
-      await Promise.all(calls);
+      isWatched = (await Promise.all(calls)).includes(true);
     } catch (error) {
       log.warn('progress_failed', { error: describeError(error) });
     }

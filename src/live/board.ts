@@ -10,13 +10,7 @@ import { createJoining, type Update } from './joining.ts';
 import { createListFeed } from './list-feed.ts';
 import { createSnapshots, SNAPSHOT_TASKS, type SnapshotDeps } from './snapshots.ts';
 import { createStreamCount } from './stream-count.ts';
-import {
-  acknowledge,
-  closeExpired,
-  readSubscriber,
-  sendChanges,
-  sendProgress,
-} from './subscriber.ts';
+import { acknowledge, closeExpired, readSubscriber, sendChanges } from './subscriber.ts';
 import { createTaskFeed } from './task-feed.ts';
 import { createProgressMemory } from './progress-memory.ts';
 import { toKeyTag, WHOLE_LIST } from './tags.ts';
@@ -147,12 +141,10 @@ export class StatusBoard extends DurableObject<Env> {
     return this.#progress.get(id) ?? null;
   }
 
-  /** Sends those who watch one of these tasks how far it has come. */
-  publishProgress(steps: Progress[]): void {
+  /** Sends those who watch one of these tasks how far it has come; tells whether anybody does. */
+  publishProgress(steps: Progress[]): boolean {
     this.#progress.keep(steps);
-    for (const step of steps)
-      for (const socket of this.ctx.getWebSockets(step.task_id))
-        if (!this.#joining.has(socket)) sendProgress(socket, step);
+    return steps.map((step) => this.#watched.sendProgress(step)).includes(true);
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {

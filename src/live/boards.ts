@@ -27,7 +27,7 @@ export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log
     }),
     readProgress: async (owner: string, id: string): Promise<Progress | null> =>
       findBoard(owner).readProgress(id),
-    publishProgress: async (owner: string, steps: Progress[]): Promise<void> =>
+    publishProgress: async (owner: string, steps: Progress[]): Promise<boolean> =>
       findBoard(owner).publishProgress(steps),
 
     /** Ends the streams of deleted tasks. Best effort. */

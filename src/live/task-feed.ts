@@ -1,8 +1,9 @@
+import type { Progress } from '../domain/frames.ts';
 import type { Task } from '../domain/task.ts';
 import { toTaskView, type TaskView } from '../domain/view.ts';
 import { DELETED } from './close-codes.ts';
 import type { Joining, Update } from './joining.ts';
-import { sendTask } from './subscriber.ts';
+import { sendProgress, sendTask } from './subscriber.ts';
 
 export interface TaskFeedDeps {
   /** The streams of one task. */
@@ -35,6 +36,13 @@ export const createTaskFeed = ({ findSockets, getMany, joining }: TaskFeedDeps) 
         else if (sockets.length > 0) toRead.push(update.task_id);
       }
       return toRead;
+    },
+
+    /** Sends how far a task has come; tells whether anybody watches it. */
+    sendProgress(step: Progress): boolean {
+      const sockets = findSockets(step.task_id);
+      for (const socket of sockets) if (!joining.has(socket)) sendProgress(socket, step);
+      return sockets.length > 0;
     },
 
     /** Reads tasks, and sends them as they are. */

@@ -34,6 +34,7 @@ const RECORDED_COLUMNS = [
   'wake_at',
   'failure_sinks',
   'updated_at',
+  'max_attempts',
 ] as const satisfies (keyof Task)[];
 /**
  * What a recording writes that is JSON already, and goes in as it is: as a text within JSON it
@@ -88,6 +89,7 @@ const buildRecorded = (
     scheduled_at: task.scheduled_at,
     wake_at: null,
     failure_sinks: task.failure_sinks,
+    max_attempts: task.max_attempts,
   };
   if (verdict.transition === 'complete') return { ...ended, result: verdict.result };
   if (verdict.transition === 'fail') return { ...ended, failure_sinks: failureSinks };
@@ -95,7 +97,14 @@ const buildRecorded = (
   // Beyond a day the queue cannot hold the message, so the clock brings the task back exactly when
   // it is due.
   const slackMs = verdict.delayMs > MAX_MESSAGE_DELAY_MS ? 0 : RESEND_AFTER_MS;
-  return { ...ended, completed_at: null, scheduled_at, wake_at: scheduled_at + slackMs };
+  return {
+    ...ended,
+    completed_at: null,
+    scheduled_at,
+    wake_at: scheduled_at + slackMs,
+    // One that does not count is granted once more.
+    max_attempts: task.max_attempts + (verdict.refund ? 1 : 0),
+  };
 };
 
 /** One recording as the statement takes it. */

@@ -32,7 +32,7 @@ export interface EngineDeps {
   };
   /** Whether the owner may run one more task of a metered type just now; if so it is counted. */
   tryConsume(owner: string): Promise<boolean>;
-  workflow: Pick<Workflow<LongTaskRun>, 'create' | 'get'>;
+  workflow: Pick<Workflow<LongTaskRun>, 'createBatch' | 'get'>;
   invalidate(keys: TaskKey[]): Promise<void>;
   closeStreams(owner: string, ids: string[]): Promise<void>;
   removeFiles(files: readonly OutputFile[]): Promise<void>;

@@ -92,7 +92,14 @@ export const createEngine = (deps: EngineDeps) => {
     log,
   });
   const recorder = replace.recorder?.(realRecorder) ?? realRecorder;
-  const runBatch = createBatchRunner({ startRunner, recorder, longTasks, longTaskMs, log });
+  const runBatch = createBatchRunner({
+    startRunner,
+    recorder,
+    longTasks,
+    longTaskMs,
+    random: deps.random,
+    log,
+  });
 
   return {
     store,

@@ -10,7 +10,11 @@ const done: Outcome = { kind: 'completed', result: '1' };
 const completed: Verdict = { transition: 'complete', result: '1' };
 
 /** Runs tasks of which `record` says what becomes of their recording. */
-const run = async (tasks: Task[], record: () => Promise<Verdict> = async () => completed) => {
+const run = async (
+  tasks: Task[],
+  record: (task: Task, outcome: Outcome) => Promise<Verdict> = async () => completed,
+  refuse: Task[] = [],
+) => {
   const calls: string[] = [];
   const { log, events } = keepLog();
   const runBatch = createBatchRunner({
@@ -24,8 +28,14 @@ const run = async (tasks: Task[], record: () => Promise<Verdict> = async () => c
         return { skip: () => void calls.push('skip'), record };
       },
     },
-    longTasks: { start: async (task) => void calls.push(`workflow ${task.id}`) },
+    longTasks: {
+      startMany: async (long) => {
+        calls.push(`workflow of ${long.length}`);
+        return new Map(refuse.map(({ id }) => [id, new Error('Too many')]));
+      },
+    },
     longTaskMs: 10_000,
+    random: () => 0.5,
     log,
   });
   const tracker: MessageTracker = {
@@ -52,6 +62,18 @@ it('leaves a long task to a Workflow, and tells its message so', async () => {
   expect(calls.some((call) => call.startsWith('workflow'))).toBe(true);
   expect(calls).toContain('skip');
   expect(calls).toContain('resolved null');
+});
+
+it('starts all long tasks together, and gives the claims back that were refused', async () => {
+  const long = Array.from({ length: 30 }, () => aTask({ timeoutMs: 60_000 }));
+  const outcomes: Outcome[] = [];
+  const record = async (_task: Task, outcome: Outcome) => (outcomes.push(outcome), completed);
+  const { calls } = await run([aTask(), ...long], record, long.slice(0, 2));
+  expect(calls.filter((call) => call.startsWith('workflow'))).toEqual(['workflow of 30']);
+  const refused = outcomes.filter(({ kind }) => kind === 'failed');
+  const error = { code: 'workflow_unavailable', message: 'Too many' };
+  const outcome = { kind: 'failed', error, retryable: true, retryAfterMs: 30_000, refund: true };
+  expect(refused).toEqual([outcome, outcome]);
 });
 
 it('lets the message come back when it is not known whether an outcome was recorded', async () => {

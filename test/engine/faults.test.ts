@@ -92,12 +92,13 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
       stop: () => {},
     });
     const mortal = recorderOn(workers);
-    const longTasks = { start: async () => {} };
+    const longTasks = { startMany: async () => new Map<string, unknown>() };
     const runBatch = createBatchRunner({
       startRunner,
       recorder: mortal,
       longTasks,
       longTaskMs: 30_000,
+      random: () => 0.5,
       log,
     });
     const consumer = createConsumer({ transitions, runBatch, taskQueues, publish, now, log });

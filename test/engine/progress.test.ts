@@ -18,9 +18,9 @@ it('cuts a note, and mends half a character', () => {
   expect(toProgress(aTask(), 0, '\ud83d').note).toBe('\ufffd');
 });
 
-const setup = (publishProgress: (owner: string, steps: Progress[]) => Promise<void>) => {
+const setup = (publishProgress: (owner: string, steps: Progress[]) => Promise<boolean>) => {
   const { log, events } = keepLog();
-  return { reporter: createProgressReporter({ publishProgress, log }), events };
+  return { reporter: createProgressReporter({ publishProgress, now: Date.now, log }), events };
 };
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
@@ -28,6 +28,7 @@ it('publishes the first at once, by owner, and the newest of what follows after 
   const calls: [string, (number | undefined)[]][] = [];
   const { reporter } = setup(async (owner, steps) => {
     calls.push([owner, steps.map(({ fraction }) => fraction)]);
+    return true;
   });
   const [a, b] = [aTask(), aTask({ owner: 'other' })];
   reporter.report(a.owner, toProgress(a, 0.1));

@@ -10,7 +10,10 @@ const setup = (execute: Executor['execute']) => {
   let reads = 0;
   const runner = startTaskRunner({
     executor: { execute },
-    publishProgress: async (_, published) => void steps.push(...published),
+    publishProgress: async (_, published) => {
+      steps.push(...published);
+      return true;
+    },
     leases: {
       renew: async () => new Set<string>(),
       findHeld: async () => ((reads += 1), new Set<string>()),

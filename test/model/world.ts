@@ -188,11 +188,11 @@ export class World {
         },
       },
       tryConsume: async () => true,
-      workflow: { create: () => Promise.reject(new Error('none')) } as never,
+      workflow: { createBatch: () => Promise.reject(new Error('none')) } as never,
       invalidate: async () => {},
       closeStreams: async () => {},
       removeFiles: async () => {},
-      publishProgress: async () => {},
+      publishProgress: async () => false,
       deliveries: {
         failureSinks: FAILURE_SINKS,
         sendToQueue,

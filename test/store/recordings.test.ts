@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import type { Verdict } from '../../src/domain/retry.ts';
+import { decideVerdict, type Outcome, type Verdict } from '../../src/domain/retry.ts';
 import type { Task } from '../../src/domain/task.ts';
 import { createRecordings, wasRecorded } from '../../src/store/recordings.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
@@ -12,6 +12,7 @@ const verdicts: Verdict[] = [
   { transition: 'complete', result: '{"n":1}' },
   { transition: 'fail', error },
   { transition: 'reschedule', error, delayMs: 3_000 },
+  { transition: 'reschedule', error, delayMs: 3_000, refund: true },
 ];
 
 it.each(verdicts)('returns the row that it wrote: $transition', async (verdict) => {
@@ -26,4 +27,15 @@ it.each(verdicts)('returns the row that it wrote: $transition', async (verdict) 
   expect(wasRecorded(written as Task, recording)).toBe(true);
   expect(wasRecorded(claimed as Task, recording)).toBe(false);
   expect(await recordings.record([recording], NOW + 20)).toEqual([]);
+});
+
+it('grants an attempt more for one that does not count', async () => {
+  const task = aTask({ maxAttempts: 1 }, NOW);
+  await store(task);
+  const [claimed] = (await createTransitions(env.DB).claim([task], NOW, false)) as [Task];
+  const outcome: Outcome = { kind: 'failed', error, retryable: true, refund: true };
+  const policy = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };
+  const verdict = decideVerdict(outcome, claimed, policy, () => 0.5);
+  await createRecordings(env.DB, null).record([{ task: claimed, verdict }], NOW + 10);
+  expect(await rowOf(task.id)).toMatchObject({ status: 'PENDING', attempt: 1, max_attempts: 2 });
 });

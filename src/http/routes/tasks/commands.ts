@@ -64,7 +64,7 @@ export const commandRoutes = new Hono<AppEnv>()
     docs({
       ...COMMAND,
       id: 'cancelTask',
-      summary: 'Cancel a task; a running handler is aborted within about 2 s',
+      summary: 'Cancel a task; a running handler is aborted within seconds',
     }),
     scope('tasks:write'),
     limit('writes'),
