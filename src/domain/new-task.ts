@@ -31,6 +31,30 @@ export interface NewTaskFields {
 export const RESEND_AFTER_MS = 5_000;
 
 /**
+ * A message may wait in its queue for this long. Beyond it the clock waits: the age of a queue's
+ * oldest message tells which messages were lost.
+ */
+export const MAX_QUEUE_DELAY_MS = 30_000;
+
+/** The columns of what comes, as they are in every row until then. */
+export const UNUSED = {
+  expires_at: null,
+  limit_key: null,
+  sub_key: '',
+  turn: null,
+  slot: null,
+  parent_id: null,
+  flow_id: null,
+  node: null,
+  blocked_by: null,
+  snoozes: 0,
+  end_reason: null,
+  created_by_key: null,
+  traceparent: null,
+  checkpoint: null,
+} as const satisfies Partial<Task>;
+
+/**
  * The row of a task that was just submitted. One that may run now is born PENDING, with `wake_at` a
  * few seconds ahead: if its message is lost, the clock sends it again, and the usual case needs no
  * write for the hand-over to the queue.
@@ -39,6 +63,7 @@ export const buildTask = (fields: NewTaskFields, now: number): Task => {
   const scheduledAt = fields.scheduledAt ?? null;
   const isDue = scheduledAt === null || scheduledAt <= now;
   return {
+    ...UNUSED,
     owner: fields.owner,
     id: fields.id,
     type: fields.type,
@@ -71,6 +96,7 @@ export const buildTask = (fields: NewTaskFields, now: number): Task => {
     started_at: null,
     completed_at: null,
     updated_at: now,
+    held: isDue ? null : 'time',
     wake_at: isDue ? now + RESEND_AFTER_MS : scheduledAt,
     failure_sinks: null,
     reuse_key: fields.reuseKey ?? null,
@@ -88,5 +114,6 @@ export const completeFrom = (task: Task, source: Task): Task => ({
   reused_from: source.id,
   reuse_key: null,
   completed_at: task.submitted_at,
+  held: null,
   wake_at: null,
 });

@@ -35,3 +35,18 @@ export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
 /** After this many rescues an expired lease means FAILED with code `lost`. */
 export const MAX_RESCUES = 3;
+
+/**
+ * Why a task is not in its queue: it waits for its time, its queue is paused, or a worker has it
+ * under a lease. The others are those of what comes.
+ */
+export const HELD_REASONS = [
+  'time',
+  'queue',
+  'lease',
+  'worker',
+  'person',
+  'limit',
+  'flow',
+] as const;
+export type HeldReason = (typeof HELD_REASONS)[number];

@@ -96,7 +96,7 @@ export const createAccepter = (deps: AccepterDeps) => {
     }
     const stored = await commit(group);
     void publish(stored);
-    return stored.filter(({ status }) => status === 'PENDING');
+    return stored.filter(({ status, held }) => status === 'PENDING' && held === null);
   };
 
   const drain = async (): Promise<void> => {

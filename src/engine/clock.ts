@@ -1,14 +1,16 @@
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { describeError } from '../domain/errors.ts';
 import { MAX_LEASE_MS } from '../domain/lifecycle.ts';
-import type { QueueName } from '../domain/routing.ts';
 import type { Logger } from '../log.ts';
-import type { Overdue, Sweeps } from '../store/sweeps.ts';
+import type { NextWake, QueueDue } from '../store/due.ts';
+import type { Look } from '../store/look.ts';
+import type { Sweeps } from '../store/sweeps.ts';
 import type { DatabaseSize } from './database-size.ts';
 import type { KeptRecordings } from './kept-recordings.ts';
 import { createPruner, type PrunerDeps } from './pruner.ts';
 import type { Publish } from './publisher.ts';
 import type { TaskQueues } from './task-queues.ts';
+import { createWatermarks } from './watermarks.ts';
 
 /** Rows of each kind that one sweep moves. */
 const SWEEP_LIMIT = 500;
@@ -21,11 +23,8 @@ const MIN_PAUSE_MS = 1_000;
  * its alarm.
  */
 const MAX_PAUSE_MS = 60_000;
-/**
- * A queue with a longer backlog than this lacks no task that could be named: counting further would
- * cost more.
- */
-const MAX_COUNTED_BACKLOG = 10_000;
+/** While messages wait in a queue it is asked this often whether any of them were lost. */
+const LOOK_EVERY_MS = 5_000;
 
 /** While outcomes are kept the database is tried this often. */
 const KEPT_RETRY_MS = 5_000;
@@ -47,6 +46,7 @@ export interface ClockDeps extends PrunerDeps {
 export const createClock = (deps: ClockDeps) => {
   const { sweeps, taskQueues, publish, alarm, now, log } = deps;
   const pruner = createPruner(deps);
+  const watermarks = createWatermarks(deps);
   /** When the alarm goes off; undefined until it is read, Infinity when it is not set. */
   let alarmAt: number | undefined;
   /** Counts calls, so that a tick which one overtook does not postpone the alarm. */
@@ -79,72 +79,75 @@ export const createClock = (deps: ClockDeps) => {
     else if (alarmAt <= now()) await setAlarm(now());
   };
 
-  /**
-   * Which overdue tasks to send again. A long backlog must not breed copies of itself, so per queue
-   * no more than the tasks that wait by the table and are missing from the queue.
-   */
-  const findMissing = async (
-    overdue: readonly Overdue[],
-    justSent: ReadonlyMap<string, number>,
-  ): Promise<Overdue[]> => {
-    const findInQueue = async (queue: string, rows: Overdue[]): Promise<Overdue[]> => {
-      const { tasks } = await taskQueues.metrics(queue as QueueName);
-      if (tasks > MAX_COUNTED_BACKLOG) return [];
-      const held = tasks + (justSent.get(queue) ?? 0);
-      const waiting = await sweeps.countWaiting(queue, held + rows.length);
-      return rows.slice(0, Math.max(0, waiting - held));
-    };
-    const byQueue = Map.groupBy(overdue, ({ queue }) => queue);
-    return (
-      await Promise.all([...byQueue].map(([queue, rows]) => findInQueue(queue, rows)))
-    ).flat();
+  /** In which queues a message may be lost, and until when it was sent. */
+  const findLooks = async ({ queues }: NextWake): Promise<Look[]> => {
+    const late = queues.filter(({ message_at }) => message_at !== null && message_at <= now());
+    const looks = late.map(async ({ queue, is_paused, message_at }) => {
+      // Claims of a paused queue are refused: what is told to run there is parked.
+      const until = is_paused === 1 ? now() : await watermarks.find(queue);
+      return until >= (message_at ?? Infinity) ? { queue, until: Math.min(until, now()) } : [];
+    });
+    return (await Promise.all(looks)).flat();
   };
 
-  /** Moves what is due and sends it; true when there may be more of it. */
-  const sweep = async (): Promise<boolean> => {
+  /** Whether a sweep has anything to move besides what `looks` name. */
+  const isDue = ({ queues, deliveryAt }: NextWake): boolean =>
+    Math.min(
+      deliveryAt ?? Infinity,
+      ...queues.flatMap(({ time_at, lease_at }) => [time_at ?? Infinity, lease_at ?? Infinity]),
+    ) <= now() || queues.some(({ is_paused, has_parked }) => is_paused === 0 && has_parked === 1);
+
+  /** Moves what is due and sends it; returns what is due next. */
+  const sweep = async (): Promise<{ hasMore: boolean; due: NextWake }> => {
+    const due = await sweeps.readNextWake();
+    deps.databaseSize.note(due.databaseBytes);
+    const looks = await findLooks(due);
+    if (looks.length === 0 && !isDue(due)) return { hasMore: false, due };
     // Whoever runs a task renews its lease first, once the database answers again.
     const mayRescue = now() < outageAt || now() > outageAt + MAX_LEASE_MS;
-    const swept = await sweeps.sweep(now(), SWEEP_LIMIT, mayRescue);
+    const swept = await sweeps.sweep(now(), SWEEP_LIMIT, looks, mayRescue);
     const { dispatched, rescued, lost, overdue, unparked, parked, deliveries } = swept;
-    deps.databaseSize.note(swept.databaseBytes);
-    const returned = [...dispatched, ...rescued, ...unparked];
-    const byQueue = Map.groupBy(returned, ({ queue }) => queue);
-    const justSent = new Map([...byQueue].map(([queue, rows]) => [queue, rows.length]));
-    const resent = await findMissing(overdue, justSent);
-    await taskQueues.enqueue([...returned, ...resent]);
+    const runnable = [...dispatched, ...rescued].filter(({ held }) => held === null);
+    await taskQueues.enqueue([...runnable, ...unparked, ...overdue]);
     await publish([...dispatched, ...rescued, ...lost]);
     await deps.sendDeliveries(deliveries);
     const counts = {
       dispatched: dispatched.length,
       rescued: rescued.length,
       lost: lost.length,
-      resent: resent.length,
+      resent: overdue.length,
       parked,
       unparked: unparked.length,
       deliveries: deliveries.length,
     };
-    if (returned.length + lost.length + resent.length + deliveries.length > 0)
-      log.info('swept', counts);
-    return Object.values({ ...counts, overdue: overdue.length }).some((n) => n >= SWEEP_LIMIT);
+    if (Object.values(counts).some((n) => n > 0)) log.info('swept', counts);
+    const hasMore = [...Object.values(counts), swept.looked].some((n) => n >= SWEEP_LIMIT);
+    return { hasMore, due: hasMore ? due : await sweeps.readNextWake() };
   };
 
   /**
    * When to tick next: exactly when something is due, and within a minute while anything is live.
    */
-  const computeNextTick = async (): Promise<number> => {
-    const { NEW, PENDING, IN_PROGRESS, DELIVERY, PARKED } = await sweeps.readNextWake();
+  const computeNextTick = ({ queues, deliveryAt }: NextWake): number => {
+    const earliest = (find: (queue: QueueDue) => number | null): number =>
+      Math.min(...queues.map((queue) => find(queue) ?? Infinity));
+    const leaseAt = earliest(({ lease_at }) => lease_at);
+    const messageAt = earliest(({ message_at }) => message_at);
+    const hasParked = queues.some(({ has_parked }) => has_parked === 1);
     // Parked tasks are live too: should the caller who resumed their queue have died before the
     // alarm was set, the clock finds out. And a caller who has just asked for the clock may still
     // be writing the row: no statement takes a minute.
     const isLive =
-      PENDING !== null ||
-      IN_PROGRESS !== null ||
-      PARKED === 1 ||
-      now() < lastWakeupAt + MAX_PAUSE_MS;
+      Math.min(leaseAt, messageAt) < Infinity || hasParked || now() < lastWakeupAt + MAX_PAUSE_MS;
     const live = isLive ? now() + MAX_PAUSE_MS : Infinity;
-    const late = Math.min(PENDING ?? Infinity, IN_PROGRESS ?? Infinity, DELIVERY ?? Infinity);
-    // Scheduled tasks are due on time.
-    return Math.min(NEW ?? Infinity, Math.max(late, now() + MIN_PAUSE_MS), live);
+    const lookAt = messageAt <= now() ? now() + LOOK_EVERY_MS : messageAt;
+    const late = Math.min(lookAt, leaseAt, deliveryAt ?? Infinity);
+    // Tasks that wait for their time are due on time.
+    return Math.min(
+      earliest(({ time_at }) => time_at),
+      Math.max(late, now() + MIN_PAUSE_MS),
+      live,
+    );
   };
 
   return {
@@ -164,8 +167,8 @@ export const createClock = (deps: ClockDeps) => {
       await setAlarm(now() + MAX_PAUSE_MS);
       try {
         await deps.kept.flush();
-        const hasMore = (await sweep()) || (await pruner.prune());
-        const next = hasMore ? now() : await computeNextTick();
+        const { hasMore, due } = await sweep();
+        const next = hasMore || (await pruner.prune()) ? now() : computeNextTick(due);
         if (wakeups === before) await setAlarm(next);
         else await ensureAlarmBy(next);
       } catch (error) {

@@ -82,7 +82,7 @@ export const createCommands = (deps: CommandDeps) => {
   const publishAndEnqueue = async (task: Task): Promise<Task> => {
     await Promise.all([
       publish([task]),
-      task.status === 'PENDING' ? taskQueues.enqueue([task]) : undefined,
+      task.status === 'PENDING' && task.held === null ? taskQueues.enqueue([task]) : undefined,
     ]);
     return task;
   };
@@ -154,7 +154,7 @@ export const createCommands = (deps: CommandDeps) => {
       if (name === 'delete') return (await removeMany(owner, ids)).length;
       await prepare(name, owner, ids);
       const tasks = await transitions.commandMany(name, owner, ids, now());
-      const due = tasks.filter(({ status }) => status === 'PENDING');
+      const due = tasks.filter(({ status, held }) => status === 'PENDING' && held === null);
       await Promise.all([publish(tasks), taskQueues.enqueue(due)]);
       if (name === 'cancel') await Promise.all(tasks.map(terminate));
       return tasks.length;

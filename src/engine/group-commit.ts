@@ -55,7 +55,8 @@ export const createGroupCommit = ({ store, noteOutage, now, log }: GroupCommitDe
         throw classifyFailure(second) === 'constraint' ? second : error;
       });
     });
-    return inserted.size === group.length ? inserted : findStored(group);
+    for (const { task } of group) task.held = inserted.get(task.id) ?? task.held;
+    return inserted.size === group.length ? new Set(inserted.keys()) : findStored(group);
   };
 
   const answerAll = (

@@ -1,6 +1,6 @@
 import type { Verdict } from '../domain/retry.ts';
 import type { Task, TaskMessage } from '../domain/task.ts';
-import { MAX_MESSAGE_DELAY_MS } from '../store/recordings.ts';
+import { MAX_QUEUE_DELAY_MS } from '../domain/new-task.ts';
 import type { TaskQueues } from './task-queues.ts';
 
 /** When the database does not answer, the message comes back after this. */
@@ -22,14 +22,14 @@ export interface MessageTracker {
  * clock brings it back.
  */
 export const toMessageDelay = (verdict: Verdict | null): number | null =>
-  verdict?.transition === 'reschedule' && verdict.delayMs <= MAX_MESSAGE_DELAY_MS
+  verdict?.transition === 'reschedule' && verdict.delayMs <= MAX_QUEUE_DELAY_MS
     ? Math.ceil(verdict.delayMs / 1_000)
     : null;
 
 /**
  * Tracks the `size` tasks that were claimed by one message. A failed attempt comes back by the
  * platform's own retry; out of a message that names other tasks too, by a message of its own;
- * beyond a day by the clock.
+ * beyond half a minute by the clock.
  */
 const createMessageTracker = (
   message: Message<TaskMessage>,

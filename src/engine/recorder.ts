@@ -1,5 +1,6 @@
 import { createCoalescer } from '../domain/coalescer.ts';
 import { describeError } from '../domain/errors.ts';
+import { MAX_QUEUE_DELAY_MS } from '../domain/new-task.ts';
 import { decideVerdict, type Outcome, type RetryPolicy, type Verdict } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
@@ -20,6 +21,8 @@ export interface RecorderDeps {
   transitions: Pick<Transitions, 'record' | 'encodeRecordings'>;
   store: Pick<TaskStore, 'getMany'>;
   publish: Publish;
+  /** Sets the Dispatcher's alarm. */
+  ensureAlarmBy(at: number): Promise<void>;
   /** Keeps outcomes, as `encodeRecordings` made them, until the database takes them. */
   keepRecordings(texts: string[]): Promise<void>;
   findPolicy(owner: string, type: string): RetryPolicy;
@@ -115,7 +118,21 @@ export const createRecorder = (deps: RecorderDeps) => {
     }
   };
 
+  /** A retry that the clock waits for comes on time; should this fail, within a minute of it. */
+  const setAlarm = async (group: readonly EndedAttempt[]): Promise<void> => {
+    const delays = group.flatMap(({ recording: { verdict } }) =>
+      verdict.transition === 'reschedule' && verdict.delayMs > MAX_QUEUE_DELAY_MS
+        ? verdict.delayMs
+        : [],
+    );
+    if (delays.length === 0) return;
+    await deps.ensureAlarmBy(now() + Math.min(...delays)).catch((error: unknown) => {
+      log.warn('alarm_failed', { error: describeError(error) });
+    });
+  };
+
   const commit = async (group: readonly EndedAttempt[]): Promise<void> => {
+    await setAlarm(group);
     try {
       await publish(await writeEach(group.map(({ recording }) => recording)));
       for (const { recording, resolve } of group) resolve(recording.verdict);

@@ -19,10 +19,6 @@ const MAX_TASKS = 100;
 const MAX_PARAMS_CHARS = 128_000;
 /** The size that unknown parameters count as. */
 const UNKNOWN_PARAMS_CHARS = MAX_PARAMS_CHARS / 10;
-/** A message has this many bytes around its tasks … */
-const MESSAGE_BYTES = `{"v":${MESSAGE_VERSION},"owner":"","ids":[]}`.length;
-/** … and this many for each. */
-const TASK_BYTES = 39;
 /**
  * A queue that does not answer by then is left to the clock, so that callers need not wait longer.
  */
@@ -98,23 +94,20 @@ export const createTaskQueues = ({ queues, log }: { queues: QueueBindings; log: 
     },
 
     /**
-     * What a queue reports: how many messages it holds and since when (ms), and, by their bytes,
-     * how many tasks those name, rather too many than too few; Infinity when it does not answer.
+     * What a queue reports: how many messages it holds, Infinity when it does not answer, and since
+     * when (ms).
      */
-    async metrics(
-      queue: QueueName,
-    ): Promise<{ backlog: number; tasks: number; oldestAt: number | null }> {
+    async metrics(queue: QueueName): Promise<{ backlog: number; oldestAt: number | null }> {
       try {
-        const { backlogCount, backlogBytes, oldestMessageTimestamp } = await withTimeout(
+        const { backlogCount, oldestMessageTimestamp } = await withTimeout(
           SEND_TIMEOUT_MS,
           queues[queue].metrics(),
         );
-        const named = Math.floor((backlogBytes - backlogCount * MESSAGE_BYTES) / TASK_BYTES);
         const oldestAt = backlogCount === 0 ? null : (oldestMessageTimestamp?.getTime() ?? null);
-        return { backlog: backlogCount, tasks: Math.max(backlogCount, named), oldestAt };
+        return { backlog: backlogCount, oldestAt };
       } catch (error) {
         log.warn('queue_metrics_failed', { queue, error: describeError(error) });
-        return { backlog: Infinity, tasks: Infinity, oldestAt: null };
+        return { backlog: Infinity, oldestAt: null };
       }
     },
   };

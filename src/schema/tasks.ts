@@ -8,7 +8,13 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/sqlite-core';
-import { FINAL_STATUSES, MAX_RESCUES, PRIORITIES, STATUSES } from '../domain/words.ts';
+import {
+  FINAL_STATUSES,
+  HELD_REASONS,
+  MAX_RESCUES,
+  PRIORITIES,
+  STATUSES,
+} from '../domain/words.ts';
 import { toSqlLiterals } from './sql-list.ts';
 
 // The tables, and the one list of their columns: `npm run migrate:generate` reads it, the store
@@ -20,8 +26,12 @@ import { toSqlLiterals } from './sql-list.ts';
 // row that a separate primary key costs.
 
 /**
- * Rows written by a plain successful task: insert 4 (row, due, by_status, by_type), claim 3 (row,
- * due, by_status), complete 1 (row: leaving a partial index is free) = 8.
+ * Rows written by a plain successful task: insert 4 (row, due, by_status, by_type), claim 2 (row,
+ * by_status), complete 1 (row: leaving a partial index is free) = 7. A statement that names a column
+ * of an index writes its index row anew, even if the value stays: the claim names none of `tasks_due`.
+ *
+ * Columns without a use yet are those of what comes (limits, flows, children, checkpoints), so that
+ * no later migration has to build the table again.
  */
 export const tasksTable = sqliteTable(
   'tasks',
@@ -45,8 +55,13 @@ export const tasksTable = sqliteTable(
     version: integer().notNull().default(1),
     timeout_ms: integer().notNull(),
     /**
-     * When the clock must look at this task again if nothing else happened; the lease while
-     * IN_PROGRESS.
+     * Why nobody has been told to run it, or why nobody need be: see store/runnable.ts. Null: it is in
+     * its queue, or was taken from there just now.
+     */
+    held: text({ enum: [...HELD_REASONS] }),
+    /**
+     * When the clock must look at this task again if nothing else happened; the end of the lease
+     * while it is held by one.
      */
     wake_at: integer(),
     submitted_at: integer().notNull(),
@@ -54,15 +69,34 @@ export const tasksTable = sqliteTable(
     started_at: integer(),
     completed_at: integer(),
     updated_at: integer().notNull(),
+    expires_at: integer(),
     /** The other name under which it was submitted, if it was: older clients get it back. */
     alias: text(),
     request_id: text(),
     /** The task whose output this one was answered with, without being run. */
     reused_from: text(),
+    /** Hash of type and parameters, for types whose outputs may be used again. */
+    reuse_key: text(),
     callback_url: text(),
     idempotency_key: text(),
     /** Hash of the submitted body, to tell a replay from a reused key. */
     fingerprint: text(),
+    /** JSON list of the sinks that its last failure is delivered to; null while it has none. */
+    failure_sinks: text(),
+    limit_key: text(),
+    sub_key: text().notNull().default(''),
+    turn: text(),
+    slot: integer(),
+    parent_id: text(),
+    flow_id: text(),
+    node: text(),
+    blocked_by: integer(),
+    /** How often in a row it asked to be run later. */
+    snoozes: integer().notNull().default(0),
+    /** Why it ended without a run, where the history does not tell. */
+    end_reason: text(),
+    created_by_key: text(),
+    traceparent: text(),
     /** JSON `{ fraction, note }`. */
     progress: text(),
     /** JSON list of strings. */
@@ -71,29 +105,21 @@ export const tasksTable = sqliteTable(
     // The long ones come last: SQLite reads a row from its beginning, and these may spill over many
     // pages.
     description: text(),
-    /** JSON. */
-    params: text().notNull(),
     /** JSON list of `Attempt`, oldest first, the newest 100. */
     attempts: text().notNull().default('[]'),
+    /** JSON. */
+    checkpoint: text(),
+    /** JSON. */
+    params: text().notNull(),
     /** JSON, set in COMPLETED alone. */
     result: text(),
-    /** JSON list of the sinks that its last failure is delivered to; null while it has none. */
-    failure_sinks: text(),
-    /** Hash of type and parameters, for types whose outputs may be used again. */
-    reuse_key: text(),
   },
   (t) => [
     primaryKey({ columns: [t.owner, t.id] }),
-    // The sweep: due rows by status, oldest first, and how many of a queue are waiting, without
-    // touching the rows.
+    // The sweep: what is due, by what holds it and by queue; and what is held without a moment.
     index('tasks_due')
-      .on(t.status, t.wake_at, t.queue)
-      .where(sql`wake_at IS NOT NULL`),
-    // Tasks parked because their queue is paused. A task that waits in an open queue is never in
-    // it.
-    index('tasks_parked')
-      .on(t.queue, t.id)
-      .where(sql`status = 'PENDING' AND wake_at IS NULL`),
+      .on(t.held, t.queue, t.wake_at)
+      .where(sql`wake_at IS NOT NULL OR held IS NOT NULL`),
     // The list filtered by any status but the usual last one, whose rows the primary key finds at
     // once.
     index('tasks_by_status')
@@ -120,6 +146,7 @@ export const tasksTable = sqliteTable(
       'nothing_owed',
       sql`status NOT IN (${toSqlLiterals([...FINAL_STATUSES, 'PAUSED'])}) OR wake_at IS NULL`,
     ),
+    check('held_known', sql`held IS NULL OR held IN (${toSqlLiterals(HELD_REASONS)})`),
     check('result_in_completed', sql`(result IS NOT NULL) = (status = 'COMPLETED')`),
     check('attempts_bounded', sql`attempt <= max_attempts + rescues`),
     check('rescues_bounded', sql`rescues BETWEEN 0 AND ${sql.raw(String(MAX_RESCUES))}`),

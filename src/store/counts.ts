@@ -10,7 +10,7 @@ const MAX_GROUPS = 100;
 const MAX_WAITING = 1_000;
 
 // Each of all owners is found by a seek.
-const ALL_OWNERS = `SELECT min(owner) FROM tasks
+export const ALL_OWNERS = `SELECT min(owner) FROM tasks
   UNION ALL
   SELECT (SELECT min(owner) FROM tasks WHERE owner > owners.owner)
   FROM owners

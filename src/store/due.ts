@@ -1,46 +1,62 @@
+import { QUEUES, type QueueName } from '../domain/routing.ts';
 import { nameStatement } from './statements.ts';
 
-const EARLIEST = (['NEW', 'PENDING', 'IN_PROGRESS'] as const).map(
-  (status) =>
-    `(SELECT min(wake_at) FROM tasks WHERE status = '${status}' AND wake_at IS NOT NULL) AS ${status}`,
-);
+const earliestSql = (held: string): string =>
+  `(
+    SELECT min(wake_at)
+    FROM tasks INDEXED BY tasks_due
+    WHERE held ${held} AND queue = j.value AND wake_at IS NOT NULL
+  )`;
 
+// Each by a seek.
 const NEXT_WAKE = nameStatement(
   'sweep.next_wake',
   `SELECT
-  ${EARLIEST.join(',\n  ')},
-  (SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS DELIVERY,
-  EXISTS (SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NULL AND queue > '') AS PARKED`,
+  j.value AS queue,
+  EXISTS (SELECT 1 FROM queues WHERE name = j.value) AS is_paused,
+  ${earliestSql(`= 'time'`)} AS time_at,
+  ${earliestSql(`= 'lease'`)} AS lease_at,
+  ${earliestSql('IS NULL')} AS message_at,
+  EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_due WHERE held = 'queue' AND queue = j.value)
+    AS has_parked,
+  (SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS delivery_at
+FROM json_each(?1) AS j`,
 );
 
-const WAITING = nameStatement(
-  'sweep.waiting',
-  `SELECT count(*) AS waiting
-FROM (
-  SELECT 1
-  FROM tasks
-  WHERE status = 'PENDING' AND wake_at IS NOT NULL AND queue = ?1
-  LIMIT ?2
-)`,
-);
+/** When the clock must look at something of a queue, in ms; null where there is nothing. */
+export interface QueueDue {
+  queue: QueueName;
+  is_paused: 0 | 1;
+  /** A task that waits for its time. */
+  time_at: number | null;
+  /** A task that a worker has. */
+  lease_at: number | null;
+  /** A task of which a message is in the queue, was, or is lost. */
+  message_at: number | null;
+  /** Whether tasks are parked, because it is paused or was. */
+  has_parked: 0 | 1;
+}
 
-/**
- * The earliest `wake_at` by status and of deliveries, in ms, null where no row has one; and whether
- * (1) or not (0) any task is parked.
- */
-export type NextWake = Record<'NEW' | 'PENDING' | 'IN_PROGRESS' | 'DELIVERY', number | null> & {
-  PARKED: number;
-};
+/** What is due next. */
+export interface NextWake {
+  queues: QueueDue[];
+  /** A delivery. */
+  deliveryAt: number | null;
+  /** Bytes of the whole database. */
+  databaseBytes: number;
+}
 
-/** The clock's questions about rows that are due, or will be. */
+/** The clock's question: what is due, or will be. */
 export const createDueStore = (db: D1Database) => ({
   async readNextWake(): Promise<NextWake> {
-    const row = await db.prepare(NEXT_WAKE).first<NextWake>();
-    return row ?? { NEW: null, PENDING: null, IN_PROGRESS: null, DELIVERY: null, PARKED: 0 };
-  },
-
-  /** How many PENDING tasks of a queue the clock knows of; stops counting at `most`. */
-  async countWaiting(queue: string, most: number): Promise<number> {
-    return (await db.prepare(WAITING).bind(queue, most).first<number>('waiting')) ?? 0;
+    const { results, meta } = await db
+      .prepare(NEXT_WAKE)
+      .bind(JSON.stringify(QUEUES))
+      .all<QueueDue & { delivery_at: number | null }>();
+    return {
+      queues: results,
+      deliveryAt: results[0]?.delivery_at ?? null,
+      databaseBytes: meta.size_after,
+    };
   },
 });

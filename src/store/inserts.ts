@@ -1,4 +1,7 @@
+import { UNUSED } from '../domain/new-task.ts';
 import type { Task } from '../domain/task.ts';
+import type { HeldReason } from '../domain/words.ts';
+import { runnableSql } from './runnable.ts';
 import { jsonRows, nameStatement, rowMapper, TASK_COLUMNS } from './statements.ts';
 
 /** The most tasks one INSERT carries. */
@@ -6,6 +9,7 @@ export const MAX_INSERT = 1_000;
 
 /** The same in every new row: the defaults of the table. */
 const FIXED = {
+  ...UNUSED,
   attempts: '[]',
   attempt: 0,
   rescues: 0,
@@ -18,15 +22,29 @@ const FIXED = {
 /** The columns that a new row brings, in the order in which `encodeTask` has their values. */
 export const INSERT_COLUMNS = TASK_COLUMNS.filter((column) => !(column in FIXED));
 
+const valueSql = (column: (typeof INSERT_COLUMNS)[number]): string =>
+  `value ->> ${INSERT_COLUMNS.indexOf(column)}`;
+
+const runnable = runnableSql({
+  now: valueSql('submitted_at'),
+  scheduledAt: valueSql('scheduled_at'),
+  queue: valueSql('queue'),
+});
+const IS_RUNNABLE = `${valueSql('completed_at')} IS NULL`;
+const DECIDED: Partial<Record<keyof Task, string>> = {
+  held: `CASE WHEN ${IS_RUNNABLE} THEN ${runnable.held} END`,
+  wake_at: `CASE WHEN ${IS_RUNNABLE} THEN ${runnable.wakeAt} END`,
+};
+
 const INSERT = nameStatement(
   'tasks.insert',
   `INSERT INTO tasks (${INSERT_COLUMNS.join(', ')})
 ${jsonRows('given', '?1')}
-SELECT ${INSERT_COLUMNS.map((_, place) => `value ->> ${place}`).join(', ')}
+SELECT ${INSERT_COLUMNS.map((column) => DECIDED[column] ?? valueSql(column)).join(', ')}
 FROM given
 WHERE true
 ON CONFLICT DO NOTHING
-RETURNING id`,
+RETURNING id, held`,
 );
 
 const toRow = rowMapper<Task>(INSERT_COLUMNS, FIXED);
@@ -43,13 +61,14 @@ export const decodeTask = (text: string): Task => toRow(JSON.parse(text) as unkn
 
 /**
  * Writes up to `MAX_INSERT` tasks with one statement. Ids (and idempotency keys) that are already
- * there are left alone, so repeating it is safe. Returns the ids that were new.
+ * there are left alone, so repeating it is safe. Returns the ids that were new, and what
+ * holds each.
  * @param rows each task as `encodeTask` made it, `MAX_GROUP_CHARS` in all
  */
 export const insertTasks = async (
   db: D1Database,
   rows: readonly string[],
-): Promise<Set<string>> => {
+): Promise<Map<string, HeldReason | null>> => {
   const statement = db.prepare(INSERT).bind(`[${rows.join(',')}]`);
-  return new Set((await statement.raw<[string]>()).map(([id]) => id));
+  return new Map(await statement.raw<[string, HeldReason | null]>());
 };

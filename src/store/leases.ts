@@ -15,7 +15,8 @@ export interface Lease {
 const RENEW = nameStatement(
   'leases.renew',
   `UPDATE tasks
-SET wake_at = ${leaseEndSql('?1')},
+SET held = 'lease',
+  wake_at = ${leaseEndSql('?1')},
   progress = coalesce(h.value ->> 'progress', progress)
 FROM json_each(?2) AS h
 WHERE tasks.owner = h.value ->> 'owner'

@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { QUEUES, type QueueName } from '../domain/routing.ts';
 import { queuesTable } from '../schema/queues.ts';
+import { ALL_OWNERS } from './counts.ts';
 import { nameStatement } from './statements.ts';
 
 /** Counting stops here: it reads every row. */
@@ -10,39 +11,64 @@ const MAX_COUNTED = 10_000;
 /** Of the tasks that wait, so many that were submitted first are looked at: some wait for a time. */
 const MAX_OLDEST = 100;
 
-const countSql = (condition: string): string =>
-  `(SELECT count(*) FROM (SELECT 1 FROM tasks WHERE ${condition} LIMIT ${MAX_COUNTED}))`;
+const countSql = (condition: string, most: number): string =>
+  `(SELECT count(*) FROM (
+    SELECT 1 FROM tasks INDEXED BY tasks_due WHERE ${condition} LIMIT ${most}
+  ))`;
 
-const WAITS = [
-  `status = 'PENDING' AND wake_at IS NOT NULL AND queue = j.value`,
-  `status = 'PENDING' AND wake_at IS NULL AND queue = j.value`,
-] as const;
+const TOLD = 'held IS NULL AND queue = j.value AND wake_at IS NOT NULL';
+const PARKED = `held = 'queue' AND queue = j.value`;
+const DUE_AT = 'max(submitted_at, coalesce(scheduled_at, 0))';
 
-// Ids sort by time, and every index has them: only the rows of the first ones are read.
-const oldestSql = (condition: string): string => `(
-    SELECT min(max(tasks.submitted_at, coalesce(tasks.scheduled_at, 0)))
+/** When the oldest of some rows that wait is due; only the first are looked at. */
+const oldestSql = (rows: string): string => `(
+    SELECT min(${DUE_AT})
     FROM (
-      SELECT owner, id
-      FROM (SELECT owner, id FROM tasks WHERE ${condition} LIMIT ${MAX_COUNTED})
-      ORDER BY id
+      SELECT submitted_at, scheduled_at
+      FROM ${rows}
       LIMIT ${MAX_OLDEST}
-    ) AS oldest
-    JOIN tasks ON tasks.owner = oldest.owner AND tasks.id = oldest.id
-    WHERE max(tasks.submitted_at, coalesce(tasks.scheduled_at, 0)) <= ?2
+    )
+    WHERE ${DUE_AT} <= ?2
   )`;
+// By the time of their messages; what runs is passed over.
+const OLDEST_TOLD = oldestSql(`tasks INDEXED BY tasks_due
+      WHERE ${TOLD} AND status = 'PENDING'
+      ORDER BY wake_at`);
+// Ids sort by time, and every index has them.
+const OLDEST_PARKED = oldestSql(`(
+        SELECT owner, id
+        FROM (SELECT owner, id FROM tasks INDEXED BY tasks_due WHERE ${PARKED} LIMIT ${MAX_COUNTED})
+        ORDER BY id
+        LIMIT ${MAX_OLDEST}
+      ) AS oldest
+      CROSS JOIN tasks ON tasks.owner = oldest.owner AND tasks.id = oldest.id`);
 
-// `pending` adds the tasks that wait in the queue and those that were parked while it is paused;
-// each by its own index.
+// What waits is in no index by itself: it is what those that run leave of all that are in a queue.
 const COUNTS = nameStatement(
   'queues.list',
-  `SELECT
+  `WITH RECURSIVE owners(owner) AS (${ALL_OWNERS}),
+running AS MATERIALIZED (
+  SELECT queue, count(*) AS n, count(*) FILTER (WHERE held IS NULL) AS told
+  FROM (
+    SELECT tasks.queue, tasks.held
+    FROM owners
+    CROSS JOIN tasks INDEXED BY tasks_by_status
+      ON tasks.owner = owners.owner AND tasks.status = 'IN_PROGRESS' AND tasks.status <> 'COMPLETED'
+    LIMIT ${MAX_COUNTED}
+  )
+  GROUP BY queue
+)
+SELECT
   j.value AS name,
   queues.paused_at,
-  ${WAITS.map(countSql).join(' + ')} AS pending,
-  ${WAITS.map((wait, i) => `${oldestSql(wait)} AS oldest_${i}`).join(', ')},
-  ${countSql(`status = 'IN_PROGRESS' AND wake_at IS NOT NULL AND queue = j.value`)} AS in_progress
+  ${countSql(TOLD, 2 * MAX_COUNTED)} - coalesce(running.told, 0) AS told,
+  ${countSql(PARKED, MAX_COUNTED)} AS parked,
+  ${OLDEST_TOLD} AS oldest_told,
+  ${OLDEST_PARKED} AS oldest_parked,
+  coalesce(running.n, 0) AS in_progress
 FROM json_each(?1) AS j
-LEFT JOIN queues ON queues.name = j.value`,
+LEFT JOIN queues ON queues.name = j.value
+LEFT JOIN running ON running.queue = j.value`,
 );
 
 export interface QueueState {
@@ -69,11 +95,22 @@ export const createQueueStore = (db: D1Database) => ({
   },
 
   async list(now: number): Promise<QueueState[]> {
-    type Row = QueueState & { oldest_0: number | null; oldest_1: number | null };
+    interface Row extends Pick<QueueState, 'name' | 'paused_at' | 'in_progress'> {
+      told: number;
+      parked: number;
+      oldest_told: number | null;
+      oldest_parked: number | null;
+    }
     const statement = db.prepare(COUNTS).bind(JSON.stringify(QUEUES), now);
-    return (await statement.all<Row>()).results.map(({ oldest_0, oldest_1, ...state }) => {
-      const found = [oldest_0, oldest_1].filter((at) => at !== null);
-      return { ...state, oldest_due_at: found.length > 0 ? Math.min(...found) : null };
+    return (await statement.all<Row>()).results.map((row) => {
+      const found = [row.oldest_told, row.oldest_parked].filter((at) => at !== null);
+      return {
+        name: row.name,
+        paused_at: row.paused_at,
+        pending: Math.min(MAX_COUNTED, Math.max(0, row.told)) + row.parked,
+        in_progress: row.in_progress,
+        oldest_due_at: found.length > 0 ? Math.min(...found) : null,
+      };
     });
   },
 });

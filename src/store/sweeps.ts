@@ -1,36 +1,41 @@
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
-import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import { QUEUES } from '../domain/routing.ts';
-import type { Task, TaskSummaryRow } from '../domain/task.ts';
-import { MAX_RESCUES, type Status } from '../domain/words.ts';
+import type { TaskSummaryRow } from '../domain/task.ts';
+import { MAX_RESCUES, type HeldReason } from '../domain/words.ts';
 import { RESEND_DELIVERIES } from './deliveries.ts';
 import { createDueStore } from './due.ts';
+import { LOOK, type Look, type Looked, type Overdue } from './look.ts';
+import { runnableSql } from './runnable.ts';
 import { appendAttemptSql, guardSql, nameStatement, SUMMARY_COLUMNS } from './statements.ts';
 
-/** The longest that an overdue task waits for its next look. */
-const MAX_RESEND_AFTER_MS = 600_000;
+const NAMES = QUEUES.map((queue) => `'${queue}'`).join(', ');
 
 // The write names its rows in its own WHERE: read first and written by id later, a task may have
 // finished in between.
-const dueRowsSql = (status: Status, more = ''): string =>
+const dueRowsSql = (held: HeldReason, more = ''): string =>
   `(owner, id) IN (
     SELECT owner, id
-    FROM tasks
-    WHERE status = '${status}' AND wake_at <= ?1 ${more}
-    ORDER BY wake_at
+    FROM tasks INDEXED BY tasks_due
+    WHERE held = '${held}' AND queue IN (${NAMES}) AND wake_at <= ?1 ${more}
     LIMIT ?2
-  )`;
+  )
+  AND held = '${held}'
+  AND wake_at <= ?1`;
 
+const runnable = runnableSql({ now: '?1', scheduledAt: 'NULL', queue: 'queue' });
+
+// A retry that was held is PENDING already: clients see nothing of it.
 const DISPATCH = nameStatement(
   'sweep.dispatch',
   `UPDATE tasks
 SET status = '${lifecycle.dispatch.to}',
-  version = version + 1,
+  version = version + (status <> '${lifecycle.dispatch.to}'),
   updated_at = ?1,
-  wake_at = ?1 + ${RESEND_AFTER_MS}
-WHERE ${dueRowsSql('NEW')}
-  AND ${guardSql('dispatch')}
+  held = ${runnable.held},
+  wake_at = ${runnable.wakeAt}
+WHERE ${dueRowsSql('time')}
+  AND tasks.status IN ('NEW', 'PENDING')
 RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
 );
 
@@ -50,10 +55,11 @@ SET status = '${lifecycle.lose.to}',
   version = version + 1,
   updated_at = ?1,
   completed_at = ?1,
+  held = NULL,
   wake_at = NULL,
   failure_sinks = ?3,
   attempts = ${appendAttemptSql(`'failed'`, LOST_ERROR, '?1')}
-WHERE ${dueRowsSql('IN_PROGRESS', `AND rescues >= ${MAX_RESCUES}`)}
+WHERE ${dueRowsSql('lease', `AND rescues >= ${MAX_RESCUES}`)}
   AND ${guardSql('lose')}
   AND rescues >= ${MAX_RESCUES}
 RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
@@ -66,62 +72,31 @@ SET status = '${lifecycle.rescue.to}',
   version = version + 1,
   updated_at = ?1,
   rescues = rescues + 1,
-  wake_at = ?1 + ${RESEND_AFTER_MS},
+  held = ${runnable.held},
+  wake_at = ${runnable.wakeAt},
   attempts = ${appendAttemptSql(`'rescued'`, RESCUED_ERROR, '?1')}
-WHERE ${dueRowsSql('IN_PROGRESS', `AND rescues < ${MAX_RESCUES}`)}
+WHERE ${dueRowsSql('lease', `AND rescues < ${MAX_RESCUES}`)}
   AND ${guardSql('rescue')}
   AND rescues < ${MAX_RESCUES}
 RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
-);
-
-// The clock leaves it alone until its queue is resumed: parking costs one write, and waiting none.
-const PARK = nameStatement(
-  'sweep.park',
-  `UPDATE tasks
-SET wake_at = NULL
-WHERE ${dueRowsSql('PENDING', 'AND queue IN (SELECT name FROM queues)')}
-  AND status = 'PENDING'
-  AND queue IN (SELECT name FROM queues)
-RETURNING id`,
 );
 
 // By queues that are open, so that what is parked in a paused one is not even read.
 const UNPARK = nameStatement(
   'sweep.unpark',
   `UPDATE tasks
-SET wake_at = ?1 + ${RESEND_AFTER_MS}
+SET held = ${runnable.held},
+  wake_at = ${runnable.wakeAt}
 WHERE (owner, id) IN (
     SELECT owner, id
-    FROM tasks
-    WHERE status = 'PENDING'
-      AND wake_at IS NULL
+    FROM tasks INDEXED BY tasks_due
+    WHERE held = 'queue'
       AND queue IN (SELECT value FROM json_each(?3) WHERE value NOT IN (SELECT name FROM queues))
     LIMIT ?2
   )
-  AND status = 'PENDING'
-  AND wake_at IS NULL
+  AND held = 'queue'
 RETURNING owner, id, queue, rescues`,
 );
-
-// Clients see nothing of it: neither version nor updated_at moves. The distance to the next look
-// doubles with the time that the task has been waiting, give or take a quarter, so that a long
-// backlog is not looked at over and over. D1 binds every number as REAL, and a STRICT column takes
-// no fraction: hence the cast.
-const RESEND = nameStatement(
-  'sweep.resend',
-  `UPDATE tasks
-SET wake_at = CAST(
-  ?1 + min(
-    ${MAX_RESEND_AFTER_MS},
-    max(${RESEND_AFTER_MS}, ?1 - max(updated_at, coalesce(scheduled_at, 0)))
-  ) * (750 + abs(random() % 500)) / 1000
-  AS INTEGER
-)
-WHERE ${dueRowsSql('PENDING')}
-RETURNING owner, id, queue, rescues`,
-);
-
-export type Overdue = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'>;
 
 export interface Swept {
   /** NEW whose time has come, now PENDING. */
@@ -134,12 +109,12 @@ export interface Swept {
   unparked: Overdue[];
   /** How many rows of paused queues were parked. */
   parked: number;
-  /** PENDING rows that no consumer has claimed in time: their message may be lost. */
+  /** PENDING rows whose message is lost. */
   overdue: Overdue[];
+  /** How many rows were looked at because their message should be gone. */
+  looked: number;
   /** Open deliveries that were not tried in time. */
   deliveries: DeliveryKey[];
-  /** Bytes of the whole database. */
-  databaseBytes: number;
 }
 
 /**
@@ -149,27 +124,40 @@ export interface Swept {
 export const createSweeps = (db: D1Database, failureSinks: string | null = null) => ({
   /**
    * Moves at most `limit` due rows of each kind, in one transaction.
+   * @param looks queues in which something may be lost
    * @param mayRescue false: claims whose lease ran out are left alone
    */
-  async sweep(now: number, limit: number, mayRescue = true): Promise<Swept> {
+  async sweep(
+    now: number,
+    limit: number,
+    looks: readonly Look[],
+    mayRescue = true,
+  ): Promise<Swept> {
     const prepare = (sql: string, ...more: unknown[]): D1PreparedStatement =>
       db.prepare(sql).bind(now, limit, ...more);
-    // Parking goes before looking again, and both before what the others make PENDING.
-    const results = await db.batch<TaskSummaryRow>([
-      prepare(PARK),
-      prepare(RESEND),
+    // Looking goes before what the others make PENDING.
+    const results = await db.batch<object>([
+      prepare(LOOK, JSON.stringify(looks)),
       prepare(DISPATCH),
       prepare(UNPARK, JSON.stringify(QUEUES)),
-      ...(mayRescue ? [prepare(LOSE, failureSinks), prepare(RESCUE)] : []),
       prepare(RESEND_DELIVERIES),
+      ...(mayRescue ? [prepare(LOSE, failureSinks), prepare(RESCUE)] : []),
     ]);
-    const rows = results.slice(0, -1).map((result) => result.results);
-    const [parked = [], overdue = [], dispatched = [], unparked = [], lost = [], rescued = []] =
-      rows;
-    const deliveries = (results.at(-1)?.results ?? []) as unknown as DeliveryKey[];
-    const databaseBytes = results.at(-1)?.meta.size_after ?? 0;
-    const moved = { overdue, dispatched, lost, rescued, unparked, deliveries };
-    return { ...moved, parked: parked.length, databaseBytes };
+    const [looked = [], dispatched = [], unparked = [], deliveries = [], lost = [], rescued = []] =
+      results.map((result) => result.results);
+    const seen = looked as Looked[];
+    return {
+      dispatched: dispatched as TaskSummaryRow[],
+      rescued: rescued as TaskSummaryRow[],
+      lost: lost as TaskSummaryRow[],
+      unparked: unparked as Overdue[],
+      parked: seen.filter(({ held }) => held === 'queue').length,
+      overdue: seen
+        .filter(({ is_lost }) => is_lost === 1)
+        .map(({ owner, id, queue, rescues }) => ({ owner, id, queue, rescues })),
+      looked: seen.length,
+      deliveries: deliveries as DeliveryKey[],
+    };
   },
 
   ...createDueStore(db),

@@ -1,13 +1,13 @@
 import { and, eq, inArray, or, sql, type SQL } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
-import { QueryBuilder } from 'drizzle-orm/sqlite-core';
+import { QueryBuilder, type SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { lifecycle } from '../domain/lifecycle.ts';
-import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { Task, TaskKey } from '../domain/task.ts';
 import { isFinal, STATUSES, type Priority, type Status } from '../domain/words.ts';
 import { tasksTable } from '../schema/tasks.ts';
 import { createDeletions } from './deletions.ts';
 import { insertTasks } from './inserts.ts';
+import { runnableSql } from './runnable.ts';
 import { encodeKeys, nameStatement, toSqlList } from './statements.ts';
 
 const IS_TASK = and(
@@ -73,18 +73,21 @@ export interface TaskEdit {
 }
 
 /**
- * A new priority means another queue of the same lane: a task that waits (a parked one too) is due
- * for a look there.
+ * A new priority means another queue of the same lane: a task that waits (a held one too) becomes
+ * runnable there.
  */
 const toPriority = (priority: Priority, now: number): Partial<Record<keyof Task, SQL | string>> => {
-  const { priority: before, queue, status, scheduled_at, wake_at } = tasksTable;
+  const { priority: before, queue, status } = tasksTable;
   const isOther = sql`${before} <> ${priority}`;
-  const lookAt = sql`max(${now}, coalesce(${scheduled_at}, 0)) + ${RESEND_AFTER_MS}`;
-  const newQueue = sql`substr(${queue}, 1, instr(${queue}, '-')) || lower(${priority})`;
+  const newQueue = `substr(queue, 1, instr(queue, '-')) || '${priority.toLowerCase()}'`;
+  const moved = runnableSql({ now: String(now), scheduledAt: 'scheduled_at', queue: newQueue });
+  const whenMoved = (value: string, column: SQLiteColumn): SQL =>
+    sql`CASE WHEN ${isOther} AND ${status} = 'PENDING' THEN ${sql.raw(value)} ELSE ${column} END`;
   return {
     priority,
-    queue: sql`CASE WHEN ${isOther} THEN ${newQueue} ELSE ${queue} END`,
-    wake_at: sql`CASE WHEN ${isOther} AND ${status} = 'PENDING' THEN ${lookAt} ELSE ${wake_at} END`,
+    queue: sql`CASE WHEN ${isOther} THEN ${sql.raw(newQueue)} ELSE ${queue} END`,
+    held: whenMoved(moved.held, tasksTable.held),
+    wake_at: whenMoved(moved.wakeAt, tasksTable.wake_at),
   };
 };
 

@@ -1,12 +1,12 @@
 import { lifecycle } from '../domain/lifecycle.ts';
-import { RESEND_AFTER_MS } from '../domain/new-task.ts';
+import { UNUSED } from '../domain/new-task.ts';
 import type { Task, TaskKey, TaskSummaryRow } from '../domain/task.ts';
 import { createRecordings } from './recordings.ts';
+import { runnableSql } from './runnable.ts';
 import {
   appendAttemptSql,
   encodeKeys,
   guardSql,
-  leaseEndSql,
   nameStatement,
   rowMapper,
   SUMMARY_COLUMNS,
@@ -17,7 +17,9 @@ const CLAIM_TOLERANCE_MS = 1_000;
 
 /** Columns that a claim sets, or can only meet with this value: they are not read back. */
 const CLAIMED_AS = {
+  ...UNUSED,
   status: lifecycle.claim.to,
+  held: null,
   progress: null,
   result: null,
   completed_at: null,
@@ -36,12 +38,12 @@ SET status = '${lifecycle.claim.to}',
   version = version + 1,
   progress = NULL,
   started_at = ?1,
-  updated_at = ?1,
-  wake_at = ${leaseEndSql('?1')}
+  updated_at = ?1
 FROM json_each(?2) AS m
 WHERE tasks.owner = m.value ->> 'owner'
   AND tasks.id = m.value ->> 'id'
   AND ${guardSql('claim')}
+  AND tasks.held IS NULL
   AND (tasks.scheduled_at IS NULL OR tasks.scheduled_at <= ?1 + ?3)
   AND tasks.attempt < tasks.max_attempts + tasks.rescues
   AND (tasks.rescues = 0 OR ?4)
@@ -49,10 +51,14 @@ WHERE tasks.owner = m.value ->> 'owner'
 RETURNING ${CLAIM_COLUMNS.map((column) => `tasks.${column}`).join(', ')}`,
 );
 
+const resumed = runnableSql({ now: '?1', scheduledAt: 'scheduled_at', queue: 'queue' });
+const again = runnableSql({ now: '?1', scheduledAt: 'NULL', queue: 'queue' });
+
 /** The columns that each command sets; ?1 is now. */
 const COMMAND_SETS = {
   cancel: `status = '${lifecycle.cancel.to}',
   completed_at = ?1,
+  held = NULL,
   wake_at = NULL,
   attempts = CASE
     WHEN status = '${lifecycle.claim.to}'
@@ -60,19 +66,19 @@ const COMMAND_SETS = {
     ELSE attempts
   END`,
   pause: `status = '${lifecycle.pause.to}',
+  held = NULL,
   wake_at = NULL`,
-  resume: `status = CASE
-    WHEN scheduled_at > ?1 THEN '${lifecycle.resume.ifScheduled}'
-    ELSE '${lifecycle.resume.to}'
-  END,
-  wake_at = CASE WHEN scheduled_at > ?1 THEN scheduled_at ELSE ?1 + ${RESEND_AFTER_MS} END`,
+  resume: `status = ${resumed.status},
+  held = ${resumed.held},
+  wake_at = ${resumed.wakeAt}`,
   retry: `status = '${lifecycle.retry.to}',
   max_attempts = attempt + attempt_budget,
   rescues = 0,
   scheduled_at = NULL,
   completed_at = NULL,
   progress = NULL,
-  wake_at = ?1 + ${RESEND_AFTER_MS}`,
+  held = ${again.held},
+  wake_at = ${again.wakeAt}`,
 } as const;
 /** The commands that change a task's status. */
 export type StatusCommand = keyof typeof COMMAND_SETS;

@@ -84,6 +84,7 @@ export const createEngine = (deps: EngineDeps) => {
     transitions,
     store,
     publish,
+    ensureAlarmBy: dispatcher.ensureAlarmBy,
     keepRecordings: dispatcher.keepRecordings,
     findPolicy: (owner, type) => catalog.find(owner, type)?.retry ?? NO_RETRY,
     now,

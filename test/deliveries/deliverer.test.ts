@@ -19,7 +19,7 @@ import { createTransitions } from '../../src/store/transitions.ts';
 import type { Mail } from '../../src/handlers/handler.ts';
 import { call } from '../support/client.ts';
 import { keepLog } from '../support/deps.ts';
-import { aTask, OWNER, rowOf, store } from '../support/rows.ts';
+import { aTask, looksUntil, OWNER, rowOf, store } from '../support/rows.ts';
 import type { Received } from '../support/setup/outside.ts';
 
 const outside = inject('outside');
@@ -147,9 +147,13 @@ it('every end owes what it must, in the statement that ends the task', async () 
 
   const lost = aTask({ callbackUrl: url });
   await store(lost);
-  await claim(lost);
   await env.DB.prepare('UPDATE tasks SET rescues = 3 WHERE id = ?').bind(lost.id).run();
-  await createSweeps(env.DB, DELIVERY_SINKS).sweep(Date.now() + 100_000, 500);
+  await claim(lost);
+  await createSweeps(env.DB, DELIVERY_SINKS).sweep(
+    Date.now() + 100_000,
+    500,
+    looksUntil(Date.now() + 100_000),
+  );
   expect(await sinks(lost)).toEqual([
     'FAILED callback',
     'FAILED failure_email',
@@ -321,15 +325,15 @@ it('is swept when its message was lost, and keeps the clock going', async () => 
   const task = await ended('complete', receiver().url);
   const sweeps = createSweeps(env.DB);
   const { wake_at } = (await pendingDeliveries(task))[0] as Delivery;
-  expect((await sweeps.readNextWake()).DELIVERY).toBeLessThanOrEqual(wake_at as number);
-  const { deliveries: resent } = await sweeps.sweep((wake_at as number) + 1, 500);
+  expect((await sweeps.readNextWake()).deliveryAt).toBeLessThanOrEqual(wake_at as number);
+  const { deliveries: resent } = await sweeps.sweep((wake_at as number) + 1, 500, []);
   expect(resent).toContainEqual({
     owner: OWNER,
     task_id: task.id,
     version: 3,
     sink: 'callback',
   });
-  expect((await sweeps.sweep((wake_at as number) + 2, 500)).deliveries).toEqual([]);
+  expect((await sweeps.sweep((wake_at as number) + 2, 500, [])).deliveries).toEqual([]);
 });
 
 it('is not pruned while it is open', async () => {

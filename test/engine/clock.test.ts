@@ -84,38 +84,83 @@ describe('the sweep', () => {
     expect(await rowOf(task.id)).toMatchObject({ status: 'PENDING', version: 1, attempt: 0 });
   });
 
-  it('never sends more again than the queue is missing', async () => {
-    const { strikeAt, sent, backlog } = setup();
-    await store(
-      ...Array.from({ length: 10 }, () => aTask({}, NOW)),
-      ...Array.from({ length: 5 }, () => aTask({ queue: 'default-low' }, NOW)),
-    );
-    backlog.set('default-medium', 7);
-    backlog.set('default-low', 50);
-    await strikeAt(NOW + 5_000);
-    expect(sent.map(({ queue }) => queue)).toEqual([
-      'default-medium',
-      'default-medium',
-      'default-medium',
-    ]);
+  it('sends what is older than the oldest message of its queue, and writes nothing for what waits', async () => {
+    const { strikeAt, sent, backlog, oldest } = setup();
+    const old = [aTask({}, NOW), aTask({ queue: 'default-low' }, NOW)];
+    const waiting = Array.from({ length: 10 }, () => aTask({}, NOW + 3_000));
+    await store(...old, ...waiting);
+    for (const queue of ['default-medium', 'default-low']) backlog.set(queue, 7);
+    oldest.set('default-medium', new Date(NOW + 5_500));
+    oldest.set('default-low', new Date(NOW - 1_000));
+    const { asked, stop } = observeDatabase();
+    await strikeAt(NOW + 20_000);
+    stop();
+    expect(sent.map(({ id }) => id)).toEqual([old[0]?.id]);
+    expect(asked.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0)).toBe(2);
   });
 
-  it('looks at a waiting task less and less often', async () => {
-    const { strikeAt, backlog, sent } = setup();
+  it('waits for ten minutes behind a backlog without a write', async () => {
+    const { strikeAt, sent, backlog, oldest, alarmAt } = setup();
+    const crowd = Array.from({ length: 500 }, () => aTask({}, NOW));
+    await store(...crowd);
+    backlog.set('default-medium', 5);
+    const { asked, stop } = observeDatabase();
+    let ticks = 0;
+    for (let at = NOW; at < NOW + 600_000; ticks += 1) {
+      // It moves: others are ahead.
+      oldest.set('default-medium', new Date(NOW - 60_000 + ticks));
+      await strikeAt(at);
+      at = alarmAt() ?? Infinity;
+    }
+    stop();
+    const [written, read] = [
+      asked.reduce((sum, each) => sum + each.rowsWritten, 0),
+      asked.reduce((sum, each) => sum + each.rowsRead, 0),
+    ];
+    console.log(
+      `ten minutes behind a backlog: ${ticks} ticks, ${written} rows written, ${read} read`,
+    );
+    expect([written, sent.length]).toEqual([0, 0]);
+    expect(read / ticks).toBeLessThan(60);
+  });
+
+  it.each([
+    ['stands still', (_since: number) => new Date(NOW - 60_000), 5],
+    ['does not tell its age', () => undefined, 5],
+    ['does not answer', () => undefined, Infinity],
+  ])('looks at what waits once a queue %s for ten minutes', async (_, oldestOf, messages) => {
+    const { strikeAt, sent, backlog, oldest } = setup();
     const task = aTask({}, NOW);
     await store(task);
-    backlog.set('default-medium', 1);
-    const pauses: number[] = [];
-    for (let at = task.wake_at ?? 0; pauses.length < 12;) {
-      await strikeAt(at);
-      const next = (await rowOf(task.id)).wake_at ?? 0;
-      pauses.push(next - at);
-      at = next;
-    }
+    backlog.set('default-medium', messages);
+    const mark = oldestOf(NOW);
+    if (mark) oldest.set('default-medium', mark);
+    await strikeAt(NOW + 5_000);
+    await strikeAt(NOW + 604_999);
     expect(sent).toEqual([]);
-    expect(pauses[0]).toBeLessThanOrEqual(6_250);
-    expect(pauses.at(-1)).toBeGreaterThanOrEqual(450_000);
-    expect(Math.max(...pauses)).toBeLessThanOrEqual(750_000);
+    await strikeAt(NOW + 605_000);
+    expect(sent.map(({ id }) => id)).toEqual([task.id]);
+    // And then not at once again.
+    await strikeAt(NOW + 610_000);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('holds a task by its lease that runs for longer than a message takes', async () => {
+    const { strikeAt, sent } = setup();
+    const task = aTask({ timeoutMs: 30_000 }, NOW);
+    await store(task);
+    await claim(task.id, NOW + 1_000);
+    await strikeAt(NOW + 5_000);
+    expect(await rowOf(task.id)).toMatchObject({
+      status: 'IN_PROGRESS',
+      held: 'lease',
+      wake_at: NOW + 41_000,
+      version: 2,
+    });
+    await strikeAt(NOW + 40_999);
+    expect(sent).toEqual([]);
+    await strikeAt(NOW + 41_000);
+    expect(await rowOf(task.id)).toMatchObject({ status: 'PENDING', rescues: 1, held: null });
   });
 
   it('enqueues a scheduled task when its time has come, and publishes it', async () => {
@@ -173,7 +218,7 @@ describe('the sweep', () => {
 
   it('survives a database that fails, and comes back within a minute', async () => {
     const { strikeAt, sweeps, events, alarmAt } = setup();
-    sweeps.sweep = () => Promise.reject(new Error('D1_ERROR: Network connection lost.'));
+    sweeps.readNextWake = () => Promise.reject(new Error('D1_ERROR: Network connection lost.'));
     await strikeAt(NOW);
     expect(events()).toContain('sweep_failed');
     expect(alarmAt()).toBe(NOW + 60_000);
@@ -323,7 +368,10 @@ describe('the alarm', () => {
     } as const;
     await createTransitions(env.DB).record([{ task: await rowOf(task.id), verdict }], NOW);
     await strikeAt(NOW + 1);
-    expect(alarmAt()).toBe(NOW + 60_001);
+    expect(alarmAt()).toBe(NOW + 3_600_000);
+    await store(aTask({ scheduledAt: NOW + 1 }, NOW));
+    await strikeAt(NOW + 1);
+    expect(alarmAt()).toBeLessThanOrEqual(NOW + 60_001);
   });
 
   it('strikes for what is late once a second at most, and for what was scheduled on time', async () => {

@@ -54,6 +54,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
   const recorderOn = (writes: Pick<Transitions, 'record'>) =>
     createRecorder({
       transitions: { ...transitions, ...writes },
+      ensureAlarmBy: async () => {},
       keepRecordings: () => Promise.reject(new Error('The Dispatcher does not answer')),
       store: taskStore,
       publish,
@@ -180,7 +181,7 @@ describe('500 tasks that fail together', () => {
 
 describe('100 000 tasks that wait', () => {
   it('breed no copies of themselves while the queue holds them, and are all sent when it has lost them', async () => {
-    const { clock, pass, sent, backlog } = setup();
+    const { clock, pass, sent, backlog, oldest } = setup();
     const seed = aTask({ id: 'seed' }, NOW);
     await store(seed);
     const { results } = await env.DB.prepare('PRAGMA table_info(tasks)').all<{ name: string }>();
@@ -191,8 +192,10 @@ describe('100 000 tasks that wait', () => {
     ).run();
     backlog.set('default-medium', 100_000);
     pass(RESEND_AFTER_MS);
+    oldest.set('default-medium', new Date(NOW));
     for (let tick = 0; tick < 20; tick += 1) await clock.tick();
     expect(sent).toHaveLength(0);
+    oldest.set('default-medium', new Date(NOW + RESEND_AFTER_MS));
     // The queue was emptied: what is sent from now on is what it holds.
     for (let tick = 0; tick < 40; tick += 1) {
       backlog.set('default-medium', sent.length);

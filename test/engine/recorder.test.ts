@@ -25,6 +25,7 @@ const setup = async (count: number, keeps = true) => {
     transitions,
     store: createTaskStore(env.DB),
     publish,
+    ensureAlarmBy: async () => {},
     keepRecordings: async (texts) => {
       if (!keeps) throw new Error('Nor does the object answer');
       kept.push(...texts);

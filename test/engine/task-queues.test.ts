@@ -62,23 +62,15 @@ describe('messages', () => {
   });
 });
 
-describe('a backlog', () => {
-  it.each([
-    [many(120), 2],
-    [many(1), 1],
-    [many(7, { queue: 'default-medium', rescues: 1 }), 7],
-    [many(60, { owner: 'o'.repeat(100) }), 1],
-  ])('is told in messages, and in tasks that are never too few (%#)', async (tasks, count) => {
-    const { enqueue, metrics, messages, queues } = setup();
-    await enqueue(tasks);
-    const backlogBytes = messages.reduce((sum, { body }) => sum + JSON.stringify(body).length, 0);
-    queues['default-medium'].metrics = async () => ({
-      backlogCount: messages.length,
-      backlogBytes,
-    });
-    const told = await metrics('default-medium');
-    expect(told.backlog).toBe(count);
-    expect(told.tasks).toBeGreaterThanOrEqual(tasks.length);
-    expect(told.tasks).toBeLessThanOrEqual(tasks.length * 1.1 + count * 3);
+it('tells how many messages a queue holds and since when, and of one that does not answer', async () => {
+  const { metrics, queues } = setup();
+  expect(await metrics('default-medium')).toEqual({ backlog: 0, oldestAt: null });
+  queues['default-medium'].metrics = async () => ({
+    backlogCount: 3,
+    backlogBytes: 300,
+    oldestMessageTimestamp: new Date(5_000),
   });
+  expect(await metrics('default-medium')).toEqual({ backlog: 3, oldestAt: 5_000 });
+  queues['default-medium'].metrics = () => Promise.reject(new Error('broken'));
+  expect(await metrics('default-medium')).toEqual({ backlog: Infinity, oldestAt: null });
 });

@@ -45,6 +45,17 @@ const assertRow = (row: Task): void => {
     !(isFinal(row.status) || row.status === 'PAUSED') || row.wake_at === null,
     row,
   );
+  const { status, held, wake_at } = row;
+  const isHeldRight = {
+    NEW: held === 'time' && wake_at !== null,
+    PENDING: held === 'queue' ? wake_at === null : held !== 'lease' && wake_at !== null,
+    IN_PROGRESS: held === null || held === 'lease',
+  };
+  hold(
+    'I7: what holds a task fits its status',
+    status in isHeldRight ? isHeldRight[status as keyof typeof isHeldRight] : held === null,
+    row,
+  );
   hold(
     'I5: the outcome comes from the latest attempt',
     row.result === null || (JSON.parse(row.result) as { attempt: number }).attempt === row.attempt,

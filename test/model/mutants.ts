@@ -2,6 +2,7 @@ import { RESEND_AFTER_MS } from '../../src/domain/new-task.ts';
 import type { Recorder } from '../../src/engine/recorder.ts';
 import { type TaskSummaryRow } from '../../src/domain/task.ts';
 import { decideVerdict } from '../../src/domain/retry.ts';
+import { runnableSql } from '../../src/store/runnable.ts';
 import { readStatementName } from '../support/statements.ts';
 import type { Mutation } from './world.ts';
 
@@ -28,10 +29,10 @@ const rewriting = (name: string, from: string, to: string): Mutation => {
 const readsThenWrites: Mutation = {
   sweeps: (real, database, meanwhile) => ({
     ...real,
-    sweep: async (now, limit) => {
+    sweep: async (now, limit, looks) => {
       const due = await database
         .prepare(
-          "SELECT * FROM tasks WHERE status = 'IN_PROGRESS' AND wake_at <= ? AND rescues < 3",
+          "SELECT * FROM tasks WHERE status = 'IN_PROGRESS' AND max(wake_at, started_at + 15000) <= ? AND rescues < 3",
         )
         .bind(now)
         .all<TaskSummaryRow>();
@@ -40,14 +41,14 @@ const readsThenWrites: Mutation = {
       for (const row of due.results) {
         const { results } = await database
           .prepare(
-            `UPDATE tasks SET status = 'PENDING', rescues = rescues + 1, version = version + 1, completed_at = NULL, result = NULL, wake_at = ?,
+            `UPDATE tasks SET status = 'PENDING', held = NULL, rescues = rescues + 1, version = version + 1, completed_at = NULL, result = NULL, wake_at = ?,
               attempts = json_insert(attempts, '$[#]', json_object('attempt', attempt, 'outcome', 'rescued')) WHERE id = ? RETURNING *`,
           )
           .bind(now + RESEND_AFTER_MS, row.id)
           .all<TaskSummaryRow>();
         rescued.push(...results);
       }
-      const swept = await real.sweep(now, limit);
+      const swept = await real.sweep(now, limit, looks);
       return { ...swept, rescued: [...swept.rescued, ...rescued] };
     },
   }),
@@ -73,6 +74,8 @@ const acksBeforeCommit: Mutation = {
     },
   }),
 };
+
+const rescued = runnableSql({ now: '?1', scheduledAt: 'NULL', queue: 'queue' });
 
 /** Bugs that the model must find, by name. They live here: the source knows nothing of them. */
 export const mutants: Record<string, Mutation> = {
@@ -104,8 +107,18 @@ export const mutants: Record<string, Mutation> = {
   ),
   'parking that forgets': rewriting(
     'sweep.next_wake',
-    "EXISTS (SELECT 1 FROM tasks WHERE status = 'PENDING' AND wake_at IS NULL AND queue > '')",
+    "EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_due WHERE held = 'queue' AND queue = j.value)",
     '0',
+  ),
+  'an insert that goes around the one place for what is runnable': rewriting(
+    'tasks.insert',
+    `THEN 'time'`,
+    'THEN NULL',
+  ),
+  'a rescue that goes around it': rewriting(
+    'sweep.rescue',
+    `held = ${rescued.held}`,
+    `held = 'lease'`,
   ),
   'a clock that forgets deliveries': rewriting(
     'sweep.next_wake',

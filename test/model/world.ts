@@ -45,6 +45,8 @@ export interface Mutation {
 interface QueueMessage {
   message: TaskMessage;
   visibleAt: number;
+  /** A message that is retried stays as old as it is. */
+  sentAt: number;
 }
 
 /** A handler that runs, and what the model may make of it. */
@@ -127,14 +129,16 @@ export class World {
         if (isDead()) return never();
         if (this.sendFails) throw new Error('Too Many Requests');
         for (const { body, delaySeconds = 0 } of batch)
-          this.messages.push({ message: body, visibleAt: this.now + delaySeconds * 1_000 });
+          this.messages.push({
+            message: body,
+            visibleAt: this.now + delaySeconds * 1_000,
+            sentAt: this.now,
+          });
       },
       metrics: async () => ({
         backlogCount: this.messages.length,
-        backlogBytes: this.messages.reduce(
-          (sum, { message }) => sum + JSON.stringify(message).length,
-          0,
-        ),
+        backlogBytes: 0,
+        oldestMessageTimestamp: new Date(Math.min(...this.messages.map(({ sentAt }) => sentAt))),
       }),
     };
     const alarm = {
@@ -293,7 +297,11 @@ export class World {
       },
       retry: ({ delaySeconds = 0 } = {}) => {
         if (isCurrent())
-          this.messages.push({ message, visibleAt: this.now + delaySeconds * 1_000 });
+          this.messages.push({
+            message,
+            visibleAt: this.now + delaySeconds * 1_000,
+            sentAt: queued.sentAt,
+          });
       },
     } as unknown as Message<TaskMessage>;
     const delivered: Promise<void> = this.#service.consumer.consume([handle]);
@@ -356,6 +364,7 @@ export class World {
         this.messages.push({
           message: { v: MESSAGE_VERSION, owner: OWNER, ids: [id] },
           visibleAt: this.now,
+          sentAt: this.now,
         });
     }
     this.executions = [];

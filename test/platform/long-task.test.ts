@@ -8,7 +8,7 @@ import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { keepLog } from '../support/deps.ts';
-import { aTask, rowOf, store } from '../support/rows.ts';
+import { aTask, looksUntil, rowOf, store } from '../support/rows.ts';
 
 /**
  * An instance of a Workflow may ask for this many things:
@@ -72,6 +72,7 @@ it.each([true, false])(
       transitions,
       store: createTaskStore(env.DB),
       publish: async () => {},
+      ensureAlarmBy: async () => {},
       keepRecordings: () => Promise.reject(new Error('not asked')),
       findPolicy: () => ({ maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 }),
       now: Date.now,
@@ -84,7 +85,8 @@ it.each([true, false])(
     for (let second = 0; second <= SECONDS; second += 1) {
       vi.advanceTimersByTime(1_000);
       await settle(asked);
-      if (second % 60 === 0) expect((await sweeps.sweep(Date.now(), 10)).rescued).toEqual([]);
+      if (second % 60 === 0)
+        expect((await sweeps.sweep(Date.now(), 10, looksUntil(Date.now()))).rescued).toEqual([]);
     }
     const outcome = await running;
     runner.stop();

@@ -12,13 +12,14 @@ it('renews the leases that are held by this very attempt, with their progress', 
   await store(task);
   await createTransitions(env.DB).claim([task], NOW, false);
   const before = await rowOf(task.id);
+  expect(before).toMatchObject({ held: null, wake_at: NOW + 5_000 });
   const lease = { owner: OWNER, id: task.id, attempt: 1, progress: '{"fraction":0.5}' };
   expect(await leases.findHeld([lease])).toEqual(new Set([task.id]));
   expect(await leases.renew([lease, { ...lease, attempt: 2 }], NOW + 1_000)).toEqual(
     new Set([task.id]),
   );
   const after = await rowOf(task.id);
-  expect(after.wake_at).toBe((before.wake_at ?? 0) + 1_000);
+  expect(after).toMatchObject({ held: 'lease', wake_at: NOW + 16_000 });
   expect(after).toMatchObject({ progress: '{"fraction":0.5}', version: before.version });
   await leases.renew([{ ...lease, progress: null }], NOW + 2_000);
   expect((await rowOf(task.id)).progress).toBe('{"fraction":0.5}');

@@ -37,6 +37,7 @@ export const keepQueues = () => {
   const sent: (Pick<Task, 'owner' | 'id' | 'queue'> & { isolated?: true })[] = [];
   const messages: { body: TaskMessage; delaySeconds?: number }[] = [];
   const backlog = new Map<string, number>();
+  const oldest = new Map<string, Date>();
   let broken: Error | 'hangs' | undefined;
   const queues = Object.fromEntries(
     QUEUES.map((queue) => [
@@ -52,7 +53,11 @@ export const keepQueues = () => {
             ),
           );
         },
-        metrics: async () => ({ backlogCount: backlog.get(queue) ?? 0, backlogBytes: 0 }),
+        metrics: async () => ({
+          backlogCount: backlog.get(queue) ?? 0,
+          backlogBytes: 0,
+          oldestMessageTimestamp: oldest.get(queue),
+        }),
       },
     ]),
   ) as unknown as QueueBindings;
@@ -61,6 +66,7 @@ export const keepQueues = () => {
     sent,
     messages,
     backlog,
+    oldest,
     breakWith: (how: Error | 'hangs' | undefined) => void (broken = how),
   };
 };

@@ -3,6 +3,8 @@ import { buildTask, type NewTaskFields } from '../../src/domain/new-task.ts';
 import { env } from 'cloudflare:workers';
 import { v7 as uuidv7 } from 'uuid';
 import { type Task } from '../../src/domain/task.ts';
+import { QUEUES } from '../../src/domain/routing.ts';
+import type { Look } from '../../src/store/look.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 
 /** The tenant that the Worker under test speaks for. */
@@ -29,6 +31,9 @@ export const aTask = (more: Partial<NewTaskFields> = {}, at?: number): Task =>
 export const store = async (...tasks: Task[]): Promise<void> => {
   await createTaskStore(env.DB).insertMany(tasks.map(encodeTask));
 };
+
+/** Every queue, as if no message from before `until` were left in any. */
+export const looksUntil = (until: number): Look[] => QUEUES.map((queue) => ({ queue, until }));
 
 export const rowOf = async (id: string): Promise<Task> => {
   const row = await createTaskStore(env.DB).get(OWNER, id);
