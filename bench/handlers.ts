@@ -69,6 +69,7 @@ const run = async (handler: Handler, params: unknown): Promise<unknown> =>
     taskId: 'bench',
     params: handler.params.parse(params),
     attempt: 1,
+    checkpoint: null,
     signal: new AbortController().signal,
     progress: () => {},
     log: createLogger({ level: 'error', json: true }),

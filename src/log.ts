@@ -45,6 +45,8 @@ const FIELDS = [
   'resent',
   'parked',
   'unparked',
+  'task_ids',
+  'max_duration_ms',
 ] as const;
 type LogField = (typeof FIELDS)[number];
 export type LogFields = Partial<Record<LogField, string | number | boolean | null | undefined>>;

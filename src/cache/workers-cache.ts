@@ -42,7 +42,8 @@ export const createWorkersCacheBackend = (): CacheBackend => {
     },
     forget: async (keys) => {
       const cache = await open();
-      await Promise.all(keys.slice(0, MAX_FORGOTTEN).map((key) => cache.delete(toUrl(key))));
+      if (keys.length > MAX_FORGOTTEN) return;
+      await Promise.all(keys.map((key) => cache.delete(toUrl(key))));
     },
   };
 };

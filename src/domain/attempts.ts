@@ -5,7 +5,7 @@ export interface Attempt {
   attempt: number;
   started_at: number | null;
   ended_at: number;
-  outcome: 'completed' | 'failed' | 'retried' | 'rescued' | 'cancelled';
+  outcome: 'completed' | 'failed' | 'retried' | 'continued' | 'rescued' | 'cancelled';
   error: TaskError | null;
 }
 

@@ -100,6 +100,20 @@ export class GiveUp extends Error {
 }
 
 /**
+ * A handler throws this to be run again at once, without using an attempt: what one run may do was
+ * done. The next run gets `checkpoint`, which is JSON, at most 16 KB.
+ */
+export class GoOn extends Error {
+  readonly checkpoint: unknown;
+
+  constructor(checkpoint: unknown) {
+    super('Goes on in the next run');
+    this.name = 'GoOn';
+    this.checkpoint = checkpoint;
+  }
+}
+
+/**
  * A handler throws this to be run again after `seconds`; undefined means the type's own back-off.
  */
 export class RetryLater extends Error {

@@ -10,6 +10,8 @@ export interface RetryPolicy {
 /** How one attempt ended; the verdict on what follows is not yet made. `result` is JSON. */
 export type Outcome =
   | { kind: 'completed'; result: string }
+  /** It is not over: it goes on from the checkpoint, which is JSON. */
+  | { kind: 'continued'; checkpoint: string }
   | {
       kind: 'failed';
       error: TaskError;
@@ -23,7 +25,14 @@ export type Outcome =
 export type Verdict =
   | { transition: 'complete'; result: string }
   | { transition: 'fail'; error: TaskError }
-  | { transition: 'reschedule'; error: TaskError; delayMs: number; refund?: true };
+  | {
+      transition: 'reschedule';
+      /** Null for one that goes on. */
+      error: TaskError | null;
+      delayMs: number;
+      refund?: true;
+      checkpoint?: string;
+    };
 
 /** A delay may be this long at most: a year, as for `delay_seconds`. */
 const MAX_DELAY_MS = 365 * 24 * 3_600_000;
@@ -51,6 +60,10 @@ export const decideVerdict = (
   random: () => number,
 ): Verdict => {
   if (outcome.kind === 'completed') return { transition: 'complete', result: outcome.result };
+  if (outcome.kind === 'continued') {
+    const { checkpoint } = outcome;
+    return { transition: 'reschedule', error: null, delayMs: 0, refund: true, checkpoint };
+  }
   if (!outcome.refund && (!outcome.retryable || !hasAttemptsLeft(task)))
     return { transition: 'fail', error: outcome.error };
   const delayMs = outcome.retryAfterMs ?? computeBackoffMs(policy, task.attempt, random);

@@ -47,6 +47,8 @@ const EFFECTS: Record<StatusCommand, { makesDue: boolean; makesStale: boolean }>
 
 /** Rows per statement of a purge: few enough that no other statement waits for it. */
 const PURGE_CHUNK = 200;
+/** Tasks that one call of a purge deletes; fewer mean that none is left. */
+export const MAX_PURGED = 5_000;
 
 /**
  * The commands on tasks. Every one is a guarded write; a caller who comes second gets the present
@@ -173,12 +175,12 @@ export const createCommands = (deps: CommandDeps) => {
     },
 
     /**
-     * Deletes all of an owner's tasks, running ones too, whose results are then refused. Returns
-     * what they were.
+     * Deletes an owner's tasks, running ones too, whose results are then refused: `MAX_PURGED` of
+     * them, for one invocation asks for so much. Returns what they were.
      */
     async purge(owner: string): Promise<PurgedTask[]> {
       const purged: PurgedTask[] = [];
-      for (;;) {
+      while (purged.length < MAX_PURGED) {
         const { tasks: some, givenUp, outputs } = await store.purge(owner, PURGE_CHUNK);
         logGivenUp(givenUp);
         purged.push(...some);
@@ -188,8 +190,9 @@ export const createCommands = (deps: CommandDeps) => {
           closeStreams(owner, ids),
           removeFiles(outputs),
         ]);
-        if (some.length < PURGE_CHUNK) return purged;
+        if (some.length < PURGE_CHUNK) break;
       }
+      return purged;
     },
   };
 };

@@ -2,11 +2,14 @@ import { DurableObject } from 'cloudflare:workers';
 import { decodeTasks, encodeAcceptances } from './accept-wire.ts';
 import { createAccepter, type AccepterDeps } from './accepter.ts';
 import { createClock, type ClockDeps } from './clock.ts';
+import type { PurgedTask } from '../store/deletions.ts';
+import type { Commands } from './commands.ts';
 import { createKeptRecordings, type KeptRecordingsDeps } from './kept-recordings.ts';
 
 export type DispatcherDeps = Omit<AccepterDeps, 'ensureAlarmBy' | 'noteOutage'> &
   Omit<ClockDeps, 'alarm' | 'kept'> &
-  Omit<KeptRecordingsDeps, 'storage'>;
+  Omit<KeptRecordingsDeps, 'storage'> &
+  Pick<Commands, 'purge'>;
 
 /**
  * Where tasks come in, and the clock that brings them back. One instance does it all; see
@@ -16,11 +19,13 @@ export class Dispatcher extends DurableObject<Env> {
   readonly #clock: ReturnType<typeof createClock>;
   readonly #kept: ReturnType<typeof createKeptRecordings>;
   readonly #quota: DispatcherDeps['quota'];
+  readonly #purge: DispatcherDeps['purge'];
   readonly #accepter: ReturnType<typeof createAccepter>;
 
   constructor(state: DurableObjectState, env: Env, deps: DispatcherDeps) {
     super(state, env);
     this.#quota = deps.quota;
+    this.#purge = deps.purge;
     this.#kept = createKeptRecordings({ ...deps, storage: state.storage });
     this.#clock = createClock({ ...deps, kept: this.#kept, alarm: state.storage });
     const { ensureAlarmBy, noteOutage } = this.#clock;
@@ -39,6 +44,11 @@ export class Dispatcher extends DurableObject<Env> {
   tryReserve(owner: string, count = 1): Promise<boolean> {
     const tasks = Array.from({ length: count }, () => ({ owner }));
     return this.#quota.tryReserve(tasks).catch(() => true);
+  }
+
+  /** Deletes some of an owner's tasks: an invocation of its own, so that none deletes too many. */
+  purge(owner: string): Promise<PurgedTask[]> {
+    return this.#purge(owner);
   }
 
   /** Keeps outcomes that the database did not take, and writes them when it does. */

@@ -90,6 +90,7 @@ export const createExecutor = (deps: ExecutorDeps) => {
         taskId: task_id,
         params,
         attempt,
+        checkpoint: task.checkpoint === null ? null : parseJson(task.checkpoint),
         progress,
       };
       try {

@@ -1,9 +1,12 @@
-import { describeError, GiveUp, RetryLater } from '../domain/errors.ts';
+import { describeError, GiveUp, GoOn, RetryLater } from '../domain/errors.ts';
 import { MAX_RESULT_DEPTH, measureDepth } from '../domain/json.ts';
 import type { Outcome } from '../domain/retry.ts';
 
 /** Largest result, as UTF-8 JSON. */
 export const MAX_RESULT_BYTES = 1_048_576;
+
+/** Largest checkpoint, as UTF-8 JSON; a UTF-16 unit has three bytes at most. */
+const MAX_CHECKPOINT_BYTES = 49_152;
 
 /** An attempt ran longer than its task's timeout. */
 export class TimeoutError extends Error {}
@@ -45,8 +48,19 @@ export const toOutcome = (value: unknown): Outcome => {
   return failAttempt('bad_result', `The result is nested deeper than ${MAX_RESULT_DEPTH} levels`);
 };
 
+/** Where a run goes on, as an outcome. */
+const toContinued = (value: unknown): Outcome => {
+  const checkpoint = JSON.stringify(value ?? null);
+  if (checkpoint.length * 3 <= MAX_CHECKPOINT_BYTES) return { kind: 'continued', checkpoint };
+  return failAttempt(
+    'checkpoint_too_large',
+    `A checkpoint has ${MAX_CHECKPOINT_BYTES} bytes at most`,
+  );
+};
+
 /** Anything thrown, as an outcome. */
 export const toFailure = (thrown: unknown): Outcome => {
+  if (thrown instanceof GoOn) return toContinued(thrown.checkpoint);
   if (thrown instanceof TimeoutError) return failAttempt('timeout', thrown.message, true);
   if (thrown instanceof GiveUp) return failAttempt(thrown.code, describeError(thrown));
   if (!(thrown instanceof RetryLater))

@@ -1,6 +1,7 @@
 import { COMMANDS } from '../domain/lifecycle.ts';
 import * as z from 'zod';
 import { filterAsWritten, filters } from '../domain/filter-schema.ts';
+import { GoOn } from '../domain/errors.ts';
 import { isObject } from '../domain/json.ts';
 import { defineHandler } from './handler.ts';
 
@@ -26,6 +27,17 @@ const filter = z
     properties: z.toJSONSchema(filters, { io: 'input', unrepresentable: 'any' }).properties,
   });
 
+/** Of 100 tasks each: what one run asks for stays far below what the platform allows. */
+const MAX_STEPS = 100;
+
+/** Where the next run goes on. */
+const position = z.strictObject({
+  before: z.string(),
+  total: z.number(),
+  matched: z.number(),
+  changed: z.number(),
+});
+
 export const bulkAction = defineHandler({
   type: 'bulk_action',
   description:
@@ -33,20 +45,31 @@ export const bulkAction = defineHandler({
   lane: 'default',
   params: z.strictObject({ action: z.enum(COMMANDS), filter }),
   example: { action: 'retry', filter: { status: ['FAILED'], tag: ['nightly'] } },
-  // Finished chunks stay finished: another attempt goes on with the rest.
+  // Finished chunks stay finished: another run goes on with the rest.
   timeoutMs: 900_000,
   findRun: ({ action, filter: { type } }) => {
     if (action !== 'retry') return [];
     return type === undefined ? null : [type].flat().map(String);
   },
   cacheTtlSeconds: 0,
-  run: async ({ params: { action, filter: given }, taskId, tasks, signal, progress }) => {
+  run: async ({
+    params: { action, filter: given },
+    taskId,
+    checkpoint,
+    tasks,
+    signal,
+    progress,
+  }) => {
     const all = tasks.findMatching(action, filterAsWritten.parse(given));
-    const total = await all.count(taskId);
-    let [matched, changed] = [0, 0];
+    const begun = position.nullable().parse(checkpoint);
+    const total = begun?.total ?? (await all.count(taskId));
+    let { matched, changed } = begun ?? { matched: 0, changed: 0 };
+    let steps = 0;
     // Ids grow with time: from its own id backwards there is nothing that came after it.
-    for (let before: string | null = taskId; before !== null;) {
+    for (let before: string | null = begun?.before ?? taskId; before !== null;) {
       signal.throwIfAborted();
+      if (steps === MAX_STEPS) throw new GoOn({ before, total, matched, changed });
+      steps += 1;
       const step = await all.act(before);
       matched += step.matched;
       changed += step.changed;

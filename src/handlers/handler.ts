@@ -84,6 +84,8 @@ interface HandlerContext<Params> extends HandlerDependencies {
   params: Params;
   /** 1 for the first run; grows with every further one. */
   attempt: number;
+  /** What an earlier run threw `GoOn` with; null for the first. */
+  checkpoint: unknown;
   /** Ends with the task, refuses redirects, and reads at most 1 MB of an answer. */
   fetch: typeof fetch;
   /** Aborted at the timeout; hand it to whatever you wait for. */
@@ -129,7 +131,7 @@ export interface HandlerDefinition<Schema extends z.ZodType> {
   cacheTtlSeconds?: number;
   /**
    * Returns the result: anything that is JSON. Throw `GiveUp` to fail for good, `RetryLater` to
-   * choose the delay.
+   * choose the delay, `GoOn` to go on in another run.
    */
   run(context: HandlerContext<z.output<Schema>>): unknown;
 }

@@ -47,7 +47,8 @@ export const createMetricsListener = (
       buffer.count('tasker_task_executions_total', { ...labels, status: ended.outcome });
       buffer.observe('tasker_task_execution_duration_seconds', labels, seconds);
       observe(minute.run, seconds);
-      minute[ended.outcome === 'rescued' ? 'retried' : ended.outcome] += 1;
+      if (ended.outcome !== 'continued')
+        minute[ended.outcome === 'rescued' ? 'retried' : ended.outcome] += 1;
     } else if (task.status === 'CANCELLED' && task.completed_at === task.updated_at)
       buffer.minute(task.owner, task.updated_at).cancelled += 1;
   };

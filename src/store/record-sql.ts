@@ -23,7 +23,13 @@ export const FIRST_WRITTEN = 3;
 /** The columns that the end of a task writes; those that are JSON already go in as they are. */
 export const END_COLUMNS = ['status', 'completed_at', 'failure_sinks', 'updated_at'] as const;
 /** The columns that an attempt writes after which the task goes on. */
-export const RETRY_COLUMNS = ['status', 'scheduled_at', 'max_attempts', 'updated_at'] as const;
+export const RETRY_COLUMNS = [
+  'status',
+  'scheduled_at',
+  'max_attempts',
+  'updated_at',
+  'checkpoint',
+] as const;
 /**
  * As a text within JSON these could grow to twice their size, which D1 bounds. The result comes
  * last, and is left out where there is none.

@@ -32,7 +32,8 @@ const buildRecorded = (
   failureSinks: string | null,
 ): Partial<Task> & Pick<Task, 'status' | 'attempts'> => {
   const error = 'error' in verdict ? verdict.error : null;
-  const outcome = OUTCOME_WORDS[verdict.transition];
+  const isContinued = verdict.transition === 'reschedule' && verdict.error === null;
+  const outcome = isContinued ? 'continued' : OUTCOME_WORDS[verdict.transition];
   const recorded = {
     status: lifecycle[verdict.transition].to,
     attempts: appendAttempt(task, { ended_at: now, outcome, error }),
@@ -44,6 +45,7 @@ const buildRecorded = (
       scheduled_at: now + Math.round(verdict.delayMs),
       // One that does not count is granted once more.
       max_attempts: task.max_attempts + (verdict.refund ? 1 : 0),
+      checkpoint: verdict.checkpoint ?? task.checkpoint,
     };
   const isFailed = verdict.transition === 'fail';
   return {

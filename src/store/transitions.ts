@@ -16,8 +16,9 @@ import {
 const CLAIM_TOLERANCE_MS = 1_000;
 
 /** Columns that a claim sets, or can only meet with this value: they are not read back. */
+const { checkpoint: _, ...unused } = UNUSED;
 const CLAIMED_AS = {
-  ...UNUSED,
+  ...unused,
   status: lifecycle.claim.to,
   held: null,
   progress: null,

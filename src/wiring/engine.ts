@@ -142,6 +142,7 @@ export const createEngine = (deps: EngineDeps) => {
         log,
       }),
       removeFiles: deps.removeFiles,
+      purge: commands.purge,
       taskQueues,
       quota: createQuota({
         countUnfinished: store.countUnfinished,

@@ -2,12 +2,13 @@ import { AppError, describeError, GiveUp } from '../domain/errors.ts';
 import { MAX_FILE_BYTES } from '../domain/file-name.ts';
 import { computeCutoffs } from '../domain/retention.ts';
 import { decodeAcceptances, encodeTasks } from '../engine/accept-wire.ts';
+import { MAX_PURGED } from '../engine/commands.ts';
 import { chooseDispatcher } from '../engine/dispatcher.ts';
 import { catalog } from '../handlers/catalog.ts';
 import type { Files } from '../handlers/handler.ts';
 import type { Logger } from '../log.ts';
 import { createCountedFiles } from '../store/counted-files.ts';
-import type { OutputFile } from '../store/deletions.ts';
+import type { OutputFile, PurgedTask } from '../store/deletions.ts';
 import { createFileStore, type FileStore } from '../store/files.ts';
 import { createOwnerStore } from '../store/owners.ts';
 import type { Task, TaskSummaryRow } from '../domain/task.ts';
@@ -60,6 +61,15 @@ const createDispatcherClient = ({ env, settings }: Platform) => {
     ensureAlarmBy: async (at: number): Promise<void> => dispatcher().ensureAlarmBy(at),
     tickNow: async () => dispatcher().tickNow(),
     isAccepting: async () => dispatcher().isAccepting(),
+    /** Deletes all of an owner's tasks, by as many calls as it takes. Returns what they were. */
+    async purge(owner: string): Promise<PurgedTask[]> {
+      const purged: PurgedTask[] = [];
+      for (;;) {
+        const some = await dispatcher().purge(owner);
+        purged.push(...some);
+        if (some.length < MAX_PURGED) return purged;
+      }
+    },
     keepRecordings: async (texts: string[]): Promise<void> => dispatcher().keepRecordings(texts),
   };
 };

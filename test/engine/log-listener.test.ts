@@ -32,3 +32,21 @@ it('logs one line for the end of an attempt, and none for anything else', async 
   expect(lines[1]?.fields).toMatchObject({ reason: 'x' });
   expect(JSON.stringify(lines)).not.toContain('secret');
 });
+
+it('tells many ends together in a few lines, and names every failure', async () => {
+  const { log, lines } = keepLog();
+  const done = Array.from({ length: 900 }, () => end('completed', null));
+  const failed = Array.from({ length: 100 }, (_, i) =>
+    end('failed', { code: i % 2 ? 'x' : 'y', message: 'm'.repeat(2_000) }),
+  );
+  await createLogListener(log).onCommit([...done, ...failed]);
+  expect(lines.map(({ event, fields }) => [event, fields?.['reason'], fields?.['tasks']])).toEqual([
+    ['tasks_completed', undefined, 900],
+    ['tasks_failed', 'y', 50],
+    ['tasks_failed', 'x', 50],
+  ]);
+  const text = JSON.stringify(lines);
+  expect(failed.every(({ id }) => text.includes(id))).toBe(true);
+  // An invocation may log 256 KB.
+  expect(text.length).toBeLessThan(10_000);
+});

@@ -35,6 +35,7 @@ const run = async (
     taskId: 'id',
     params: handler.params.parse(params),
     attempt,
+    checkpoint: null,
     signal,
     progress: () => {},
     log: keepLog().log,

@@ -9,6 +9,7 @@ const run = async (params: unknown): Promise<unknown> =>
     taskId: 'id',
     params: dataProcessing.params.parse(params),
     attempt: 1,
+    checkpoint: null,
     signal: new AbortController().signal,
     progress: () => {},
     log: keepLog().log,

@@ -38,6 +38,7 @@ const run = async (
       ...(content !== undefined && { file: `f.${String(params['format'])}` }),
     }),
     attempt: 1,
+    checkpoint: null,
     signal: new AbortController().signal,
     progress: () => {},
     log: keepLog().log,

@@ -11,6 +11,7 @@ const context = (params: unknown, more: object = {}) => ({
   taskId: 'id',
   params,
   attempt: 1,
+  checkpoint: null,
   signal: new AbortController().signal,
   progress: () => {},
   log: keepLog().log,

@@ -120,9 +120,9 @@ export const apiTaskRoutes = new Hono<AppEnv>()
     scope('admin'),
     limit('writes'),
     async (c) => {
-      const { commands, now } = c.get('services');
+      const { dispatcher, now } = c.get('services');
       const owner = c.get('owner');
-      const tasks = await orUnavailable(c, () => commands.purge(owner));
+      const tasks = await orUnavailable(c, () => dispatcher.purge(owner));
       await recordAudit(c, 'tasks.purged', owner, String(tasks.length));
       const message = 'All task history has been purged';
       return c.json({ status: 'success', message, details: summarizePurge(tasks, now()) });

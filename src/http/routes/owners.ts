@@ -42,14 +42,14 @@ export const ownerRoutes = new Hono<AppEnv>().delete(
   limit('writes'),
   async (c) => {
     const owner = readOwner(c);
-    const { useStore, keys, apiKeyCache, boards, commands, files, metrics, now } =
+    const { useStore, keys, apiKeyCache, boards, dispatcher, files, metrics, now } =
       c.get('services');
     const own = await orUnavailable(c, () => keys.list(owner, MAX_KEYS));
     const owners = useStore(createOwnerStore);
     // First of all, so that nobody adds to what is erased.
     await orUnavailable(c, () => owners.revokeKeys(owner, c.get('identity').keyId, now()));
     apiKeyCache.invalidate();
-    const tasks = await orUnavailable(c, () => commands.purge(owner));
+    const tasks = await orUnavailable(c, () => dispatcher.purge(owner));
     const erased = await orUnavailable(c, () => files.removeAll(owner), 'storage_unavailable');
     await orUnavailable(c, () => metrics.erase(owner));
     await orUnavailable(c, () => owners.erase(owner, now()));

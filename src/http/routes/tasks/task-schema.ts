@@ -68,7 +68,7 @@ const attempt = z
     attempt: whole,
     started_at: timeOrNull,
     ended_at: time,
-    outcome: z.enum(['completed', 'failed', 'retried', 'rescued', 'cancelled']),
+    outcome: z.enum(['completed', 'failed', 'retried', 'continued', 'rescued', 'cancelled']),
     error: taskError.nullable(),
   })
   .meta({ id: 'Attempt' });
