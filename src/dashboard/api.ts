@@ -46,6 +46,8 @@ export const api = async <Answer>(
   body?: unknown,
 ): Promise<Answer> => {
   const headers: Record<string, string> = {
+    // A frame has just told of a change: an older answer from a cache would hide it.
+    'Cache-Control': 'no-cache',
     ...(apiKey.value !== null && { Authorization: `Bearer ${apiKey.value}` }),
     ...(body !== undefined && { 'Content-Type': 'application/json' }),
   };

@@ -54,7 +54,7 @@ export const createBulk = ({ search, commands, catalog, tryConsume, tryReserve }
         async act(before) {
           if (statuses.length === 0) return { matched: 0, changed: 0, next: null };
           const { tasks, next } = await search.find<{ id: string; type: string }>(
-            'id, type',
+            () => 'id, type',
             owner,
             filter,
             { limit: CHUNK, before },

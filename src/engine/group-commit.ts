@@ -11,7 +11,7 @@ export interface WaitingTask extends EncodedTask {
 }
 
 export interface GroupCommitDeps {
-  store: Pick<TaskStore, 'insertMany' | 'getMany'>;
+  store: Pick<TaskStore, 'insertMany' | 'findIds'>;
   /** Called when the database gave no answer. */
   noteOutage(): void;
   now(): number;
@@ -38,8 +38,8 @@ export const createGroupCommit = ({ store, noteOutage, now, log }: GroupCommitDe
   let failedAt: number | null = null;
 
   /** Which of the group are in the table. */
-  const findStored = async (group: readonly WaitingTask[]): Promise<Set<string>> =>
-    new Set((await store.getMany(group.map(({ task }) => task))).map(({ id }) => id));
+  const findStored = (group: readonly WaitingTask[]): Promise<Set<string>> =>
+    store.findIds(group.map(({ task }) => task));
 
   /**
    * Inserts, once more if the answer is lost; when some were there already, reads back which exist.

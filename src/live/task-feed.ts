@@ -1,9 +1,13 @@
+import { chunk } from '../domain/chunk.ts';
 import type { Progress } from '../domain/frames.ts';
 import type { Task } from '../domain/task.ts';
 import { toTaskView, type TaskView } from '../domain/view.ts';
 import { DELETED } from './close-codes.ts';
 import type { Joining, Update } from './joining.ts';
 import { sendProgress, sendTask } from './subscriber.ts';
+
+/** Tasks that are read together. */
+const MAX_READ = 20;
 
 export interface TaskFeedDeps {
   /** The streams of one task. */
@@ -47,10 +51,12 @@ export const createTaskFeed = ({ findSockets, getMany, joining }: TaskFeedDeps) 
 
     /** Reads tasks, and sends them as they are. */
     async reread(ids: string[]): Promise<void> {
-      if (ids.length === 0) return;
-      const rows = await getMany(ids);
-      for (const row of rows) sendTo(findSockets(row.id), toTaskView(row));
-      close([...new Set(ids).difference(new Set(rows.map(({ id }) => id)))]);
+      // Each may have a megabyte: a few are held at a time.
+      for (const group of chunk(ids, { most: MAX_READ })) {
+        const rows = await getMany(group);
+        for (const row of rows) sendTo(findSockets(row.id), toTaskView(row));
+        close([...new Set(group).difference(new Set(rows.map(({ id }) => id)))]);
+      }
     },
   };
 };

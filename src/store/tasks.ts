@@ -5,10 +5,11 @@ import { lifecycle } from '../domain/lifecycle.ts';
 import type { Task, TaskKey } from '../domain/task.ts';
 import { isFinal, STATUSES, type Priority, type Status } from '../domain/words.ts';
 import { tasksTable } from '../schema/tasks.ts';
+import { readBodies, selectBodies, type ShortRow } from './bodies.ts';
 import { createDeletions } from './deletions.ts';
 import { insertTasks } from './inserts.ts';
 import { runnableSql } from './runnable.ts';
-import { encodeKeys, nameStatement, toSqlList } from './statements.ts';
+import { encodeKeys, nameStatement, SUMMARY_COLUMNS, toSqlList } from './statements.ts';
 
 const IS_TASK = and(
   eq(tasksTable.owner, sql.placeholder('owner')),
@@ -20,35 +21,49 @@ const GET = nameStatement(
   new QueryBuilder().select().from(tasksTable).where(IS_TASK).toSQL().sql,
 );
 
+/** The columns of several tasks, of which `readBodies` makes whole ones. */
+const ROWS = [...SUMMARY_COLUMNS, selectBodies('1')].join(', ');
+
 const GET_MANY = nameStatement(
   'tasks.get_many',
-  `SELECT tasks.*
-FROM json_each(?1) AS k
-JOIN tasks ON tasks.owner = k.value ->> 'owner' AND tasks.id = k.value ->> 'id'`,
+  `SELECT ${ROWS}
+FROM tasks
+WHERE (owner, id) IN (SELECT value ->> 'owner', value ->> 'id' FROM json_each(?1))`,
+);
+
+const FIND_IDS = nameStatement(
+  'tasks.find_ids',
+  `SELECT id
+FROM tasks
+WHERE (owner, id) IN (SELECT value ->> 'owner', value ->> 'id' FROM json_each(?1))`,
 );
 
 const FIND_BY_IDEMPOTENCY_KEYS = nameStatement(
   'tasks.find_by_idempotency_keys',
-  `SELECT tasks.*
-FROM json_each(?2) AS k
-CROSS JOIN tasks INDEXED BY tasks_idempotency
-  ON tasks.owner = ?1 AND tasks.idempotency_key = k.value AND tasks.idempotency_key IS NOT NULL`,
+  `SELECT ${ROWS}
+FROM tasks INDEXED BY tasks_idempotency
+WHERE owner = ?1
+  AND idempotency_key IN (SELECT value FROM json_each(?2))
+  AND idempotency_key IS NOT NULL`,
 );
 
 const FIND_REUSABLE = nameStatement(
   'tasks.find_reusable',
-  `SELECT tasks.*
-FROM json_each(?2) AS k
-CROSS JOIN tasks ON tasks.owner = ?1 AND tasks.id = (
-  SELECT id
-  FROM tasks INDEXED BY tasks_reusable
-  WHERE owner = ?1
-    AND reuse_key = k.value
-    AND reuse_key IS NOT NULL
-    AND status = 'COMPLETED'
-    AND completed_at >= ?3
-  ORDER BY completed_at DESC
-  LIMIT 1
+  `SELECT ${ROWS}
+FROM tasks
+WHERE (owner, id) IN (
+  SELECT ?1, (
+    SELECT id
+    FROM tasks INDEXED BY tasks_reusable
+    WHERE owner = ?1
+      AND reuse_key = k.value
+      AND reuse_key IS NOT NULL
+      AND status = 'COMPLETED'
+      AND completed_at >= ?3
+    ORDER BY completed_at DESC
+    LIMIT 1
+  )
+  FROM json_each(?2) AS k
 )`,
 );
 
@@ -106,7 +121,14 @@ export const createTaskStore = (d1: D1Database) => {
 
     /** Several tasks at once, in no order; those that do not exist are left out. */
     async getMany(keys: readonly TaskKey[]): Promise<Task[]> {
-      return (await d1.prepare(GET_MANY).bind(encodeKeys(keys)).all<Task>()).results;
+      const statement = d1.prepare(GET_MANY).bind(encodeKeys(keys));
+      return readBodies(d1, (await statement.all<ShortRow>()).results);
+    },
+
+    /** Which of them exist, by id. */
+    async findIds(keys: readonly TaskKey[]): Promise<Set<string>> {
+      const statement = d1.prepare(FIND_IDS).bind(encodeKeys(keys));
+      return new Set((await statement.raw<[string]>()).map(([id]) => id));
     },
 
     /**
@@ -142,8 +164,8 @@ export const createTaskStore = (d1: D1Database) => {
       keys: readonly string[],
     ): Promise<Map<string, Task>> {
       const statement = d1.prepare(FIND_BY_IDEMPOTENCY_KEYS).bind(owner, JSON.stringify(keys));
-      const { results } = await statement.all<Task>();
-      return new Map(results.map((task) => [String(task.idempotency_key), task]));
+      const found = await readBodies(d1, (await statement.all<ShortRow>()).results);
+      return new Map(found.map((task) => [String(task.idempotency_key), task]));
     },
 
     /**
@@ -156,8 +178,8 @@ export const createTaskStore = (d1: D1Database) => {
       since: number,
     ): Promise<Map<string, Task>> {
       const statement = d1.prepare(FIND_REUSABLE).bind(owner, JSON.stringify(keys), since);
-      const { results } = await statement.all<Task>();
-      return new Map(results.map((task) => [String(task.reuse_key), task]));
+      const found = await readBodies(d1, (await statement.all<ShortRow>()).results);
+      return new Map(found.map((task) => [String(task.reuse_key), task]));
     },
 
     /** How many tasks of an owner have not ended; stops counting at `most`. */

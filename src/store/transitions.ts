@@ -26,7 +26,7 @@ const CLAIMED_AS = {
   completed_at: null,
   reused_from: null,
 } as const satisfies Partial<Task>;
-const CLAIM_COLUMNS = [...SUMMARY_COLUMNS, 'params' as const].filter(
+const CLAIM_COLUMNS = [...SUMMARY_COLUMNS, 'params' as const, 'checkpoint' as const].filter(
   (column) => !(column in CLAIMED_AS),
 );
 const toClaimedTask = rowMapper<Task>(CLAIM_COLUMNS, CLAIMED_AS);

@@ -12,7 +12,7 @@ import type { OutputFile, PurgedTask } from '../store/deletions.ts';
 import { createFileStore, type FileStore } from '../store/files.ts';
 import { createOwnerStore } from '../store/owners.ts';
 import type { Task, TaskSummaryRow } from '../domain/task.ts';
-import { SUMMARY_COLUMNS } from '../store/statements.ts';
+import { selectHead } from '../store/bodies.ts';
 import { createEngine } from './engine.ts';
 import { createHttp } from './http.ts';
 import { createLive } from './live.ts';
@@ -156,8 +156,7 @@ const createServices = (env: Env) => {
     boardDeps: {
       getMany: engine.store.getMany,
       findNewest: async (owner: string, limit: number) =>
-        (await engine.search.find<TaskSummaryRow>(SUMMARY_COLUMNS.join(', '), owner, {}, { limit }))
-          .tasks,
+        (await engine.search.find<TaskSummaryRow>(selectHead, owner, {}, { limit })).tasks,
       countStreams: metrics.countStreams,
       findEndedKeys: (ids: string[]) => http.keys.findEnded(ids, now()),
       now,

@@ -12,7 +12,7 @@ const setup = (more: Partial<BulkDeps> = {}) => {
   const filters: unknown[] = [];
   const bulk = createBulk({
     search: {
-      find: async (_columns: string, _owner: string, filter: unknown) => {
+      find: async (_columns: unknown, _owner: string, filter: unknown) => {
         filters.push(filter);
         return { tasks: found, next: 'a', truncated: false } as never;
       },

@@ -21,6 +21,7 @@ it('names a statement so that it can be found again', () => {
 it('knows every column once, and a summary all but the long ones', () => {
   expect(Object.keys(aTask()).toSorted()).toEqual([...TASK_COLUMNS].toSorted());
   expect(TASK_COLUMNS.filter((column) => !(SUMMARY_COLUMNS as string[]).includes(column))).toEqual([
+    'checkpoint',
     'params',
     'result',
   ]);

@@ -13,19 +13,22 @@ interface AskedStatement {
   sql: string;
   rowsRead: number;
   rowsWritten: number;
+  /** Of what was returned, as JSON. */
+  bytes: number;
 }
 
 /** Everything asked of the database from now on, with what it cost, until `stop`. */
 export const observeDatabase = () => {
   const asked: AskedStatement[] = [];
   const texts = new WeakMap<D1PreparedStatement, string>();
-  const note = (of: D1PreparedStatement, { meta }: D1Result): void => {
+  const note = (of: D1PreparedStatement, { meta, results }: D1Result): void => {
     const sql = texts.get(of) ?? '?';
     asked.push({
       name: readStatementName(sql),
       sql,
       rowsRead: meta.rows_read,
       rowsWritten: meta.rows_written,
+      bytes: JSON.stringify(results).length,
     });
   };
   const { prepare, batch } = database;

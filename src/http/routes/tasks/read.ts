@@ -42,8 +42,8 @@ export const readRoutes = new Hono<AppEnv>()
       description:
         'Filters combine; `params.<path>=value` and `result.<path>=value` look inside, for example ' +
         '`params.city=Lisbon`. By `page` the totals are exact up to 10 000; by `cursor` every page ' +
-        'costs the same. Where no index helps, 10 000 tasks are looked at, and parameters and ' +
-        'results of up to 64 KB; a page holds 4 MB of them. `truncated` says that there may be ' +
+        'costs the same. Where no index helps, 2 000 tasks are looked at, and parameters and ' +
+        'results of up to 64 KB, 4 MB in all; a page holds 1.5 MB of them. `truncated` says that there may be ' +
         'more: `next_cursor` goes on.',
       errors: ['rate_limited'],
       answers: { 200: { description: 'One page', body: taskListSchema } },

@@ -118,6 +118,8 @@ describe('GET /tasks/{id}', () => {
       return response.headers.get('X-Cache') === 'HIT' ? response : null;
     });
     expect(await hit.json()).toEqual(first);
+    const headers = { 'Cache-Control': 'no-cache' };
+    expect((await call(`/tasks/${task_id}`, { headers })).headers.get('X-Cache')).toBe('MISS');
   });
 
   it('has a short form', async () => {
