@@ -29,6 +29,8 @@ const GATHER_MS = 5;
  */
 const HOLD_MS = 25;
 const HELD_TASKS = 200;
+/** Sends that go on at the same time; an invocation has few connections. */
+const MAX_SENDING = 3;
 
 export interface AccepterDeps extends GroupCommitDeps {
   taskQueues: Pick<TaskQueues, 'enqueue'>;
@@ -58,6 +60,7 @@ export const createAccepter = (deps: AccepterDeps) => {
     deps;
   const { commit, isAccepting } = createGroupCommit(deps);
   const waiting: WaitingTask[] = [];
+  const sending = new Set<Promise<void>>();
   let isDraining = false;
   let lastSize = 1;
 
@@ -112,11 +115,16 @@ export const createAccepter = (deps: AccepterDeps) => {
       const mayHold = held.length < HELD_TASKS && now() - heldSince < HOLD_MS;
       // Many tasks together make few messages, and few batches for the consumers.
       if (isBusy && !isOver && mayHold) continue;
-      // Awaited before the next group, though no caller waits for it: otherwise consumers starve.
-      await taskQueues.enqueue(held);
+      // The next group is written meanwhile: a queue may take a while. More than a few at a time
+      // would pile up before one that takes long.
+      if (sending.size >= MAX_SENDING) await Promise.race(sending);
+      const sent = taskQueues.enqueue(held).finally(() => sending.delete(sent));
+      sending.add(sent);
       held = [];
     }
+    // Whoever comes meanwhile begins anew; an invocation ends when all is sent.
     isDraining = false;
+    await Promise.all(sending);
   };
 
   return {

@@ -30,8 +30,8 @@ const NONE_REFUSED: ReadonlyMap<string, unknown> = new Map();
 const REFUSED_MS = 30_000;
 
 /**
- * Runs claimed tasks side by side, records their outcomes, and tells the trackers of their
- * messages.
+ * Runs claimed tasks side by side, publishes their starts, records their outcomes, and tells the
+ * trackers of their messages.
  */
 export type BatchRunner = (
   tasks: readonly Task[],
@@ -81,7 +81,7 @@ export const createBatchRunner = (deps: BatchRunnerDeps): BatchRunner => {
 
   return async (tasks, trackers) => {
     const runner = startRunner();
-    const batch = recorder.forBatch(tasks.length);
+    const batch = recorder.forBatch(tasks.length, tasks);
     const size = Math.ceil(tasks.length / PARTS);
     const long = tasks.filter(isLong);
     const starting = long.length > 0 ? longTasks.startMany(long) : Promise.resolve(NONE_REFUSED);
@@ -96,6 +96,7 @@ export const createBatchRunner = (deps: BatchRunnerDeps): BatchRunner => {
       await (isLight ? Promise.race([Promise.all(running), nextTurn()]) : nextTurn());
     }
     await Promise.all(recording);
+    await batch.end();
     runner.stop();
   };
 };

@@ -5,7 +5,6 @@ import type { Transitions } from '../store/transitions.ts';
 import type { BatchRunner } from './batch-runner.ts';
 import { RETRY_SECONDS, trackMessages } from './message-tracker.ts';
 import { isTaskMessage, parseMessages, type Messages } from './parse-messages.ts';
-import type { Publish } from './publisher.ts';
 import type { TaskQueues } from './task-queues.ts';
 
 /**
@@ -18,14 +17,13 @@ export interface ConsumerDeps {
   transitions: Pick<Transitions, 'claim'>;
   runBatch: BatchRunner;
   taskQueues: Pick<TaskQueues, 'enqueue'>;
-  publish: Publish;
   now(): number;
   log: Logger;
 }
 
 /** The pipeline of a batch of messages: parse, claim, run, record, settle. */
 export const createConsumer = (deps: ConsumerDeps) => {
-  const { transitions, runBatch, taskQueues, publish, now, log } = deps;
+  const { transitions, runBatch, taskQueues, now, log } = deps;
 
   return {
     /**
@@ -57,7 +55,7 @@ export const createConsumer = (deps: ConsumerDeps) => {
     const claimed = await claim(messages);
     if (claimed === null) return retryAll(messages, RETRY_SECONDS);
     const trackers = trackMessages(messages, claimed, taskQueues);
-    await Promise.all([publish(claimed), runBatch(claimed, trackers)]);
+    await runBatch(claimed, trackers);
   }
 
   /**

@@ -9,7 +9,10 @@ import { createKeptRecordings, type KeptRecordingsDeps } from './kept-recordings
 export type DispatcherDeps = Omit<AccepterDeps, 'ensureAlarmBy' | 'noteOutage'> &
   Omit<ClockDeps, 'alarm' | 'kept'> &
   Omit<KeptRecordingsDeps, 'storage'> &
-  Pick<Commands, 'purge'>;
+  Pick<Commands, 'purge'> & {
+    /** Hands on what was counted; never throws. */
+    flushCounts(): Promise<void>;
+  };
 
 /**
  * Where tasks come in, and the clock that brings them back. One instance does it all; see
@@ -20,12 +23,14 @@ export class Dispatcher extends DurableObject<Env> {
   readonly #kept: ReturnType<typeof createKeptRecordings>;
   readonly #quota: DispatcherDeps['quota'];
   readonly #purge: DispatcherDeps['purge'];
+  readonly #flushCounts: DispatcherDeps['flushCounts'];
   readonly #accepter: ReturnType<typeof createAccepter>;
 
   constructor(state: DurableObjectState, env: Env, deps: DispatcherDeps) {
     super(state, env);
     this.#quota = deps.quota;
     this.#purge = deps.purge;
+    this.#flushCounts = deps.flushCounts;
     this.#kept = createKeptRecordings({ ...deps, storage: state.storage });
     this.#clock = createClock({ ...deps, kept: this.#kept, alarm: state.storage });
     const { ensureAlarmBy, noteOutage } = this.#clock;
@@ -72,12 +77,14 @@ export class Dispatcher extends DurableObject<Env> {
   }
 
   /** The cron, which is the spare of the alarm: sweeps now. */
-  tickNow(): Promise<void> {
-    return this.#clock.tick();
+  async tickNow(): Promise<void> {
+    await this.#clock.tick();
+    // Not by a timer, which would keep the object awake, and billed, after each task.
+    await this.#flushCounts();
   }
 
   override alarm(): Promise<void> {
-    return this.#clock.tick();
+    return this.tickNow();
   }
 }
 

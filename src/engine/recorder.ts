@@ -12,6 +12,8 @@ import type { Publish } from './publisher.ts';
 
 /** Outcomes that end this close to each other share a statement. */
 const GATHER_MS = 4;
+/** Starts are published together with ends that come so soon: half the calls for a quick task. */
+const TOGETHER_MS = 20;
 /** A commit that failed is tried again after these, … */
 const RETRY_AFTER_MS = [50, 500, 2_000];
 /** … unless it took longer than this to fail: then the database stalls. */
@@ -42,6 +44,8 @@ interface EndedAttempt {
 
 /** A recorder for a batch of claimed tasks. */
 export interface BatchRecorder {
+  /** The batch is over: resolves when all starts are published. */
+  end(): Promise<void>;
   /** One of the batch has no outcome to record here. */
   skip(): void;
   /**
@@ -131,10 +135,14 @@ export const createRecorder = (deps: RecorderDeps) => {
     });
   };
 
-  const commit = async (group: readonly EndedAttempt[]): Promise<void> => {
+  const commit = async (
+    group: readonly EndedAttempt[],
+    takeStarted: () => readonly Task[],
+  ): Promise<void> => {
     await setAlarm(group);
     try {
-      await publish(await writeEach(group.map(({ recording }) => recording)));
+      const written = await writeEach(group.map(({ recording }) => recording));
+      await publish([...takeStarted(), ...written]);
       for (const { recording, resolve } of group) resolve(recording.verdict);
     } catch (error) {
       const isKept = classifyFailure(error) !== 'constraint' && (await tryKeep(group));
@@ -145,17 +153,33 @@ export const createRecorder = (deps: RecorderDeps) => {
   };
 
   return {
-    /** A recorder for `size` claimed tasks, of which the last to end need not wait for others. */
-    forBatch(size: number): BatchRecorder {
+    /**
+     * A recorder for `size` claimed tasks, of which the last to end need not wait for others.
+     * @param started claims that nobody has told of yet: with the first ends, or in a moment
+     */
+    forBatch(size: number, started: readonly Task[] = []): BatchRecorder {
       let left = size;
+      let unpublished = started;
+      let publishing = Promise.resolve();
+      const takeStarted = (): readonly Task[] => {
+        starts.cancel();
+        const taken = unpublished;
+        unpublished = [];
+        return taken;
+      };
+      const starts = createCoalescer(() => void (publishing = publish(takeStarted())));
+      if (started.length > 0) starts.request(TOGETHER_MS);
       let gathered: EndedAttempt[] = [];
       const commits = createCoalescer(() => {
         const group = gathered;
         gathered = [];
-        void commit(group);
+        void commit(group, takeStarted);
       });
       const commitSoon = (): void => (left === 0 ? commits.runNow() : commits.request(GATHER_MS));
       return {
+        async end() {
+          await Promise.all([publishing, publish(takeStarted())]);
+        },
         skip() {
           left -= 1;
           if (gathered.length > 0) commitSoon();

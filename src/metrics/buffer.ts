@@ -38,6 +38,9 @@ export interface MetricsBufferDeps {
 export const createMetricsBuffer = ({ send, waitUntil, wait, now, log }: MetricsBufferDeps) => {
   let buffer = createSnapshot();
   let scheduledAt = -Infinity;
+  /** Since when something waits to be sent; Infinity when nothing does. */
+  let countedAt = Infinity;
+  const noteCount = (): void => void (countedAt = Math.min(countedAt, now()));
 
   /** Names are made once: there are few, for labels are words of ours. */
   const names = new Map<string, string>();
@@ -53,6 +56,7 @@ export const createMetricsBuffer = ({ send, waitUntil, wait, now, log }: Metrics
     if (isEmptySnapshot(buffer)) return;
     const full = buffer;
     buffer = createSnapshot();
+    countedAt = Infinity;
     try {
       await withTimeout(SEND_TIMEOUT_MS, send(full));
     } catch (error) {
@@ -65,6 +69,11 @@ export const createMetricsBuffer = ({ send, waitUntil, wait, now, log }: Metrics
     /** Sends the counts now. Never throws. */
     flush,
 
+    /** Sends the counts if they have waited for a second: for who may have no timer. Never throws. */
+    flushOld: async (): Promise<void> => {
+      if (now() - countedAt >= GATHER_MS) await flush();
+    },
+
     /** Sends the counts within a second. */
     flushSoon(): void {
       if (isEmptySnapshot(buffer) || now() - scheduledAt < FORGOTTEN_MS) return;
@@ -73,6 +82,7 @@ export const createMetricsBuffer = ({ send, waitUntil, wait, now, log }: Metrics
     },
 
     count(metric: Metric, labels: Record<string, string> = {}, by = 1): void {
+      noteCount();
       const name = nameSeries(metric, labels);
       buffer.counters[name] = (buffer.counters[name] ?? 0) + by;
     },

@@ -16,8 +16,21 @@ const findDueAt = (task: CommittedTask): number | null => {
 };
 
 /**
- * Counts what committed rows tell: a submit (their first version), the start of an attempt and its
- * end, each in the very write that returned the row, which set `updated_at` too.
+ * Counts accepted tasks: where they were submitted, for the Dispatcher, which hears of all of them,
+ * would need a call of its own for it.
+ */
+export const createSubmitCounter =
+  (buffer: MetricsBuffer, findLabel: (owner: string, type: string) => string) =>
+  (tasks: readonly CommittedTask[]): void => {
+    for (const { owner, type, submitted_at } of tasks) {
+      buffer.count('tasker_tasks_submitted_total', { task_name: findLabel(owner, type) });
+      buffer.minute(owner, submitted_at).submitted += 1;
+    }
+  };
+
+/**
+ * Counts what committed rows tell: the start of an attempt and its end, each in the very write that
+ * returned the row, which set `updated_at` too.
  * @param findLabel the catalog's name of a type, for labels
  */
 export const createMetricsListener = (
@@ -25,11 +38,6 @@ export const createMetricsListener = (
   findLabel: (owner: string, type: string) => string,
 ): CommitListener => {
   type Labels = { task_name: string };
-
-  const countSubmit = ({ owner, updated_at }: CommittedTask, labels: Labels): void => {
-    buffer.count('tasker_tasks_submitted_total', labels);
-    buffer.minute(owner, updated_at).submitted += 1;
-  };
 
   const countStart = (task: CommittedTask, startedAt: number, labels: Labels): void => {
     const dueAt = findDueAt(task);
@@ -56,9 +64,9 @@ export const createMetricsListener = (
   const countTask = (task: CommittedTask): void => {
     const { status, started_at, updated_at } = task;
     const labels = { task_name: findLabel(task.owner, task.type) };
-    if (task.version === 1) countSubmit(task, labels);
-    else if (status === 'IN_PROGRESS' && started_at === updated_at)
-      countStart(task, started_at, labels);
+    // Its submit is counted by who heard that it was accepted.
+    if (task.version === 1) return;
+    if (status === 'IN_PROGRESS' && started_at === updated_at) countStart(task, started_at, labels);
     else countEnd(task, labels);
   };
   return { name: 'metrics', onCommit: (tasks) => tasks.forEach(countTask) };

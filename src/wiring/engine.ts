@@ -109,7 +109,7 @@ export const createEngine = (deps: EngineDeps) => {
     deliveryStore,
     taskQueues,
     commands,
-    consumer: createConsumer({ transitions, runBatch, taskQueues, publish, now, log }),
+    consumer: createConsumer({ transitions, runBatch, taskQueues, now, log }),
     deliverer: createDeliverer({
       deliveries: deliveryStore,
       store,

@@ -16,7 +16,7 @@ import type { Catalog } from '../handlers/catalog.ts';
 import type { CountRequest } from '../handlers/provider-fetch.ts';
 import { createBoards } from '../live/boards.ts';
 import { createMetricsBuffer } from '../metrics/buffer.ts';
-import { createMetricsListener } from '../metrics/listener.ts';
+import { createMetricsListener, createSubmitCounter } from '../metrics/listener.ts';
 import { METRICS_NAME } from '../metrics/metrics.ts';
 import type { OwnerStore } from '../store/owners.ts';
 import type { Platform } from './platform.ts';
@@ -102,7 +102,9 @@ export const createLive = (
         buffer.count('tasker_notifications_total', { sink, outcome }, by),
     },
     metrics: {
+      countSubmits: createSubmitCounter(buffer, findLabel),
       flush: buffer.flush,
+      flushOld: buffer.flushOld,
       flushSoon: buffer.flushSoon,
       readTotals: async () => metricsObject().readTotals(),
       readMinutes: async (owner: string, minutes: number, to: number) =>

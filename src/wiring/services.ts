@@ -127,7 +127,11 @@ const createServices = (env: Env) => {
   const { dispatcherDeps, ...parts } = engine;
   const http = createHttp(platform, engine, live, {
     catalog,
-    accept: dispatcher.accept,
+    accept: async (tasks) => {
+      const acceptances = await dispatcher.accept(tasks);
+      metrics.countSubmits(tasks.filter((_, i) => acceptances[i] === 'accepted'));
+      return acceptances;
+    },
     tryReserve: dispatcher.tryReserve,
   });
 
@@ -148,9 +152,9 @@ const createServices = (env: Env) => {
     metrics,
     dispatcherDeps: {
       ...dispatcherDeps,
+      flushCounts: metrics.flush,
       publish: async (tasks: Parameters<typeof dispatcherDeps.publish>[0]) => {
-        await dispatcherDeps.publish(tasks);
-        metrics.flushSoon();
+        await Promise.all([metrics.flushOld(), dispatcherDeps.publish(tasks)]);
       },
     },
     boardDeps: {

@@ -153,6 +153,30 @@ describe('accepting', () => {
     expect(messages.length).toBeLessThanOrEqual(3);
   });
 
+  it('answers the next groups while a queue takes its time, and sends everything', async () => {
+    const { accept, queues, sent } = setup();
+    let pending = 0;
+    let most = 0;
+    const release: (() => void)[] = [];
+    const { sendBatch } = queues['default-medium'];
+    queues['default-medium'].sendBatch = async (batch) => {
+      most = Math.max(most, (pending += 1));
+      await new Promise<void>((resolve) => release.push(resolve));
+      pending -= 1;
+      return sendBatch(batch);
+    };
+    for (let group = 0; group < 3; group += 1)
+      expect(await accept([aTask()])).toEqual(['accepted']);
+    expect(sent).toEqual([]);
+    const later = Array.from({ length: 5 }, () => accept([aTask()]));
+    while (sent.length < 8) {
+      release.splice(0).forEach((go) => go());
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect((await Promise.all(later)).flat()).toEqual(Array.from({ length: 5 }, () => 'accepted'));
+    expect(most).toBeLessThanOrEqual(3);
+  });
+
   it('asks to come back when too many wait', async () => {
     const { accept } = setup();
     const crowd = Array.from({ length: 60 }, () =>

@@ -25,7 +25,11 @@ const run = async (
     recorder: {
       forBatch: (size) => {
         calls.push(`batch of ${size}`);
-        return { skip: () => void calls.push('skip'), record };
+        return {
+          end: async () => void calls.push('end'),
+          skip: () => void calls.push('skip'),
+          record,
+        };
       },
     },
     longTasks: {

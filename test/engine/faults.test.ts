@@ -102,7 +102,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
       random: () => 0.5,
       log,
     });
-    const consumer = createConsumer({ transitions, runBatch, taskQueues, publish, now, log });
+    const consumer = createConsumer({ transitions, runBatch, taskQueues, now, log });
     const messages = enqueued.map(
       ({ owner, id, isolated }) =>
         ({

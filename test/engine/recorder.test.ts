@@ -37,7 +37,7 @@ const setup = async (count: number, keeps = true) => {
     log,
   });
   const claimed = await transitions.claim(tasks, Date.now(), false);
-  return { claimed, batch: recorder.forBatch(count), published, events, kept };
+  return { claimed, batch: recorder.forBatch(count), recorder, published, events, kept };
 };
 
 it('records a batch with one statement, and publishes it after the commit', async () => {
@@ -89,4 +89,25 @@ it('rejects when nothing answers: then the lease brings the task back', async ()
   broken.mend();
   expect(published).toEqual([]);
   expect(events().filter((event) => event === 'record_failed')).toHaveLength(4);
+});
+
+it('publishes starts with the first ends, or in a moment, and the rest when the batch is over', async () => {
+  const { claimed, recorder, published } = await setup(3);
+  const [first, second, third] = claimed as [Task, Task, Task];
+  const read = () => published.splice(0).map(({ id, status }) => [id, status]);
+  const quick = recorder.forBatch(1, [first]);
+  await quick.record(first, done);
+  expect(read()).toEqual([
+    [first.id, 'IN_PROGRESS'],
+    [first.id, 'COMPLETED'],
+  ]);
+  const slow = recorder.forBatch(1, [second]);
+  await vi.waitUntil(() => published.length > 0, { interval: 5 });
+  expect(read()).toEqual([[second.id, 'IN_PROGRESS']]);
+  await slow.record(second, done);
+  expect(read()).toEqual([[second.id, 'COMPLETED']]);
+  const left = recorder.forBatch(1, [third]);
+  left.skip();
+  await left.end();
+  expect(read()).toEqual([[third.id, 'IN_PROGRESS']]);
 });

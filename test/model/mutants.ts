@@ -57,8 +57,8 @@ const readsThenWrites: Mutation = {
 /** Tells the consumer what follows, and so has the message settled, before the row is written. */
 const acksBeforeCommit: Mutation = {
   recorder: (real): Recorder => ({
-    forBatch: (size) => {
-      const batch = real.forBatch(size);
+    forBatch: (...of) => {
+      const batch = real.forBatch(...of);
       return {
         ...batch,
         record: async (task, outcome) => {

@@ -479,8 +479,8 @@ export class World {
   /** The recorder, which tells executions that they were recorded. */
   #observe(recorder: Recorder): Recorder {
     return {
-      forBatch: (size) => {
-        const batch = recorder.forBatch(size);
+      forBatch: (...of) => {
+        const batch = recorder.forBatch(...of);
         const record: typeof batch.record = async (task, outcome) => {
           const execution = this.#ended.find(
             ({ id, attempt }) => id === task.id && attempt === task.attempt,

@@ -97,6 +97,8 @@ const checkAll = async (c: AppContext): Promise<Health> => {
 
 /** An answer is given again for this long: the route is public, and may be asked by everybody. */
 const HOLD_MS = 5_000;
+/** That it is down is told for less long: it may be up again. */
+const HOLD_DOWN_MS = 1_000;
 const LOOK_EVERY_MS = 20;
 
 interface Held {
@@ -117,6 +119,7 @@ const readHealth = async (c: AppContext): Promise<Health> => {
   if (now() >= held.until) {
     held.until = now() + HOLD_MS;
     held.health = await checkAll(c);
+    if (held.health.status === 'down') held.until = now() + HOLD_DOWN_MS;
     return held.health;
   }
   while (held.health === null && now() < held.until) await wait(LOOK_EVERY_MS);

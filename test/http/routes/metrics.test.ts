@@ -63,7 +63,7 @@ describe('/metrics', () => {
           (told.get('tasker_cache_hits_total') ?? 0) + (told.get('tasker_cache_misses_total') ?? 0),
         ).toBeGreaterThan(0);
       },
-      { timeout: 4_000, interval: 200 },
+      { timeout: 10_000, interval: 200 },
     );
   });
 
@@ -90,7 +90,7 @@ describe('/metrics', () => {
         expect(
           (await samples()).get('tasker_task_executions_total{task_name="sum",status="completed"}'),
         ).toBe(105),
-      { timeout: 4_000, interval: 200 },
+      { timeout: 10_000, interval: 200 },
     );
     expect(add.mock.calls.length).toBeLessThan(12);
     add.mockRestore();
@@ -101,7 +101,7 @@ describe('/metrics', () => {
     await vi.waitFor(
       async () => expect((await samples()).get('tasker_board_subscribers')).toBeGreaterThan(0),
       {
-        timeout: 4_000,
+        timeout: 10_000,
       },
     );
     socket.close();

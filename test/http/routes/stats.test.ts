@@ -54,7 +54,7 @@ describe('/stats', () => {
         expect([stats.wait_seconds.count, stats.run_seconds.count]).toEqual([2, 2]);
         expect(stats.run_seconds.p50).toBeLessThan(5);
       },
-      { timeout: 4_000, interval: 200 },
+      { timeout: 10_000, interval: 200 },
     );
     const nobody = await (await call('/stats', await owner('nobody'))).json<Stats>();
     expect([nobody.counts['COMPLETED'], nobody.minutes]).toEqual([0, []]);
