@@ -3,36 +3,26 @@ import { describeError } from '../domain/errors.ts';
 import { MAX_QUEUE_DELAY_MS } from '../domain/new-task.ts';
 import { decideVerdict, type Outcome, type RetryPolicy, type Verdict } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
-import type { Logger } from '../log.ts';
 import { classifyFailure } from '../store/failure.ts';
-import type { TaskStore } from '../store/tasks.ts';
-import { wasRecorded, type Recording } from '../store/recordings.ts';
+import type { Recording } from '../store/recordings.ts';
 import type { Transitions } from '../store/transitions.ts';
 import type { Publish } from './publisher.ts';
+import { createRecordingWriter, type RecordingWriterDeps } from './recording-writer.ts';
 
 /** Outcomes that end this close to each other share a statement. */
 const GATHER_MS = 4;
 /** Starts are published together with ends that come so soon: half the calls for a quick task. */
 const TOGETHER_MS = 20;
-/** A commit that failed is tried again after these, … */
-const RETRY_AFTER_MS = [50, 500, 2_000];
-/** … unless it took longer than this to fail: then the database stalls. */
-const STALL_MS = 5_000;
 
-export interface RecorderDeps {
+export interface RecorderDeps extends RecordingWriterDeps {
   transitions: Pick<Transitions, 'record' | 'encodeRecordings'>;
-  store: Pick<TaskStore, 'getMany'>;
   publish: Publish;
   /** Sets the Dispatcher's alarm. */
   ensureAlarmBy(at: number): Promise<void>;
   /** Keeps outcomes, as `encodeRecordings` made them, until the database takes them. */
   keepRecordings(texts: string[]): Promise<void>;
   findPolicy(owner: string, type: string): RetryPolicy;
-  now(): number;
   random(): number;
-  /** Resolves after `ms` milliseconds. */
-  wait(ms: number): Promise<void>;
-  log: Logger;
 }
 
 /** One ended attempt that waits for its group. */
@@ -60,55 +50,8 @@ export interface BatchRecorder {
  * Outcomes -> rows -> commits that are published, gathered so that a batch costs a few statements.
  */
 export const createRecorder = (deps: RecorderDeps) => {
-  const { transitions, store, publish, findPolicy, now, random, wait, log } = deps;
-
-  /** Of these recordings, the rows that show that they were committed although no answer came. */
-  const readCommitted = async (recordings: readonly Recording[]): Promise<Task[]> => {
-    const byId = new Map(recordings.map((recording) => [recording.task.id, recording]));
-    const rows = await store.getMany(recordings.map(({ task }) => task));
-    return rows.filter((row) => wasRecorded(row, byId.get(row.id) as Recording));
-  };
-
-  /**
-   * Writes until the database answers; after an error that may hide a commit, what is there counts.
-   */
-  const write = async (recordings: readonly Recording[]): Promise<Task[]> => {
-    let written: Task[] = [];
-    let mayHideCommit = false;
-    const startedAt = now();
-    for (const pauseMs of [...RETRY_AFTER_MS, null]) {
-      try {
-        written = await transitions.record(recordings, now());
-        break;
-      } catch (error) {
-        mayHideCommit ||= classifyFailure(error) === 'unknown';
-        log.warn('record_failed', { tasks: recordings.length, error: describeError(error) });
-        const isStalled = now() - startedAt > STALL_MS;
-        if (pauseMs === null || isStalled || classifyFailure(error) === 'constraint') throw error;
-        await wait(pauseMs);
-      }
-    }
-    if (!mayHideCommit || written.length === recordings.length) return written;
-    const known = new Set(written.map(({ id }) => id));
-    return [
-      ...written,
-      ...(await readCommitted(recordings.filter(({ task }) => !known.has(task.id)))),
-    ];
-  };
-
-  /** As `write`; one row that the schema refuses must not fail its neighbours. */
-  const writeEach = async (recordings: readonly Recording[]): Promise<Task[]> => {
-    try {
-      return await write(recordings);
-    } catch (error) {
-      if (classifyFailure(error) !== 'constraint' || recordings.length === 1) throw error;
-      const half = Math.ceil(recordings.length / 2);
-      return [
-        ...(await writeEach(recordings.slice(0, half))),
-        ...(await writeEach(recordings.slice(half))),
-      ];
-    }
-  };
+  const { transitions, publish, findPolicy, now, random, log } = deps;
+  const writeRecordings = createRecordingWriter(deps);
 
   /** Keeps all of a group: what of it was committed after all is written once more in vain. */
   const tryKeep = async (group: readonly EndedAttempt[]): Promise<boolean> => {
@@ -141,7 +84,7 @@ export const createRecorder = (deps: RecorderDeps) => {
   ): Promise<void> => {
     await setAlarm(group);
     try {
-      const written = await writeEach(group.map(({ recording }) => recording));
+      const written = await writeRecordings(group.map(({ recording }) => recording));
       await publish([...takeStarted(), ...written]);
       for (const { recording, resolve } of group) resolve(recording.verdict);
     } catch (error) {

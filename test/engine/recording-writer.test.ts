@@ -1,0 +1,49 @@
+import { env } from 'cloudflare:workers';
+import { expect, it } from 'vitest';
+import type { Task } from '../../src/domain/task.ts';
+import { createRecordingWriter } from '../../src/engine/recording-writer.ts';
+import { createTaskStore } from '../../src/store/tasks.ts';
+import { createTransitions } from '../../src/store/transitions.ts';
+import { keepLog } from '../support/deps.ts';
+import { aTask, store } from '../support/rows.ts';
+
+const setup = async (count: number, fail: (call: number) => Error | null) => {
+  const tasks = Array.from({ length: count }, () => aTask());
+  await store(...tasks);
+  const transitions = createTransitions(env.DB);
+  const claimed = await transitions.claim(tasks, Date.now(), false);
+  let calls = 0;
+  const waits: number[] = [];
+  const write = createRecordingWriter({
+    transitions: {
+      record: async (...of) => {
+        const written = await transitions.record(...of);
+        const error = fail((calls += 1));
+        if (error) throw error;
+        return written;
+      },
+    },
+    store: createTaskStore(env.DB),
+    now: Date.now,
+    wait: async (ms) => void waits.push(ms),
+    log: keepLog().log,
+  });
+  const record = (tasksToEnd: readonly Task[]) =>
+    write(tasksToEnd.map((task) => ({ task, verdict: { transition: 'complete', result: '1' } })));
+  return { claimed, record, waits };
+};
+
+it('finds out that a commit was made whose answer was lost', async () => {
+  const lost = new Error('D1_ERROR: Network connection lost.');
+  const { claimed, record, waits } = await setup(3, (call) => (call === 1 ? lost : null));
+  const written = await record(claimed);
+  expect(written.map(({ status }) => status)).toEqual(['COMPLETED', 'COMPLETED', 'COMPLETED']);
+  expect(waits).toEqual([50]);
+});
+
+it('gives up after three pauses, and tells why', async () => {
+  const down = new Error('D1_ERROR: D1 DB is overloaded. Too many requests queued.');
+  const { claimed, record, waits } = await setup(1, () => down);
+  await expect(record(claimed)).rejects.toThrow('overloaded');
+  expect(waits).toEqual([50, 500, 2_000]);
+});
