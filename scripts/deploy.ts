@@ -3,24 +3,35 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildAssets } from './assets.ts';
-import { runWrangler } from './wrangler.ts';
+import { readResources } from './deploy/environment.ts';
+import { explainFailure } from './deploy/explain.ts';
+import { findObstacles, findPlace } from './deploy/preflight.ts';
+import { smokeTest } from './deploy/smoke.ts';
+import { fail, readOptions } from './options.ts';
+import { readConfig, runWrangler, useEnvironment } from './wrangler.ts';
 
-const HELP = `npm run deploy: creates what wrangler.toml names and your account lacks, migrates, and deploys
+const HELP = `npm run deploy: creates what wrangler.toml names and your account lacks, migrates, deploys, and tries it
 
 Safe to repeat. Needs "npx wrangler login" once, or CLOUDFLARE_API_TOKEN in the environment.
+LOCATION_HINT in the environment (weur, eeur, apac, oc, wnam, enam) says where the database is to live.
 
-  --dry-run   only build, and say what would be deployed
-  --help      this text`;
+  --env <name>  another environment of the same account, with names of its own: tasker-<name>
+  --url <url>   where the service is reached, if not at the address that the deploy tells
+  --no-smoke    do not run a task on it afterwards
+  --dry-run     only build, and check what would be uploaded
+  --help        this text`;
 
-const DATABASE = 'tasker';
-
-const fail = (message: string): never => {
-  console.error(message);
-  process.exit(1);
-};
+const options = readOptions(HELP, {
+  env: { type: 'string' },
+  url: { type: 'string' },
+  'no-smoke': { type: 'boolean', default: false },
+  'dry-run': { type: 'boolean', default: false },
+});
 
 // Minified, for that is what drops branches that are false in this build.
-const DEPLOY = ['deploy', '--minify'];
+const BUILD = ['deploy', '--minify', '--dry-run', '--outdir', 'dist/worker'];
+/** The very file that was checked. */
+const UPLOAD = ['deploy', 'dist/worker/index.js', '--no-bundle'];
 
 const ROOT_SECRET = 'ROOT_SECRET';
 
@@ -29,7 +40,7 @@ const hasSecret = async (name: string): Promise<boolean> => {
   const { code, output } = await runWrangler(['secret', 'list', '--format', 'json']);
   if (code === 0) return output.includes(`"${name}"`);
   if (/\[code: 10007\]|does not exist|not found/i.test(output)) return false;
-  return fail(`"wrangler secret list" failed:\n${output}`);
+  return failWith(['secret', 'list'], output);
 };
 
 /**
@@ -60,10 +71,15 @@ const assertClosed = (): void => {
   console.log('The bundle has no development branch');
 };
 
+const failWith = (args: readonly string[], output: string): never => {
+  const why = explainFailure(output);
+  return fail(`"wrangler ${args.join(' ')}" failed:\n${output}${why === null ? '' : `\n${why}`}`);
+};
+
 const step = async (what: string, args: readonly string[]): Promise<void> => {
   console.log(`${what} …`);
   const { code, output } = await runWrangler(args);
-  if (code !== 0) fail(`"wrangler ${args.join(' ')}" failed:\n${output}`);
+  if (code !== 0) failWith(args, output);
 };
 
 /** Creates what is missing and leaves alone what is there. */
@@ -71,42 +87,58 @@ const ensure = async (what: string, create: readonly string[]): Promise<void> =>
   const { code, output } = await runWrangler(create);
   const isThere =
     code !== 0 && /already (exists|taken|in use|own)|\[code: (11009|10004)\]/i.test(output);
-  if (code !== 0 && !isThere) fail(`"wrangler ${create.join(' ')}" failed:\n${output}`);
+  if (code !== 0 && !isThere) failWith(create, output);
   console.log(`${what}: ${isThere ? 'there' : 'created'}`);
 };
 
-const flags = process.argv.slice(2);
-if (flags.includes('--help')) {
-  console.log(HELP);
-  process.exit(0);
+if (options.env !== undefined) {
+  try {
+    useEnvironment(options.env);
+  } catch (error) {
+    fail((error as Error).message);
+  }
 }
 await buildAssets();
-if (flags.includes('--dry-run')) {
-  const { code, output } = await runWrangler([...DEPLOY, '--dry-run', '--outdir', 'dist/worker']);
-  console.log(output);
-  if (code === 0) assertClosed();
-  process.exit(code);
-}
+const built = await runWrangler(BUILD);
+if (options['dry-run']) console.log(built.output);
+if (built.code !== 0) failWith(BUILD, built.output);
+assertClosed();
+if (options['dry-run']) process.exit(0);
 
-const account = await runWrangler(['whoami']);
-if (account.code !== 0 || /not (authenticated|logged in)/i.test(account.output)) {
-  fail(
-    'Cloudflare does not know you yet. Run "npx wrangler login", or set CLOUDFLARE_API_TOKEN, and try again',
-  );
-}
-const toml = readFileSync(new URL('../wrangler.toml', import.meta.url), 'utf8');
-const queues = new Set(
-  [...toml.matchAll(/^(?:queue|dead_letter_queue) = "([\w-]+)"/gm)].map(([, name]) => String(name)),
-);
+const hint = process.env['LOCATION_HINT'];
+const obstacles = await findObstacles(runWrangler, hint);
+if (obstacles.length > 0) fail(`Nothing was changed.\n\n- ${obstacles.join('\n- ')}`);
+const place = findPlace(hint);
+const at = place === undefined ? [] : ['--location', place];
+const { worker, queues, databases, buckets } = readResources(readConfig());
 for (const queue of queues) await ensure(`Queue ${queue}`, ['queues', 'create', queue]);
-await ensure(`Database ${DATABASE}`, ['d1', 'create', DATABASE]);
-for (const [, bucket = ''] of toml.matchAll(/^bucket_name = "([\w-]+)"/gm))
-  await ensure(`Bucket ${bucket}`, ['r2', 'bucket', 'create', bucket]);
+for (const name of databases) await ensure(`Database ${name}`, ['d1', 'create', name, ...at]);
+for (const name of buckets) await ensure(`Bucket ${name}`, ['r2', 'bucket', 'create', name, ...at]);
 // Before the code that needs it; the code before it does not mind.
 await step('Migrating the database', ['d1', 'migrations', 'apply', 'DB', '--remote']);
 console.log('Deploying …');
 const secrets = await writeMissingSecrets();
-const withSecrets = secrets === null ? [] : ['--secrets-file', secrets];
-const { code, output } = await runWrangler([...DEPLOY, ...withSecrets]);
+const upload = [
+  ...UPLOAD,
+  ...(hint === undefined ? [] : ['--var', `LOCATION_HINT:${hint}`]),
+  ...(secrets === null ? [] : ['--secrets-file', secrets]),
+];
+const { code, output } = await runWrangler(upload);
 console.log(output);
-process.exit(code);
+if (code !== 0) failWith(upload, output);
+const found = new RegExp(`https://${worker}\\.[\\w.-]+`).exec(output);
+const url = options.url ?? found?.[0];
+if (options['no-smoke']) process.exit(0);
+if (url === undefined)
+  fail('Deployed, but not tried: it has no workers.dev address. Give its own with --url');
+console.log(`Trying ${url} …`);
+try {
+  const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+  const ms = await smokeTest(url ?? '', { run: runWrangler, fetch, now: Date.now, wait });
+  console.log(`It works: a sum took ${(ms / 1_000).toFixed(1)} s, by a key that is gone again`);
+} catch (error) {
+  fail(
+    `Deployed, but a task did not come back:\n${(error as Error).message}\n` +
+      '"npx wrangler rollback" brings the version before back; docs/operate.md tells more',
+  );
+}

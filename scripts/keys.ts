@@ -15,7 +15,7 @@ import { catalog } from '../src/handlers/catalog.ts';
 import { isBlank } from '../src/domain/text.ts';
 import { suggest } from '../src/domain/suggest.ts';
 import { fail, wholeNumber } from './options.ts';
-import { runWrangler } from './wrangler.ts';
+import { runWrangler, useEnvironment } from './wrangler.ts';
 
 const HELP = `npm run keys -- <command> [options]: API keys, made and revoked on this machine
 
@@ -31,6 +31,7 @@ const HELP = `npm run keys -- <command> [options]: API keys, made and revoked on
   rotate <id>       makes a key like this one, which goes on for a day
 
   --remote          the deployed database instead of the local one
+  --env <name>      that of another environment (npm run deploy -- --env <name>)
   --state <folder>  where the local data is kept (default .wrangler/state)
   --json            for programs
   --help            this text`;
@@ -49,6 +50,7 @@ const { values, positionals } = (() => {
         writes: { type: 'string' },
         days: { type: 'string' },
         remote: { type: 'boolean', default: false },
+        env: { type: 'string' },
         state: { type: 'string', default: '.wrangler/state' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -63,6 +65,8 @@ if (values.help || command === undefined) {
   console.log(HELP);
   process.exit(values.help ? 0 : 1);
 }
+
+if (values.env !== undefined) useEnvironment(values.env);
 
 const quote = (value: string | number | null): string =>
   value === null

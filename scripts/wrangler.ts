@@ -1,9 +1,30 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { deriveConfig } from './deploy/environment.ts';
+import type { RunWrangler } from './deploy/run.ts';
 
 const WRANGLER = fileURLToPath(
   new URL('../node_modules/wrangler/bin/wrangler.js', import.meta.url),
 );
+
+const ROOT = new URL('..', import.meta.url);
+let config: string | undefined;
+
+/** Has every command from now on be about another environment than the one of wrangler.toml. */
+export const useEnvironment = (environment: string): void => {
+  const toml = deriveConfig(readFileSync(new URL('wrangler.toml', ROOT), 'utf8'), environment);
+  const file = new URL(`wrangler.${environment}.toml`, ROOT);
+  writeFileSync(
+    file,
+    `# Derived from wrangler.toml by --env ${environment}: not to be edited.\n${toml}`,
+  );
+  config = fileURLToPath(file);
+};
+
+/** The configuration that commands are about. */
+export const readConfig = (): string =>
+  readFileSync(config ?? new URL('wrangler.toml', ROOT), 'utf8');
 
 /**
  * The project's own wrangler, run by this very Node; never asks a question (CI=1) and never builds
@@ -11,13 +32,15 @@ const WRANGLER = fileURLToPath(
  */
 export const wrangler = (args: readonly string[], stdio: StdioOptions): ChildProcess => {
   const { NODE_ENV: _, ...env } = process.env;
-  return spawn(process.execPath, [WRANGLER, ...args], { stdio, env: { ...env, CI: '1' } });
+  const about = config === undefined ? [] : ['--config', config];
+  return spawn(process.execPath, [WRANGLER, ...args, ...about], {
+    stdio,
+    env: { ...env, CI: '1' },
+  });
 };
 
 /** Runs wrangler to its end and returns what it printed. */
-export const runWrangler = async (
-  args: readonly string[],
-): Promise<{ code: number; output: string }> => {
+export const runWrangler: RunWrangler = async (args) => {
   const child = wrangler(args, ['ignore', 'pipe', 'pipe']);
   let output = '';
   for (const stream of [child.stdout, child.stderr])

@@ -8,8 +8,9 @@ import { StatusBoard as Board } from './live/board.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { getServices } from './wiring/services.ts';
 
-const DEAD_LETTERS = 'tasker-dead';
-const DELIVERIES = 'tasker-deliveries';
+// Of any environment: `tasker-<environment>-dead`.
+const DEAD_LETTERS = /-dead$/;
+const DELIVERIES = /-deliveries$/;
 
 export default {
   fetch: app.fetch,
@@ -18,8 +19,8 @@ export default {
     const { consumer, deliverer, metrics } = getServices(env);
     // The name of a queue alone says what it carries.
     const { queue, messages } = batch;
-    if (queue === DEAD_LETTERS) consumer.handleDeadLetters(messages as Message<TaskMessage>[]);
-    else if (queue === DELIVERIES) await deliverer.consume(messages as Message<DeliveryKey>[]);
+    if (DEAD_LETTERS.test(queue)) consumer.handleDeadLetters(messages as Message<TaskMessage>[]);
+    else if (DELIVERIES.test(queue)) await deliverer.consume(messages as Message<DeliveryKey>[]);
     else await consumer.consume(messages as Message<TaskMessage>[]);
     await metrics.flush();
   },
