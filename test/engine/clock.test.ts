@@ -99,11 +99,17 @@ describe('the sweep', () => {
     expect(asked.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0)).toBe(2);
   });
 
-  it('waits for ten minutes behind a backlog without a write', async () => {
+  it('waits for ten minutes behind a backlog of 50 000 without a write', async () => {
     const { strikeAt, sent, backlog, oldest, alarmAt } = setup();
-    const crowd = Array.from({ length: 500 }, () => aTask({}, NOW));
-    await store(...crowd);
-    backlog.set('default-medium', 5);
+    await store(aTask({ id: 'seed' }, NOW));
+    const { results } = await env.DB.prepare('PRAGMA table_info(tasks)').all<{ name: string }>();
+    const columns = results.map(({ name }) => name);
+    const values = columns.map((name) => (name === 'id' ? `printf('t%06d', i)` : name));
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 49999)
+       INSERT INTO tasks (${columns.join(', ')}) SELECT ${values.join(', ')} FROM n, tasks WHERE id = 'seed'`,
+    ).run();
+    backlog.set('default-medium', 500);
     const { asked, stop } = observeDatabase();
     let ticks = 0;
     for (let at = NOW; at < NOW + 600_000; ticks += 1) {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { IDS, type World } from './world.ts';
+import type { FaultKind } from './faulty-database.ts';
 import type { Allowed } from './invariants.ts';
 
 /** What the world is told to do next; the invariants are checked after each. */
@@ -127,7 +128,10 @@ const sendFails = act(
   (fails) => new Act(`sendFails(${fails})`, (world) => void (world.sendFails = fails)),
 );
 const databaseFails = act(
-  fc.tuple(fc.constantFrom('before' as const, 'after' as const), fc.constantFrom(1, 2, 6, 6)),
+  fc.tuple(
+    fc.constantFrom<FaultKind>('before', 'after', 'overload', 'reset', 'full'),
+    fc.constantFrom(1, 2, 6, 6),
+  ),
   ([kind, times]) =>
     new Act(
       `databaseFails(${kind}, ${times})`,

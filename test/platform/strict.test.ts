@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { D1_LIMITS, QUEUE_LIMITS } from './strict.ts';
+import { runInDurableObject } from 'cloudflare:test';
+import { D1_LIMITS, QUEUE_LIMITS, STORAGE_LIMITS, WORKFLOW_LIMITS } from './strict.ts';
 
 const ask = (sql: string, ...values: unknown[]) =>
   env.DB.prepare(sql)
@@ -77,4 +78,37 @@ describe('a queue', () => {
 it('an object keeps 128 keys at a time, and 16 384 bytes with a socket', async () => {
   const { 0: client } = new WebSocketPair();
   expect(() => client.serializeAttachment('x'.repeat(16_385))).toThrow(/large|limit|exceed|bytes/i);
+});
+
+describe('Workflows', () => {
+  const create = (instances: { id: string; params?: object }[]) =>
+    env.LONG_TASKS.createBatch(instances as never);
+
+  it('makes 100 instances at once, with ids of 100 characters and 1 MiB each', async () => {
+    const many = Array.from({ length: WORKFLOW_LIMITS.batch + 1 }, (_, i) => ({ id: `${i}` }));
+    await expect(create(many)).rejects.toThrow('batch_too_large');
+    await expect(create([{ id: 'x'.repeat(101) }])).rejects.toThrow('invalid_id');
+    const text = 'x'.repeat(WORKFLOW_LIMITS.payloadBytes);
+    await expect(create([{ id: 'a', params: { text } }])).rejects.toThrow('params_too_large');
+  });
+});
+
+describe('the storage of an object', () => {
+  it('takes 128 keys at once, and 2 MB a value', async () => {
+    const object = env.DISPATCHER.getByName('strict');
+    const put = (entries: Record<string, string>) =>
+      runInDurableObject(object, async (_, { storage }) => {
+        const failure = await storage.put(entries).then(
+          () => null,
+          (error: unknown) => String(error),
+        );
+        await storage.deleteAll();
+        return failure;
+      });
+    const keys = (n: number) =>
+      Object.fromEntries(Array.from({ length: n }, (_, i) => [`k${i}`, 'v']));
+    expect(await put(keys(STORAGE_LIMITS.keys))).toBeNull();
+    expect(await put(keys(STORAGE_LIMITS.keys + 1))).toMatch(/128/);
+    expect(await put({ k: 'x'.repeat(STORAGE_LIMITS.valueBytes + 1) })).toMatch(/2097152/);
+  });
 });

@@ -25,6 +25,13 @@ export const QUEUE_LIMITS = {
   delaySeconds: 86_400,
 } as const;
 
+/** https://developers.cloudflare.com/workflows/reference/limits/ */
+export const WORKFLOW_LIMITS = {
+  batch: 100,
+  idChars: 100,
+  payloadBytes: 1_048_576,
+} as const;
+
 const encoder = new TextEncoder();
 const bytesOf = (text: string): number =>
   // Only where the exact number matters is it counted.
@@ -136,6 +143,49 @@ const strictenQueues = (): void => {
   };
 };
 
+const strictenWorkflows = (): void => {
+  const workflow = Object.getPrototypeOf(env.LONG_TASKS) as Workflow;
+  const { createBatch } = workflow;
+  workflow.createBatch = async function (
+    this: Workflow,
+    instances: WorkflowInstanceCreateOptions[],
+  ) {
+    if (instances.length > WORKFLOW_LIMITS.batch)
+      throw new Error('WorkflowError: (instance.batch_too_large) at most 100 instances');
+    for (const { id, params } of instances) {
+      if (id === undefined || id.length > WORKFLOW_LIMITS.idChars)
+        throw new Error('WorkflowError: (instance.invalid_id) Provided id is invalid');
+      const text = JSON.stringify(params ?? null);
+      if (encoder.encode(text).byteLength > WORKFLOW_LIMITS.payloadBytes)
+        throw new Error('WorkflowError: (instance.params_too_large) more than 1 MiB');
+    }
+    return createBatch.call(this, instances);
+  } as typeof createBatch;
+};
+
+/** https://developers.cloudflare.com/durable-objects/platform/limits/ */
+export const STORAGE_LIMITS = { keys: 128, valueBytes: 2_097_152 } as const;
+
+const strictStorages = new WeakSet<DurableObjectStorage>();
+/** Makes the storage of all objects of a runtime as strict; asked with that of any one. */
+export const strictenStorage = (any: DurableObjectStorage): void => {
+  const storage = Object.getPrototypeOf(any) as DurableObjectStorage;
+  if (strictStorages.has(storage)) return;
+  strictStorages.add(storage);
+  const { put } = storage;
+  const check = (entries: object): void => {
+    if (Object.keys(entries).length > STORAGE_LIMITS.keys)
+      throw new RangeError('Maximum number of pairs is 128.');
+    for (const value of Object.values(entries))
+      if (sizeOf(value) > STORAGE_LIMITS.valueBytes)
+        throw new RangeError('Values cannot be larger than 2097152 bytes.');
+  };
+  storage.put = async function (this: DurableObjectStorage, ...of: [unknown, ...unknown[]]) {
+    check(typeof of[0] === 'string' ? { [of[0]]: of[1] } : (of[0] as object));
+    return Reflect.apply(put, this, of) as Promise<void>;
+  };
+};
+
 const INSTALLED = Symbol.for('tasker.strict-platform');
 
 /** Makes the bindings as strict as production's; once for all files of a runtime. */
@@ -145,4 +195,5 @@ export const installStrictPlatform = (): void => {
   place[INSTALLED] = true;
   strictenDatabase();
   strictenQueues();
+  strictenWorkflows();
 };

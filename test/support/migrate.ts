@@ -1,7 +1,7 @@
-import { applyD1Migrations, reset } from 'cloudflare:test';
+import { applyD1Migrations, reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, vi } from 'vitest';
-import { installStrictPlatform } from '../platform/strict.ts';
+import { installStrictPlatform, strictenStorage } from '../platform/strict.ts';
 import { storeKey, usualKey } from './keys.ts';
 import { OWNER } from './rows.ts';
 
@@ -29,6 +29,9 @@ beforeAll(async () => {
     await reset();
     return isEmpty();
   });
+  await runInDurableObject(env.DISPATCHER.getByName('strict'), (_, { storage }) =>
+    strictenStorage(storage),
+  );
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
   await storeKey(OWNER, ['admin', 'operator'], {}, usualKey);
 });
