@@ -1,7 +1,4 @@
-import { AppError } from '../domain/errors.ts';
-
-/** R2 asks that all parts of an upload but the last have the same size, 5 MiB at least. */
-const PART_BYTES = 5 * 1_024 * 1_024;
+import { PART_BYTES, splitParts, type PartBuffers } from './parts.ts';
 
 /** Files that one call deletes at most: https://developers.cloudflare.com/r2/api/workers/workers-api-reference/ */
 const MAX_REMOVED = 1_000;
@@ -15,32 +12,6 @@ export interface FileInfo {
   uploaded_at: number;
 }
 
-/** Chunks of any size as pieces of exactly `PART_BYTES`, the last one shorter; at least one. */
-const splitParts = async function* (
-  content: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): AsyncGenerator<Uint8Array> {
-  let part = new Uint8Array(PART_BYTES);
-  let filled = 0;
-  let bytes = 0;
-  for await (const chunk of content) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes)
-      throw new AppError('body_too_large', `A file may have at most ${maxBytes} bytes`);
-    for (let taken = 0; taken < chunk.byteLength;) {
-      const piece = chunk.subarray(taken, taken + PART_BYTES - filled);
-      part.set(piece, filled);
-      taken += piece.byteLength;
-      filled += piece.byteLength;
-      if (filled < PART_BYTES) continue;
-      yield part;
-      part = new Uint8Array(PART_BYTES);
-      filled = 0;
-    }
-  }
-  yield part.subarray(0, filled);
-};
-
 /** The condition for R2 that the file is still as it was; `*` stands for any file at all. */
 const toCondition = (onlyIf: FileInfo | null | undefined): { onlyIf?: R2Conditional } => {
   if (onlyIf === undefined) return {};
@@ -51,7 +22,7 @@ const unquote = (etag: string): string => etag.replaceAll('"', '');
 /**
  * The files of an owner, in R2. Every name is the owner's own: another owner's file does not exist.
  */
-export const createFileStore = (bucket: R2Bucket) => {
+export const createFileStore = (bucket: R2Bucket, buffers: PartBuffers) => {
   const toKey = (owner: string, name: string): string => `${encodeURIComponent(owner)}/${name}`;
   const toFileInfo = (
     owner: string,
@@ -101,7 +72,7 @@ export const createFileStore = (bucket: R2Bucket) => {
       let upload: R2MultipartUpload | null = null;
       try {
         const uploaded: R2UploadedPart[] = [];
-        for await (const part of splitParts(content, maxBytes)) {
+        for await (const part of splitParts(content, maxBytes, buffers)) {
           // Most files fit one part, and need no upload of many.
           if (!upload && part.byteLength < PART_BYTES) {
             const put = await bucket.put(key, part, { ...options, ...toCondition(onlyIf) });

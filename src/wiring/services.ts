@@ -11,6 +11,7 @@ import { createCountedFiles } from '../store/counted-files.ts';
 import type { OutputFile, PurgedTask } from '../store/deletions.ts';
 import { createFileStore, type FileStore } from '../store/files.ts';
 import { createOwnerStore } from '../store/owners.ts';
+import { createPartBuffers } from '../store/parts.ts';
 import type { Task, TaskSummaryRow } from '../domain/task.ts';
 import { selectHead } from '../store/bodies.ts';
 import { createEngine } from './engine.ts';
@@ -90,7 +91,7 @@ const createServices = (env: Env) => {
   const dispatcher = createDispatcherClient(platform);
   const owners = createOwnerStore(db);
   const files = createCountedFiles({
-    files: createFileStore(env.FILES),
+    files: createFileStore(env.FILES, createPartBuffers({ now, wait })),
     owners,
     maxBytes: settings.MAX_FILES_MB * MEGABYTE,
   });

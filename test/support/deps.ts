@@ -1,3 +1,4 @@
+import { createPartBuffers } from '../../src/store/parts.ts';
 import type { QueueBindings } from '../../src/engine/task-queues.ts';
 import { QUEUES } from '../../src/domain/routing.ts';
 import type { CommittedTask, Task, TaskMessage } from '../../src/domain/task.ts';
@@ -99,3 +100,9 @@ export const executorDeps = {
   }),
   countRequest: () => {},
 };
+
+/** Buffers for uploads, as the service has them. */
+export const partBuffers = createPartBuffers({
+  now: Date.now,
+  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+});

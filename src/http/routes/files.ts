@@ -87,6 +87,7 @@ export const fileRoutes = new Hono<AppEnv>()
       errors: [
         ...FILES.errors,
         'body_too_large',
+        'overloaded',
         'invalid_request',
         'precondition_failed',
         'range_not_allowed',
