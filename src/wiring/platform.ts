@@ -2,6 +2,7 @@ import type { QueueBindings } from '../engine/task-queues.ts';
 import type { SendMail } from '../handlers/handler.ts';
 import { createLogger } from '../log.ts';
 import { readSettings } from '../settings.ts';
+import { createReplica } from '../store/replica.ts';
 import { timeDatabase } from '../store/timed-database.ts';
 
 const toQueueBindings = (env: Env): QueueBindings => ({
@@ -30,6 +31,7 @@ export const createPlatform = (env: Env) => {
     }),
     isDevelopment: process.env.NODE_ENV === 'development',
     db: timeDatabase(env.DB),
+    replica: timeDatabase(createReplica(env.DB)),
     queues: toQueueBindings(env),
     sendMail,
     fetch: ((input, init) => fetch(input, init)) as typeof fetch,

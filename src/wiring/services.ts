@@ -140,6 +140,7 @@ const createServices = (env: Env) => {
     ...parts,
     ...http,
     useStore: createStoreAccess(db),
+    useReplica: createStoreAccess(platform.replica),
     settings,
     log,
     now,

@@ -7,6 +7,8 @@ import { readStatementName } from './statements.ts';
 const database = Object.getPrototypeOf(env.DB) as D1Database;
 const statement = Object.getPrototypeOf(env.DB.prepare('SELECT 1')) as D1PreparedStatement;
 
+const session = Object.getPrototypeOf(env.DB.withSession()) as D1DatabaseSession;
+
 interface AskedStatement {
   /** Its name, or the text of one that the query builder made. */
   name: string;
@@ -32,10 +34,16 @@ export const observeDatabase = () => {
     });
   };
   const { prepare, batch } = database;
+  const { prepare: prepareInSession } = session;
   const { bind, all } = statement;
   const spies = [
     vi.spyOn(database, 'prepare').mockImplementation(function (this: D1Database, sql) {
       const prepared = prepare.call(this, sql);
+      texts.set(prepared, sql);
+      return prepared;
+    }),
+    vi.spyOn(session, 'prepare').mockImplementation(function (this: D1DatabaseSession, sql) {
+      const prepared = prepareInSession.call(this, sql);
       texts.set(prepared, sql);
       return prepared;
     }),
@@ -87,6 +95,7 @@ export const breakDatabase = (
   { message = 'Network connection lost.', times = Infinity } = {},
 ) => {
   const { prepare } = database;
+  const { prepare: prepareInSession } = session;
   const { bind, all } = statement;
   const doomed = new WeakSet<D1PreparedStatement>();
   let left = times;
@@ -98,6 +107,11 @@ export const breakDatabase = (
   const spies = [
     vi.spyOn(database, 'prepare').mockImplementation(function (this: D1Database, sql) {
       const prepared = prepare.call(this, sql);
+      if (name === null || readStatementName(sql) === name) doomed.add(prepared);
+      return prepared;
+    }),
+    vi.spyOn(session, 'prepare').mockImplementation(function (this: D1DatabaseSession, sql) {
+      const prepared = prepareInSession.call(this, sql);
       if (name === null || readStatementName(sql) === name) doomed.add(prepared);
       return prepared;
     }),

@@ -46,7 +46,7 @@ export const errorRoutes = new Hono<AppEnv>().get(
   noQuery(),
   answerHead(),
   async (c) => {
-    const counts = c.get('services').useStore(createCounts);
+    const counts = c.get('services').useReplica(createCounts);
     const groups = await orUnavailable(c, () => counts.findFailures(c.get('owner')));
     return c.json({ groups: groups.map(toGroupView) });
   },

@@ -75,8 +75,8 @@ export const statsRoutes = new Hono<AppEnv>().get(
   query(statsQuery),
   answerHead(),
   async (c) => {
-    const { useStore, metrics, now } = c.get('services');
-    const counts = useStore(createCounts);
+    const { useReplica, metrics, now } = c.get('services');
+    const counts = useReplica(createCounts);
     const { minutes } = c.req.valid('query');
     const owner = c.get('owner');
     const at = now();

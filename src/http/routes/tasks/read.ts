@@ -1,3 +1,4 @@
+import { createTaskSearch } from '../../../store/search.ts';
 import { Hono } from 'hono';
 import type { TaskFilter } from '../../../domain/filter.ts';
 import { toFilter } from '../../../domain/filter-schema.ts';
@@ -54,7 +55,7 @@ export const readRoutes = new Hono<AppEnv>()
     async (c) => {
       const written = c.req.valid('query');
       const { page = 1, page_size, cursor } = written;
-      const { search, catalog } = c.get('services');
+      const { search, useReplica, catalog } = c.get('services');
       const owner = c.get('owner');
       // By any of its names.
       const filter = toFilter(written, (name) => catalog.find(owner, name)?.type ?? name);
@@ -66,7 +67,8 @@ export const readRoutes = new Hono<AppEnv>()
         { isSearch: isSearch(filter), rows: page_size },
         async () => {
           const [page_, total] = await Promise.all([
-            search.page(owner, filter, window),
+            // What was changed just now is on the first page, or is looked at by its id.
+            (cursor ? useReplica(createTaskSearch) : search).page(owner, filter, window),
             isPaged ? search.count(owner, filter) : null,
           ]);
           return { found: page_, counted: total, bytes: page_.bytes };
