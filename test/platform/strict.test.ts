@@ -112,3 +112,33 @@ describe('the storage of an object', () => {
     expect(await put({ k: 'x'.repeat(STORAGE_LIMITS.valueBytes + 1) })).toMatch(/2097152/);
   });
 });
+
+describe('the sockets of an object', () => {
+  const attempt = (work: (state: DurableObjectState, socket: WebSocket) => void) =>
+    runInDurableObject(env.DISPATCHER.getByName('strict'), (_, state) => {
+      const { 1: server } = new WebSocketPair();
+      try {
+        work(state, server);
+        return null;
+      } catch (error) {
+        return String(error);
+      }
+    });
+  const tags = (n: number, length = 5) =>
+    Array.from({ length: n }, (_, i) => `${i}`.padEnd(length, 'x'));
+
+  it('take ten tags of 256 characters, and an attachment of 16 384 bytes', async () => {
+    const accept = (list: string[]) =>
+      attempt((state, socket) => state.acceptWebSocket(socket, list));
+    expect(await accept(tags(10, 256))).toBeNull();
+    expect(await accept(tags(11))).toMatch(/tags/);
+    expect(await accept(tags(1, 257))).toMatch(/256/);
+    const attach = (bytes: number) =>
+      attempt((state, socket) => {
+        state.acceptWebSocket(socket);
+        socket.serializeAttachment('x'.repeat(bytes));
+      });
+    expect(await attach(16_000)).toBeNull();
+    expect(await attach(17_000)).toMatch(/16384/);
+  });
+});
