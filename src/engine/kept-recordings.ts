@@ -8,7 +8,8 @@ import type { TaskStore } from '../store/tasks.ts';
 import type { Transitions } from '../store/transitions.ts';
 import type { Publish } from './publisher.ts';
 
-const PREFIX = 'recording:';
+/** Of this version: those of another release are not touched, and their leases bring the tasks back. */
+const PREFIX = 'recording:v1:';
 /** An object's storage takes so many keys at once. */
 const MAX_KEYS = 128;
 

@@ -5,8 +5,8 @@ import type { Outcome } from '../domain/retry.ts';
 /** Largest result, as UTF-8 JSON. */
 export const MAX_RESULT_BYTES = 1_048_576;
 
-/** Largest checkpoint, as UTF-8 JSON; a UTF-16 unit has three bytes at most. */
-const MAX_CHECKPOINT_BYTES = 49_152;
+/** Largest checkpoint, as UTF-8 JSON. */
+const MAX_CHECKPOINT_BYTES = 16_384;
 
 /** An attempt ran longer than its task's timeout. */
 export class TimeoutError extends Error {}
@@ -51,7 +51,8 @@ export const toOutcome = (value: unknown): Outcome => {
 /** Where a run goes on, as an outcome. */
 const toContinued = (value: unknown): Outcome => {
   const checkpoint = JSON.stringify(value ?? null);
-  if (checkpoint.length * 3 <= MAX_CHECKPOINT_BYTES) return { kind: 'continued', checkpoint };
+  const bytes = new TextEncoder().encode(checkpoint).byteLength;
+  if (bytes <= MAX_CHECKPOINT_BYTES) return { kind: 'continued', checkpoint };
   return failAttempt(
     'checkpoint_too_large',
     `A checkpoint has ${MAX_CHECKPOINT_BYTES} bytes at most`,

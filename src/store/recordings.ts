@@ -56,6 +56,16 @@ const buildRecorded = (
   };
 };
 
+/**
+ * What a kept text begins with. Its values are known by their place, and it may be kept, or sent to
+ * the Dispatcher, by another release: a new order of columns needs a new version.
+ */
+const KEPT_VERSION = 'v1 ';
+const readKept = (text: string): string => {
+  if (text.startsWith(KEPT_VERSION)) return text.slice(KEPT_VERSION.length);
+  throw new Error(`Unknown version of a kept outcome: ${text.slice(0, 10)}`);
+};
+
 /** Whether the text of a recording is of an attempt after which the task goes on. */
 const isRetry = (text: string): boolean =>
   (JSON.parse(text) as unknown[])[FIRST_WRITTEN] === lifecycle.reschedule.to;
@@ -113,10 +123,11 @@ export const createRecordings = (db: D1Database, failureSinks: string | null) =>
 
     /** Outcomes as texts that can be kept and be written later, by the same statement and fence. */
     encodeRecordings: (recordings: readonly Recording[], now: number): string[] =>
-      recordings.map((recording) => encode(recording, now).text),
+      recordings.map((recording) => `${KEPT_VERSION}${encode(recording, now).text}`),
 
     /** Writes what `encodeRecordings` made, `MAX_GROUP_CHARS` at a time. */
-    async writeRecordings(texts: readonly string[]): Promise<void> {
+    async writeRecordings(kept: readonly string[]): Promise<void> {
+      const texts = kept.map(readKept);
       const retries = texts.filter(isRetry);
       const ends = texts.filter((text) => !isRetry(text));
       await writeTexts(db, ends, retries);
@@ -124,9 +135,9 @@ export const createRecordings = (db: D1Database, failureSinks: string | null) =>
   };
 };
 
-/** Whose recording a text is, and of which attempt. */
+/** Whose recording a kept text is, and of which attempt; throws for one of another version. */
 export const readRecordingKey = (text: string): TaskKey & { attempt: number } => {
-  const [owner, id, attempt] = JSON.parse(text) as [string, string, number];
+  const [owner, id, attempt] = JSON.parse(readKept(text)) as [string, string, number];
   return { owner, id, attempt };
 };
 

@@ -78,7 +78,7 @@ it('finds what was kept before it died, also when it died after the commit', asy
 
 it('does not let one that the schema refuses hold up the rest', async () => {
   const { kept, texts, claimed, entries, events } = await setup(3);
-  const bad = JSON.stringify([claimed[0]?.owner, claimed[0]?.id, 1, 'NO SUCH STATUS']);
+  const bad = `v1 ${JSON.stringify([claimed[0]?.owner, claimed[0]?.id, 1, 'NO SUCH STATUS'])}`;
   await kept.keep([bad, ...texts.slice(1)]);
   await kept.flush();
   expect([entries.size, events().includes('recording_refused')]).toEqual([0, true]);

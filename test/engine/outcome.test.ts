@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { GiveUp, RetryLater } from '../../src/domain/errors.ts';
+import { GoOn } from '../../src/domain/errors.ts';
 import { TimeoutError, toFailure, toOutcome } from '../../src/engine/outcome.ts';
 
 it.each([
@@ -27,4 +28,11 @@ it.each([
   ['text', { error: { code: 'handler_error', message: 'text' }, retryable: true }],
 ])('makes a failure of %s', (thrown, failure) => {
   expect(toFailure(thrown)).toMatchObject({ kind: 'failed', ...failure });
+});
+
+it('goes on from a checkpoint of 16 KB at most, in bytes', () => {
+  const ofBytes = (n: number) => toFailure(new GoOn('ä'.repeat((n - 2) / 2)));
+  expect(ofBytes(16_384)).toMatchObject({ kind: 'continued' });
+  expect(ofBytes(16_386)).toMatchObject({ error: { code: 'checkpoint_too_large' } });
+  expect(toFailure(new GoOn({ at: 7 }))).toEqual({ kind: 'continued', checkpoint: '{"at":7}' });
 });

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { decideVerdict, type Outcome, type Verdict } from '../../src/domain/retry.ts';
 import type { Task } from '../../src/domain/task.ts';
-import { createRecordings, wasRecorded } from '../../src/store/recordings.ts';
+import { createRecordings, readRecordingKey, wasRecorded } from '../../src/store/recordings.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { aTask, rowOf, store } from '../support/rows.ts';
 
@@ -38,4 +38,29 @@ it('grants an attempt more for one that does not count', async () => {
   const verdict = decideVerdict(outcome, claimed, policy, () => 0.5);
   await createRecordings(env.DB, null).record([{ task: claimed, verdict }], NOW + 10);
   expect(await rowOf(task.id)).toMatchObject({ status: 'PENDING', attempt: 1, max_attempts: 2 });
+});
+
+it('writes what it made to be kept, once, and nothing of another version', async () => {
+  const tasks = [aTask({}, NOW), aTask({}, NOW)];
+  await store(...tasks);
+  const claimed = await createTransitions(env.DB).claim(tasks, NOW, false);
+  const recordings = createRecordings(env.DB, null);
+  const kinds = [
+    { transition: 'complete', result: '1' },
+    { transition: 'reschedule', error, delayMs: 0 },
+  ] as const;
+  const texts = recordings.encodeRecordings(
+    claimed.map((task, i) => ({ task, verdict: kinds[i] as Verdict })),
+    NOW + 5,
+  );
+  await recordings.writeRecordings(texts);
+  await recordings.writeRecordings(texts);
+  const rows = await Promise.all(claimed.map(({ id }) => rowOf(id)));
+  expect(rows.map(({ status, version }) => [status, version])).toEqual([
+    ['COMPLETED', 3],
+    ['PENDING', 3],
+  ]);
+  const old = texts.map((text) => text.replace('v1', 'v0'));
+  await expect(recordings.writeRecordings(old)).rejects.toThrow('Unknown version');
+  expect(() => readRecordingKey(old[0] ?? '')).toThrow('Unknown version');
 });
