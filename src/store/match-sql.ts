@@ -51,7 +51,7 @@ export const matchWord = (word: string, bind: Bind): string => {
 };
 
 /** A search does not look into longer parameters and results. */
-const MAX_SEARCHED_BYTES = 65_536;
+export const MAX_SEARCHED_BYTES = 65_536;
 
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 

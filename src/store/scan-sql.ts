@@ -1,4 +1,5 @@
 import type { TaskFilter } from '../domain/filter.ts';
+import { MAX_SEARCHED_BYTES } from './match-sql.ts';
 
 // A scan along rows that no index can tell apart, which ends after so many rows or bytes.
 
@@ -7,10 +8,9 @@ export const MAX_SCANNED = 2_000;
 /** Bytes that it looks at in them: a database that reads too much is reset for all. */
 const MAX_SCANNED_BYTES = 4_000_000;
 
-// The sizes are in a row's head: nothing long is read for them. Parameters and results are looked into
-// up to 64 KB, see match-sql.ts.
+// The sizes are in a row's head: nothing long is read for them.
 const ifLookedInto = (column: string): string =>
-  `CASE WHEN octet_length(${column}) <= 65536 THEN octet_length(${column}) ELSE 0 END`;
+  `CASE WHEN octet_length(${column}) <= ${MAX_SEARCHED_BYTES} THEN octet_length(${column}) ELSE 0 END`;
 
 /** Whether a filter looks into texts, and not only at what every row has in its head. */
 export const looksInside = ({ words = [], fields = [], error }: TaskFilter): boolean =>
