@@ -189,11 +189,12 @@ export const strictenStorage = (any: DurableObjectStorage): void => {
 const INSTALLED = Symbol.for('tasker.strict-platform');
 
 /** Makes the bindings as strict as production's; once for all files of a runtime. */
-export const installStrictPlatform = (): void => {
+export const installStrictPlatform = (more: () => void): void => {
   const place = globalThis as { [INSTALLED]?: true };
   if (place[INSTALLED]) return;
   place[INSTALLED] = true;
   strictenDatabase();
   strictenQueues();
   strictenWorkflows();
+  more();
 };

@@ -1,11 +1,12 @@
 import { applyD1Migrations, reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, vi } from 'vitest';
+import { installInvocations } from '../platform/invocations.ts';
 import { installStrictPlatform, strictenStorage } from '../platform/strict.ts';
 import { storeKey, usualKey } from './keys.ts';
 import { OWNER } from './rows.ts';
 
-installStrictPlatform();
+installStrictPlatform(installInvocations);
 
 /** Messages that wait for longer are delayed; whenever they come, they find no task. */
 const DRAIN_MS = 500;
