@@ -10,7 +10,8 @@ const migrationFiles = Object.fromEntries(
     .filter((file) => file.endsWith('.sql'))
     .map((file) => [file, readFileSync(`./migrations/${file}`, 'utf8')]),
 );
-const ENGINE_TESTS = 'test/{cache,deliveries,domain,engine,live,platform,store}/**/*.test.ts';
+const ENGINE_TESTS =
+  'test/{cache,deliveries,domain,engine,live,metrics,platform,store}/**/*.test.ts';
 const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
 const BROWSER_TESTS = ['test/e2e/{dashboard,pages}.test.ts'];
 

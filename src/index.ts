@@ -5,6 +5,7 @@ import { Dispatcher as TaskDispatcher } from './engine/dispatcher.ts';
 import { toStepConfig, type LongTaskRun } from './engine/long-tasks.ts';
 import { app } from './http/app.ts';
 import { StatusBoard as Board } from './live/board.ts';
+import { Figures } from './metrics/figures.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { getServices } from './wiring/services.ts';
 
@@ -42,7 +43,7 @@ export class StatusBoard extends Board {
   }
 }
 
-export { Metrics };
+export { Figures, Metrics };
 
 export class LongTask extends WorkflowEntrypoint<Env, LongTaskRun> {
   override run({ payload }: WorkflowEvent<LongTaskRun>, step: WorkflowStep): Promise<void> {

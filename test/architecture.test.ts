@@ -45,7 +45,7 @@ const MAY_IMPORT: Record<Room, readonly string[]> = {
   store: ['domain', 'schema', 'log'],
   cache: ['domain', 'log'],
   live: ['domain', 'log'],
-  metrics: ['domain', 'log'],
+  metrics: ['domain', 'log', 'factories:store'],
   deliveries: ['domain', 'log', 'handlers', 'types:store'],
   access: ['domain', 'log', 'types:store'],
   engine: ['domain', 'handlers', 'store', 'log'],
@@ -79,6 +79,7 @@ const MAY_NAME_ENV = [
   'src/settings/fields.ts',
   'src/engine/dispatcher.ts',
   'src/live/board.ts',
+  'src/metrics/figures.ts',
   'src/metrics/metrics.ts',
   'src/http/context.ts',
 ];

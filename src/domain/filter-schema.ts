@@ -42,7 +42,7 @@ export const singleText = () =>
   z.string({ error: ({ code }) => (code === 'invalid_type' ? ONCE : undefined) });
 
 /** A moment, or the beginning of a day in UTC, as ms. */
-const moment = z
+export const moment = z
   .preprocess(
     (value) => (typeof value === 'string' ? value.toUpperCase() : value),
     z.union(

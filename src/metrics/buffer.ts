@@ -1,13 +1,12 @@
 import { describeError } from '../domain/errors.ts';
+import { findCell, toCellKey, type Cell } from './cells.ts';
 import type { Metric } from './exposition.ts';
+import { createHistogram, observe } from './histogram.ts';
 import {
   createSnapshot,
   isEmptySnapshot,
-  createHistogram,
-  findMinute,
-  observe,
+  findCells,
   formatSeries,
-  type Minute,
   type MetricsSnapshot,
 } from './snapshot.ts';
 import { withTimeout } from '../domain/timeout.ts';
@@ -91,9 +90,10 @@ export const createMetricsBuffer = ({ send, waitUntil, wait, now, log }: Metrics
       observe((buffer.histograms[nameSeries(metric, labels)] ??= createHistogram()), seconds);
     },
 
-    /** The owner's minute at `at` (ms), to be added to. */
-    minute(owner: string, at: number): Minute {
-      return findMinute(buffer, owner, Math.floor(at / MINUTE_MS));
+    /** The figures of an owner's type and queue in the minute of `at` (ms), to be added to. */
+    findCell(owner: string, at: number, type: string, queue: string): Cell {
+      const key = toCellKey(Math.floor(at / MINUTE_MS), type, queue);
+      return findCell(findCells(buffer, owner), key);
     },
   };
 };

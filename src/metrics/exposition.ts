@@ -1,10 +1,5 @@
-import {
-  BOUNDS,
-  countObservations,
-  formatSeries,
-  sumObservations,
-  type MetricsSnapshot,
-} from './snapshot.ts';
+import { BOUNDS, countObservations, sumObservations } from './histogram.ts';
+import { formatSeries, type MetricsSnapshot } from './snapshot.ts';
 
 /** All that `/metrics` tells, in the order of its text. */
 const METRICS = {
@@ -84,7 +79,7 @@ const formatHistogram = (series: string, histogram: number[]): string[] => {
  * The text format 0.0.4 of Prometheus: https://prometheus.io/docs/instrumenting/exposition_formats/
  */
 export const formatExposition = (
-  { counters, histograms }: Omit<MetricsSnapshot, 'minutes'>,
+  { counters, histograms }: Omit<MetricsSnapshot, 'figures'>,
   gauges: readonly Gauge[],
 ): string => {
   const belongsTo = (metric: string) => (series: string) => series.split('{')[0] === metric;

@@ -2,7 +2,8 @@ import { findEndedAttempt, measureDuration, parseAttempts } from '../domain/atte
 import type { CommitListener } from '../domain/commit-listener.ts';
 import type { CommittedTask } from '../domain/task.ts';
 import type { MetricsBuffer } from './buffer.ts';
-import { observe } from './snapshot.ts';
+import type { Cell } from './cells.ts';
+import { observe } from './histogram.ts';
 
 /**
  * When the attempt that now runs was due, in ms; null after a retry by a person, which the row does
@@ -22,9 +23,10 @@ const findDueAt = (task: CommittedTask): number | null => {
 export const createSubmitCounter =
   (buffer: MetricsBuffer, findLabel: (owner: string, type: string) => string) =>
   (tasks: readonly CommittedTask[]): void => {
-    for (const { owner, type, submitted_at } of tasks) {
-      buffer.count('tasker_tasks_submitted_total', { task_name: findLabel(owner, type) });
-      buffer.minute(owner, submitted_at).submitted += 1;
+    for (const { owner, type, queue, submitted_at } of tasks) {
+      const label = findLabel(owner, type);
+      buffer.count('tasker_tasks_submitted_total', { task_name: label });
+      buffer.findCell(owner, submitted_at, label, queue).submitted += 1;
     }
   };
 
@@ -38,27 +40,29 @@ export const createMetricsListener = (
   findLabel: (owner: string, type: string) => string,
 ): CommitListener => {
   type Labels = { task_name: string };
+  const findCellOf = ({ owner, updated_at, queue }: CommittedTask, labels: Labels): Cell =>
+    buffer.findCell(owner, updated_at, labels.task_name, queue);
 
   const countStart = (task: CommittedTask, startedAt: number, labels: Labels): void => {
     const dueAt = findDueAt(task);
     if (dueAt === null) return;
     const seconds = Math.max(0, startedAt - dueAt) / 1_000;
     buffer.observe('tasker_task_wait_seconds', labels, seconds);
-    observe(buffer.minute(task.owner, task.updated_at).wait, seconds);
+    observe(findCellOf(task, labels).wait, seconds);
   };
 
   const countEnd = (task: CommittedTask, labels: Labels): void => {
     const ended = findEndedAttempt(task);
     if (ended) {
-      const minute = buffer.minute(task.owner, task.updated_at);
       const seconds = measureDuration(ended) / 1_000;
       buffer.count('tasker_task_executions_total', { ...labels, status: ended.outcome });
       buffer.observe('tasker_task_execution_duration_seconds', labels, seconds);
-      observe(minute.run, seconds);
-      if (ended.outcome !== 'continued')
-        minute[ended.outcome === 'rescued' ? 'retried' : ended.outcome] += 1;
+      const cell = findCellOf(task, labels);
+      if (ended.outcome === 'cancelled') cell.cancelled += 1;
+      else if (ended.outcome !== 'continued')
+        observe(cell[ended.outcome === 'rescued' ? 'retried' : ended.outcome], seconds);
     } else if (task.status === 'CANCELLED' && task.completed_at === task.updated_at)
-      buffer.minute(task.owner, task.updated_at).cancelled += 1;
+      findCellOf(task, labels).cancelled += 1;
   };
 
   const countTask = (task: CommittedTask): void => {

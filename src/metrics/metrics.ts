@@ -1,59 +1,56 @@
 import { DurableObject } from 'cloudflare:workers';
+import { createHandOver } from './hand-over.ts';
+import type { FigureQuery, Group } from './series.ts';
 import {
-  addMinute,
   addSnapshot,
   addTotals,
   createSnapshot,
   isEmptySnapshot,
-  createMinute,
-  type Minute,
   type MetricsSnapshot,
 } from './snapshot.ts';
 
 const TOTALS = 'totals';
 const STREAMS = 'streams';
-const MINUTE_MS = 60_000;
 /** Added counts are stored within this time. */
 const SAVE_AFTER_MS = 1_000;
-/** Minutes of an owner that are stored. */
-const KEPT_MINUTES = 24 * 60;
-/** Entries that one storage call deletes at most. */
-const MAX_DELETED = 128;
 /** A board that has not reported for longer has no subscribers any more. */
 const SUBSCRIBERS_MS = 60_000;
 
-type Totals = Omit<MetricsSnapshot, 'minutes'>;
-
-/** An owner's name may have colons: encoded, no owner's keys begin with those of another one. */
-const minutePrefix = (owner: string): string => `minute:${encodeURIComponent(owner)}:`;
-/** Sorts by time: minutes since 1970 have eight digits until the year 2160. */
-const minuteKey = (owner: string, minute: number): string =>
-  `${minutePrefix(owner)}${String(minute).padStart(8, '0')}`;
+type Totals = Omit<MetricsSnapshot, 'figures'>;
 
 /**
  * Adds up what all parts of the service count, in memory, and stores it once a second: two rows
- * written for whatever came meanwhile. A crash loses that second; a counter is stored before it is
- * reported, so it never goes back. One instance does it all.
+ * written for whatever came meanwhile. Once a minute each owner's figures go to an object of its
+ * own. A crash loses a second; a counter is stored before it is reported, so it never goes back.
+ * One instance does it all.
  */
 export class Metrics extends DurableObject<Env> {
   #pending = createSnapshot();
   #readTotals: Totals | undefined;
   #streams: Map<string, { count: number; at: number }> | undefined;
   #areStreamsSaved = true;
+  readonly #handOver = createHandOver({
+    storage: this.ctx.storage,
+    give: async (owner, batches) => this.#figuresOf(owner).add(batches),
+  });
 
   async add(tally: MetricsSnapshot): Promise<void> {
     const isFirst = isEmptySnapshot(this.#pending);
-    // Workers of the release before, beside this object for some minutes, send no Map.
-    const minutes = tally.minutes instanceof Map ? tally.minutes : new Map<string, never>();
-    addSnapshot(this.#pending, { ...tally, minutes });
+    // Workers of the release before, beside this object for some minutes, send none.
+    const figures = tally.figures ?? new Map<string, never>();
+    addSnapshot(this.#pending, { ...tally, figures });
     if (isFirst) await this.ctx.storage.setAlarm(Date.now() + SAVE_AFTER_MS);
   }
 
   override async alarm(): Promise<void> {
     await this.#save();
-    if (this.#areStreamsSaved) return;
-    this.#areStreamsSaved = true;
-    await this.ctx.storage.put(STREAMS, [...(this.#streams ?? [])]);
+    if (!this.#areStreamsSaved) {
+      this.#areStreamsSaved = true;
+      await this.ctx.storage.put(STREAMS, [...(this.#streams ?? [])]);
+    }
+    const next = await this.#handOver.run(Date.now());
+    if (next === null || (await this.ctx.storage.getAlarm()) !== null) return;
+    await this.ctx.storage.setAlarm(Math.max(next, Date.now() + SAVE_AFTER_MS));
   }
 
   /** All counters and histograms since the beginning. */
@@ -62,22 +59,10 @@ export class Metrics extends DurableObject<Env> {
     return this.#read();
   }
 
-  /**
-   * An owner's last minutes, oldest first; those in which nothing happened are left out. `to`: ms.
-   */
-  async readMinutes(
-    owner: string,
-    count: number,
-    to: number,
-  ): Promise<{ at: number; minute: Minute }[]> {
+  /** What happened to an owner's tasks within a time, up to this second. */
+  async readFigures(owner: string, query: FigureQuery): Promise<Group[]> {
     await this.#save();
-    const last = Math.floor(to / MINUTE_MS);
-    const [start, end] = [minuteKey(owner, last - count + 1), minuteKey(owner, last + 1)];
-    const kept = await this.ctx.storage.list<Minute>({ prefix: minutePrefix(owner), start, end });
-    return [...kept].map(([key, minute]) => ({
-      at: Number(key.slice(key.lastIndexOf(':') + 1)) * MINUTE_MS,
-      minute,
-    }));
+    return this.#figuresOf(owner).read(query, await this.#handOver.listBatches(owner));
   }
 
   /**
@@ -113,12 +98,9 @@ export class Metrics extends DurableObject<Env> {
 
   /** Forgets the figures of an owner. */
   async erase(owner: string): Promise<void> {
-    this.#pending.minutes.delete(owner);
-    for (;;) {
-      const old = await this.ctx.storage.list({ prefix: minutePrefix(owner), limit: MAX_DELETED });
-      if (old.size === 0) return;
-      await this.ctx.storage.delete([...old.keys()]);
-    }
+    this.#pending.figures.delete(owner);
+    await this.#handOver.forget(owner);
+    await this.#figuresOf(owner).erase();
   }
 
   /**
@@ -127,22 +109,19 @@ export class Metrics extends DurableObject<Env> {
    */
   async #save(): Promise<void> {
     const { storage } = this.ctx;
-    const { minutes, ...news } = this.#pending;
+    const { figures, ...news } = this.#pending;
     if (isEmptySnapshot(this.#pending)) return;
     this.#pending = createSnapshot();
-    const readTotals = await this.#read();
-    addTotals(readTotals, news);
-    const entries: Record<string, Minute> = {};
-    for (const [owner, byMinute] of minutes) {
-      for (const [minute, more] of byMinute) {
-        const key = minuteKey(owner, minute);
-        const known = await storage.get<Minute>(key);
-        if (!known) await this.#prune(owner, minute);
-        entries[key] = known ?? createMinute();
-        addMinute(entries[key], more);
-      }
-    }
-    await storage.put<Totals | Minute>({ ...entries, [TOTALS]: readTotals });
+    const totals = await this.#read();
+    addTotals(totals, news);
+    await storage.put<unknown>({
+      ...(await this.#handOver.add(figures, Date.now())),
+      [TOTALS]: totals,
+    });
+  }
+
+  #figuresOf(owner: string) {
+    return this.env.FIGURES.getByName(owner);
   }
 
   async #read(): Promise<Totals> {
@@ -151,19 +130,6 @@ export class Metrics extends DurableObject<Env> {
     // Of two that read at once the first counts: the second must not put back what the first has
     // added meanwhile.
     return (this.#readTotals ??= stored);
-  }
-
-  /**
-   * Every minute that comes takes away those that are too old; some more at a time, after a pause.
-   */
-  async #prune(owner: string, minute: number): Promise<void> {
-    const end = minuteKey(owner, minute - KEPT_MINUTES);
-    const old = await this.ctx.storage.list({
-      prefix: minutePrefix(owner),
-      end,
-      limit: MAX_DELETED,
-    });
-    if (old.size > 0) await this.ctx.storage.delete([...old.keys()]);
   }
 }
 

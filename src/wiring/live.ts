@@ -17,6 +17,7 @@ import type { CountRequest } from '../handlers/provider-fetch.ts';
 import { createBoards } from '../live/boards.ts';
 import { createMetricsBuffer } from '../metrics/buffer.ts';
 import { createMetricsListener, createSubmitCounter } from '../metrics/listener.ts';
+import type { FigureQuery, Group } from '../metrics/series.ts';
 import { METRICS_NAME } from '../metrics/metrics.ts';
 import type { OwnerStore } from '../store/owners.ts';
 import type { Platform } from './platform.ts';
@@ -107,8 +108,8 @@ export const createLive = (
       flushOld: buffer.flushOld,
       flushSoon: buffer.flushSoon,
       readTotals: async () => metricsObject().readTotals(),
-      readMinutes: async (owner: string, minutes: number, to: number) =>
-        metricsObject().readMinutes(owner, minutes, to),
+      readFigures: async (owner: string, query: FigureQuery): Promise<Group[]> =>
+        metricsObject().readFigures(owner, query),
       openStreams: async (at: number) => metricsObject().openStreams(at),
       erase: async (owner: string) => metricsObject().erase(owner),
       countStreams: async (owner: string, count: number) =>

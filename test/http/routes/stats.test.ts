@@ -1,8 +1,4 @@
-import { env } from 'cloudflare:workers';
-import { runDurableObjectAlarm } from 'cloudflare:test';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { METRICS_NAME } from '../../../src/metrics/metrics.ts';
-import { createMinute } from '../../../src/metrics/snapshot.ts';
 import { call } from '../../support/client.ts';
 import { storeKey } from '../../support/keys.ts';
 import { flushCounts } from '../../support/metrics.ts';
@@ -13,6 +9,8 @@ interface Stats {
   minutes: Record<string, number>[];
   wait_seconds: { count: number; p50: number };
   run_seconds: { count: number; p50: number };
+  step_seconds: number;
+  groups: { key: string; completed: number; failed: number }[];
 }
 
 const owner = async (name: string) => {
@@ -60,28 +58,46 @@ describe('/stats', () => {
     expect([nobody.counts['COMPLETED'], nobody.minutes]).toEqual([0, []]);
   });
 
-  it('keeps a day of minutes, and forgets the rest', async () => {
-    const metrics = env.METRICS.getByName(METRICS_NAME);
-    const now = Date.parse('2026-01-02T00:00:30Z');
-    const at = (minutesAgo: number) => ({
-      counters: {},
-      histograms: {},
-      minutes: new Map([
-        [
-          'kept',
-          new Map([[Math.floor(now / 60_000) - minutesAgo, { ...createMinute(), submitted: 1 }]]),
-        ],
-      ]),
-    });
-    for (const minutesAgo of [1_500, 1_439, 10, 0]) {
-      await metrics.add(at(minutesAgo));
-      await runDurableObjectAlarm(metrics);
-    }
-    await metrics.add(at(0));
-    expect(
-      (await metrics.readMinutes('kept', 1_440, now)).map(({ minute }) => minute.submitted),
-    ).toEqual([1, 1, 2]);
-    expect(await metrics.readMinutes('kept', 2_000, now)).toHaveLength(3);
-    expect(await metrics.readMinutes('kep', 1_440, now)).toEqual([]);
+  it('tells what happened by type, queue and outcome, within any time', async () => {
+    const mine = await owner('divided');
+    const post = (json: object) => call('/tasks', { json, ...mine });
+    await post({ type: 'sum', params: { a: 1, b: 1 } });
+    await post({ type: 'broken', params: {}, max_attempts: 1, priority: 'LOW' });
+    const read = async (query: string) => (await call(`/stats?${query}`, mine)).json<Stats>();
+    await vi.waitFor(
+      async () => {
+        const { groups } = await read('from=6h&by=type');
+        expect(groups.map(({ key, completed, failed }) => [key, completed, failed])).toEqual([
+          ['sum', 1, 0],
+          ['broken', 0, 1],
+        ]);
+      },
+      { timeout: 10_000, interval: 200 },
+    );
+    const keys = async (query: string) => (await read(query)).groups.map(({ key }) => key);
+    expect(await keys('from=6h&by=queue')).toEqual(['default-medium', 'default-low']);
+    expect(await keys('from=30d&by=outcome')).toEqual(['completed', 'failed']);
+    expect(await keys('from=6h&by=type&type=sum')).toEqual(['sum']);
+    expect(await keys('from=2020-01-01&to=2020-01-02&step=1d').catch(() => 'refused')).toBe(
+      'refused',
+    );
+    const stats = await read('from=30d');
+    expect([stats.step_seconds, stats.minutes]).toEqual([86_400, []]);
+  });
+
+  it.each([
+    ['from=91d', 'from', /90 days/],
+    ['from=5d&step=5m', 'step', /1h/],
+    ['from=1h&to=2h', 'from', /before/],
+    ['from=90d&step=1m', 'step', /choose a longer/],
+    ['minutes=5&from=1h', 'minutes', /either/],
+    ['from=yesterday', 'from', /./],
+    ['step=0m', 'step', /5m/],
+    ['by=owner', 'by', /./],
+  ])('refuses %s', async (query, path, message) => {
+    const response = await call(`/stats?${query}`);
+    const { errors } = await response.json<{ errors: { path: string; message: string }[] }>();
+    expect(response.status).toBe(422);
+    expect(errors.find((each) => each.path === path)?.message).toMatch(message);
   });
 });

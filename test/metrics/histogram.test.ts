@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createHistogram, estimateQuantile, observe } from '../../src/metrics/snapshot.ts';
+import { createHistogram, estimateQuantile, observe } from '../../src/metrics/histogram.ts';
 
 describe('a histogram', () => {
   it('estimates quantiles to within a bucket', () => {
