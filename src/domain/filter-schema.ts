@@ -66,7 +66,8 @@ const search = singleText()
     type: 'string',
     minLength: 1,
     maxLength: 200,
-    description: 'Words to be found in title, description, id or error',
+    description:
+      'An id or the beginning of one, an order number or the like in the parameters, or words to be found in title, description, tags, error, parameters and result',
   });
 
 /** Most ids that a filter names. */

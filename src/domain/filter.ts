@@ -1,3 +1,4 @@
+import type { IdRange } from './identifiers.ts';
 import type { Priority, Status } from './words.ts';
 
 /** A value inside `params` or `result`. A segment of digits is a place in a list. */
@@ -19,10 +20,14 @@ export interface TaskFilter {
   /** ms; before then, that moment not included. */
   submittedBefore?: number | undefined;
   /**
-   * Each must be found in the title, the description, the id or the last error; ASCII letters in
-   * either case.
+   * Each must be found in the title, the description, the tags, the id, the last error, the
+   * parameters or the result; ASCII letters in either case. Where all together are an identifier or
+   * a short id that there is, they mean that alone.
    */
   words?: readonly string[] | undefined;
+  /** A value by which tasks are found, see `identifiers.ts`. */
+  identifier?: string | undefined;
+  idRange?: IdRange | undefined;
   fields?: readonly FieldFilter[] | undefined;
   ids?: readonly string[] | undefined;
   /** The message of the last error, exactly. */

@@ -25,6 +25,8 @@ export interface NewTaskFields {
   reuseKey?: string | null | undefined;
   idempotencyKey?: string | null | undefined;
   fingerprint?: string | null | undefined;
+  /** See domain/identifiers.ts. */
+  identifiers?: string[] | undefined;
 }
 
 /** The clock looks at a task that no consumer has claimed again after this long, at first. */
@@ -77,6 +79,7 @@ export const buildTask = (fields: NewTaskFields, now: number): Task => {
     description: fields.description?.toWellFormed() ?? null,
     params: JSON.stringify(fields.params),
     result: null,
+    identifiers: fields.identifiers?.length ? JSON.stringify(fields.identifiers) : null,
     attempts: '[]',
     attempt: 0,
     max_attempts: fields.maxAttempts,

@@ -6,6 +6,7 @@ import { refuseFields, toFieldErrors } from '../domain/field-errors.ts';
 import { buildTask } from '../domain/new-task.ts';
 import { findUrlProblem, type OutgoingRules } from '../domain/outgoing.ts';
 import { toQueueName } from '../domain/routing.ts';
+import { findIdentifiers } from '../domain/identifiers.ts';
 import { suggest } from '../domain/suggest.ts';
 import type { Task } from '../domain/task.ts';
 import type { Priority } from '../domain/words.ts';
@@ -52,6 +53,8 @@ export interface BuildDeps {
   secrets: HandlerSecrets;
   /** Whether there is a secret to sign callbacks with. */
   canSign: boolean;
+  /** Whether tasks are found by values in their parameters. */
+  hasSearchIndex: boolean;
   now(): number;
 }
 
@@ -180,6 +183,8 @@ export const buildSubmittedTask = async (
       callbackUrl: resolveCallback(request, caller.ownHost, deps),
       reuseKey: isReusable ? await hashCanonical([handler.type, params.data]) : null,
       idempotencyKey,
+      // The caller's own: defaults are the same in all.
+      identifiers: deps.hasSearchIndex ? findIdentifiers(request.params) : [],
       fingerprint: idempotencyKey === null ? null : await computeFingerprint(request),
     },
     now,

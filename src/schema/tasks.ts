@@ -113,6 +113,8 @@ export const tasksTable = sqliteTable(
     params: text().notNull(),
     /** JSON, set in COMPLETED alone. */
     result: text(),
+    /** JSON list of the values in `search_index`; null for most tasks, which have none. */
+    identifiers: text(),
   },
   (t) => [
     primaryKey({ columns: [t.owner, t.id] }),

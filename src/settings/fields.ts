@@ -39,6 +39,10 @@ export const settingsFields = {
     description:
       'How long the output of a final task is cached, unless its type says otherwise; 0 caches nothing',
   }),
+  SEARCH_INDEX: z.enum(['params', 'off']).default('params').meta({
+    description:
+      'Whether a search finds tasks by order numbers, addresses and the like in their parameters, whatever their age: each costs a row, 8 a task at most. `off` finds them among the newest tasks alone',
+  }),
   RETENTION_DAYS: z.coerce.number().int().min(0).max(3_650).default(30).meta({
     description: 'Tasks are deleted this long after their end; 0 keeps them',
   }),

@@ -81,8 +81,15 @@ const MAX_ARMS = 5;
  * type; else along the primary key. The indexes are named, because the planner, which has no
  * statistics, would choose the primary key.
  */
-export const chooseDriver = ({ statuses = [], types = [], ids }: TaskFilter): Driver => {
-  if (ids) return { byStatus: false, byType: false };
+export const chooseDriver = ({
+  statuses = [],
+  types = [],
+  ids,
+  identifier,
+  idRange,
+}: TaskFilter): Driver => {
+  // These find few rows by themselves.
+  if (ids ?? identifier ?? idRange) return { byStatus: false, byType: false };
   const isServed = (values: readonly string[]): boolean =>
     values.length > 0 && new Set(values).size <= MAX_ARMS;
   const byStatus = isServed(statuses) && !statuses.includes('COMPLETED');
@@ -92,11 +99,18 @@ export const chooseDriver = ({ statuses = [], types = [], ids }: TaskFilter): Dr
 /** Conditions on the primary key, which every row of the driver meets. */
 const buildRange = (
   owner: string,
-  { ids, submittedAfter: after, submittedBefore: until }: TaskFilter,
+  { ids, identifier, idRange, submittedAfter: after, submittedBefore: until }: TaskFilter,
   before: string | undefined,
   bind: Bind,
 ): string[] => {
   const range = [`owner = ${bind(owner)}`];
+  if (identifier !== undefined)
+    range.push(
+      `id IN (SELECT task_id FROM search_index WHERE owner = ${bind(owner)} AND value = ${bind(identifier)})`,
+    );
+  if (idRange) range.push(`id BETWEEN ${bind(idRange.from)} AND ${bind(idRange.to)}`);
+  if (idRange && idRange.suffix !== '')
+    range.push(`substr(id, ${-idRange.suffix.length}) = ${bind(idRange.suffix)}`);
   if (before !== undefined) range.push(`id < ${bind(before)}`);
   if (ids) range.push(`id IN (SELECT value FROM json_each(${bind(JSON.stringify(ids))}))`);
   if (after !== undefined) {

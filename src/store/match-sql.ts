@@ -28,11 +28,20 @@ const toJsonPaths = (path: readonly string[]): string[] =>
 
 /** An expression: the message of the last error. */
 export const LAST_ERROR = `attempts ->> '$[#-1].error.message'`;
+/** A search does not look into longer parameters and results. */
+export const MAX_SEARCHED_BYTES = 65_536;
+
+const ifSearched = (column: string): string =>
+  `CASE WHEN octet_length(${column}) <= ${MAX_SEARCHED_BYTES} THEN ${column} ELSE '' END`;
+
 const SEARCHED = `lower(
     coalesce(title, '') || char(10) ||
     coalesce(description, '') || char(10) ||
     id || char(10) ||
-    coalesce(${LAST_ERROR}, '')
+    tags || char(10) ||
+    coalesce(${LAST_ERROR}, '') || char(10) ||
+    ${ifSearched('params')} || char(10) ||
+    ${ifSearched('result')}
   )`;
 
 /** Letters alone, and not bound: a statement takes a hundred values. */
@@ -49,9 +58,6 @@ export const matchWord = (word: string, bind: Bind): string => {
   );
   return `instr(${searched}, ${bind(foldText(word))}) > 0`;
 };
-
-/** A search does not look into longer parameters and results. */
-export const MAX_SEARCHED_BYTES = 65_536;
 
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 

@@ -2,6 +2,7 @@ import type { TaskFilter } from '../domain/filter.ts';
 import type { Task } from '../domain/task.ts';
 import { buildResidual, buildSource, chooseDriver, createBinder } from './filter-sql.ts';
 import { readBodies, selectBodies, selectHead, type ShortRow } from './bodies.ts';
+import { resolveWords } from './resolve-words.ts';
 import { looksInside, MAX_SCANNED, SCAN_COLUMNS, scanSql } from './scan-sql.ts';
 import { nameStatement } from './statements.ts';
 
@@ -41,9 +42,10 @@ export const createTaskSearch = (db: D1Database) => {
   const find = async <Row extends Pick<Task, 'id'>>(
     selectColumns: SelectColumns,
     owner: string,
-    filter: TaskFilter,
+    asked: TaskFilter,
     { limit, before, offset = 0 }: Window,
   ): Promise<Page<Row>> => {
+    const filter = await resolveWords(db, owner, asked);
     const driver = chooseDriver(filter);
     const { values, bind } = createBinder();
     const residual = buildResidual(filter, driver, bind);
@@ -123,9 +125,10 @@ FROM (${scanSql(buildEdge(SCAN_COLUMNS))})`
      */
     async count(
       owner: string,
-      filter: TaskFilter,
+      asked: TaskFilter,
       before?: string,
     ): Promise<{ total: number; capped: boolean }> {
+      const filter = await resolveWords(db, owner, asked);
       const driver = chooseDriver(filter);
       const { values, bind } = createBinder();
       const residual = buildResidual(filter, driver, bind);

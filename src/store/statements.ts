@@ -17,7 +17,11 @@ export const TASK_COLUMNS = Object.keys(getTableColumns(tasksTable)) as (keyof T
 
 /** The columns of a row without its long parts. */
 export const SUMMARY_COLUMNS = TASK_COLUMNS.filter(
-  (column) => column !== 'params' && column !== 'result' && column !== 'checkpoint',
+  (column) =>
+    column !== 'params' &&
+    column !== 'result' &&
+    column !== 'checkpoint' &&
+    column !== 'identifiers',
 ) satisfies (keyof TaskSummaryRow)[];
 
 /**

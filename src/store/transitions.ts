@@ -15,7 +15,10 @@ import {
 /** A queue's delays are whole seconds and its clock is not ours: a task is due this early. */
 const CLAIM_TOLERANCE_MS = 1_000;
 
-/** Columns that a claim sets, or can only meet with this value: they are not read back. */
+/**
+ * Columns that a claim sets, can only meet with this value, or leaves to those who look for a task:
+ * they are not read back.
+ */
 const { checkpoint: _, ...unused } = UNUSED;
 const CLAIMED_AS = {
   ...unused,
@@ -25,6 +28,7 @@ const CLAIMED_AS = {
   result: null,
   completed_at: null,
   reused_from: null,
+  identifiers: null,
 } as const satisfies Partial<Task>;
 const CLAIM_COLUMNS = [...SUMMARY_COLUMNS, 'params' as const, 'checkpoint' as const].filter(
   (column) => !(column in CLAIMED_AS),

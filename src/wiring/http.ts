@@ -43,6 +43,7 @@ export const createHttp = (
       outgoingRules,
       secrets: settings,
       canSign: settings.ROOT_SECRET !== undefined,
+      hasSearchIndex: settings.SEARCH_INDEX === 'params',
       tryReserve,
       now,
       log,

@@ -21,6 +21,7 @@ const build = (more: Partial<SubmitRequest> = {}, key: string | null = null, can
       catalog,
       outgoingRules: { allowedHosts: [] },
       secrets: executorDeps.dependencies.secrets,
+      hasSearchIndex: true,
       canSign,
       now: () => NOW,
     },

@@ -27,6 +27,17 @@ it('a successful sum writes at most 7 rows and reads nothing besides its claim',
   expect(rowsWritten).toBeLessThanOrEqual(ROWS_WRITTEN_BUDGET);
 });
 
+it('an order number in the parameters costs one row more, and nothing else does', async () => {
+  const { asked, stop } = observeDatabase();
+  const rows = async (params: object): Promise<number> => {
+    asked.length = 0;
+    await submit('sum', { a: 1, b: 2, ...params });
+    return asked.find(({ name }) => name === 'tasks.insert')?.rowsWritten ?? 0;
+  };
+  expect([await rows({}), await rows({ a: 7 }), await rows({ a: 123_456 })]).toEqual([4, 4, 5]);
+  stop();
+});
+
 it('one retry and a failure write 12 rows', async () => {
   const [task, transitions] = [aTask(), createTransitions(env.DB)];
   const { asked, stop } = observeDatabase();

@@ -20,6 +20,7 @@ const setup = (accept?: (tasks: Task[]) => Promise<Acceptance[]>) => {
     outgoingRules: { allowedHosts: [] },
     secrets: executorDeps.dependencies.secrets,
     canSign: true,
+    hasSearchIndex: true,
     tryReserve: async () => true,
     now: Date.now,
     accept:

@@ -7,7 +7,8 @@ import { matchField, matchWord } from '../../src/store/match-sql.ts';
 const findsWord = async (title: string, word: string): Promise<boolean> => {
   const { bind, values } = createBinder();
   const condition = matchWord(word, bind);
-  const row = `SELECT ${bind(title)} AS title, '' AS description, '' AS id, '[]' AS attempts`;
+  const row = `SELECT ${bind(title)} AS title, '' AS description, '' AS id, '[]' AS attempts,
+    '[]' AS tags, '{}' AS params, NULL AS result`;
   const sql = `SELECT count(*) AS n FROM (${row}) WHERE ${condition}`;
   return (
     (await env.DB.prepare(sql)

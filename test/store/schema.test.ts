@@ -4,6 +4,9 @@ import { ownersTable } from '../../src/schema/owners.ts';
 import { deliveriesTable } from '../../src/schema/deliveries.ts';
 import { keysTable } from '../../src/schema/keys.ts';
 import { queuesTable } from '../../src/schema/queues.ts';
+import { mutedErrorsTable } from '../../src/schema/muted-errors.ts';
+import { searchIndexTable } from '../../src/schema/search-index.ts';
+import { sessionsTable } from '../../src/schema/sessions.ts';
 import { tasksTable } from '../../src/schema/tasks.ts';
 import { env } from 'cloudflare:workers';
 import { getTableConfig } from 'drizzle-orm/sqlite-core';
@@ -21,6 +24,9 @@ describe.each([
   auditTable,
   ownersTable,
   deliveryGatesTable,
+  searchIndexTable,
+  sessionsTable,
+  mutedErrorsTable,
 ])('the migrated table', (table) => {
   const { name, columns, indexes } = getTableConfig(table);
 

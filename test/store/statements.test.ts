@@ -24,6 +24,7 @@ it('knows every column once, and a summary all but the long ones', () => {
     'checkpoint',
     'params',
     'result',
+    'identifiers',
   ]);
 });
 

@@ -234,3 +234,27 @@ describe('filters', () => {
     });
   });
 });
+
+describe('the search box, over 100 000 tasks', () => {
+  it.each([
+    ['an id', '019b7abc', 1],
+    ['a value in parameters', '77123456', 1],
+    ['a word of a recent title', 'finch', 1],
+  ])('finds %s', async (what, text, count) => {
+    const { task_id } = await (
+      await call('/tasks', {
+        json: {
+          type: 'sum',
+          title: 'A goldfinch',
+          params: { a: 77_123_456, b: 2 },
+          delay_seconds: 3_600,
+        },
+      })
+    ).json<{ task_id: string }>();
+    const asked = what === 'an id' ? task_id.slice(0, 18) : text;
+    const startedAt = Date.now();
+    const { tasks } = await list(`q=${asked}&cursor=&status=NEW`);
+    console.log(`${what} among 100 000: ${Date.now() - startedAt} ms`);
+    expect(tasks.slice(0, count).map((task) => task.task_id)).toEqual([task_id]);
+  });
+});
