@@ -1,6 +1,8 @@
 import { AppError } from '../domain/errors.ts';
 import { hashApiKey, isWellFormedKey, type ApiKey } from '../domain/api-key.ts';
+import { sha256 } from '../domain/hash.ts';
 import type { KeyStore } from '../store/keys.ts';
+import type { SessionStore } from '../store/sessions.ts';
 
 /** A key is held in memory this long, so a revoked one is refused within it. */
 const HOLD_MS = 10_000;
@@ -20,10 +22,12 @@ interface CachedKey {
 /** Finds keys without a read for every request. */
 export const createApiKeyCache = ({
   store,
+  sessions,
   waitUntil,
   now,
 }: {
   store: Pick<KeyStore, 'findByHash' | 'isEmpty' | 'touch'>;
+  sessions: Pick<SessionStore, 'findKey'>;
   /** Keeps the invocation alive until it is done. */
   waitUntil(work: Promise<unknown>): void;
   now: () => number;
@@ -77,9 +81,13 @@ export const createApiKeyCache = ({
     waitUntil(store.touch(id, now()).catch(() => {}));
   };
 
-  const read = async (digest: string, from: string): Promise<ApiKey | null> => {
+  const read = async (
+    digest: string,
+    from: string,
+    findKey: (digest: string) => Promise<ApiKey | null>,
+  ): Promise<ApiKey | null> => {
     assertMayGuess(from);
-    const key = await store.findByHash(digest);
+    const key = await findKey(digest);
     if (key) touch(key);
     else countUnknown(from);
     // Oldest first: a Map keeps the order in which its entries came.
@@ -101,7 +109,16 @@ export const createApiKeyCache = ({
       const digest = await hash(text);
       if (digest === null) return null;
       const known = held.get(digest);
-      return known && now() < known.until ? known.key : read(digest, from);
+      if (known && now() < known.until) return known.key;
+      return read(digest, from, store.findByHash);
+    },
+
+    /** The key with which somebody signed in, which expires with the session; null for none. */
+    async findBySession(id: string, from: string): Promise<ApiKey | null> {
+      const digest = await sha256(id);
+      const known = held.get(digest);
+      if (known && now() < known.until) return known.key;
+      return read(digest, from, sessions.findKey);
     },
 
     /**

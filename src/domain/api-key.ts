@@ -46,6 +46,8 @@ export interface KeyRef {
 /** For whom a request speaks, and what it may do. */
 export interface Identity extends KeyRef {
   owner: string;
+  /** The key's name; null without a key. */
+  keyName: string | null;
   scopes: readonly Scope[];
   /** The types that it may run; null: any. */
   taskTypes: readonly string[] | null;

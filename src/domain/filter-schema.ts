@@ -92,7 +92,7 @@ export const namedFilters = {
       type: 'string',
       minLength: 1,
       maxLength: 4_000,
-      description: 'The message of the last error, exactly',
+      description: 'The message of the last error; `…` in it stands for any text',
     }),
 };
 

@@ -30,7 +30,7 @@ export interface TaskFilter {
   idRange?: IdRange | undefined;
   fields?: readonly FieldFilter[] | undefined;
   ids?: readonly string[] | undefined;
-  /** The message of the last error, exactly. */
+  /** The message of the last error; `…` in it stands for any text. */
   error?: string | undefined;
   /** PENDING after an attempt, or anything but that. */
   retrying?: boolean | undefined;

@@ -7,6 +7,7 @@ import {
 } from './words.ts';
 import type { Attempt } from './attempts.ts';
 import { toDeliveryId, type Delivery } from './delivery.ts';
+import type { WaitingFor } from './waiting.ts';
 import type { Task, TaskError, TaskSummaryRow } from './task.ts';
 
 /** A task as the contract shows it: ISO times, parsed JSON. */
@@ -43,6 +44,8 @@ export interface TaskDetail extends TaskView {
     ended_at: string;
   })[];
   rescues: number;
+  /** Why it does not run; null when it runs, or has ended. */
+  waiting_for: WaitingFor | null;
   /** Notifications that were owed at its ends, oldest first. */
   deliveries: DeliveryView[];
 }
@@ -113,7 +116,11 @@ export const toTaskView = (task: Task): TaskView => {
 };
 
 /** The row as `GET /tasks/{id}` answers it. */
-export const toTaskDetail = (task: Task, deliveries: readonly Delivery[]): TaskDetail => ({
+export const toTaskDetail = (
+  task: Task,
+  deliveries: readonly Delivery[],
+  waitingFor: WaitingFor | null,
+): TaskDetail => ({
   ...toTaskView(task),
   attempts: parseAttempts(task).map((entry) => ({
     ...entry,
@@ -121,6 +128,7 @@ export const toTaskDetail = (task: Task, deliveries: readonly Delivery[]): TaskD
     ended_at: iso(entry.ended_at),
   })),
   rescues: task.rescues,
+  waiting_for: waitingFor,
   deliveries: deliveries.map((delivery) => ({
     id: toDeliveryId(delivery),
     sink: delivery.sink,

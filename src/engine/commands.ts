@@ -165,7 +165,7 @@ export const createCommands = (deps: CommandDeps) => {
     /**
      * Claims of a paused queue are refused at once; what is waiting is parked, and costs nothing.
      */
-    pauseQueue: (name: QueueName): Promise<void> => queues.pause(name, now()),
+    pauseQueue: (name: QueueName, by?: string | null) => queues.pause(name, now(), by),
 
     /** The clock brings back, in chunks, what was parked. */
     async resumeQueue(name: QueueName): Promise<void> {

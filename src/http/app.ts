@@ -17,6 +17,7 @@ import { keyRoutes } from './routes/keys.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { ownerRoutes } from './routes/owners.ts';
 import { queueRoutes } from './routes/queues.ts';
+import { sessionRoutes } from './routes/session.ts';
 import { statsRoutes } from './routes/stats.ts';
 import { taskTypeRoutes } from './routes/task-types.ts';
 import { taskRoutes } from './routes/tasks/index.ts';
@@ -60,6 +61,7 @@ app
   .route('/files', fileRoutes)
   .route('/queues', queueRoutes)
   .route('/keys', keyRoutes)
+  .route('/session', sessionRoutes)
   .route('/owners', ownerRoutes)
   .route('/audit', auditRoutes)
   .route('/webhook-secret', webhookSecretRoutes)

@@ -12,6 +12,7 @@ import { isTaskToken, verifyTaskToken } from '../domain/task-token.ts';
 import type { AppContext } from './context.ts';
 import { isFromThisMachine } from './local-access.ts';
 import { orUnavailable } from './read-task.ts';
+import { readSessionId } from './session.ts';
 import { findTicket } from './ticket.ts';
 
 /** The tenant of a machine on which no key was made. */
@@ -19,6 +20,7 @@ const LOCAL: Identity = {
   owner: LOCAL_OWNER,
   scopes: SCOPES,
   keyId: null,
+  keyName: null,
   expiresAt: null,
   taskTypes: null,
   writesPerMinute: null,
@@ -135,10 +137,31 @@ const redeemToken = async (c: AppContext, text: string): Promise<Identity> => {
   return { ...READER, owner, taskId, keyId, expiresAt };
 };
 
+const toIdentity = (key: ApiKey): Identity => ({
+  owner: key.owner,
+  scopes: parseScopes(key),
+  keyId: key.id,
+  keyName: key.name,
+  expiresAt: key.expires_at,
+  taskTypes: parseTaskTypes(key),
+  writesPerMinute: key.writes_per_minute,
+  taskId: null,
+});
+
+/** The key with which somebody signed in. */
+const findBySession = async (c: AppContext, id: string): Promise<ApiKey> => {
+  const { apiKeyCache, now } = c.get('services');
+  const key = await orUnavailable(c, () => apiKeyCache.findBySession(id, readAddress(c)));
+  if (!key) throw refuseKey('key_expired', 'You are signed out: sign in again');
+  return assertUsable(key, now());
+};
+
 /** The identity behind the request's key; 401 when there is none that may be used. */
 export const authenticate = async (c: AppContext): Promise<Identity> => {
   const key = parseBearer(c);
   if (key === null) {
+    const sessionId = readSessionId(c);
+    if (sessionId !== null) return toIdentity(await findBySession(c, sessionId));
     const byTicket = await redeemTicket(c);
     if (byTicket) return byTicket;
     if (await isOpenTo(c)) return LOCAL;
@@ -147,14 +170,5 @@ export const authenticate = async (c: AppContext): Promise<Identity> => {
   if (isTaskToken(key)) return redeemToken(c, key);
   const { apiKeyCache, now } = c.get('services');
   const found = await orUnavailable(c, () => apiKeyCache.find(key, readAddress(c)));
-  const known = assertUsable(found, now());
-  return {
-    owner: known.owner,
-    scopes: parseScopes(known),
-    keyId: known.id,
-    expiresAt: known.expires_at,
-    taskTypes: parseTaskTypes(known),
-    writesPerMinute: known.writes_per_minute,
-    taskId: null,
-  };
+  return toIdentity(assertUsable(found, now()));
 };

@@ -3,9 +3,6 @@ import { nameStatement } from './statements.ts';
 
 /** Counting stops here: it reads every row. */
 const MAX_COUNTED = 10_000;
-/** Failed tasks that are looked at, newest first, to find out what fails. */
-const MAX_FAILED = 2_000;
-const MAX_GROUPS = 100;
 /** Waiting tasks among which the oldest that is due is looked for. */
 const MAX_WAITING = 1_000;
 
@@ -58,33 +55,6 @@ FROM (
 WHERE due <= ?2`,
 );
 
-const FAILURES = nameStatement(
-  'counts.failures',
-  `SELECT
-  type,
-  code,
-  message,
-  count(*) AS tasks,
-  min(completed_at) AS first_at,
-  max(completed_at) AS last_at,
-  max(id) AS newest
-FROM (
-  SELECT
-    type,
-    id,
-    completed_at,
-    attempts ->> '$[#-1].error.code' AS code,
-    attempts ->> '$[#-1].error.message' AS message
-  FROM tasks INDEXED BY tasks_by_status
-  WHERE owner = ?1 AND status = 'FAILED' AND status <> 'COMPLETED'
-  ORDER BY id DESC
-  LIMIT ${MAX_FAILED}
-)
-GROUP BY type, code, message
-ORDER BY tasks DESC, newest DESC
-LIMIT ${MAX_GROUPS}`,
-);
-
 const HEALTH = nameStatement(
   'counts.health',
   `SELECT
@@ -98,18 +68,6 @@ const OPEN_DELIVERIES = nameStatement(
   `SELECT count(*) AS open
 FROM (SELECT 1 FROM deliveries WHERE wake_at IS NOT NULL LIMIT ${MAX_COUNTED})`,
 );
-
-/** Tasks of one type that failed in the same way. Times are ms. */
-export interface FailureGroup {
-  type: string;
-  code: string | null;
-  message: string | null;
-  tasks: number;
-  first_at: number;
-  last_at: number;
-  /** The id of the newest. */
-  newest: string;
-}
 
 /** Figures of the table as it is; each bounded in what it reads. */
 export const createCounts = (db: D1Database) => {
@@ -139,11 +97,6 @@ export const createCounts = (db: D1Database) => {
     async findOldestWaiting(owner: string, now: number): Promise<number | null> {
       const statement = db.prepare(OLDEST_WAITING).bind(owner, now);
       return (await statement.first<number | null>('due')) ?? null;
-    },
-
-    /** Groups of failures among the newest failed tasks, the most frequent first. */
-    async findFailures(owner: string): Promise<FailureGroup[]> {
-      return (await db.prepare(FAILURES).bind(owner).all<FailureGroup>()).results;
     },
 
     /** What `/health` tells of the database: one read. */

@@ -1,5 +1,5 @@
 import type { TaskFilter } from '../domain/filter.ts';
-import { LAST_ERROR, matchField, matchWord } from './match-sql.ts';
+import { matchError, matchField, matchWord } from './match-sql.ts';
 import { toUuidFloor } from './uuid.ts';
 
 // A filter as SQL: which index finds the rows, and what is left to be checked on each of them.
@@ -52,7 +52,7 @@ export const buildResidual = (
   ];
   for (const isWanted of matchAny('t.value', filter.tags, bind))
     conditions.push(`EXISTS (SELECT 1 FROM json_each(tags) AS t WHERE ${isWanted})`);
-  if (filter.error !== undefined) conditions.push(`${LAST_ERROR} = ${bind(filter.error)}`);
+  if (filter.error !== undefined) conditions.push(matchError(filter.error, bind));
   for (const word of filter.words ?? []) conditions.push(matchWord(word, bind));
   for (const field of filter.fields ?? []) conditions.push(matchField(field, bind));
   if (filter.retrying !== undefined)

@@ -1,7 +1,8 @@
+import { ANY_TEXT } from '../domain/error-fingerprint.ts';
 import { isHeld } from '../domain/exact-json.ts';
 import type { FieldFilter } from '../domain/filter.ts';
 import { findVariants } from '../domain/search-variants.ts';
-import { foldText } from '../domain/text.ts';
+import { countCharacters, foldText } from '../domain/text.ts';
 
 // Whether a row has what a filter looks for within its texts, as SQL.
 
@@ -27,7 +28,7 @@ const toJsonPaths = (path: readonly string[]): string[] =>
   );
 
 /** An expression: the message of the last error. */
-export const LAST_ERROR = `attempts ->> '$[#-1].error.message'`;
+const LAST_ERROR = `attempts ->> '$[#-1].error.message'`;
 /** A search does not look into longer parameters and results. */
 export const MAX_SEARCHED_BYTES = 65_536;
 
@@ -57,6 +58,31 @@ export const matchWord = (word: string, bind: Bind): string => {
     SEARCHED,
   );
   return `instr(${searched}, ${bind(foldText(word))}) > 0`;
+};
+
+/** Parts of an error's text that are looked for, at most. */
+const MAX_PARTS = 20;
+
+/**
+ * Whether the last error is this one; `…` in it stands for any text. Which parts follow which is
+ * not checked: that they are all there is enough to tell failures apart.
+ */
+export const matchError = (error: string, bind: Bind): string => {
+  const parts = error.split(ANY_TEXT);
+  const [first = '', last = ''] = [parts[0], parts.at(-1)];
+  if (parts.length === 1) return `${LAST_ERROR} = ${bind(error)}`;
+  const inner = parts
+    .slice(1, -1)
+    .filter((part) => part.trim() !== '')
+    .slice(0, MAX_PARTS);
+  return [
+    ...(first === ''
+      ? []
+      : [`substr(${LAST_ERROR}, 1, ${countCharacters(first)}) = ${bind(first)}`]),
+    ...(last === '' ? [] : [`substr(${LAST_ERROR}, -${countCharacters(last)}) = ${bind(last)}`]),
+    ...inner.map((part) => `instr(${LAST_ERROR}, ${bind(part)}) > 0`),
+    `${LAST_ERROR} IS NOT NULL`,
+  ].join(' AND ');
 };
 
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;

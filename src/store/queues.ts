@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
+import type { QueueWait } from '../domain/waiting.ts';
 import { QUEUES, type QueueName } from '../domain/routing.ts';
 import { queuesTable } from '../schema/queues.ts';
 import { ALL_OWNERS } from './counts.ts';
@@ -61,6 +62,7 @@ running AS MATERIALIZED (
 SELECT
   j.value AS name,
   queues.paused_at,
+  queues.paused_by,
   ${countSql(TOLD, 2 * MAX_COUNTED)} - coalesce(running.told, 0) AS told,
   ${countSql(PARKED, MAX_COUNTED)} AS parked,
   ${OLDEST_TOLD} AS oldest_told,
@@ -71,9 +73,20 @@ LEFT JOIN queues ON queues.name = j.value
 LEFT JOIN running ON running.queue = j.value`,
 );
 
+const GET_WAIT = nameStatement(
+  'queues.get_wait',
+  `SELECT
+  queues.paused_at,
+  queues.paused_by,
+  ${countSql(TOLD, MAX_COUNTED)} + ${countSql(PARKED, MAX_COUNTED)} AS waiting
+FROM (SELECT ?1 AS value) AS j
+LEFT JOIN queues ON queues.name = j.value`,
+);
+
 export interface QueueState {
   name: QueueName;
   paused_at: number | null;
+  paused_by: string | null;
   /** At most 10 000 of each kind are counted. */
   pending: number;
   in_progress: number;
@@ -86,16 +99,24 @@ export interface QueueState {
  * there is one.
  */
 export const createQueueStore = (db: D1Database) => ({
-  async pause(name: QueueName, now: number): Promise<void> {
-    await drizzle(db).insert(queuesTable).values({ name, paused_at: now }).onConflictDoNothing();
+  /** @param by the name of the key by which it is paused */
+  async pause(name: QueueName, now: number, by: string | null = null): Promise<void> {
+    const row = { name, paused_at: now, paused_by: by };
+    await drizzle(db).insert(queuesTable).values(row).onConflictDoNothing();
   },
 
   async resume(name: QueueName): Promise<void> {
     await drizzle(db).delete(queuesTable).where(eq(queuesTable.name, name));
   },
 
+  /** What a task meets that waits for this queue. */
+  async getWait(name: string): Promise<QueueWait> {
+    const found = await db.prepare(GET_WAIT).bind(name).first<QueueWait>();
+    return found ?? { paused_at: null, paused_by: null, waiting: 0 };
+  },
+
   async list(now: number): Promise<QueueState[]> {
-    interface Row extends Pick<QueueState, 'name' | 'paused_at' | 'in_progress'> {
+    interface Row extends Pick<QueueState, 'name' | 'paused_at' | 'paused_by' | 'in_progress'> {
       told: number;
       parked: number;
       oldest_told: number | null;
@@ -107,6 +128,7 @@ export const createQueueStore = (db: D1Database) => ({
       return {
         name: row.name,
         paused_at: row.paused_at,
+        paused_by: row.paused_by,
         pending: Math.min(MAX_COUNTED, Math.max(0, row.told)) + row.parked,
         in_progress: row.in_progress,
         oldest_due_at: found.length > 0 ? Math.min(...found) : null,

@@ -9,6 +9,7 @@ import { createTurns } from '../access/turns.ts';
 import { RATES } from '../domain/rates.ts';
 import { createSubmission, type SubmissionDeps } from '../engine/submission.ts';
 import { createKeyStore } from '../store/keys.ts';
+import { createSessionStore } from '../store/sessions.ts';
 import type { Engine } from './engine.ts';
 import type { Live } from './live.ts';
 import type { Platform } from './platform.ts';
@@ -23,7 +24,12 @@ export const createHttp = (
   const keys = createKeyStore(db);
   return {
     keys,
-    apiKeyCache: createApiKeyCache({ store: keys, waitUntil, now }),
+    apiKeyCache: createApiKeyCache({
+      store: keys,
+      sessions: createSessionStore(db),
+      waitUntil,
+      now,
+    }),
     rates: {
       writes: createRateLimiter({ limiter: env.RATE_WRITES, weight: RATES.writes.weight, now }),
       reads: createRateLimiter({ limiter: env.RATE_READS, weight: RATES.reads.weight, now }),

@@ -234,7 +234,8 @@ describe('the sweep', () => {
 describe('a paused queue', () => {
   afterEach(() => env.DB.prepare('DELETE FROM queues').run());
 
-  const pause = () => env.DB.prepare("INSERT INTO queues VALUES ('default-medium', 1)").run();
+  const pause = () =>
+    env.DB.prepare("INSERT INTO queues (name, paused_at) VALUES ('default-medium', 1)").run();
   const resume = () => env.DB.prepare('DELETE FROM queues').run();
 
   it('is parked with one statement, costs nothing while it waits, and is sent when it is resumed', async () => {

@@ -75,6 +75,7 @@ const filled = (path: string): string =>
     .replace('{id}', taskId)
     .replace('{name}', path.startsWith('/files') ? 'sample.csv' : 'external-low')
     .replace('{owner}', 'nobody')
+    .replace('{fingerprint}', '0123456789abcdef')
     .replace('{type}', 'sum');
 
 const ask = (path: string, method: string, init: RequestInit = {}): Promise<Response> =>

@@ -246,7 +246,7 @@ it('waits as long as it may, whatever number was asked for', async () => {
   }
 });
 
-it.each(['/errors', '/keys', '/queues', '/task-types'])('%s takes no parameter', async (path) => {
+it.each(['/session', '/keys', '/queues', '/task-types'])('%s takes no parameter', async (path) => {
   expect((await call(`${path}?type=sum`)).status).toBe(422);
   expect((await call(path)).status).toBe(200);
 });

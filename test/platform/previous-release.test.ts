@@ -161,7 +161,7 @@ it('takes the rows of the previous release along, with their deliveries', async 
   await insertAsBefore(plain, scheduled, parked, running, ended);
   await run('tasks.claim', NOW, keysOf(running), 1_000, 1);
   await run('tasks.cancel', NOW + 1, OWNER, JSON.stringify([ended.id]));
-  await env.DB.prepare(`INSERT INTO queues VALUES ('default-low', 1)`).run();
+  await env.DB.prepare(`INSERT INTO queues (name, paused_at) VALUES ('default-low', 1)`).run();
   await run('sweep.park', NOW + 5_000, 100);
   const before = (await env.DB.prepare('SELECT * FROM tasks ORDER BY id').all<Task>()).results;
   const deliveries = (await env.DB.prepare('SELECT * FROM deliveries').all()).results;

@@ -35,16 +35,6 @@ it('finds since when the oldest waiting task is due', async () => {
   expect(await counts.findOldestWaiting('waiting', 9_000)).toBe(3_000);
 });
 
-it('groups failures by type, code and message, the most frequent first', async () => {
-  const tasks = Array.from({ length: 3 }, () => aTask({ owner: 'failing', ...later }));
-  await store(...tasks);
-  for (const [i, { id }] of tasks.entries()) await fail(id, i === 0 ? 'rare' : 'often');
-  expect(await counts.findFailures('failing')).toMatchObject([
-    { type: 'sum', code: 'x', message: 'often', tasks: 2, newest: tasks[2]?.id },
-    { message: 'rare', tasks: 1 },
-  ]);
-});
-
 it('counts deliveries that have not ended', async () => {
   const { openDeliveries: before } = await counts.readTotals();
   const task = aTask({ callbackUrl: 'https://example.com/', ...later });

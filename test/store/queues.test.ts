@@ -16,6 +16,7 @@ it('lists every queue with what waits in it, parked or not', async () => {
   expect(list.find(({ name }) => name === 'default-low')).toEqual({
     name: 'default-low',
     paused_at: null,
+    paused_by: null,
     pending: 2,
     in_progress: 0,
     oldest_due_at: expect.any(Number),

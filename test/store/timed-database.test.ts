@@ -19,7 +19,9 @@ it('answers as the database does', async () => {
 it('serves the query builder', async () => {
   const queues = drizzle(db);
   await queues.insert(queuesTable).values({ name: 'timed', paused_at: 1 });
-  expect(await queues.select().from(queuesTable)).toEqual([{ name: 'timed', paused_at: 1 }]);
+  expect(await queues.select().from(queuesTable)).toEqual([
+    { name: 'timed', paused_at: 1, paused_by: null },
+  ]);
   await queues.delete(queuesTable);
 });
 

@@ -6,7 +6,7 @@ import { QUEUES, type QueueName } from '../../domain/routing.ts';
 import { LANES, PRIORITIES } from '../../domain/words.ts';
 import type { QueueState } from '../../store/queues.ts';
 import type { AppContext, AppEnv } from '../context.ts';
-import { whole } from '../fields.ts';
+import { timeOrNull, toIsoOrNull, whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
 import { answerHead } from '../middleware/head.ts';
 import { limit } from '../middleware/limit.ts';
@@ -21,6 +21,11 @@ export const queueSchema = z
     lane: z.enum(LANES),
     priority: z.enum(PRIORITIES),
     paused: z.boolean(),
+    paused_at: timeOrNull,
+    paused_by: z
+      .string()
+      .nullable()
+      .meta({ description: 'The name of the key by which it was paused' }),
     pending: whole.meta({ description: 'The same as `waiting`' }),
     waiting: whole.meta({
       description: 'Tasks of the table that wait, paused or not; at most 10 000 are counted',
@@ -45,7 +50,7 @@ const readQueueName = (c: AppContext): QueueName => {
 /** How a queue stands: by the table, and by what the platform reports of it. */
 const toQueueView = async (c: AppContext, state: QueueState) => {
   const { taskQueues, now } = c.get('services');
-  const { name, paused_at, pending, in_progress, oldest_due_at } = state;
+  const { name, paused_at, paused_by, pending, in_progress, oldest_due_at } = state;
   const [lane, priority] = name.split('-');
   const { backlog } = await taskQueues.metrics(name);
   return {
@@ -53,6 +58,8 @@ const toQueueView = async (c: AppContext, state: QueueState) => {
     lane,
     priority: priority?.toUpperCase(),
     paused: paused_at !== null,
+    paused_at: toIsoOrNull(paused_at),
+    paused_by,
     pending,
     waiting: pending,
     in_progress,
@@ -78,7 +85,8 @@ const runQueueCommand =
   (name: 'pauseQueue' | 'resumeQueue', action: AuditAction) =>
   async (c: AppContext): Promise<Response> => {
     const queue = readQueueName(c);
-    await orUnavailable(c, () => c.get('services').commands[name](queue));
+    const { keyName } = c.get('identity');
+    await orUnavailable(c, () => c.get('services').commands[name](queue, keyName));
     await recordAudit(c, action, c.get('owner'), queue);
     return c.json((await readQueues(c)).find((view) => view.name === queue));
   };

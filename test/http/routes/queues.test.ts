@@ -24,6 +24,8 @@ describe('queues', () => {
       lane: 'default',
       priority: 'HIGH',
       paused: false,
+      paused_at: null,
+      paused_by: null,
       pending: 0,
       waiting: 0,
       in_progress: 0,

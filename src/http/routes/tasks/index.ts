@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { AppEnv } from '../../context.ts';
 import { commandRoutes } from './commands.ts';
+import { fieldRoutes } from './fields.ts';
 import { readRoutes } from './read.ts';
 import { submitRoutes } from './submit.ts';
 import { tokenRoutes } from './token.ts';
@@ -8,6 +9,7 @@ import { tokenRoutes } from './token.ts';
 /** `/tasks`: submit, read and steer. */
 export const taskRoutes = new Hono<AppEnv>()
   .route('/', submitRoutes)
+  .route('/', fieldRoutes)
   .route('/', readRoutes)
   .route('/', commandRoutes)
   .route('/', tokenRoutes);

@@ -3,7 +3,10 @@ import { Hono } from 'hono';
 import type { TaskFilter } from '../../../domain/filter.ts';
 import { toFilter } from '../../../domain/filter-schema.ts';
 import { toTaskDetail, toTaskView } from '../../../domain/view.ts';
-import type { AppEnv } from '../../context.ts';
+import { hasScope } from '../../../domain/api-key.ts';
+import type { Task } from '../../../domain/task.ts';
+import { describeWaiting, waitsForQueue, type WaitingFor } from '../../../domain/waiting.ts';
+import type { AppContext, AppEnv } from '../../context.ts';
 import { docs } from '../../middleware/docs.ts';
 import { answerHead } from '../../middleware/head.ts';
 import { scope } from '../../middleware/scope.ts';
@@ -29,6 +32,16 @@ const toTotals = ({ total, capped }: { total: number; capped: boolean }, pageSiz
 /** Whether a filter has to look at rows that it does not find. */
 const isSearch = ({ words, fields = [], tags, error }: TaskFilter): boolean =>
   [words, tags, error].some((each) => each !== undefined) || fields.length > 0;
+
+/** Why a task does not run; only operators are told who paused its queue. */
+const readWait = async (c: AppContext, task: Task): Promise<WaitingFor | null> => {
+  const { queueStore, now } = c.get('services');
+  const at = now();
+  if (!waitsForQueue(task, at)) return describeWaiting(task, at, null);
+  const wait = await orUnavailable(c, () => queueStore.getWait(task.queue));
+  const isOperator = hasScope(c.get('identity').scopes, 'operator');
+  return describeWaiting(task, at, isOperator ? wait : { ...wait, paused_by: null });
+};
 
 const ONE = { tag: 'Tasks', params: TASK_ID, errors: ['task_not_found'] } as const;
 
@@ -109,7 +122,7 @@ export const readRoutes = new Hono<AppEnv>()
         ? await orUnavailable(c, () => deliveryStore.listByTask(task.owner, task.id))
         : [];
       const { progress } = await toLiveView(c, task);
-      return c.json({ ...toTaskDetail(task, deliveries), progress });
+      return c.json({ ...toTaskDetail(task, deliveries, await readWait(c, task)), progress });
     },
   )
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { TaskDetail, TaskView } from '../../../domain/view.ts';
+import { WAIT_REASONS } from '../../../domain/waiting.ts';
 import {
   DELIVERY_SINKS,
   DELIVERY_STATES,
@@ -73,11 +74,30 @@ const attempt = z
   })
   .meta({ id: 'Attempt' });
 
+const waitingFor = z
+  .strictObject({
+    reason: z.enum(WAIT_REASONS),
+    message: z.string().meta({ description: 'In words, for people' }),
+    expected_at: timeOrNull.meta({ description: 'When it goes on by itself, where that is known' }),
+    queue: z.string().nullable(),
+    paused_at: timeOrNull,
+    paused_by: z.string().nullable().meta({
+      description: 'The name of the key by which the queue was paused; operators are told',
+    }),
+    waiting: whole
+      .nullable()
+      .meta({ description: 'Tasks that wait for the queue, 10 000 at most' }),
+  })
+  .meta({ id: 'WaitingFor' });
+
 export const taskDetailSchema = z
   .strictObject({
     ...taskFields,
     attempts: z.array(attempt),
     rescues: whole,
+    waiting_for: waitingFor.nullable().meta({
+      description: 'Why it does not run; null when it runs, or has ended',
+    }),
     deliveries: z.array(delivery),
   })
   .meta({ id: 'TaskDetail' }) satisfies z.ZodType<unknown, TaskDetail>;

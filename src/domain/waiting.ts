@@ -1,0 +1,94 @@
+import type { CommittedTask } from './task.ts';
+import { isFinal } from './words.ts';
+
+/** Why a task waits. Those of limits, flows and workers come with them. */
+export const WAIT_REASONS = ['time', 'retry', 'queue_paused', 'backlog', 'paused'] as const;
+type WaitReason = (typeof WAIT_REASONS)[number];
+
+/** What a task waits for, as answers have it. */
+export interface WaitingFor {
+  reason: WaitReason;
+  /** In words, for people. */
+  message: string;
+  /** When it goes on by itself, ISO; null where that is not known. */
+  expected_at: string | null;
+  /** The queue that it waits for, or that is paused. */
+  queue: string | null;
+  paused_at: string | null;
+  /** The name of the key by which the queue was paused; only operators are told. */
+  paused_by: string | null;
+  /** Tasks that wait for this queue, 10 000 at most; null where they do not matter. */
+  waiting: number | null;
+}
+
+/** How a queue stands that a task waits for. Times are ms. */
+export interface QueueWait {
+  paused_at: number | null;
+  paused_by: string | null;
+  waiting: number;
+}
+
+const NOTHING = {
+  expected_at: null,
+  queue: null,
+  paused_at: null,
+  paused_by: null,
+  waiting: null,
+} as const;
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** Whether a task waits for its queue, and not for a time or a person. */
+export const waitsForQueue = (
+  { status, scheduled_at }: Pick<CommittedTask, 'status' | 'scheduled_at'>,
+  now: number,
+): boolean => status === 'PENDING' && (scheduled_at ?? 0) <= now;
+
+/**
+ * Why a task does not run, and what helps; null when it runs, or has ended.
+ * @param queue of a task that waits for its queue
+ */
+export const describeWaiting = (
+  task: Pick<CommittedTask, 'status' | 'scheduled_at' | 'attempt' | 'queue'>,
+  now: number,
+  queue: QueueWait | null,
+): WaitingFor | null => {
+  const { status, scheduled_at, attempt } = task;
+  if (isFinal(status) || status === 'IN_PROGRESS') return null;
+  if (status === 'PAUSED')
+    return { ...NOTHING, reason: 'paused', message: 'It is paused: resume it' };
+  if (scheduled_at !== null && scheduled_at > now) {
+    const expected_at = iso(scheduled_at);
+    if (attempt === 0)
+      return {
+        ...NOTHING,
+        reason: 'time',
+        expected_at,
+        message: `It is scheduled for ${expected_at}`,
+      };
+    const message = `Attempt ${attempt} failed; attempt ${attempt + 1} begins at ${expected_at}`;
+    return { ...NOTHING, reason: 'retry', expected_at, message };
+  }
+  if (queue && queue.paused_at !== null) {
+    const by = queue.paused_by === null ? '' : ` by key ${queue.paused_by}`;
+    return {
+      ...NOTHING,
+      reason: 'queue_paused',
+      queue: task.queue,
+      paused_at: iso(queue.paused_at),
+      paused_by: queue.paused_by,
+      waiting: queue.waiting,
+      message: `Its queue ${task.queue} was paused at ${iso(queue.paused_at)}${by}: an operator resumes it`,
+    };
+  }
+  const waiting = queue?.waiting ?? null;
+  const count =
+    waiting === null ? '' : `, where ${waiting >= 10_000 ? '10 000 or more' : waiting} wait`;
+  return {
+    ...NOTHING,
+    reason: 'backlog',
+    queue: task.queue,
+    waiting,
+    message: `It waits for its turn in ${task.queue}${count}`,
+  };
+};
