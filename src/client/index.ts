@@ -1,7 +1,4 @@
 import { startTimer } from '../domain/timer.ts';
-import type { Priority, Status } from '../domain/words.ts';
-import type { TaskDetail, TaskView } from '../domain/view.ts';
-import type { NewTask } from '../http/routes/tasks/new-task-schema.ts';
 import {
   createRequest,
   TaskerError,
@@ -12,13 +9,14 @@ import {
 } from './request.ts';
 import { toQuery, type ListOptions } from './list-options.ts';
 import { splitTasks } from './split-tasks.ts';
-import { watch, type Frame } from './watch.ts';
+import type { Frame, NewTask, Priority, Status, TaskDetail, TaskView } from './types.ts';
+import { watch } from './watch.ts';
 
-// The client for Node (22 or later) and browsers. It has no dependency, and takes its types from
-// the service's own.
+// The client for Node (20 or later), Bun, Deno and browsers. It has no dependency.
 
 export { TaskerError };
-export type { ClientOptions, Frame, ListOptions, NewTask, Problem, TaskDetail, TaskView };
+export type { ClientOptions, ListOptions, Problem };
+export type * from './types.ts';
 
 export interface SubmitOptions {
   /**

@@ -1,4 +1,4 @@
-import type { Priority, Status } from '../domain/words.ts';
+import type { Priority, Status } from './types.ts';
 
 /** Several values of one filter widen the list, several filters narrow it. */
 export interface ListOptions {
@@ -9,7 +9,7 @@ export interface ListOptions {
   tag?: string | readonly string[];
   submittedAfter?: Date;
   submittedBefore?: Date;
-  /** Words to be found in title, description, id or error. */
+  /** An id or its beginning, an order number or the like, or words. */
   q?: string;
   /** Values inside: `{ 'params.city': 'Lisbon' }`. */
   fields?: Record<`params.${string}` | `result.${string}`, string>;

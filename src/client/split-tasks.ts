@@ -1,4 +1,4 @@
-import type { NewTask } from '../http/routes/tasks/new-task-schema.ts';
+import type { NewTask } from './types.ts';
 
 /** Tasks that one bulk call takes. */
 const MAX_BULK = 1_000;

@@ -1,8 +1,6 @@
-import type { Frame } from '../domain/frames.ts';
 import { isFinal } from '../domain/words.ts';
 import { pause, TaskerError, type SendRequest } from './request.ts';
-
-export type { Frame };
+import type { Frame } from './types.ts';
 
 /** A stream that breaks is opened again after this, then after twice as long, and so on. */
 const FIRST_PAUSE_MS = 250;

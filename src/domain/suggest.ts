@@ -15,12 +15,18 @@ const countChanges = (from: string, to: string): number => {
 /** The longest word for which another one is looked for. */
 const MAX_CHARS = 60;
 
-/** The end of a sentence about a word that is unknown: the one that was most likely meant, and all. */
-export const suggest = (word: string, known: readonly string[]): string => {
+/** The word that was most likely meant; null when none is close. */
+export const findSimilar = (word: string, known: readonly string[]): string | null => {
   const lower = word.slice(0, MAX_CHARS).toLowerCase();
   const [best] = known
     .map((each) => ({ each, changes: countChanges(lower, each) }))
     .toSorted((a, b) => a.changes - b.changes);
   const isClose = best && best.changes <= Math.max(2, Math.floor(best.each.length / 3));
-  return `${isClose ? `; did you mean \`${best.each}\`?` : '.'} The types: ${known.join(', ')}`;
+  return isClose ? best.each : null;
+};
+
+/** The end of a sentence about a type that is unknown: the one that was most likely meant, and all. */
+export const suggest = (word: string, known: readonly string[]): string => {
+  const similar = findSimilar(word, known);
+  return `${similar === null ? '.' : `; did you mean \`${similar}\`?`} The types: ${known.join(', ')}`;
 };

@@ -14,6 +14,7 @@ import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
 import { healthRoutes } from './routes/health.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { createMcpRoutes } from './routes/mcp.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { ownerRoutes } from './routes/owners.ts';
 import { queueRoutes } from './routes/queues.ts';
@@ -51,6 +52,10 @@ app
   .route(
     '/',
     createDocumentRoutes(() => app),
+  )
+  .route(
+    '/',
+    createMcpRoutes(() => app),
   )
   .route('/', metricsRoutes)
   .route('/', statsRoutes)

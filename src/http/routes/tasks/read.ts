@@ -20,6 +20,7 @@ import {
   toLiveView,
 } from '../../read-task.ts';
 import { readHeavy } from '../../read-heavy.ts';
+import { waitForCompletion } from './prefer.ts';
 import { listFilters, listQuery } from './list-query.ts';
 import { taskDetailSchema, taskListSchema, taskStatusSchema } from './task-schema.ts';
 
@@ -104,6 +105,9 @@ export const readRoutes = new Hono<AppEnv>()
       ...ONE,
       id: 'getTask',
       summary: 'Get a task with its attempts',
+      headers: {
+        Prefer: '`wait=N`: holds the answer back until the task is final, 25 seconds at most',
+      },
       answers: {
         200: {
           description: 'The task',
@@ -114,7 +118,7 @@ export const readRoutes = new Hono<AppEnv>()
     }),
     scope('tasks:read'),
     async (c) => {
-      const task = await readTask(c, readTaskId(c));
+      const { task } = await waitForCompletion(c, await readTask(c, readTaskId(c)));
       // Most tasks have no deliveries, and cost no further read.
       const mayHaveDeliveries = task.callback_url !== null || task.failure_sinks !== null;
       const { deliveryStore } = c.get('services');

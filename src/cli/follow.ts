@@ -1,0 +1,25 @@
+import type { TaskView } from '../client/index.ts';
+import type { CommandContext } from './context.ts';
+import { formatProgress, formatStatus, formatTask } from './format.ts';
+
+/** Prints one task. */
+export const printTask = ({ isJson, print }: CommandContext, task: TaskView): void =>
+  print(isJson ? JSON.stringify(task) : formatTask(task));
+
+/** The exit code that tells how a task ended. */
+export const toExitCode = ({ status }: Pick<TaskView, 'status'>): number =>
+  status === 'FAILED' || status === 'CANCELLED' ? 1 : 0;
+
+/** Prints what happens to a task, until it has ended. */
+export const followTask = async (context: CommandContext, id: string): Promise<TaskView> => {
+  const { tasker, isJson, print, printOver, signal } = context;
+  for await (const frame of tasker.watch(id, { signal })) {
+    if (isJson) print(JSON.stringify(frame));
+    else if (frame.event === 'progress') printOver(formatProgress(frame.fraction, frame.note));
+    else if ('task' in frame)
+      print(
+        `${formatStatus(frame.task.status, 12)} attempt ${frame.task.attempt} of ${frame.task.max_attempts}`,
+      );
+  }
+  return tasker.get(id);
+};

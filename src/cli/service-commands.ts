@@ -1,0 +1,125 @@
+import { complete } from './completion.ts';
+import { getText, printRows, type Command } from './context.ts';
+import { declareTypes, type TaskType } from './declare-types.ts';
+import { clean, formatSeconds, paint, toAge } from './format.ts';
+import { keys, queues } from './operator-commands.ts';
+
+const types: Command = {
+  usage: 'types',
+  summary: 'List task types; piped, or with --declare, as TypeScript: tasker types > tasker.d.ts',
+  options: { declare: { type: 'boolean' } },
+  async run(context) {
+    const { tasker, isJson, options, print, url } = context;
+    const { task_types } = await tasker.request<{ task_types: (TaskType & { lane: string })[] }>(
+      '/task-types',
+    );
+    if (options['declare'] === true || (!isJson && !process.stdout.isTTY))
+      return print(declareTypes(task_types, url).trimEnd());
+    const rows = task_types.map(({ type, lane, description }) => ({
+      type,
+      lane,
+      description: clean(description),
+    }));
+    return printRows(context, task_types, rows, 'There are no types');
+  },
+};
+
+interface ErrorGroup {
+  fingerprint: string;
+  type: string;
+  code: string | null;
+  message: string | null;
+  tasks: number;
+  last_at: string;
+  muted: boolean;
+}
+
+const errors: Command = {
+  usage: 'errors',
+  summary: 'What fails, the most frequent first',
+  async run(context) {
+    const { groups } = await context.tasker.request<{ groups: ErrorGroup[] }>('/errors');
+    const rows = groups.map((group) => ({
+      tasks: String(group.tasks),
+      type: group.type,
+      last: toAge(group.last_at),
+      message: clean(
+        `${group.message ?? group.code ?? 'unknown'}${group.muted ? ' (muted)' : ''}`,
+      ).slice(0, 100),
+    }));
+    printRows(context, groups, rows, 'Nothing has failed');
+  },
+};
+
+interface Times {
+  p50: number | null;
+  p95: number | null;
+}
+interface Group {
+  key: string | null;
+  submitted: number;
+  completed: number;
+  failed: number;
+  wait_seconds: Times;
+  run_seconds: Times;
+  slower_since: string | null;
+}
+
+const stats: Command = {
+  usage: 'stats',
+  summary: 'How tasks went: by type, queue or outcome',
+  help: '  --since <length>        24h unless given\n  --by type|queue|outcome type unless given',
+  options: { since: { type: 'string' }, by: { type: 'string' } },
+  async run(context) {
+    const query = new URLSearchParams({
+      from: getText(context, 'since') ?? '24h',
+      by: getText(context, 'by') ?? 'type',
+    });
+    const { groups } = await context.tasker.request<{ groups: Group[] }>(
+      `/stats?${query.toString()}`,
+    );
+    const time = (seconds: number | null) => (seconds === null ? '' : formatSeconds(seconds));
+    const rows = groups.map((group) => ({
+      [query.get('by') ?? 'type']: group.key ?? 'all',
+      submitted: String(group.submitted),
+      completed: String(group.completed),
+      failed: group.failed === 0 ? '0' : paint(31, String(group.failed)),
+      'wait p95': time(group.wait_seconds.p95),
+      'run p50': time(group.run_seconds.p50),
+      'run p95': time(group.run_seconds.p95),
+      slower: group.slower_since === null ? '' : `since ${toAge(group.slower_since)}`,
+    }));
+    printRows(context, groups, rows, 'Nothing happened in this time');
+  },
+};
+
+const whoami: Command = {
+  usage: 'whoami',
+  summary: 'Who you are to the service, and what you may do',
+  async run({ tasker, isJson, print, url }) {
+    const me = await tasker.request<{ owner: string; scopes: string[]; key_name: string | null }>(
+      '/session',
+    );
+    if (isJson) return print(JSON.stringify(me));
+    const by = me.key_name === null ? 'without a key' : `by the key "${clean(me.key_name)}"`;
+    return print(`${me.owner} at ${url}, ${by}: ${me.scopes.join(', ')}`);
+  },
+};
+
+const completion: Command = {
+  usage: 'completion bash|zsh',
+  summary: 'Print a completion script: eval "$(tasker completion bash)"',
+  async run({ args, print }) {
+    print(complete(args[0]));
+  },
+};
+
+export const serviceCommands: Record<string, Command> = {
+  types,
+  queues,
+  keys,
+  errors,
+  stats,
+  whoami,
+  completion,
+};

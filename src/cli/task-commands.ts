@@ -1,0 +1,109 @@
+import { isFinal } from '../domain/words.ts';
+import { parseSeconds, UsageError } from './arguments.ts';
+import { getText, type Command, type CommandContext } from './context.ts';
+import { followTask, printTask, toExitCode } from './follow.ts';
+import { clean, formatStatus, toRow } from './format.ts';
+import { exportTasks, listTasks } from './list-commands.ts';
+import { submitCommand } from './submit-command.ts';
+
+const isId = (text: string): boolean => /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text);
+
+/** The task that an id, or the short form of one, names. */
+const resolveId = async ({ tasker, args }: CommandContext): Promise<string> => {
+  const [text] = args;
+  if (text === undefined) throw new UsageError('Give the id of a task');
+  if (isId(text)) return text;
+  const found: string[] = [];
+  for await (const { task_id } of tasker.list({ q: text, pageSize: 2 })) {
+    found.push(task_id);
+    if (found.length === 2) break;
+  }
+  const [id, other] = found;
+  if (id === undefined) throw new UsageError(`There is no task "${text}"`);
+  if (other !== undefined)
+    throw new UsageError(`"${text}" is more than one task: tasker list -q ${text}`);
+  return id;
+};
+
+const watch: Command = {
+  usage: 'watch [id]',
+  summary: 'Follow one task until its end, or all tasks',
+  async run(context) {
+    const { tasker, args, isJson, print, signal } = context;
+    if (args.length > 0) {
+      const ended = await followTask(context, await resolveId(context));
+      if (!isJson) printTask(context, ended);
+      return toExitCode(ended);
+    }
+    for await (const frame of tasker.watchAll({ signal })) {
+      if (isJson) print(JSON.stringify(frame));
+      else if (frame.event === 'updates')
+        for (const task of frame.tasks) {
+          const { id, status, type, title } = toRow(task);
+          print([new Date().toLocaleTimeString(), status, id, type, title].join('  ').trimEnd());
+        }
+    }
+    return 0;
+  },
+};
+
+const get: Command = {
+  usage: 'get <id>',
+  summary: 'Show a task',
+  async run(context) {
+    printTask(context, await context.tasker.get(await resolveId(context)));
+  },
+};
+
+const wait: Command = {
+  usage: 'wait <id>',
+  summary: 'Wait for the end of a task; exit code 1 if it failed, 4 if that takes too long',
+  help: '  --timeout <length>      such as 30s',
+  options: { timeout: { type: 'string' } },
+  async run(context) {
+    const timeout = getText(context, 'timeout');
+    const options = {
+      signal: context.signal,
+      ...(timeout !== undefined && { timeout: parseSeconds('timeout', timeout) * 1_000 }),
+    };
+    const ended = await context.tasker.wait(await resolveId(context), options);
+    printTask(context, ended);
+    return toExitCode(ended);
+  },
+};
+
+const command = (verb: 'cancel' | 'pause' | 'resume' | 'retry', summary: string): Command => ({
+  usage: `${verb} <id>`,
+  summary,
+  async run(context) {
+    const task = await context.tasker[verb](await resolveId(context));
+    if (context.isJson) context.print(JSON.stringify(task));
+    else context.print(`${task.task_id} ${formatStatus(task.status)}`);
+  },
+});
+
+const remove: Command = {
+  usage: 'delete <id>',
+  summary: 'Delete a task that has ended',
+  async run(context) {
+    const id = await resolveId(context);
+    const task = await context.tasker.get(id);
+    if (!isFinal(task.status)) throw new UsageError(`${clean(id)} has not ended: cancel it first`);
+    await context.tasker.remove(id);
+    context.print(context.isJson ? JSON.stringify({ deleted: id }) : `Deleted ${id}`);
+  },
+};
+
+export const taskCommands: Record<string, Command> = {
+  submit: submitCommand,
+  get,
+  list: listTasks,
+  watch,
+  wait,
+  cancel: command('cancel', 'Cancel a task'),
+  retry: command('retry', 'Run a failed or cancelled task again'),
+  pause: command('pause', 'Hold a task that has not begun'),
+  resume: command('resume', 'Let a paused task go on'),
+  delete: remove,
+  export: exportTasks,
+};

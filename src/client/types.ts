@@ -1,0 +1,124 @@
+// The contract as programs see it. It stands by itself, so that the package needs nothing else; a
+// test holds it against the service's own types.
+
+export type Status =
+  'NEW' | 'PENDING' | 'IN_PROGRESS' | 'PAUSED' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
+export type Priority = 'HIGH' | 'MEDIUM' | 'LOW';
+
+/**
+ * The task types of a service, each with its parameters. Empty, a task may have any type and any
+ * parameters; `tasker types > tasker.d.ts` declares those of a service.
+ */
+// oxlint-disable-next-line typescript/no-empty-object-type -- to be merged with what is declared.
+export interface TaskTypes {}
+
+type KnownType = Extract<keyof TaskTypes, string>;
+
+interface TaskOptions {
+  title?: string | null;
+  description?: string | null;
+  /** `MEDIUM` unless given. */
+  priority?: Priority | 'high' | 'medium' | 'normal' | 'low';
+  tags?: string[];
+  delay_seconds?: number;
+  /** ISO 8601. */
+  scheduled_at?: string;
+  max_attempts?: number;
+  timeout_seconds?: number;
+  callback_url?: string | null;
+  /** False: run it, whatever output is there already. */
+  reuse?: boolean;
+}
+
+/** A task to be submitted. */
+export type NewTask = [KnownType] extends [never]
+  ? TaskOptions & { type: string; params?: object }
+  : { [Type in KnownType]: TaskOptions & { type: Type } & TaskTypes[Type] }[KnownType];
+
+export interface TaskFailure {
+  code: string;
+  message: string;
+}
+
+/** A task as the service answers it. Times are ISO 8601, UTC. */
+export interface TaskView {
+  task_id: string;
+  type: string;
+  title: string | null;
+  description: string | null;
+  priority: Priority;
+  status: Status;
+  queue: string;
+  params: unknown;
+  result: unknown;
+  error: (TaskFailure & { attempt: number; at: string }) | null;
+  progress: { fraction: number; note: string | null } | null;
+  attempt: number;
+  max_attempts: number;
+  tags: string[];
+  callback_url: string | null;
+  /** The task whose output this one was answered with, without being run. */
+  reused_from: string | null;
+  submitted_at: string;
+  scheduled_at: string | null;
+  started_at: string | null;
+  completed_at: string | null;
+  updated_at: string;
+  version: number;
+}
+
+/** A task in the frames of the whole list. */
+export type TaskSummary = Omit<TaskView, 'params' | 'result'>;
+
+export interface Attempt {
+  attempt: number;
+  started_at: string | null;
+  ended_at: string;
+  outcome: 'completed' | 'failed' | 'retried' | 'continued' | 'rescued' | 'cancelled';
+  error: TaskFailure | null;
+}
+
+/** Why a task does not run. */
+export interface WaitingFor {
+  reason: 'time' | 'retry' | 'queue_paused' | 'backlog' | 'paused';
+  message: string;
+  expected_at: string | null;
+  queue: string | null;
+  paused_at: string | null;
+  paused_by: string | null;
+  waiting: number | null;
+}
+
+export interface Delivery {
+  id: string;
+  sink: 'callback' | 'failure_webhook' | 'failure_email';
+  status: 'COMPLETED' | 'FAILED' | 'CANCELLED';
+  state: 'OPEN' | 'DELIVERED' | 'GIVEN_UP';
+  tries: number;
+  last_error: string | null;
+  owed_at: string;
+  next_try_at: string | null;
+  ended_at: string | null;
+}
+
+/** A task with its history. */
+export interface TaskDetail extends TaskView {
+  attempts: Attempt[];
+  rescues: number;
+  waiting_for: WaitingFor | null;
+  deliveries: Delivery[];
+}
+
+/** A frame of a live stream; the first is always the snapshot. */
+export type Frame =
+  | { event: 'snapshot'; task: TaskView }
+  | { event: 'snapshot'; tasks: TaskSummary[] }
+  | { event: 'update'; task: TaskView }
+  | { event: 'updates'; seq: number; tasks: TaskSummary[] }
+  | {
+      event: 'progress';
+      task_id: string;
+      version: number;
+      fraction: number;
+      note: string | null;
+    };

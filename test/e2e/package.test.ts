@@ -1,0 +1,237 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  freePort,
+  runScript,
+  startService,
+  temporaryState,
+  type Service,
+} from '../../scripts/service.ts';
+
+// The package as somebody installs it who has never seen this repository.
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const exec = promisify(execFile);
+
+let service: Service;
+let state: string;
+let folder: string;
+beforeAll(async () => {
+  [state, folder] = await Promise.all([
+    temporaryState(),
+    mkdtemp(join(tmpdir(), 'tasker-package-')),
+  ]);
+  const port = await freePort();
+  const starting = startService(port, state);
+  const built = await runScript('build-client', []);
+  expect(built.code, built.output).toBe(0);
+  const packed = await exec('npm', [
+    'pack',
+    join(ROOT, 'clients/typescript'),
+    '--pack-destination',
+    folder,
+  ]);
+  await writeFile(join(folder, 'package.json'), '{"type":"module","private":true}');
+  await exec(
+    'npm',
+    ['install', '--offline', '--no-audit', '--no-fund', `./${packed.stdout.trim()}`],
+    { cwd: folder },
+  );
+  service = await starting;
+});
+afterAll(async () => {
+  await service.kill();
+  await Promise.all([state, folder].map((each) => rm(each, { recursive: true, force: true })));
+});
+
+interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** The command line, as npm has installed it. */
+const tasker = async (...args: string[]): Promise<Ran> => {
+  const env = { ...process.env, TASKER_URL: service.url, NO_COLOR: '1' };
+  return exec(join(folder, 'node_modules/.bin/tasker'), args, {
+    cwd: folder,
+    env,
+    timeout: 30_000,
+  }).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: Ran & Error) => ({ code: error.code, stdout: error.stdout, stderr: error.stderr }),
+  );
+};
+const said = async (...args: string[]): Promise<string> => {
+  const { code, stdout, stderr } = await tasker(...args);
+  expect([code, stderr], args.join(' ')).toEqual([0, '']);
+  return stdout.trim();
+};
+
+describe('the package', () => {
+  it('has no dependency, and brings only what it is made of', async () => {
+    const installed = JSON.parse(await readFile(join(folder, 'package-lock.json'), 'utf8')) as {
+      packages: object;
+    };
+    expect(Object.keys(installed.packages)).toEqual(['', 'node_modules/tasker-client']);
+  });
+
+  it('has types that hold by themselves, and those of a service once they are declared', async () => {
+    const check = async (source: string): Promise<string> => {
+      await writeFile(join(folder, 'program.ts'), source);
+      const args = [
+        '--strict',
+        '--noEmit',
+        '--module',
+        'nodenext',
+        '--target',
+        'es2022',
+        '--types',
+        '',
+        'program.ts',
+      ];
+      return exec(join(ROOT, 'node_modules/.bin/tsc'), args, { cwd: folder }).then(
+        () => '',
+        ({ stdout }: { stdout: string }) => stdout,
+      );
+    };
+    const program = (type: string) =>
+      `import { createTasker } from 'tasker-client';
+      const tasker = createTasker({ baseUrl: 'http://localhost:8787' });
+      const { task_id } = await tasker.submit({ type: ${type} });
+      for await (const frame of tasker.watch(task_id)) if (frame.event === 'progress') frame.fraction.toFixed();
+      (await tasker.wait(task_id)).attempts.map(({ outcome }) => outcome);`;
+    expect(await check(program(`'anything', params: { a: 1 }`))).toBe('');
+    await writeFile(join(folder, 'tasker.d.ts'), await said('types', '--declare'));
+    const declared = (type: string) => `/// <reference path="./tasker.d.ts" />\n${program(type)}`;
+    expect(await check(declared(`'sum', params: { a: 5, b: 3 }`))).toBe('');
+    expect(await check(declared(`'sum', params: { a: 'five', b: 3 }`))).toContain(
+      "'string' is not assignable to type 'number'",
+    );
+    expect(await check(declared(`'smu', params: { a: 5, b: 3 }`))).toContain('"smu"');
+  });
+
+  it('runs the example of its README', async () => {
+    const readme = await readFile(join(ROOT, 'clients/typescript/README.md'), 'utf8');
+    const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
+    await writeFile(
+      join(folder, 'example.mjs'),
+      example.replace('http://localhost:8787', service.url),
+    );
+    const { stdout } = await exec(process.execPath, ['example.mjs'], { cwd: folder });
+    expect(stdout.trim()).toBe(`{ operation: 'sum', a: 5, b: 3, result: 8 }`);
+  });
+});
+
+describe('the command line', () => {
+  it('submits, waits, shows, lists and exports', async () => {
+    const id = await said('submit', 'sum', 'a=5', 'b=3', '--title', 'A first sum', '--tag', 'cli');
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await said('wait', id)).toContain('"result":8');
+    expect(await said('get', id.slice(0, 18))).toContain('A first sum');
+    expect(JSON.parse(await said('get', id, '--json'))).toMatchObject({
+      task_id: id,
+      status: 'COMPLETED',
+    });
+    const listed = await said('list', '--status', 'completed', '--tag', 'cli', '--since', '1h');
+    expect(listed).toContain(id.slice(0, 13));
+    expect((await said('list', '--json', '--limit', '1')).split('\n')).toHaveLength(1);
+    expect(await said('list', '-q', 'no-such-thing-9')).toBe('There is no such task');
+    const csv = await said('export', '--format', 'csv', '--tag', 'cli');
+    expect(csv.split('\n')).toHaveLength(2);
+    expect(csv).toContain('"{""a"":5,""b"":3}"');
+    await said('export', '--to', 'all.ndjson');
+    expect(await readFile(join(folder, 'all.ndjson'), 'utf8')).toContain(id);
+  });
+
+  it('watches, and its exit code tells how a task ended', async () => {
+    const watched = await tasker('submit', 'simulate', 'duration=0.5', '--watch');
+    expect(watched.code).toBe(0);
+    expect(watched.stdout).toMatch(/%/);
+    expect(watched.stdout).toContain('completed');
+    const failed = await tasker('submit', 'broken', '--attempts', '1', '--wait');
+    expect(failed.code).toBe(1);
+    const [failedId = ''] = /[0-9a-f-]{36}/.exec(failed.stdout) ?? [];
+    expect((await tasker('watch', failedId)).code).toBe(1);
+    expect(await said('retry', failedId)).toContain(failedId);
+    expect((await tasker('wait', failedId)).code).toBe(1);
+    expect(await said('errors')).toContain('broken');
+    expect(await said('delete', failedId)).toContain('Deleted');
+  });
+
+  it('holds, cancels and resumes', async () => {
+    const id = await said('submit', 'sum', 'a=1', 'b=1', '--in', '1h', '--priority', 'low');
+    expect(await said('get', id)).toContain('waits');
+    expect(await said('pause', id)).toContain('paused');
+    expect(await said('resume', id)).toContain('new');
+    expect((await tasker('wait', id, '--timeout', '1s')).code).toBe(4);
+    expect(await said('cancel', id)).toContain('cancelled');
+  });
+
+  it('tells how the service stands', async () => {
+    expect(await said('types', '--json')).toContain('"sum"');
+    expect(await said('queues', 'pause', 'external-low')).toContain('paused');
+    expect(await said('queues', 'resume', 'external-low')).not.toContain('paused');
+    expect(await said('whoami')).toContain('local at');
+    expect(await said('stats', '--since', '1h')).toMatch(/sum|Nothing/);
+    expect(await said('completion', 'bash')).toContain('complete -F');
+    expect(await said('completion', 'zsh')).toContain('compinit');
+    expect(await said('keys')).toContain('no keys');
+  });
+
+  it('says what to do about mistakes, each with its exit code', async () => {
+    const wrong = async (...args: string[]) => {
+      const { code, stderr } = await tasker(...args);
+      return [code, stderr.trim()];
+    };
+    expect(await wrong('lsit')).toEqual([
+      2,
+      'There is no command "lsit"; did you mean "list"? Try: tasker --help',
+    ]);
+    expect(await wrong('list', '--nope')).toEqual([
+      2,
+      expect.stringContaining('Try: tasker list --help'),
+    ]);
+    expect(await wrong('submit')).toEqual([2, expect.stringContaining('tasker types')]);
+    expect(await wrong('submit', 'sum', 'a')).toEqual([2, expect.stringContaining('name=value')]);
+    expect(await wrong('submit', 'sum', 'a=x')).toEqual([1, expect.stringContaining('params.a')]);
+    expect(await wrong('get', '00000000')).toEqual([
+      2,
+      expect.stringContaining('There is no task'),
+    ]);
+    expect(await wrong('list', '--url', 'http://127.0.0.1:1')).toEqual([
+      3,
+      expect.stringContaining('does not answer'),
+    ]);
+    expect(await wrong('list', '--key', 'tk_wrong')).toEqual([
+      1,
+      expect.stringContaining('TASKER_API_KEY'),
+    ]);
+    for (const command of ['submit', 'list', 'keys'])
+      expect(await said(command, '--help')).toContain('--json');
+  });
+
+  it('makes a key and revokes it', async () => {
+    const made = JSON.parse(
+      await said(
+        'keys',
+        'create',
+        '--name',
+        'first',
+        '--scope',
+        'operator',
+        '--scope',
+        'admin',
+        '--json',
+      ),
+    ) as { key: string; id: string };
+    expect((await tasker('list')).code).toBe(1);
+    expect(await said('keys', '--key', made.key)).toContain('first');
+    expect(await said('keys', 'revoke', made.id, '--key', made.key)).toContain('Revoked');
+  });
+});
