@@ -1,6 +1,10 @@
 import { batch, signal } from '@preact/signals';
+import type { Scope } from '../domain/api-key.ts';
 
-/** Where this tab keeps its API key: gone with the tab, and never sent but as a header. */
+/**
+ * A key that this tab alone keeps: gone with the tab, and never sent but as a header. Usually there
+ * is none, and a cookie that no script can read signs all tabs in.
+ */
 const KEY = 'tasker-key';
 
 export const apiKey = signal<string | null>(sessionStorage.getItem(KEY));
@@ -10,14 +14,16 @@ export const wantsKey = signal<string | null>(null);
 /** A key that was just made: shown until it is put away, also when the service asks for one now. */
 export const newKey = signal<string | null>(null);
 
-export const storeKey = (key: string | null): void => {
-  if (key === null) sessionStorage.removeItem(KEY);
-  else sessionStorage.setItem(KEY, key);
-  batch(() => {
-    apiKey.value = key;
-    wantsKey.value = key === null ? 'You signed out.' : null;
-  });
-};
+/** Who this page is to the service. */
+export interface Identity {
+  owner: string;
+  scopes: Scope[];
+  /** Null on a machine that needs no key. */
+  key_id: string | null;
+  key_name: string | null;
+  expires_at: string | null;
+}
+export const identity = signal<Identity | null>(null);
 
 interface Problem {
   code: string;
@@ -39,36 +45,102 @@ export class ApiError extends Error {
   }
 }
 
-/** Asks the API; throws `ApiError` for a refusal and for silence. */
-export const api = async <Answer>(
+/** What proves who we are: the tab's own key, or else the cookie, which needs this header. */
+const credentials = (key: string | null): Record<string, string> =>
+  key === null ? { 'X-Tasker-Session': '1' } : { Authorization: `Bearer ${key}` };
+
+interface Sent {
+  body?: BodyInit | null;
+  headers?: Record<string, string>;
+  key?: string | null;
+}
+
+/** Sends a request; throws `ApiError` for a refusal and for silence. */
+export const send = async (
   method: string,
   path: string,
-  body?: unknown,
-): Promise<Answer> => {
-  const headers: Record<string, string> = {
-    // A frame has just told of a change: an older answer from a cache would hide it.
-    'Cache-Control': 'no-cache',
-    ...(apiKey.value !== null && { Authorization: `Bearer ${apiKey.value}` }),
-    ...(body !== undefined && { 'Content-Type': 'application/json' }),
-  };
+  { body = null, headers = {}, key = apiKey.value }: Sent = {},
+): Promise<Response> => {
   let response: Response;
   try {
     response = await fetch(path, {
       method,
-      headers,
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      body,
+      // A frame has just told of a change: an older answer from a cache would hide it.
+      headers: { 'Cache-Control': 'no-cache', ...credentials(key), ...headers },
     });
   } catch {
     throw new ApiError(0, { code: 'unreachable', detail: 'The service does not answer' });
   }
-  if (response.status === 204) return undefined as Answer;
-  const answer = (await response.json().catch(() => ({}))) as Answer & Partial<Problem>;
-  if (response.ok) return answer;
-  const error = new ApiError(response.status, answer);
-  if (response.status === 401) wantsKey.value = error.message;
+  if (response.ok) return response;
+  const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
+  const error = new ApiError(response.status, problem);
+  if (response.status === 401 && wantsKey.value === null) wantsKey.value = error.message;
   throw error;
+};
+
+/** Asks the API for JSON. */
+export const api = async <Answer>(
+  method: string,
+  path: string,
+  body?: unknown,
+  sent: Sent = {},
+): Promise<Answer> => {
+  const json =
+    body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
+  const response = await send(method, path, { ...json, ...sent });
+  return (response.status === 204 ? undefined : await response.json()) as Answer;
 };
 
 export const get = <Answer>(path: string): Promise<Answer> => api<Answer>('GET', path);
 export const post = <Answer>(path: string, body?: unknown): Promise<Answer> =>
   api<Answer>('POST', path, body);
+
+/** Finds out who we are, and so whether a key is needed. */
+export const loadIdentity = async (): Promise<void> => {
+  try {
+    const found = await get<Identity>('/session');
+    batch(() => {
+      identity.value = found;
+      wantsKey.value = null;
+    });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status === 401) return;
+    if (error.status === 0 || error.status >= 500) setTimeout(() => void loadIdentity(), 2_000);
+    else wantsKey.value = error.message;
+  }
+};
+
+/** Signs in with a key: all tabs of this browser, or this one alone. */
+export const signIn = async (key: string, isThisTabOnly = false): Promise<void> => {
+  wantsKey.value = null;
+  try {
+    if (isThisTabOnly) await api('GET', '/session', undefined, { key });
+    else
+      await api('POST', '/session', {}, { key, headers: { 'Content-Type': 'application/json' } });
+  } catch (error) {
+    wantsKey.value = (error as Error).message;
+    return;
+  }
+  if (isThisTabOnly) sessionStorage.setItem(KEY, key);
+  apiKey.value = isThisTabOnly ? key : null;
+  await loadIdentity();
+};
+
+export const signOut = async (): Promise<void> => {
+  const isTab = apiKey.value !== null;
+  sessionStorage.removeItem(KEY);
+  if (!isTab) await api('DELETE', '/session').catch(() => {});
+  batch(() => {
+    apiKey.value = null;
+    identity.value = null;
+    wantsKey.value = 'You signed out.';
+  });
+};
+
+export const may = (scope: Scope): boolean => {
+  const scopes = identity.value?.scopes ?? [];
+  return scopes.includes(scope) || scopes.includes('operator');
+};

@@ -1,39 +1,54 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { apiKey, storeKey, wantsKey } from './api.ts';
+import { apiKey, identity, loadIdentity, signIn, signOut, wantsKey } from './api.ts';
 import { connection, isPaused, missedCount, startLive, togglePause } from './live.ts';
 import { formatNumber } from './format.ts';
+import { PAGES } from './pages.ts';
 import { toHref, route } from './router.ts';
 import { RunningActions } from './components/bulk.tsx';
 import { ConfirmDialog } from './components/confirm.tsx';
+import { HealthNotes } from './components/health-notes.tsx';
 import { NewKey } from './components/new-key.tsx';
+import { isPaletteOpen, Palette, ShortcutHelp, startShortcuts } from './components/palette.tsx';
+import { SearchBox } from './components/search-box.tsx';
 import { Toasts } from './components/toast.tsx';
+import { Skeleton } from './components/ui.tsx';
 import { AuditPage } from './pages/audit.tsx';
 import { ErrorsPage } from './pages/errors.tsx';
+import { FilesPage } from './pages/files.tsx';
 import { KeysPage } from './pages/keys.tsx';
 import { NewTaskPage } from './pages/new-task.tsx';
 import { OverviewPage } from './pages/overview.tsx';
+import { QueuePage } from './pages/queue.tsx';
 import { QueuesPage } from './pages/queues.tsx';
 import { TaskPage } from './pages/task.tsx';
 import { TasksPage } from './pages/tasks.tsx';
+import { TypePage } from './pages/type.tsx';
 import { TypesPage } from './pages/types.tsx';
 
-const PAGES: { path: string; name: string; Page: ComponentType }[] = [
-  { path: '/', name: 'Overview', Page: OverviewPage },
-  { path: '/tasks', name: 'Tasks', Page: TasksPage },
-  { path: '/new', name: 'New task', Page: NewTaskPage },
-  { path: '/types', name: 'Types', Page: TypesPage },
-  { path: '/queues', name: 'Queues', Page: QueuesPage },
-  { path: '/errors', name: 'Errors', Page: ErrorsPage },
-  { path: '/keys', name: 'Keys', Page: KeysPage },
-  { path: '/audit', name: 'Audit', Page: AuditPage },
-];
+const LISTS: Record<string, ComponentType> = {
+  '/': OverviewPage,
+  '/tasks': TasksPage,
+  '/new': NewTaskPage,
+  '/types': TypesPage,
+  '/queues': QueuesPage,
+  '/files': FilesPage,
+  '/errors': ErrorsPage,
+  '/keys': KeysPage,
+  '/audit': AuditPage,
+};
+/** Pages of one thing, by what stands before its name. */
+const DETAILS: Record<string, ComponentType<{ id: string }>> = {
+  tasks: TaskPage,
+  types: TypePage,
+  queues: QueuePage,
+};
 
 const STATES = {
   connecting: 'Connecting',
   live: 'Live',
   lost: 'Connection lost',
-  paused: 'Paused',
+  paused: 'Updates paused',
 };
 
 /** Whether what is shown is what is; and a switch that holds it still. */
@@ -47,7 +62,7 @@ const Connection = () => {
         {missedCount.value > 0 && `, ${formatNumber(missedCount.value)} changes held`}
       </span>
       <button class="small" aria-pressed={isPaused.value} onClick={togglePause}>
-        {isPaused.value ? 'Resume' : 'Pause'}
+        {isPaused.value ? 'Resume updates' : 'Pause updates'}
       </button>
     </div>
   );
@@ -55,15 +70,16 @@ const Connection = () => {
 
 const KeyForm = () => {
   const [key, setKey] = useState('');
+  const [isThisTabOnly, setThisTabOnly] = useState(false);
   return (
     <form
       class="card keyform"
       onSubmit={(event) => {
         event.preventDefault();
-        storeKey(key.trim());
+        void signIn(key.trim(), isThisTabOnly);
       }}
     >
-      <h2>Enter an API key</h2>
+      <h1>Enter an API key</h1>
       <p>{wantsKey.value}</p>
       <NewKey />
       <div class="field">
@@ -78,10 +94,22 @@ const KeyForm = () => {
           onInput={(event) => setKey(event.currentTarget.value)}
         />
         <span class="hint">
-          It is kept in this tab alone, and forgotten when you close it. Create one with: npm run
-          keys -- create
+          An operator makes one: <code>npm run keys -- create</code>
         </span>
       </div>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={isThisTabOnly}
+          onChange={(event) => setThisTabOnly(event.currentTarget.checked)}
+        />{' '}
+        This tab only
+      </label>
+      <p class="hint">
+        {isThisTabOnly
+          ? 'The key stays in this tab, and is forgotten when you close it.'
+          : 'All tabs of this browser are signed in, for 12 hours at most. The key itself is not kept.'}
+      </p>
       <div class="row end">
         <button class="primary">Sign in</button>
       </div>
@@ -92,13 +120,15 @@ const KeyForm = () => {
 const Page = () => {
   const { path } = route.value;
   if (wantsKey.value !== null) return <KeyForm />;
+  if (identity.value === null) return <Skeleton rows={6} />;
   // With another key everything is read anew.
-  const visit = `${path} ${apiKey.value ?? ''}`;
-  if (/^\/tasks\/[\w-]+$/.test(path))
-    return <TaskPage key={visit} id={path.slice('/tasks/'.length)} />;
-  const found = PAGES.find((each) => each.path === path);
-  return found ? (
-    <found.Page key={visit} />
+  const visit = `${path} ${identity.value.key_id ?? ''}`;
+  const [, section = '', id] = path.split('/');
+  const Detail = id === undefined ? undefined : DETAILS[section];
+  if (Detail && id !== undefined && /^[\w.-]+$/.test(id)) return <Detail key={visit} id={id} />;
+  const List = LISTS[path];
+  return List ? (
+    <List key={visit} />
   ) : (
     <p class="empty">
       There is no such page. <a href="#/">Overview</a>
@@ -106,11 +136,65 @@ const Page = () => {
   );
 };
 
-export const App = () => {
-  useEffect(startLive, []);
+const Menu = ({ onLeave }: { onLeave(): void }) => {
   const section = `/${route.value.path.split('/')[1] ?? ''}`;
+  const groups = [...new Set(PAGES.map(({ group }) => group))];
   return (
-    <>
+    <nav aria-label="Pages">
+      {groups.map((group) => (
+        <div key={group} class="group-of-pages" role="group" aria-label={group}>
+          {PAGES.filter((page) => page.group === group).map(({ path, name }) => (
+            <a
+              key={path}
+              href={toHref(path)}
+              aria-current={section === path ? 'page' : undefined}
+              onClick={onLeave}
+            >
+              {name}
+            </a>
+          ))}
+        </div>
+      ))}
+      <div class="group-of-pages" role="group" aria-label="Documents">
+        <a href="/docs">API</a>
+        <a href="/redoc">Reference</a>
+      </div>
+    </nav>
+  );
+};
+
+/** The icon of the tab tells whether the page is live. */
+const useFavicon = (): void => {
+  const isLive = connection.value === 'live' && !isPaused.value;
+  useEffect(() => {
+    const color = isLive ? '%234f5bd5' : '%239aa5b1';
+    const icon = `data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><rect width='16' height='16' rx='4' fill='${color}'/><path d='M4 8.5l2.7 2.7L12 5.5' stroke='white' stroke-width='2' fill='none'/></svg>`;
+    document.querySelector('link[rel=icon]')?.setAttribute('href', icon);
+  }, [isLive]);
+};
+
+const Who = () =>
+  identity.value && identity.value.key_id !== null ? (
+    <div class="who">
+      <span class="muted" title={identity.value.scopes.join(', ')}>
+        {identity.value.owner}
+      </span>
+      <button class="small" onClick={() => void signOut()}>
+        Sign out
+      </button>
+    </div>
+  ) : null;
+
+export const App = () => {
+  const [isMenuOpen, setMenuOpen] = useState(false);
+  useEffect(() => {
+    startLive();
+    startShortcuts();
+  }, []);
+  useEffect(() => void loadIdentity(), [apiKey.value]);
+  useFavicon();
+  return (
+    <div class={`shell ${isMenuOpen ? 'menu-open' : ''}`}>
       <a
         class="skip"
         href="#main"
@@ -119,29 +203,38 @@ export const App = () => {
         Skip to content
       </a>
       <header class="top">
+        <button
+          class="menu-button"
+          aria-label="Menu"
+          aria-expanded={isMenuOpen}
+          onClick={() => setMenuOpen(!isMenuOpen)}
+        >
+          ☰
+        </button>
         <a class="brand" href="#/">
           Tasker
         </a>
-        <nav aria-label="Pages">
-          {PAGES.map(({ path, name }) => (
-            <a key={path} href={toHref(path)} aria-current={section === path ? 'page' : undefined}>
-              {name}
-            </a>
-          ))}
-        </nav>
+        <SearchBox />
+        <button
+          class="small commands"
+          aria-label="Commands ⌘K"
+          onClick={() => (isPaletteOpen.value = true)}
+        >
+          <kbd>⌘K</kbd>
+        </button>
         <Connection />
-        {apiKey.value !== null && (
-          <button class="small" onClick={() => storeKey(null)}>
-            Sign out
-          </button>
-        )}
+        <Who />
       </header>
+      <Menu onLeave={() => setMenuOpen(false)} />
       <main id="main" tabIndex={-1}>
+        {wantsKey.value === null && identity.value && <HealthNotes />}
         <RunningActions />
         <Page />
       </main>
       <ConfirmDialog />
+      <Palette />
+      <ShortcutHelp />
       <Toasts />
-    </>
+    </div>
   );
 };

@@ -7,6 +7,8 @@ import { toast } from './components/toast.tsx';
 export interface Loaded<Data> {
   data: Data | null;
   error: Error | null;
+  /** When the data was read, ms. */
+  readAt: number;
   reload(): void;
 }
 
@@ -14,15 +16,16 @@ export interface Loaded<Data> {
  * Reads when the page comes and whenever `key` changes; an answer that was overtaken is dropped.
  */
 export const useQuery = <Data>(key: string, read: () => Promise<Data>): Loaded<Data> => {
-  const [state, setState] = useState<{ data: Data | null; error: Error | null }>({
+  const [state, setState] = useState<Omit<Loaded<Data>, 'reload'>>({
     data: null,
     error: null,
+    readAt: 0,
   });
   const latest = useRef(0);
   const load = (): void => {
     const revision = (latest.current += 1);
     read().then(
-      (data) => revision === latest.current && setState({ data, error: null }),
+      (data) => revision === latest.current && setState({ data, error: null, readAt: Date.now() }),
       (error: unknown) =>
         revision === latest.current && setState((before) => ({ ...before, error: error as Error })),
     );
@@ -76,4 +79,57 @@ export const useAction = (): [boolean, (work: () => Promise<string | undefined>)
       .finally(() => setBusy(false));
   };
   return [isBusy, run];
+};
+
+const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof Element && target.closest('input, textarea, select, dialog') !== null;
+
+/** The keys of a list: j and k move, Enter opens, x selects, v looks beside. */
+export const useListKeys = (
+  ids: readonly string[],
+  actions: Record<'open' | 'select' | 'preview', (id: string) => void>,
+): [string | null, (id: string | null) => void] => {
+  const [focused, setFocused] = useState<string | null>(null);
+  const latest = useRef({ ids, actions, focused });
+  latest.current = { ids, actions, focused };
+  useEffect(() => {
+    const onKeyDown = ({ key, target, metaKey, ctrlKey, altKey }: KeyboardEvent): void => {
+      if (metaKey || ctrlKey || altKey || isTyping(target)) return;
+      const state = latest.current;
+      const at = state.focused === null ? -1 : state.ids.indexOf(state.focused);
+      if (key === 'j' || key === 'k') {
+        const next =
+          state.ids[Math.max(0, Math.min(state.ids.length - 1, at + (key === 'j' ? 1 : -1)))];
+        setFocused(next ?? null);
+        document.querySelector(`[data-task="${next ?? ''}"]`)?.scrollIntoView({ block: 'nearest' });
+      }
+      if (state.focused === null) return;
+      if (key === 'Enter' && !(target instanceof HTMLButtonElement))
+        state.actions.open(state.focused);
+      if (key === 'x') state.actions.select(state.focused);
+      if (key === 'v') state.actions.preview(state.focused);
+      if (key === 'Escape') setFocused(null);
+    };
+    addEventListener('keydown', onKeyDown);
+    return () => removeEventListener('keydown', onKeyDown);
+  }, []);
+  return [focused, setFocused];
+};
+
+const scrolled = new Map<string, number>();
+
+/** Puts a page back to where it was scrolled when the reader comes back to it. */
+export const useScrollMemory = (isReady: boolean): void => {
+  const address = location.hash;
+  const isRestored = useRef(false);
+  useEffect(() => {
+    if (!isReady || isRestored.current) return;
+    isRestored.current = true;
+    scrollTo({ top: scrolled.get(address) ?? 0 });
+  }, [isReady]);
+  useEffect(() => {
+    const onScroll = (): void => void scrolled.set(location.hash, scrollY);
+    addEventListener('scroll', onScroll, { passive: true });
+    return () => removeEventListener('scroll', onScroll);
+  }, []);
 };

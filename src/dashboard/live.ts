@@ -1,7 +1,7 @@
 import { effect, signal } from '@preact/signals';
 import type { Frame } from '../domain/frames.ts';
 import type { TaskSummary, TaskView } from '../domain/view.ts';
-import { apiKey, post, wantsKey } from './api.ts';
+import { apiKey, identity, post, wantsKey } from './api.ts';
 
 /** The stream of all tasks, and of one: pushed, never polled. */
 
@@ -17,7 +17,7 @@ const socketTo = async (path: string, taskId: string | undefined): Promise<WebSo
   const url = new URL(path, location.href);
   url.protocol = url.protocol.replace('http', 'ws');
   // On a machine without keys there is nothing that a ticket could stand for.
-  if (apiKey.value === null) return new WebSocket(url, ['tasker.v1']);
+  if (identity.value?.key_id === null) return new WebSocket(url, ['tasker.v1']);
   const { ticket } = await post<{ ticket: string }>(
     '/events/ticket',
     taskId === undefined ? {} : { task_id: taskId },
@@ -123,8 +123,9 @@ export const togglePause = (): void => {
 export const startLive = (): void => {
   let stop = (): void => {};
   effect(() => {
-    // Read here, so that another key opens another stream.
-    const isShut = [apiKey.value, wantsKey.value][1] !== null;
+    // Read here, so that another identity opens another stream.
+    const [who, wanted] = [identity.value, wantsKey.value, apiKey.value];
+    const isShut = wanted !== null || who === null;
     stop();
     if (isShut) return;
     stop = watch('/events', undefined, {

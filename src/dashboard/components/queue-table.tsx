@@ -4,7 +4,7 @@ import { ApiError, get, post } from '../api.ts';
 import { formatDuration, formatNumber } from '../format.ts';
 import { toHref } from '../router.ts';
 import { useAction, useThrottledReload, useQuery } from '../hooks.ts';
-import { ErrorNote } from './ui.tsx';
+import { Age, ErrorNote } from './ui.tsx';
 
 type Queue = z.output<typeof queueSchema>;
 
@@ -23,7 +23,7 @@ const QueueRow = ({ queue, reload }: { queue: Queue; reload(): void }) => {
   return (
     <tr>
       <th scope="row">
-        <a href={toHref('/tasks', { queue: queue.name })}>{queue.name}</a>
+        <a href={toHref(`/queues/${queue.name}`)}>{queue.name}</a>
       </th>
       <td class="num">{formatNumber(queue.waiting)}</td>
       <td class="num">{formatNumber(queue.in_progress)}</td>
@@ -31,7 +31,12 @@ const QueueRow = ({ queue, reload }: { queue: Queue; reload(): void }) => {
       <td class="num">{formatDuration(queue.oldest_waiting_seconds)}</td>
       <td>
         {queue.paused ? (
-          <span class="badge paused">paused</span>
+          <span
+            class="badge paused"
+            title={queue.paused_by === null ? undefined : `by key ${queue.paused_by}`}
+          >
+            paused <Age at={queue.paused_at} />
+          </span>
         ) : (
           <span class="badge open">open</span>
         )}
@@ -51,7 +56,7 @@ const QueueRow = ({ queue, reload }: { queue: Queue; reload(): void }) => {
 };
 
 /** All queues, for those who may see them. */
-export const QueueTable = () => {
+export const QueueTable = ({ only }: { only?: string }) => {
   const { data, error, reload } = useQuery('queues', () => get<{ queues: Queue[] }>('/queues'));
   useThrottledReload(reload, FRESH_MS);
   if (error instanceof ApiError && error.status === 403)
@@ -86,9 +91,11 @@ export const QueueTable = () => {
           </tr>
         </thead>
         <tbody>
-          {data?.queues.map((queue) => (
-            <QueueRow key={queue.name} queue={queue} reload={reload} />
-          ))}
+          {data?.queues
+            .filter(({ name }) => only === undefined || name === only)
+            .map((queue) => (
+              <QueueRow key={queue.name} queue={queue} reload={reload} />
+            ))}
         </tbody>
       </table>
     </div>

@@ -1,5 +1,9 @@
 import { useState } from 'preact/hooks';
 import { describeLost, isHeld, parseExactJson } from '../../domain/exact-json.ts';
+import { get } from '../api.ts';
+import { useQuery } from '../hooks.ts';
+import { uploadFile } from '../pages/files.tsx';
+import { toast } from './toast.tsx';
 
 /** As much of JSON Schema as our own schemas use. */
 export interface Schema {
@@ -7,35 +11,44 @@ export interface Schema {
   enum?: unknown[];
   description?: string;
   default?: unknown;
+  format?: string;
   minimum?: number;
   maximum?: number;
   minLength?: number;
   maxLength?: number;
+  items?: Schema;
   properties?: Record<string, Schema>;
   required?: string[];
 }
 
 type Values = Record<string, unknown>;
 
+/** What the service says is wrong, by the path of the field. */
+export type FieldErrors = Readonly<Record<string, string>>;
+
+const isPlain = (bound: number | undefined): bound is number =>
+  bound !== undefined && Math.abs(bound) < 1e9;
+
 const bounds = ({ minimum, maximum, maxLength }: Schema): string =>
   [
-    minimum !== undefined && Math.abs(minimum) < 1e9 ? `at least ${minimum}` : '',
-    maximum !== undefined && Math.abs(maximum) < 1e9 ? `at most ${maximum}` : '',
+    isPlain(minimum) ? `at least ${minimum}` : '',
+    isPlain(maximum) ? `at most ${maximum}` : '',
     maxLength === undefined ? '' : `at most ${maxLength} characters`,
   ]
     .filter((text) => text !== '')
     .join(', ');
 
-/** JSON in a text field. Text that does not parse stays, with a note. */
-const JsonField = ({
-  id,
-  value,
-  onChange,
-}: {
+interface FieldProps {
   id: string;
+  schema: Schema;
   value: unknown;
+  isRequired: boolean;
+  isWrong: boolean;
   onChange(value: unknown): void;
-}) => {
+}
+
+/** JSON in a text field. Text that does not parse stays, with a note. */
+const JsonField = ({ id, value, onChange }: Pick<FieldProps, 'id' | 'value' | 'onChange'>) => {
   const [text, setText] = useState(value === undefined ? '' : JSON.stringify(value, null, 2));
   const [wrong, setWrong] = useState('');
   const read = (field: HTMLTextAreaElement): void => {
@@ -69,38 +82,126 @@ const JsonField = ({
   );
 };
 
-const Field = ({
-  id,
-  schema,
-  value,
-  isRequired,
-  onChange,
-}: {
-  id: string;
-  schema: Schema;
-  value: unknown;
-  isRequired: boolean;
-  onChange(value: unknown): void;
-}) => {
-  if (schema.enum) {
-    return (
-      <select
+/** Texts, one a line: mail addresses, columns, names. */
+const ListField = ({ id, value, onChange }: Pick<FieldProps, 'id' | 'value' | 'onChange'>) => {
+  const [text, setText] = useState(Array.isArray(value) ? value.join('\n') : '');
+  return (
+    <>
+      <textarea
         id={id}
+        rows={Math.max(2, text.split('\n').length)}
+        value={text}
+        onInput={({ currentTarget: { value: lines } }) => {
+          setText(lines);
+          const list = lines.split('\n').filter((line) => line.trim() !== '');
+          onChange(list.length === 0 ? undefined : list);
+        }}
+      />
+      <span class="hint">One a line</span>
+    </>
+  );
+};
+
+/** The name of a file that is there, or one that is uploaded now. */
+const FileField = ({ id, value, isRequired, onChange }: FieldProps) => {
+  const { data, reload } = useQuery('file names', () =>
+    get<{ files: { name: string }[] }>('/files?page_size=200'),
+  );
+  const upload = (file: File | undefined): void => {
+    if (!file) return;
+    uploadFile(file).then(
+      (name) => {
+        onChange(name);
+        reload();
+        toast(`${name} uploaded`);
+      },
+      (error: Error) => toast(error.message, 'error'),
+    );
+  };
+  return (
+    <>
+      <input
+        id={id}
+        list={`${id}-names`}
         required={isRequired}
         value={typeof value === 'string' ? value : ''}
-        onChange={(event) =>
-          onChange(event.currentTarget.value === '' ? undefined : event.currentTarget.value)
-        }
-      >
-        <option value="">–</option>
-        {schema.enum.map((each) => (
-          <option key={String(each)} value={String(each)}>
-            {String(each)}
-          </option>
+        onInput={(event) => onChange(event.currentTarget.value || undefined)}
+      />
+      <datalist id={`${id}-names`}>
+        {data?.files.map(({ name }) => (
+          <option key={name} value={name} />
         ))}
-      </select>
-    );
-  }
+      </datalist>
+      <input
+        type="file"
+        aria-label={`Upload a file for ${id.replace('param-', '')}`}
+        onChange={(event) => upload(event.currentTarget.files?.[0])}
+      />
+    </>
+  );
+};
+
+const NumberField = ({ id, schema, value, isRequired, isWrong, onChange }: FieldProps) => (
+  <input
+    id={id}
+    required={isRequired}
+    type="number"
+    step={schema.type === 'integer' ? 1 : 'any'}
+    {...(isPlain(schema.minimum) && { min: schema.minimum })}
+    {...(isPlain(schema.maximum) && { max: schema.maximum })}
+    aria-invalid={isWrong}
+    value={typeof value === 'number' ? String(value) : ''}
+    onInput={({ currentTarget: field }) => {
+      field.setCustomValidity(
+        field.value === '' || isHeld(field.value) ? '' : describeLost(field.value),
+      );
+      onChange(field.value === '' ? undefined : Number(field.value));
+    }}
+  />
+);
+
+/** A text of more characters gets several lines. */
+const LONG_CHARS = 300;
+
+const TextField = ({ id, schema, value, isRequired, isWrong, onChange }: FieldProps) => {
+  const text = typeof value === 'string' ? value : '';
+  const read = (next: string): void =>
+    onChange(next === '' && value === undefined ? undefined : next);
+  const shared = {
+    id,
+    value: text,
+    'aria-invalid': isWrong,
+    required: isRequired && (schema.minLength ?? 0) > 0,
+    ...(schema.maxLength !== undefined && { maxLength: schema.maxLength }),
+  };
+  if ((schema.maxLength ?? Infinity) > LONG_CHARS && schema.format === undefined)
+    return <textarea {...shared} rows={3} onInput={(event) => read(event.currentTarget.value)} />;
+  // Preact's types name each kind of input apart.
+  const type = ({ email: 'email', uri: 'url' }[schema.format ?? ''] ?? 'text') as 'text';
+  return <input {...shared} type={type} onInput={(event) => read(event.currentTarget.value)} />;
+};
+
+const ChoiceField = ({ id, schema, value, isRequired, onChange }: FieldProps) => (
+  <select
+    id={id}
+    required={isRequired}
+    value={typeof value === 'string' ? value : ''}
+    onChange={({ currentTarget: { value: chosen } }) =>
+      onChange(chosen === '' ? undefined : chosen)
+    }
+  >
+    <option value="">–</option>
+    {schema.enum?.map((each) => (
+      <option key={String(each)} value={String(each)}>
+        {String(each)}
+      </option>
+    ))}
+  </select>
+);
+
+const Field = (props: FieldProps) => {
+  const { id, schema, value, onChange } = props;
+  if (schema.enum) return <ChoiceField {...props} />;
   if (schema.type === 'boolean')
     return (
       <input
@@ -110,53 +211,35 @@ const Field = ({
         onChange={(event) => onChange(event.currentTarget.checked)}
       />
     );
-  if (schema.type === 'number' || schema.type === 'integer') {
-    return (
-      <input
-        id={id}
-        required={isRequired}
-        type="number"
-        step={schema.type === 'integer' ? 1 : 'any'}
-        value={typeof value === 'number' ? String(value) : ''}
-        onInput={({ currentTarget: field }) => {
-          field.setCustomValidity(
-            field.value === '' || isHeld(field.value) ? '' : describeLost(field.value),
-          );
-          onChange(field.value === '' ? undefined : Number(field.value));
-        }}
-      />
-    );
-  }
-  if (schema.type === 'string') {
-    const isLong = (schema.maxLength ?? Infinity) > 300;
-    const text = typeof value === 'string' ? value : '';
-    const read = (next: string): void =>
-      onChange(next === '' && value === undefined ? undefined : next);
-    return isLong ? (
-      <textarea
-        id={id}
-        rows={3}
-        value={text}
-        onInput={(event) => read(event.currentTarget.value)}
-      />
+  if (schema.type === 'number' || schema.type === 'integer') return <NumberField {...props} />;
+  if (schema.type === 'string')
+    return /(^|_)(file|input|source)$/.test(id.replace('param-', '')) ? (
+      <FileField {...props} />
     ) : (
-      <input id={id} value={text} onInput={(event) => read(event.currentTarget.value)} />
+      <TextField {...props} />
     );
-  }
+  if (schema.type === 'array' && schema.items?.type === 'string' && !schema.items.enum)
+    return <ListField id={id} value={value} onChange={onChange} />;
   return <JsonField id={id} value={value} onChange={onChange} />;
 };
 
+/** What is wrong with a field, or within it. */
+const findError = (errors: FieldErrors, path: string): string | undefined =>
+  errors[path] ?? Object.entries(errors).find(([each]) => each.startsWith(`${path}.`))?.[1];
+
 /**
  * A form for an object's schema: a field for each property, JSON for whatever has no field of its
- * own.
+ * own. What the service refused stands at its field.
  */
 export const SchemaForm = ({
   schema,
   value,
+  errors,
   onChange,
 }: {
   schema: Schema;
   value: Values;
+  errors: FieldErrors;
   onChange(value: Values): void;
 }) => {
   const properties = Object.entries(schema.properties ?? {});
@@ -172,8 +255,9 @@ export const SchemaForm = ({
           name,
           each,
           isRequired: (schema.required?.includes(name) ?? false) && each.default === undefined,
+          error: findError(errors, `params.${name}`),
         }))
-        .map(({ name, each, isRequired }) => (
+        .map(({ name, each, isRequired, error }) => (
           <div class="field" key={name}>
             <label for={`param-${name}`}>
               {name}
@@ -184,8 +268,14 @@ export const SchemaForm = ({
               isRequired={isRequired}
               schema={each}
               value={value[name]}
+              isWrong={error !== undefined}
               onChange={(next) => set(name, next)}
             />
+            {error !== undefined && (
+              <span class="hint wrong" role="alert">
+                {error}
+              </span>
+            )}
             <span class="hint">
               {[
                 each.description,

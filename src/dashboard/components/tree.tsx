@@ -1,10 +1,26 @@
 import { useState } from 'preact/hooks';
-import { toast } from './toast.tsx';
+import { toHref } from '../router.ts';
+import { copyText } from './ui.tsx';
 
 /** Entries of a list or an object that are shown before the rest is asked for. */
 const SHOWN = 100;
 /** Longer texts are cut, until they are asked for. */
 const SHOWN_CHARS = 500;
+/** What a filter of the list can say of a value. */
+const MAX_FILTERED = 200;
+const SEGMENT = /^[^"\\.\p{Cc}]{1,100}$/u;
+
+type Place = readonly string[] | null;
+
+/** The list of tasks that have this value in this place; null where no filter can say it. */
+const toFilterHref = (place: Place, value: unknown): string | null => {
+  if (place === null || place.length < 2 || place.length > 11) return null;
+  if (!place.every((segment) => SEGMENT.test(segment))) return null;
+  const text = String(value);
+  return text.trim() === '' || text.length > MAX_FILTERED
+    ? null
+    : toHref('/tasks', { [place.join('.')]: text });
+};
 
 const Text = ({ value }: { value: string }) => {
   const [isWhole, setWhole] = useState(false);
@@ -21,27 +37,56 @@ const Text = ({ value }: { value: string }) => {
   );
 };
 
+/** A plain value; a click on it lists the tasks that have the same. */
+const Leaf = ({ value, place }: { value: unknown; place: Place }) => {
+  const href = toFilterHref(place, value);
+  const shown =
+    typeof value === 'string' ? (
+      <Text value={value} />
+    ) : (
+      <span class={value === null ? 'null' : typeof value}>{String(value)}</span>
+    );
+  return href === null ? (
+    shown
+  ) : (
+    <>
+      {shown}{' '}
+      <a class="same" href={href} aria-label={`Tasks with ${String(value)} here`}>
+        ⌕
+      </a>
+    </>
+  );
+};
+
+interface NodeProps {
+  name: string | null;
+  value: unknown;
+  depth: number;
+  place: Place;
+  /** Folded out wherever it is found. */
+  find: string;
+}
+
+const contains = (value: unknown, find: string): boolean =>
+  JSON.stringify(value)?.toLowerCase().includes(find) ?? false;
+
 /** Any JSON, as text and never as HTML; lists and objects fold. */
-const Node = ({ name, value, depth }: { name: string | null; value: unknown; depth: number }) => {
-  const [isOpen, setOpen] = useState(depth < 3);
+const Node = ({ name, value, depth, place, find }: NodeProps) => {
+  const [isFoldedOut, setFoldedOut] = useState(depth < 3);
   const [shown, setShown] = useState(SHOWN);
   const label = name === null ? null : <span class="name">{name}: </span>;
-  if (typeof value === 'string')
-    return (
-      <div>
-        {label}
-        <Text value={value} />
-      </div>
-    );
   if (typeof value !== 'object' || value === null)
     return (
-      <div>
+      <div class={find !== '' && contains(value, find) ? 'found' : ''}>
         {label}
-        <span class={value === null ? 'null' : typeof value}>{String(value)}</span>
+        <Leaf value={value} place={place} />
       </div>
     );
   const isList = Array.isArray(value);
-  const entries = Object.entries(value);
+  const entries = Object.entries(value).filter(
+    ([key, each]) => find === '' || key.toLowerCase().includes(find) || contains(each, find),
+  );
+  const isOpen = isFoldedOut || find !== '';
   const brackets = isList ? ['[', ']'] : ['{', '}'];
   const noun = isList ? 'item' : 'field';
   if (entries.length === 0)
@@ -53,7 +98,7 @@ const Node = ({ name, value, depth }: { name: string | null; value: unknown; dep
     );
   return (
     <div>
-      <button class="fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+      <button class="fold" aria-expanded={isOpen} onClick={() => setFoldedOut(!isFoldedOut)}>
         {label ?? <span class="name">{isList ? 'list' : 'object'}: </span>}
         {brackets[0]}
         {isOpen ? '' : ` … ${brackets[1]}`}{' '}
@@ -65,7 +110,14 @@ const Node = ({ name, value, depth }: { name: string | null; value: unknown; dep
       {isOpen && (
         <div class="inner">
           {entries.slice(0, shown).map(([key, each]) => (
-            <Node key={key} name={key} value={each} depth={depth + 1} />
+            <Node
+              key={key}
+              name={key}
+              value={each}
+              depth={depth + 1}
+              place={place && [...place, key]}
+              find={find}
+            />
           ))}
           {entries.length > shown && (
             <button class="link" onClick={() => setShown(shown + SHOWN * 10)}>
@@ -79,20 +131,61 @@ const Node = ({ name, value, depth }: { name: string | null; value: unknown; dep
   );
 };
 
-const copy = async (value: unknown): Promise<void> => {
-  try {
-    await navigator.clipboard.writeText(JSON.stringify(value, null, 2));
-    toast('Copied');
-  } catch {
-    toast('The browser does not allow to copy', 'error');
-  }
+const download = (text: string): void => {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+  link.download = 'value.json';
+  link.click();
+  URL.revokeObjectURL(link.href);
 };
 
-export const Tree = ({ value }: { value: unknown }) => (
-  <div class="tree">
-    <button class="small copy" onClick={() => void copy(value)}>
-      Copy
-    </button>
-    <Node name={null} value={value} depth={0} />
-  </div>
-);
+/** Larger values are worth a search of their own. */
+const SEARCHED_CHARS = 400;
+
+/**
+ * A JSON value, to be looked through.
+ * @param filter what of a task it is, so that a click on a value lists the tasks that have the same
+ */
+export const Tree = ({ value, filter }: { value: unknown; filter?: 'params' | 'result' }) => {
+  const [isRaw, setRaw] = useState(false);
+  const [find, setFind] = useState('');
+  const text = JSON.stringify(value, null, 2) ?? 'null';
+  return (
+    <div class="tree" tabIndex={0} role="region" aria-label={filter ?? 'JSON'}>
+      <div class="tree-tools">
+        {text.length > SEARCHED_CHARS && !isRaw && (
+          <input
+            type="search"
+            aria-label="Find in this value"
+            placeholder="Find"
+            value={find}
+            onInput={(event) => setFind(event.currentTarget.value.toLowerCase())}
+          />
+        )}
+        <button class="small" aria-pressed={isRaw} onClick={() => setRaw(!isRaw)}>
+          Raw
+        </button>
+        <button class="small" onClick={() => void copyText(text)}>
+          Copy
+        </button>
+        {text.length > SEARCHED_CHARS && (
+          <button class="small" onClick={() => download(text)}>
+            Download
+          </button>
+        )}
+      </div>
+      {isRaw ? (
+        <pre>{text}</pre>
+      ) : (
+        <Node
+          key={find === '' ? 'all' : 'found'}
+          name={null}
+          value={value}
+          depth={0}
+          place={filter ? [filter] : null}
+          find={find}
+        />
+      )}
+    </div>
+  );
+};

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type * as z from 'zod';
 import type { keyListSchema, madeKeySchema } from '../../http/routes/key-schema.ts';
 import { SCOPES } from '../../domain/api-key.ts';
-import { api, ApiError, get, newKey, post, storeKey } from '../api.ts';
+import { api, ApiError, get, identity, newKey, post, signIn } from '../api.ts';
 import { Age, Card, Empty, ErrorNote, PageHead } from '../components/ui.tsx';
 import { NewKey } from '../components/new-key.tsx';
 import { confirm } from '../components/confirm.tsx';
@@ -24,7 +24,7 @@ const CreateFirst = () => {
     act(async () => {
       const { key } = await post<MadeKey>('/keys', { name, scopes: ['admin', 'operator'] });
       newKey.value = key;
-      storeKey(key);
+      await signIn(key);
       return 'You are signed in with the new key';
     });
   };
@@ -132,11 +132,23 @@ const Create = ({ onCreated }: { onCreated(): void }) => {
   );
 };
 
+/** It was revoked, or has expired. */
+const isEnded = ({ revoked_at, expires_at }: Key): boolean =>
+  revoked_at !== null || (expires_at !== null && Date.parse(expires_at) < Date.now());
+
 const KeyRow = ({ item, reload }: { item: Key; reload(): void }) => {
   const [isBusy, act] = useAction();
-  const isOver =
-    item.revoked_at !== null ||
-    (item.expires_at !== null && Date.parse(item.expires_at) < Date.now());
+  const isOver = isEnded(item);
+  const isOwn = identity.value?.key_id === item.id;
+  const rotate = (): void =>
+    act(async () => {
+      const question = `Make a new key in the place of "${item.name}"? The old one ends in a day.`;
+      if (!(await confirm(question, 'Rotate'))) return undefined;
+      const made = await post<MadeKey>('/keys', { replaces: item.id, grace_seconds: 86_400 });
+      newKey.value = made.key;
+      reload();
+      return undefined;
+    });
   const revoke = (): void =>
     act(async () => {
       if (
@@ -152,7 +164,10 @@ const KeyRow = ({ item, reload }: { item: Key; reload(): void }) => {
     });
   return (
     <tr class={isOver ? 'over' : ''}>
-      <th scope="row">{item.name}</th>
+      <th scope="row">
+        {item.name}
+        {isOwn && <span class="chip">signed in</span>}
+      </th>
       <td>{item.owner}</td>
       <td>
         <code>{item.prefix}…</code>
@@ -173,20 +188,53 @@ const KeyRow = ({ item, reload }: { item: Key; reload(): void }) => {
       <td>{item.revoked_at !== null ? 'revoked' : <Age at={item.expires_at} />}</td>
       <td class="num">
         {!isOver && (
-          <button class="small danger" disabled={isBusy} onClick={revoke}>
-            Revoke
-          </button>
+          <div class="row end">
+            <button class="small" disabled={isBusy} onClick={rotate}>
+              Rotate
+            </button>
+            <button class="small danger" disabled={isBusy} onClick={revoke}>
+              Revoke
+            </button>
+          </div>
         )}
       </td>
     </tr>
   );
 };
 
+const KeyTable = ({ keys, reload }: { keys: readonly Key[]; reload(): void }) => (
+  <div class="scroll" tabIndex={0} role="region" aria-label="API keys">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col">Owner</th>
+          <th scope="col">Prefix</th>
+          <th scope="col">Scopes</th>
+          <th scope="col">Created</th>
+          <th scope="col">Last used</th>
+          <th scope="col">Expires</th>
+          <th scope="col">
+            <span class="hidden">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {keys.map((item) => (
+          <KeyRow key={item.id} item={item} reload={reload} />
+        ))}
+      </tbody>
+    </table>
+  </div>
+);
+
 /** API keys, for admins. */
 export const KeysPage = () => {
   const { data, error, reload } = useQuery('keys', () => get<{ keys: Key[] }>('/keys'));
   if (error instanceof ApiError && error.status === 403)
     return <Empty>API keys are for keys with the scope "admin".</Empty>;
+  const ended = data?.keys.filter(isEnded) ?? [];
+  const good = data?.keys.filter((key) => !isEnded(key)) ?? [];
   return (
     <>
       <PageHead title="Keys" />
@@ -195,30 +243,12 @@ export const KeysPage = () => {
         {data?.keys.length === 0 && (
           <Empty>There is no key: the service is open to this machine alone.</Empty>
         )}
-        {data && data.keys.length > 0 && (
-          <div class="scroll" tabIndex={0} role="region" aria-label="API keys">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Name</th>
-                  <th scope="col">Owner</th>
-                  <th scope="col">Prefix</th>
-                  <th scope="col">Scopes</th>
-                  <th scope="col">Created</th>
-                  <th scope="col">Last used</th>
-                  <th scope="col">Expires</th>
-                  <th scope="col">
-                    <span class="hidden">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.keys.map((item) => (
-                  <KeyRow key={item.id} item={item} reload={reload} />
-                ))}
-              </tbody>
-            </table>
-          </div>
+        {good.length > 0 && <KeyTable keys={good} reload={reload} />}
+        {ended.length > 0 && (
+          <details open={good.length === 0}>
+            <summary>{ended.length} revoked or expired</summary>
+            <KeyTable keys={ended} reload={reload} />
+          </details>
         )}
       </Card>
       <NewKey />

@@ -1,57 +1,39 @@
-import { PRIORITIES } from '../../domain/words.ts';
 import { useEffect, useState } from 'preact/hooks';
 import type { TaskView } from '../../domain/view.ts';
-import { apiKey, get, post } from '../api.ts';
+import { ApiError, get, identity, post } from '../api.ts';
+import {
+  LANGUAGES,
+  NO_OPTIONS,
+  toBody,
+  toCode,
+  type Language,
+  type TaskOptions,
+} from '../new-task-body.ts';
 import { go, replaceQuery, route } from '../router.ts';
-import { Card, ErrorNote, PageHead } from '../components/ui.tsx';
-import { SchemaForm, type Schema } from '../components/schema-form.tsx';
-import { toast } from '../components/toast.tsx';
+import { SchemaForm, type FieldErrors, type Schema } from '../components/schema-form.tsx';
+import { TaskOptionFields } from '../components/task-options.tsx';
+import { NotConfigured, type TaskType } from '../components/type-facts.tsx';
+import { Card, CopyButton, ErrorNote, PageHead, Segmented, Skeleton } from '../components/ui.tsx';
 import { useAction, useQuery } from '../hooks.ts';
 
-interface TaskType {
-  type: string;
-  description: string;
-  params: Schema;
-  example: Record<string, unknown>;
-  configured: boolean;
-  needs: string[];
+/** What was being written, kept while this tab lives. */
+const toDraftKey = (type: string): string => `tasker-draft ${type}`;
+interface Draft {
+  params: Record<string, unknown>;
+  options: TaskOptions;
 }
-
-/** The fields beside the parameters. Empty ones are left out of the request. */
-interface Words {
-  title: string;
-  priority: string;
-  delay_seconds: string;
-  tags: string;
-}
-
-const NO_WORDS: Words = { title: '', priority: 'MEDIUM', delay_seconds: '', tags: '' };
-
-const toBody = (type: string, params: unknown, { title, priority, delay_seconds, tags }: Words) => {
-  const list = tags
-    .split(',')
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== '');
-  return {
-    type,
-    params,
-    ...(title !== '' && { title }),
-    ...(priority !== 'MEDIUM' && { priority }),
-    ...(delay_seconds !== '' && { delay_seconds: Number(delay_seconds) }),
-    ...(list.length > 0 && { tags: list }),
-  };
+const readDraft = (type: string): Draft | null => {
+  try {
+    return JSON.parse(sessionStorage.getItem(toDraftKey(type)) ?? 'null') as Draft | null;
+  } catch {
+    return null;
+  }
 };
 
-const quoteForShell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-
-/** The same in a shell. The key stays a variable. */
-const toCurl = (body: object): string =>
-  [
-    `curl ${location.origin}/tasks \\`,
-    ...(apiKey.value === null ? [] : [`  -H "Authorization: Bearer $TASKER_KEY" \\`]),
-    `  -H 'Content-Type: application/json' \\`,
-    `  -d ${quoteForShell(JSON.stringify(body))}`,
-  ].join('\n');
+const toFieldErrors = (error: unknown): FieldErrors =>
+  error instanceof ApiError
+    ? Object.fromEntries(error.errors.map(({ path, message }) => [path, message]))
+    : {};
 
 /** A form made from the type's own schema, or filled in from a task that ran. */
 export const NewTaskPage = () => {
@@ -65,25 +47,37 @@ export const NewTaskPage = () => {
     from === null ? null : get<TaskView>(`/tasks/${from}`),
   );
   const [params, setParams] = useState<Record<string, unknown>>({});
-  const [words, setWords] = useState(NO_WORDS);
-  const [revision, setTurn] = useState(0);
+  const [options, setOptions] = useState(NO_OPTIONS);
+  const [errors, setErrors] = useState<FieldErrors>({});
+  const [language, setLanguage] = useState<Language>('curl');
+  const [revision, setRevision] = useState(0);
   const [isBusy, act] = useAction();
   const name = query.get('type') ?? source?.type ?? types?.[0]?.type ?? '';
   const type = types?.find((each) => each.type === name);
 
-  useEffect(() => {
-    if (!type || (from !== null && !source)) return;
+  const fill = (draft: Draft | null): void => {
+    if (!type) return;
     const isSource = source?.type === type.type;
-    setParams(isSource ? (source.params as Record<string, unknown>) : type.example);
-    if (isSource)
-      setWords({
-        ...NO_WORDS,
-        title: source.title ?? '',
-        priority: source.priority,
-        tags: source.tags.join(', '),
-      });
+    setParams(
+      draft?.params ?? ((isSource ? source.params : type.example) as Record<string, unknown>),
+    );
+    setOptions(
+      draft?.options ??
+        (isSource
+          ? {
+              ...NO_OPTIONS,
+              title: source.title ?? '',
+              priority: source.priority,
+              tags: source.tags.join(', '),
+            }
+          : NO_OPTIONS),
+    );
+    setErrors({});
     // Fields that keep a text of their own begin anew.
-    setTurn((before) => before + 1);
+    setRevision((before) => before + 1);
+  };
+  useEffect(() => {
+    if (type && (from === null || source)) fill(from === null ? readDraft(type.type) : null);
   }, [type, source]);
 
   if (error) return <ErrorNote error={error} />;
@@ -93,34 +87,57 @@ export const NewTaskPage = () => {
         There is no type "{name}". <a href="#/types">All types</a>
       </p>
     );
-  if (!types) return <p class="empty">Loading …</p>;
+  if (!types || !type) return <Skeleton rows={8} />;
   // Values that have no field in the form stay as they were.
   const kept =
     source?.type === name
       ? {
           ...(source.description !== null && { description: source.description }),
-          max_attempts: source.max_attempts,
+          ...(options.max_attempts === '' && { max_attempts: source.max_attempts }),
         }
       : {};
-  const body = { ...toBody(name, params, words), ...kept };
-  const set = (change: Partial<Words>): void => setWords((before) => ({ ...before, ...change }));
+  const body = { ...toBody(name, params, options), ...kept };
+  const keepDraft = (draft: Draft): void => {
+    if (from === null) sessionStorage.setItem(toDraftKey(name), JSON.stringify(draft));
+  };
+  const changeParams = (changed: Record<string, unknown>): void => {
+    setParams(changed);
+    keepDraft({ params: changed, options });
+  };
+  const changeOptions = (change: Partial<TaskOptions>): void => {
+    const changed = { ...options, ...change };
+    setOptions(changed);
+    keepDraft({ params, options: changed });
+  };
+  const forget = (): void => {
+    sessionStorage.removeItem(toDraftKey(name));
+    fill(null);
+  };
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     act(async () => {
-      const task = await post<TaskView>('/tasks', body);
-      go(`/tasks/${task.task_id}`);
-      return 'Submitted';
+      setErrors({});
+      try {
+        const task = await post<TaskView>('/tasks', body);
+        sessionStorage.removeItem(toDraftKey(name));
+        go(`/tasks/${task.task_id}`);
+        return 'Submitted';
+      } catch (refused) {
+        setErrors(toFieldErrors(refused));
+        throw refused;
+      }
     });
   };
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(toCurl(body)).then(
-      () => toast('Copied'),
-      () => toast('The browser does not allow to copy', 'error'),
-    );
-  };
+  const code = toCode(language, body, identity.value?.key_id !== null);
   return (
     <>
-      <PageHead title={from === null ? 'New task' : 'Run again'} />
+      <PageHead title={from === null ? 'New task' : 'Run again'}>
+        {from === null && readDraft(name) !== null && (
+          <button class="small" onClick={forget}>
+            Discard the draft
+          </button>
+        )}
+      </PageHead>
       {lost && <ErrorNote error={lost} />}
       <div class="columns even start">
         <Card title="What to run">
@@ -140,65 +157,18 @@ export const NewTaskPage = () => {
                   </option>
                 ))}
               </select>
-              <span class="hint">{type?.description}</span>
+              <span class="hint">{type.description}</span>
             </div>
-            {type && !type.configured && (
-              <p class="note warn">Not configured here: it needs {type.needs.join(', ')}.</p>
-            )}
-            {type && (
-              <SchemaForm
-                key={`${name} ${revision}`}
-                schema={type.params}
-                value={params}
-                onChange={setParams}
-              />
-            )}
+            <NotConfigured type={type} />
+            <SchemaForm
+              key={`${name} ${revision}`}
+              schema={type.params as Schema}
+              value={params}
+              errors={errors}
+              onChange={changeParams}
+            />
             <hr />
-            <div class="field">
-              <label for="title">Title</label>
-              <input
-                id="title"
-                maxLength={200}
-                value={words.title}
-                onInput={(event) => set({ title: event.currentTarget.value })}
-              />
-            </div>
-            <div class="pair">
-              <div class="field">
-                <label for="priority">Priority</label>
-                <select
-                  id="priority"
-                  value={words.priority}
-                  onChange={(event) => set({ priority: event.currentTarget.value })}
-                >
-                  {PRIORITIES.map((each) => (
-                    <option key={each} value={each}>
-                      {each.toLowerCase()}
-                    </option>
-                  ))}
-                </select>
-              </div>
-              <div class="field">
-                <label for="delay">Delay, seconds</label>
-                <input
-                  id="delay"
-                  type="number"
-                  min={0}
-                  value={words.delay_seconds}
-                  onInput={(event) => set({ delay_seconds: event.currentTarget.value })}
-                />
-              </div>
-            </div>
-            <div class="field">
-              <label for="tags">Tags</label>
-              <input
-                id="tags"
-                value={words.tags}
-                placeholder="nightly, reports"
-                onInput={(event) => set({ tags: event.currentTarget.value })}
-              />
-              <span class="hint">Separated by commas</span>
-            </div>
+            <TaskOptionFields options={options} errors={errors} set={changeOptions} />
             <div class="row end">
               <button class="primary" disabled={isBusy}>
                 Submit
@@ -206,16 +176,15 @@ export const NewTaskPage = () => {
             </div>
           </form>
         </Card>
-        <Card
-          title="The same by curl"
-          more={
-            <button class="small" onClick={() => void copy()}>
-              Copy
-            </button>
-          }
-        >
+        <Card title="The same by program" more={<CopyButton text={code} />}>
+          <Segmented
+            label="Language"
+            values={LANGUAGES}
+            value={language}
+            onChange={(chosen) => setLanguage(chosen)}
+          />
           <pre class="curl" tabIndex={0}>
-            {toCurl(body)}
+            {code}
           </pre>
         </Card>
       </div>

@@ -1,145 +1,198 @@
-import { STATUSES, type Status } from '../../domain/words.ts';
 import type * as z from 'zod';
 import { useMemo } from 'preact/hooks';
-import type { statsSchema } from '../../http/routes/stats.ts';
+import { STATUSES, type Status } from '../../domain/words.ts';
+import type { errorGroupsSchema } from '../../http/routes/errors.ts';
 import { get } from '../api.ts';
 import { formatDuration, formatNumber, toWords } from '../format.ts';
-import { toHref, replaceQuery, route } from '../router.ts';
-import { Card, ErrorNote, PageHead } from '../components/ui.tsx';
+import {
+  chooseWindow,
+  formatRate,
+  readWindow,
+  sumSteps,
+  toFailureRate,
+  toThroughput,
+  useFigures,
+  WINDOWS,
+  type Stats,
+} from '../figures.ts';
+import { toHref } from '../router.ts';
+import { Age, Card, ErrorNote, PageHead, Segmented, Skeleton } from '../components/ui.tsx';
 import { Chart } from '../components/chart.tsx';
-import { HealthNotes } from '../components/health-notes.tsx';
+import { FigureTable } from '../components/figure-table.tsx';
 import { QueueTable } from '../components/queue-table.tsx';
-import { useThrottledReload, useQuery, useNow } from '../hooks.ts';
+import { Sparkline } from '../components/sparkline.tsx';
+import { useQuery } from '../hooks.ts';
 
-type Stats = z.output<typeof statsSchema>;
+type Group = z.output<typeof errorGroupsSchema>['groups'][number];
 
-const WINDOWS = [15, 60, 360, 1_440];
-const MINUTE_MS = 60_000;
-/** Figures are read again this often at most while things happen. */
-const FRESH_MS = 1_000;
-
-const windowName = (minutes: number): string =>
-  minutes < 60 ? `${minutes} min` : `${minutes / 60} h`;
-
-/** A point for each minute of the window, quiet ones too. */
-const toSeries = (stats: Stats, minutes: number, now: number) => {
-  const last = Math.floor(now / MINUTE_MS);
-  const known = new Map(
-    stats.minutes.map((each) => [Math.floor(Date.parse(each.at) / MINUTE_MS), each]),
-  );
-  const span = Array.from({ length: minutes }, (_, i) => last - minutes + 1 + i);
-  const of = (name: 'completed' | 'failed' | 'submitted'): number[] =>
-    span.map((minute) => known.get(minute)?.[name] ?? 0);
-  return {
-    times: span.map((minute) => minute * 60),
-    series: [
-      { label: 'submitted', color: '--submitted', values: of('submitted') },
-      { label: 'completed', color: '--completed', values: of('completed') },
-      { label: 'failed', color: '--failed', values: of('failed') },
-    ],
-  };
+/** A queue that is this far behind needs somebody. */
+const OVERDUE_SECONDS = 60;
+const HOURS: Record<keyof typeof WINDOWS, number> = {
+  '1h': 1,
+  '24h': 24,
+  '7d': 168,
+  '30d': 720,
+  '90d': 2_160,
 };
 
-const Times = ({ stats }: { stats: Stats }) => (
-  <table class="times">
-    <thead>
-      <tr>
-        <th scope="col">
-          <span class="hidden">What</span>
-        </th>
-        <th scope="col">p50</th>
-        <th scope="col">p95</th>
-        <th scope="col">p99</th>
-      </tr>
-    </thead>
-    <tbody>
-      {(
-        [
-          ['Waited', stats.wait_seconds],
-          ['Ran', stats.run_seconds],
-        ] as const
-      ).map(([name, { p50, p95, p99 }]) => (
-        <tr key={name}>
-          <th scope="row">{name}</th>
-          <td>{formatDuration(p50)}</td>
-          <td>{formatDuration(p95)}</td>
-          <td>{formatDuration(p99)}</td>
-        </tr>
-      ))}
-    </tbody>
-  </table>
-);
-
-const Count = ({ status, n, upTo }: { status: Status; n: number; upTo: number }) => (
+const Count = ({ status, n, upTo }: { status: Status; n: number | undefined; upTo: number }) => (
   <a class={`tile ${status.toLowerCase()}`} href={toHref('/tasks', { status })}>
     <span class="n" data-status={status}>
-      {formatNumber(n)}
-      {n >= upTo ? '+' : ''}
+      {n === undefined ? '·' : formatNumber(n)}
+      {(n ?? 0) >= upTo ? '+' : ''}
     </span>
-    <span>{toWords(status)}</span>
+    <span>{status === 'NEW' ? 'scheduled' : toWords(status)}</span>
   </a>
 );
 
-/** Counts, throughput, times and queues. */
+/** A figure of the window, how it went, and whether the second half had more than the first. */
+const Trend = ({
+  name,
+  value,
+  values,
+  color,
+}: {
+  name: string;
+  value: string;
+  values: number[];
+  color: string;
+}) => {
+  const half = Math.floor(values.length / 2);
+  const sum = (part: number[]): number => part.reduce((total, n) => total + n, 0);
+  const [before, after] = [sum(values.slice(0, half)), sum(values.slice(-half))];
+  const change = before === 0 ? null : Math.round(((after - before) / before) * 100);
+  return (
+    <div class="trend">
+      <span class="muted">{name}</span>
+      <span class="n">{value}</span>
+      <Sparkline values={values} color={color} label={`${name} over time`} />
+      <span class="muted">
+        {change === null ? ' ' : `${change > 0 ? '+' : ''}${change} % in the second half`}
+      </span>
+    </div>
+  );
+};
+
+/** What somebody should look at first; nothing, on a good day. */
+const Attention = ({ stats, since }: { stats: Stats; since: string }) => {
+  const query = new URLSearchParams({ submitted_after: since }).toString();
+  const { data } = useQuery(`errors ${query.slice(0, 40)}`, () =>
+    get<{ groups: Group[] }>(`/errors?${query}`),
+  );
+  const fresh = data?.groups.filter(({ muted, first_at }) => !muted && first_at >= since) ?? [];
+  const slower = stats.groups.filter(({ slower_since }) => slower_since !== null);
+  const overdue = (stats.oldest_waiting_seconds ?? 0) > OVERDUE_SECONDS;
+  if (fresh.length === 0 && slower.length === 0 && !overdue) return null;
+  return (
+    <Card title="Needs attention">
+      <ul class="attention">
+        {overdue && (
+          <li>
+            <span class="badge pending">overdue</span>
+            <span>
+              The oldest task has waited for {formatDuration(stats.oldest_waiting_seconds)}.{' '}
+              <a href={toHref('/tasks', { status: 'PENDING' })}>What waits</a>
+            </span>
+          </li>
+        )}
+        {slower.map(({ key, slower_since, run_seconds }) => (
+          <li key={key}>
+            <span class="badge pending">slower</span>
+            <span>
+              <a href={toHref(`/types/${key ?? ''}`)}>{key}</a> takes longer since{' '}
+              <Age at={slower_since} />: p95 is {formatDuration(run_seconds.p95)}
+            </span>
+          </li>
+        ))}
+        {fresh.slice(0, 3).map((group) => (
+          <li key={group.fingerprint}>
+            <span class="badge failed">failing</span>
+            <span>
+              <a href={toHref('/errors')}>
+                {formatNumber(group.tasks)} × {group.type}
+              </a>{' '}
+              {group.message ?? group.code ?? 'unknown'}, first <Age at={group.first_at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+};
+
+/** What needs attention, how it went, and how everything stands. */
 export const OverviewPage = () => {
-  const minutes = WINDOWS.find((each) => String(each) === route.value.query.get('minutes')) ?? 60;
-  const { data, error, reload } = useQuery(`stats ${minutes}`, () =>
-    get<Stats>(`/stats?minutes=${minutes}`),
+  const window = readWindow('1h');
+  const { data, error, readAt, reload } = useFigures(window, 'type');
+  const chart = useMemo(() => (data ? toThroughput(data) : null), [data]);
+  const since = useMemo(
+    () => new Date(Date.now() - HOURS[window] * 3_600_000).toISOString(),
+    [window],
   );
-  useThrottledReload(reload, FRESH_MS);
-  const now = useNow();
-  const minute = Math.floor(now / MINUTE_MS);
-  const chart = useMemo(
-    () => (data ? toSeries(data, minutes, now) : null),
-    [data, minutes, minute],
-  );
+  const total = (name: 'submitted' | 'completed' | 'failed'): number =>
+    data?.groups.reduce((sum, group) => sum + group[name], 0) ?? 0;
   return (
     <>
       <PageHead title="Overview">
-        <div class="segmented" role="group" aria-label="Window">
-          {WINDOWS.map((each) => (
-            <button
-              key={each}
-              aria-pressed={each === minutes}
-              onClick={() => replaceQuery(new URLSearchParams({ minutes: String(each) }))}
-            >
-              {windowName(each)}
-            </button>
-          ))}
-        </div>
+        <Segmented label="Window" values={WINDOWS} value={window} onChange={chooseWindow} />
         <a class="button primary" href="#/new">
           New task
         </a>
       </PageHead>
-      <HealthNotes />
-      {error && <ErrorNote error={error} retry={reload} />}
+      {error && <ErrorNote error={error} readAt={readAt} retry={reload} />}
+      {data && <Attention key={window} stats={data} since={since} />}
       <div class="tiles">
         {STATUSES.map((status) => (
           <Count
             key={status}
             status={status}
-            n={data?.counts[status] ?? 0}
+            n={data?.counts[status]}
             upTo={data?.counted_up_to ?? Infinity}
           />
         ))}
       </div>
-      <div class="columns">
-        <Card title={`Throughput, per minute, last ${windowName(minutes)}`}>
-          {chart && (
-            <Chart
-              {...chart}
-              key={minutes}
-              label="Submitted, completed and failed tasks by minute"
+      <Card title={`Throughput, last ${WINDOWS[window]}`}>
+        {data ? (
+          <div class="trends">
+            <Trend
+              name="Submitted"
+              value={formatNumber(total('submitted'))}
+              values={sumSteps(data, 'submitted')}
+              color="--submitted"
             />
-          )}
-        </Card>
-        <Card title="How long">
-          {data && <Times stats={data} />}
-          <p class="muted">
-            Oldest waiting: <strong>{formatDuration(data?.oldest_waiting_seconds ?? null)}</strong>
-          </p>
-        </Card>
-      </div>
+            <Trend
+              name="Completed"
+              value={formatNumber(total('completed'))}
+              values={sumSteps(data, 'completed')}
+              color="--completed"
+            />
+            <Trend
+              name="Failure rate"
+              value={formatRate(
+                toFailureRate({ completed: total('completed'), failed: total('failed') }),
+              )}
+              values={sumSteps(data, 'failed')}
+              color="--failed"
+            />
+            <div class="trend">
+              <span class="muted">Waited, p95</span>
+              <span class="n">{formatDuration(data.wait_seconds.p95)}</span>
+              <span class="muted">half within {formatDuration(data.wait_seconds.p50)}</span>
+            </div>
+            <div class="trend">
+              <span class="muted">Ran, p95</span>
+              <span class="n">{formatDuration(data.run_seconds.p95)}</span>
+              <span class="muted">half within {formatDuration(data.run_seconds.p50)}</span>
+            </div>
+          </div>
+        ) : (
+          <Skeleton />
+        )}
+        {chart && (
+          <Chart {...chart} key={window} label="Submitted, completed and failed tasks over time" />
+        )}
+      </Card>
+      <Card title="By type">{data ? <FigureTable stats={data} noun="type" /> : <Skeleton />}</Card>
       <Card title="Queues">
         <QueueTable />
       </Card>

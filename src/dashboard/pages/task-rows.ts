@@ -8,9 +8,6 @@ export interface ListRow {
   isNew: boolean;
 }
 
-/** Rows of a page. */
-export const PAGE_SIZE = 50;
-
 /** Whether a task belongs into a list with this filter; null when only the service can tell. */
 export const matches = (task: TaskUpdate, query: URLSearchParams): boolean | null => {
   const isOne = (name: string, value: string): boolean =>
@@ -30,21 +27,26 @@ export const matches = (task: TaskUpdate, query: URLSearchParams): boolean | nul
   )
     return false;
   const error = query.get('error');
+  if (error?.includes('…')) return null;
   if (error !== null && task.error?.message !== error) return false;
+  if ([...query.keys()].some((name) => name.includes('.'))) return null;
   const text = foldText(
-    [task.title, task.description, task.task_id, task.error?.message].join('\n'),
+    [task.title, task.description, task.task_id, task.error?.message, ...task.tags].join('\n'),
   );
   const words = foldText(query.get('q') ?? '').split(/\s+/);
-  if (words.some((word) => !text.includes(word))) return false;
-  return [...query.keys()].some((name) => name.includes('.')) ? null : true;
+  // Parameters and results are no part of a frame.
+  return words.every((word) => text.includes(word)) ? true : null;
 };
 
-/** The rows after news: what is shown changes in place, what is new and fits comes on top. */
+/**
+ * The rows after news: what is shown changes in place, what is new and fits comes on top.
+ * @param most rows that are shown
+ */
 export const applyUpdates = (
   rows: readonly ListRow[],
   news: readonly TaskUpdate[],
   query: URLSearchParams,
-  isFirstPage: boolean,
+  most: number,
 ): ListRow[] => {
   const newest = new Map<string, TaskUpdate>();
   for (const task of news)
@@ -56,11 +58,10 @@ export const applyUpdates = (
       ? { task, isChanged: true, isNew: row.isNew }
       : row;
   });
-  if (!isFirstPage) return changed;
-  const last = rows.length >= PAGE_SIZE ? (rows.at(-1)?.task.task_id ?? '') : '';
+  const last = rows.length >= most ? (rows.at(-1)?.task.task_id ?? '') : '';
   const fresh = [...newest.values()].filter(
     (task) => task.task_id > last && matches(task, query) === true,
   );
   const all = [...fresh.map((task) => ({ task, isChanged: false, isNew: true })), ...changed];
-  return all.toSorted((a, b) => (a.task.task_id < b.task.task_id ? 1 : -1)).slice(0, PAGE_SIZE);
+  return all.toSorted((a, b) => (a.task.task_id < b.task.task_id ? 1 : -1)).slice(0, most);
 };

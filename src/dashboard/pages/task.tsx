@@ -1,15 +1,29 @@
-import { allows } from '../../domain/lifecycle.ts';
-import { isFinal } from '../../domain/words.ts';
 import { useEffect, useState } from 'preact/hooks';
+import { allows } from '../../domain/lifecycle.ts';
 import type { TaskDetail } from '../../domain/view.ts';
+import { isFinal } from '../../domain/words.ts';
 import { api, get, post } from '../api.ts';
+import { formatDuration } from '../format.ts';
 import { watchTask } from '../live.ts';
 import { go, toHref } from '../router.ts';
-import { Age, Card, ErrorNote, PageHead, ProgressBar, StatusBadge } from '../components/ui.tsx';
 import { confirm } from '../components/confirm.tsx';
-import { Timeline } from '../components/timeline.tsx';
+import { Deliveries } from '../components/deliveries.tsx';
+import { TaskFacts } from '../components/task-facts.tsx';
+import { Attempts, Timeline } from '../components/timeline.tsx';
 import { Tree } from '../components/tree.tsx';
-import { useAction, useQuery, useTaskUpdates } from '../hooks.ts';
+import {
+  Card,
+  CopyButton,
+  ErrorNote,
+  PageHead,
+  ProgressBar,
+  ShortId,
+  Skeleton,
+  StatusBadge,
+  titlePrefix,
+} from '../components/ui.tsx';
+import { WaitingNote } from '../components/waiting-note.tsx';
+import { useAction, useNow, useQuery, useTaskUpdates } from '../hooks.ts';
 
 /** The buttons, in their order; the lifecycle says which of them a status allows. */
 const VERBS = [
@@ -38,7 +52,12 @@ const Actions = ({ task, reload }: { task: TaskDetail; reload(): void }) => {
   return (
     <>
       {VERBS.filter(({ verb }) => allows(verb, task.status)).map(({ verb, label }) => (
-        <button key={verb} disabled={isBusy} onClick={() => runCommand(verb, label)}>
+        <button
+          key={verb}
+          class={verb === 'retry' ? 'primary' : ''}
+          disabled={isBusy}
+          onClick={() => runCommand(verb, label)}
+        >
           {label}
         </button>
       ))}
@@ -54,127 +73,38 @@ const Actions = ({ task, reload }: { task: TaskDetail; reload(): void }) => {
   );
 };
 
-const Facts = ({ task }: { task: TaskDetail }) => (
-  <dl class="facts">
-    <dt>Id</dt>
-    <dd>
-      <code>{task.task_id}</code>
-    </dd>
-    <dt>Type</dt>
-    <dd>
-      <a href={toHref('/tasks', { type: task.type })}>{task.type}</a>
-    </dd>
-    <dt>Queue</dt>
-    <dd>
-      {task.queue}, {task.priority.toLowerCase()} priority
-    </dd>
-    <dt>Attempt</dt>
-    <dd>
-      {task.attempt} of {task.max_attempts}
-      {task.rescues > 0 ? `, rescued ${task.rescues} times` : ''}
-    </dd>
-    <dt>Submitted</dt>
-    <dd>
-      <Age at={task.submitted_at} />
-    </dd>
-    {task.scheduled_at && (
-      <>
-        <dt>Due</dt>
-        <dd>
-          <Age at={task.scheduled_at} />
-        </dd>
-      </>
-    )}
-    {task.started_at && (
-      <>
-        <dt>Started</dt>
-        <dd>
-          <Age at={task.started_at} />
-        </dd>
-      </>
-    )}
-    {task.completed_at && (
-      <>
-        <dt>Ended</dt>
-        <dd>
-          <Age at={task.completed_at} />
-        </dd>
-      </>
-    )}
-    {task.tags.length > 0 && (
-      <>
-        <dt>Tags</dt>
-        <dd>
-          {task.tags.map((tag) => (
-            <a class="chip" key={tag} href={toHref('/tasks', { tag })}>
-              {tag}
-            </a>
-          ))}
-        </dd>
-      </>
-    )}
-    {task.reused_from && (
-      <>
-        <dt>Output of</dt>
-        <dd>
-          <a href={toHref(`/tasks/${task.reused_from}`)}>{task.reused_from}</a>
-        </dd>
-      </>
-    )}
-    {task.callback_url && (
-      <>
-        <dt>Callback</dt>
-        <dd>{task.callback_url}</dd>
-      </>
-    )}
-    <dt>Version</dt>
-    <dd>{task.version}</dd>
-  </dl>
-);
+/** How far it is, and when it will have ended if it goes on like this. */
+const Progress = ({ task }: { task: TaskDetail }) => {
+  const now = useNow();
+  const fraction = task.progress?.fraction ?? 0;
+  useEffect(() => {
+    titlePrefix.value = task.progress ? `${Math.round(fraction * 100)} % ` : '';
+    return () => void (titlePrefix.value = '');
+  }, [fraction]);
+  const ran = task.started_at === null ? 0 : (now - Date.parse(task.started_at)) / 1_000;
+  const left = fraction > 0.02 && ran > 2 ? (ran / fraction) * (1 - fraction) : null;
+  const note =
+    task.progress?.note ?? (task.progress ? `${Math.round(fraction * 100)} %` : 'running');
+  return (
+    <ProgressBar
+      fraction={fraction}
+      label={left === null ? note : `${note}, about ${formatDuration(Math.round(left))} left`}
+    />
+  );
+};
 
-const Attempts = ({ task }: { task: TaskDetail }) => (
-  <ol class="attempts">
-    {task.attempts.map((each) => (
-      <li key={each.ended_at + String(each.attempt)}>
-        <span
-          class={`badge ${each.outcome === 'completed' ? 'completed' : each.outcome === 'failed' ? 'failed' : 'paused'}`}
-        >
-          {each.outcome}
-        </span>
-        <span>
-          attempt {each.attempt}, <Age at={each.ended_at} />
-        </span>
-        {each.error && (
-          <p class="message">
-            <code>{each.error.code}</code> {each.error.message}
-          </p>
-        )}
-      </li>
-    ))}
-  </ol>
-);
-
-const Deliveries = ({ task }: { task: TaskDetail }) => (
-  <ul class="attempts">
-    {task.deliveries.map((each) => (
-      <li key={each.id}>
-        <span
-          class={`badge ${each.state === 'DELIVERED' ? 'completed' : each.state === 'OPEN' ? 'pending' : 'failed'}`}
-        >
-          {each.state.toLowerCase().replace('_', ' ')}
-        </span>
-        <span>
-          {each.sink} of {each.status.toLowerCase()}, {each.tries} tries
-        </span>
-        {each.last_error && <p class="message">{each.last_error}</p>}
-      </li>
-    ))}
-  </ul>
-);
+/** What helps with an error, by its code. */
+const HINTS: Record<string, string> = {
+  timeout: 'It took longer than its timeout: submit it with a longer timeout_seconds.',
+  lost: 'Its worker died three times: it may need too much memory or CPU.',
+  invalid_result: 'The type returned something that its schema does not allow.',
+};
 
 /** One task, live. */
 export const TaskPage = ({ id }: { id: string }) => {
-  const { data, error, reload } = useQuery(`task ${id}`, () => get<TaskDetail>(`/tasks/${id}`));
+  const { data, error, readAt, reload } = useQuery(`task ${id}`, () =>
+    get<TaskDetail>(`/tasks/${id}`),
+  );
   const [live, setLive] = useState<TaskDetail | null>(null);
   useEffect(
     () =>
@@ -219,55 +149,65 @@ export const TaskPage = ({ id }: { id: string }) => {
         This task was deleted. <a href="#/tasks">All tasks</a>
       </p>
     );
-  if (!live) return <p class="empty">Loading …</p>;
+  if (!live) return <Skeleton rows={8} />;
+  const isWaiting =
+    live.waiting_for !== null && (live.status === 'NEW' || live.status === 'PENDING');
   return (
     <>
       <PageHead title={live.title ?? live.type}>
         <Actions task={live} reload={reload} />
       </PageHead>
       <div class="row statusline">
-        <StatusBadge status={live.status} />
+        <StatusBadge status={live.status} isScheduled={live.scheduled_at !== null} />
+        <a href={toHref(`/types/${live.type}`)}>{live.type}</a>
+        <ShortId id={id} />
+        <CopyButton text={id} label="Copy id" />
+        <CopyButton text={location.href} label="Copy link" />
         {live.description && <span class="muted">{live.description}</span>}
       </div>
-      {live.status === 'IN_PROGRESS' && (
-        <ProgressBar
-          fraction={live.progress?.fraction ?? 0}
-          label={
-            live.progress?.note ??
-            (live.progress ? `${Math.round(live.progress.fraction * 100)} %` : 'running')
-          }
-        />
-      )}
+      {error && <ErrorNote error={error} readAt={readAt} retry={reload} />}
+      {live.status === 'IN_PROGRESS' && <Progress task={live} />}
+      {isWaiting && live.waiting_for && <WaitingNote waiting={live.waiting_for} reload={reload} />}
       {live.error && (
         <div class="note error">
           <code>{live.error.code}</code> <span>{live.error.message}</span>
+          <span class="muted">{HINTS[live.error.code]}</span>
+          <a
+            href={toHref('/tasks', {
+              status: 'FAILED',
+              type: live.type,
+              error: live.error.message,
+            })}
+          >
+            All that failed so
+          </a>
         </div>
       )}
-      <Card title="Timeline">
-        <Timeline task={live} />
-        {live.attempts.length > 0 && <Attempts task={live} />}
-      </Card>
-      <div class="columns even">
-        <Card title="Parameters">
-          <Tree value={live.params} />
-        </Card>
-        <Card title="Result">
-          {live.status === 'COMPLETED' ? (
-            <Tree value={live.result} />
-          ) : (
-            <p class="muted">None yet.</p>
-          )}
-        </Card>
-      </div>
-      <div class="columns even">
-        <Card title="Facts">
-          <Facts task={live} />
-        </Card>
-        {live.deliveries.length > 0 && (
-          <Card title="Deliveries">
-            <Deliveries task={live} />
+      <div class="columns">
+        <div class="stack">
+          <Card title="Timeline">
+            <Timeline task={live} />
+            {live.attempts.length > 0 && <Attempts task={live} />}
           </Card>
-        )}
+          <Card title="Parameters">
+            <Tree value={live.params} filter="params" />
+          </Card>
+          <Card title="Result">
+            {live.status === 'COMPLETED' ? (
+              <Tree value={live.result} filter="result" />
+            ) : (
+              <p class="muted">{isOver ? 'None.' : 'None yet.'}</p>
+            )}
+          </Card>
+          {live.deliveries.length > 0 && (
+            <Card title="Deliveries">
+              <Deliveries task={live} />
+            </Card>
+          )}
+        </div>
+        <Card title="Facts">
+          <TaskFacts task={live} />
+        </Card>
       </div>
     </>
   );

@@ -1,23 +1,35 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { COMMANDS, type CommandName } from '../../domain/lifecycle.ts';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { TaskView } from '../../domain/view.ts';
 import { get } from '../api.ts';
+import { exportTasks } from '../export.ts';
 import { formatNumber } from '../format.ts';
 import type { TaskUpdate } from '../live.ts';
-import { go, toHref, route } from '../router.ts';
-import { Age, Empty, ErrorNote, PageHead, StatusBadge } from '../components/ui.tsx';
+import { go, route } from '../router.ts';
+import { ColumnChooser, listColumns } from '../columns.tsx';
+import { Empty, ErrorNote, PageHead, Skeleton } from '../components/ui.tsx';
 import { isActionRunning, startAction, type ActionFilter } from '../components/bulk.tsx';
 import { filterQuery, Filters } from '../components/filters.tsx';
-import { useAction, useQuery, useTaskUpdates } from '../hooks.ts';
-import { applyUpdates, matches, PAGE_SIZE, type ListRow } from './task-rows.ts';
+import { TaskPreview } from '../components/task-preview.tsx';
+import { TaskRow } from '../components/task-row.tsx';
+import { Views } from '../components/views.tsx';
+import { useAction, useListKeys, useQuery, useScrollMemory, useTaskUpdates } from '../hooks.ts';
+import { applyUpdates, matches, type ListRow } from './task-rows.ts';
 
+/** Rows of a page. */
+const PAGE_SIZE = 50;
 /**
  * The list's frames are 250 ms apart: one that was on its way may bring back rows that are deleted.
  */
 const LATE_FRAME_MS = 500;
 
 interface Listing {
-  pagination: { total_tasks?: number; total_capped?: boolean; next_cursor: string | null };
+  pagination: {
+    total_tasks?: number;
+    total_capped?: boolean;
+    truncated?: boolean;
+    next_cursor: string | null;
+  };
   tasks: TaskView[];
 }
 
@@ -28,91 +40,38 @@ const read = async (filter: URLSearchParams, cursor: string | null): Promise<Lis
   return get<Listing>(`/tasks?${query.toString()}`);
 };
 
-const TaskRow = ({
-  row,
-  isChosen,
-  isLeft,
-  choose,
-}: {
-  row: ListRow;
-  isChosen: boolean;
-  isLeft: boolean;
-  choose(isChosen: boolean): void;
-}) => {
-  const { task, isChanged, isNew } = row;
-  // Of two names for one animation, each change of a row takes the other: so it starts again.
-  const flash = isChanged ? `flash${task.version % 2}` : '';
-  const open = (event: MouseEvent): void => {
-    if (!(event.target as Element).closest('a, input, button')) go(`/tasks/${task.task_id}`);
-  };
-  // Rows that did not change are not even compared, while hundreds of tasks a second come by.
-  return useMemo(
-    () => (
-      <tr
-        class={`${isNew ? 'new' : ''} ${flash} ${isChosen ? 'chosen' : ''} ${isLeft ? 'over' : ''}`}
-        title={isLeft ? 'It does not match the filters any more' : undefined}
-        onClick={open}
-        data-task={task.task_id}
-      >
-        <td>
-          <input
-            type="checkbox"
-            aria-label={`Select ${task.title ?? task.type} ${task.task_id}`}
-            checked={isChosen}
-            onChange={(event) => choose(event.currentTarget.checked)}
-          />
-        </td>
-        <td>
-          <StatusBadge status={task.status} />
-        </td>
-        <td class="what">
-          <a href={toHref(`/tasks/${task.task_id}`)}>{task.title ?? task.type}</a>
-          <span class="muted">
-            {task.title === null ? '' : `${task.type} `}
-            {task.error?.message.slice(0, 120)}
-          </span>
-        </td>
-        <td class="wide">
-          <code>
-            {task.task_id.slice(0, 8)}…{task.task_id.slice(-4)}
-          </code>
-        </td>
-        <td class="wide">{task.queue}</td>
-        <td class="num wide">
-          {task.attempt}/{task.max_attempts}
-        </td>
-        <td class="num">
-          <Age at={task.submitted_at} />
-        </td>
-      </tr>
-    ),
-    [row, isChosen, isLeft],
-  );
-};
+const toRows = (tasks: readonly TaskView[]): ListRow[] =>
+  tasks.map((task) => ({ task, isChanged: false, isNew: false }));
 
 /** The live table. */
 export const TasksPage = () => {
-  const { query } = route.value;
-  const filter = filterQuery(query);
-  const cursor = query.get('cursor');
-  const address = `${filter.toString()} ${cursor ?? ''}`;
-  const { data, error, reload } = useQuery(`tasks ${address}`, () => read(filter, cursor));
+  const filter = filterQuery(route.value.query);
+  const address = filter.toString();
+  const { data, error, readAt, reload } = useQuery(`tasks ${address}`, () => read(filter, null));
   const [rows, setRows] = useState<ListRow[]>([]);
+  const [next, setNext] = useState<string | null>(null);
+  const [most, setMost] = useState(PAGE_SIZE);
   const [held, setHeld] = useState<TaskUpdate[]>([]);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [isAll, setAll] = useState(false);
   const [deletions, setDeletions] = useState(0);
+  const [previewed, setPreviewed] = useState<string | null>(null);
   const [isBusy, act] = useAction();
   const isPointerIn = useRef(false);
-  const isFirstPage = cursor === null;
+  useScrollMemory(data !== null);
 
   useEffect(() => {
-    if (data) setRows(data.tasks.map((task) => ({ task, isChanged: false, isNew: false })));
+    if (data) {
+      setRows(toRows(data.tasks));
+      setNext(data.pagination.next_cursor);
+      setMost(PAGE_SIZE);
+    }
     setHeld([]);
   }, [data]);
   useEffect(() => {
     setChosen(new Set());
     setAll(false);
+    setPreviewed(null);
   }, [address]);
   useEffect(() => {
     if (deletions === 0) return undefined;
@@ -120,14 +79,21 @@ export const TasksPage = () => {
     return () => clearTimeout(timer);
   }, [deletions, address]);
 
+  const ids = rows.map(({ task }) => task.task_id);
+  const [focused] = useListKeys(ids, {
+    open: (id) => go(`/tasks/${id}`),
+    select: (id) => choose(id, !chosen.has(id)),
+    preview: (id) => setPreviewed(id),
+  });
+
   useTaskUpdates((news) => {
     // Only the service can look inside parameters: then it is asked again, when the reader wants
     // it.
     const unknown = news.filter((task) => matches(task, filter) === null);
-    const shown = new Set(rows.map(({ task }) => task.task_id));
-    const isStill = isPointerIn.current || chosen.size > 0;
+    const shown = new Set(ids);
+    const isStill = isPointerIn.current || chosen.size > 0 || focused !== null;
     const isHeld = (task: TaskUpdate): boolean =>
-      isFirstPage && !shown.has(task.task_id) && (isStill || unknown.includes(task));
+      !shown.has(task.task_id) && (isStill || unknown.includes(task));
     const waiting = news.filter(
       (task) =>
         isHeld(task) &&
@@ -144,16 +110,27 @@ export const TasksPage = () => {
         before,
         news.filter((task) => !isHeld(task)),
         filter,
-        isFirstPage,
+        most,
       ),
     );
   });
 
   const showHeld = (): void => {
     if (held.some((task) => matches(task, filter) === null)) reload();
-    else setRows((before) => applyUpdates(before, held, filter, isFirstPage));
+    else setRows((before) => applyUpdates(before, held, filter, most));
     setHeld([]);
   };
+  const showMore = (): void =>
+    act(async () => {
+      const page = await read(filter, next);
+      setRows((before) => [
+        ...before,
+        ...toRows(page.tasks.filter(({ task_id }) => !ids.includes(task_id))),
+      ]);
+      setMost((before) => before + PAGE_SIZE);
+      setNext(page.pagination.next_cursor);
+      return undefined;
+    });
   const choose = (id: string, isChosen: boolean): void => {
     setAll(false);
     setChosen((before) =>
@@ -161,11 +138,9 @@ export const TasksPage = () => {
     );
   };
   const isPageChosen = rows.length > 0 && rows.every(({ task }) => chosen.has(task.task_id));
-  const total = data?.pagination.total_tasks;
+  const { total_tasks: total, total_capped: isCapped, truncated } = data?.pagination ?? {};
   const totalText =
-    total === undefined
-      ? 'all'
-      : `all ${formatNumber(total)}${data?.pagination.total_capped ? '+' : ''}`;
+    total === undefined ? 'all' : `all ${formatNumber(total)}${isCapped ? '+' : ''}`;
 
   const start = (action: CommandName): void =>
     act(async () => {
@@ -188,24 +163,41 @@ export const TasksPage = () => {
     setAll(false);
     reload();
   };
-  const toPage = (next: string | null): void => {
-    const moved = new URLSearchParams(filter);
-    if (next !== null) moved.set('cursor', next);
-    go('/tasks', moved);
-  };
   const share = async (): Promise<string> => {
     await navigator.clipboard.writeText(location.href);
     return 'The link to this view is copied';
+  };
+  const chooseAll = (isChosen: boolean): void => {
+    setAll(false);
+    setChosen(new Set(isChosen ? ids : []));
   };
 
   return (
     <>
       <PageHead title="Tasks">
         <span class="muted" data-testid="total">
-          {total === undefined
-            ? ''
-            : `${formatNumber(total)}${data?.pagination.total_capped ? '+' : ''} total`}
+          {total === undefined ? '' : `${formatNumber(total)}${isCapped ? '+' : ''} total`}
         </span>
+        <ColumnChooser />
+        <details class="dropdown">
+          <summary class="button small">Export</summary>
+          <div class="menu">
+            <button
+              class="small"
+              disabled={isBusy}
+              onClick={() => act(() => exportTasks(filter, 'csv'))}
+            >
+              CSV
+            </button>
+            <button
+              class="small"
+              disabled={isBusy}
+              onClick={() => act(() => exportTasks(filter, 'ndjson'))}
+            >
+              Lines of JSON
+            </button>
+          </div>
+        </details>
         <button class="small" onClick={() => act(share)}>
           Copy link
         </button>
@@ -216,117 +208,123 @@ export const TasksPage = () => {
           New task
         </a>
       </PageHead>
+      <Views filter={filter} />
       <Filters />
-      {error && <ErrorNote error={error} retry={reload} />}
-      <div class={`selection ${chosen.size > 0 ? 'open' : ''}`}>
-        {chosen.size > 0 && (
-          <>
-            <span>{isAll ? `${totalText} matching` : `${chosen.size} selected`}</span>
-            {isPageChosen && !isAll && (
-              <button class="link" onClick={() => setAll(true)}>
-                Select {totalText} matching
-              </button>
-            )}
-            <span class="grow" />
-            {COMMANDS.map((action) => (
-              <button
-                key={action}
-                class={`small ${action === 'delete' ? 'danger' : ''}`}
-                disabled={isBusy || isActionRunning()}
-                onClick={() => start(action)}
-              >
-                {action}
-              </button>
-            ))}
-          </>
-        )}
-      </div>
+      {error && <ErrorNote error={error} readAt={readAt} retry={reload} />}
       {held.length > 0 && (
         <button class="held" onClick={showHeld}>
           {formatNumber(held.length)} new task{held.length > 1 ? 's' : ''}: show
         </button>
       )}
-      <div
-        class="scroll card flush"
-        tabIndex={0}
-        role="region"
-        aria-label="Tasks"
-        onPointerEnter={() => (isPointerIn.current = true)}
-        onPointerLeave={() => (
-          (isPointerIn.current = false),
-          chosen.size === 0 && held.length > 0 && showHeld()
-        )}
-      >
-        <table class="tasks">
-          <thead>
-            <tr>
-              <th scope="col">
-                <input
-                  type="checkbox"
-                  aria-label="Select all on this page"
-                  checked={isPageChosen}
-                  onChange={(event) => (
-                    setAll(false),
-                    setChosen(
-                      new Set(
-                        event.currentTarget.checked ? rows.map(({ task }) => task.task_id) : [],
-                      ),
-                    )
-                  )}
+      <div class={previewed === null ? '' : 'with-preview'}>
+        <div
+          class="scroll card flush"
+          tabIndex={0}
+          role="region"
+          aria-label="Tasks"
+          onPointerEnter={() => (isPointerIn.current = true)}
+          onPointerLeave={() => (
+            (isPointerIn.current = false),
+            chosen.size === 0 && held.length > 0 && showHeld()
+          )}
+        >
+          <table class="tasks">
+            <thead>
+              <tr>
+                <th scope="col">
+                  <input
+                    type="checkbox"
+                    aria-label="Select all on this page"
+                    checked={isPageChosen}
+                    onChange={(event) => chooseAll(event.currentTarget.checked)}
+                  />
+                </th>
+                <th scope="col">Status</th>
+                <th scope="col">Task</th>
+                {listColumns().map(({ key, name, isNumber }) => (
+                  <th
+                    key={key}
+                    scope="col"
+                    class={`${isNumber ? 'num' : ''} ${key === 'submitted' ? '' : 'wide'}`}
+                  >
+                    {name}
+                  </th>
+                ))}
+                <th scope="col" class="wide">
+                  <span class="hidden">Preview</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((row) => (
+                <TaskRow
+                  key={row.task.task_id}
+                  row={row}
+                  isChosen={chosen.has(row.task.task_id)}
+                  isLeft={matches(row.task, filter) === false}
+                  isFocused={focused === row.task.task_id}
+                  choose={(isChosen) => choose(row.task.task_id, isChosen)}
+                  preview={() => setPreviewed(row.task.task_id)}
                 />
-              </th>
-              <th scope="col">Status</th>
-              <th scope="col">Task</th>
-              <th scope="col" class="wide">
-                Id
-              </th>
-              <th scope="col" class="wide">
-                Queue
-              </th>
-              <th scope="col" class="num wide">
-                Attempt
-              </th>
-              <th scope="col" class="num">
-                Submitted
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <TaskRow
-                key={row.task.task_id}
-                row={row}
-                isChosen={chosen.has(row.task.task_id)}
-                isLeft={matches(row.task, filter) === false}
-                choose={(isChosen) => choose(row.task.task_id, isChosen)}
-              />
-            ))}
-          </tbody>
-        </table>
-        {data && rows.length === 0 && (
-          <Empty>
-            {[...filter].length > 0 ? (
-              'No task matches these filters.'
-            ) : (
-              <>
-                No task yet. <a href="#/new">Submit one</a>
-              </>
-            )}
-          </Empty>
+              ))}
+            </tbody>
+          </table>
+          {!data && !error && <Skeleton rows={8} />}
+          {data && rows.length === 0 && (
+            <Empty>
+              {[...filter].length > 0 ? (
+                truncated ? (
+                  'Nothing among the newest tasks: look further back below.'
+                ) : (
+                  'No task matches these filters.'
+                )
+              ) : (
+                <>
+                  No task yet. <a href="#/new">Submit one</a>
+                </>
+              )}
+            </Empty>
+          )}
+        </div>
+        {previewed !== null && (
+          <TaskPreview
+            id={previewed}
+            version={rows.find(({ task }) => task.task_id === previewed)?.task.version ?? 0}
+            close={() => setPreviewed(null)}
+          />
         )}
       </div>
-      <div class="row end pager">
-        {!isFirstPage && (
-          <button class="small" onClick={() => toPage(null)}>
-            Newest
+      {next !== null && (
+        <div class="row center">
+          <button disabled={isBusy} onClick={showMore}>
+            {truncated && rows.length < most ? 'Look further back' : 'Show more'}
           </button>
-        )}
-        {data?.pagination.next_cursor && (
-          <button class="small" onClick={() => toPage(data.pagination.next_cursor)}>
-            Older
+        </div>
+      )}
+      {chosen.size > 0 && (
+        <div class="selection" role="toolbar" aria-label="Selected tasks">
+          <span>{isAll ? `${totalText} matching` : `${chosen.size} selected`}</span>
+          {isPageChosen && !isAll && (
+            <button class="link" onClick={() => setAll(true)}>
+              Select {totalText} matching
+            </button>
+          )}
+          <span class="grow" />
+          {COMMANDS.map((action) => (
+            <button
+              key={action}
+              class={`small ${action === 'delete' ? 'danger' : ''}`}
+              disabled={isBusy || isActionRunning()}
+              onClick={() => start(action)}
+            >
+              {action}
+            </button>
+          ))}
+          <button class="plain" aria-label="Select none" onClick={() => chooseAll(false)}>
+            ×
           </button>
-        )}
-      </div>
+        </div>
+      )}
     </>
   );
 };

@@ -1,65 +1,84 @@
-import type * as z from 'zod';
-import type { taskTypeSchema } from '../../http/routes/task-types.ts';
 import { get } from '../api.ts';
-import { formatDuration } from '../format.ts';
+import { formatDuration, formatNumber } from '../format.ts';
+import {
+  chooseWindow,
+  formatRate,
+  readWindow,
+  toFailureRate,
+  toSteps,
+  useFigures,
+  WINDOWS,
+  type Stats,
+} from '../figures.ts';
 import { toHref } from '../router.ts';
-import { ErrorNote, PageHead } from '../components/ui.tsx';
-import { Tree } from '../components/tree.tsx';
+import { Age, ErrorNote, PageHead, Segmented, Skeleton } from '../components/ui.tsx';
+import { Sparkline } from '../components/sparkline.tsx';
+import { NotConfigured, type TaskType } from '../components/type-facts.tsx';
 import { useQuery } from '../hooks.ts';
 
-type TaskType = z.output<typeof taskTypeSchema>;
+const TypeCard = ({ type, stats }: { type: TaskType; stats: Stats | null }) => {
+  const group = stats?.groups.find(({ key }) => key === type.type);
+  return (
+    <article class="card">
+      <header>
+        <h2>
+          <a href={toHref(`/types/${type.type}`)}>{type.type}</a>
+        </h2>
+        <span class="badge open">{type.lane}</span>
+      </header>
+      <p class="muted">{type.description}</p>
+      <NotConfigured type={type} />
+      {stats && group ? (
+        <div class="row">
+          <Sparkline
+            label={`${type.type}: ended over time`}
+            values={toSteps(stats, group, (point) => point.completed + point.failed).map(
+              (n) => n ?? 0,
+            )}
+          />
+          <span>
+            <strong>{formatNumber(group.submitted)}</strong> runs,{' '}
+            <span class={group.failed > 0 ? 'wrong' : ''}>{formatRate(toFailureRate(group))}</span>{' '}
+            failed, p95 {formatDuration(group.run_seconds.p95)}
+          </span>
+          {group.slower_since !== null && (
+            <span class="badge pending">
+              slower since <Age at={group.slower_since} />
+            </span>
+          )}
+        </div>
+      ) : (
+        <p class="muted">No runs in this time.</p>
+      )}
+      <div class="row end">
+        <a class="button" href={toHref('/tasks', { type: type.type })}>
+          Its tasks
+        </a>
+        <a class="button primary" href={toHref('/new', { type: type.type })}>
+          Run one
+        </a>
+      </div>
+    </article>
+  );
+};
 
-const TypeCard = ({ type }: { type: TaskType }) => (
-  <article class="card">
-    <header>
-      <h2>{type.type}</h2>
-      <span class="badge open">{type.lane}</span>
-    </header>
-    <p>{type.description}</p>
-    {!type.configured && (
-      <p class="note warn">Not configured here: it needs {type.needs.join(', ')}.</p>
-    )}
-    <dl class="facts">
-      <dt>Also called</dt>
-      <dd>{type.aliases.join(', ') || '–'}</dd>
-      <dt>Attempts</dt>
-      <dd>
-        {type.retry.max_attempts}, {formatDuration(type.retry.base_seconds)} to{' '}
-        {formatDuration(type.retry.max_seconds)} apart
-      </dd>
-      <dt>Timeout</dt>
-      <dd>{formatDuration(type.timeout_seconds)}</dd>
-      <dt>Output cached</dt>
-      <dd>{type.cache_ttl_seconds === 0 ? 'no' : formatDuration(type.cache_ttl_seconds)}</dd>
-      <dt>Output reused</dt>
-      <dd>{type.reuse_seconds === 0 ? 'no' : formatDuration(type.reuse_seconds)}</dd>
-    </dl>
-    <details>
-      <summary>Parameters, as JSON Schema</summary>
-      <Tree value={type.params} />
-    </details>
-    <div class="row end">
-      <a class="button" href={toHref('/tasks', { type: type.type })}>
-        Its tasks
-      </a>
-      <a class="button primary" href={toHref('/new', { type: type.type })}>
-        Run one
-      </a>
-    </div>
-  </article>
-);
-
+/** What can be submitted, each with how it went. */
 export const TypesPage = () => {
-  const { data, error, reload } = useQuery('types', () =>
+  const window = readWindow('7d');
+  const { data, error, readAt, reload } = useQuery('types', () =>
     get<{ task_types: TaskType[] }>('/task-types'),
   );
+  const { data: stats } = useFigures(window, 'type');
   return (
     <>
-      <PageHead title="Types" />
-      {error && <ErrorNote error={error} retry={reload} />}
+      <PageHead title="Types">
+        <Segmented label="Window" values={WINDOWS} value={window} onChange={chooseWindow} />
+      </PageHead>
+      {error && <ErrorNote error={error} readAt={readAt} retry={reload} />}
+      {!data && !error && <Skeleton rows={8} />}
       <div class="grid">
         {data?.task_types.map((type) => (
-          <TypeCard key={type.type} type={type} />
+          <TypeCard key={type.type} type={type} stats={stats} />
         ))}
       </div>
     </>

@@ -1,0 +1,70 @@
+import type { ComponentChildren } from 'preact';
+import type { TaskDetail } from '../../domain/view.ts';
+import { formatDuration } from '../format.ts';
+import { useNow } from '../hooks.ts';
+import { toHref } from '../router.ts';
+import { Age, TaskLink } from './ui.tsx';
+
+const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => (
+  <>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </>
+);
+
+/** What is known of a task, beside its values. */
+export const TaskFacts = ({ task }: { task: TaskDetail }) => {
+  const now = useNow();
+  const end = task.completed_at === null ? now : Date.parse(task.completed_at);
+  return (
+    <dl class="facts">
+      <Fact name="Type">
+        <a href={toHref(`/types/${task.type}`)}>{task.type}</a>
+      </Fact>
+      <Fact name="Queue">
+        <a href={toHref(`/queues/${task.queue}`)}>{task.queue}</a>
+      </Fact>
+      <Fact name="Attempt">
+        {task.attempt} of {task.max_attempts}
+        {task.rescues > 0 ? `, rescued ${task.rescues} times` : ''}
+      </Fact>
+      <Fact name="Submitted">
+        <Age at={task.submitted_at} />
+      </Fact>
+      {task.scheduled_at && (
+        <Fact name="Due">
+          <Age at={task.scheduled_at} />
+        </Fact>
+      )}
+      {task.started_at && (
+        <Fact name="Started">
+          <Age at={task.started_at} />
+        </Fact>
+      )}
+      {task.completed_at && (
+        <Fact name="Ended">
+          <Age at={task.completed_at} />
+        </Fact>
+      )}
+      {task.started_at && (
+        <Fact name="Duration">{formatDuration((end - Date.parse(task.started_at)) / 1_000)}</Fact>
+      )}
+      <Fact name="Tags">
+        {task.tags.length === 0
+          ? 'None'
+          : task.tags.map((tag) => (
+              <a class="chip" key={tag} href={toHref('/tasks', { tag })}>
+                {tag}
+              </a>
+            ))}
+      </Fact>
+      {task.reused_from && (
+        <Fact name="Output of">
+          <TaskLink id={task.reused_from} />
+        </Fact>
+      )}
+      <Fact name="Callback">{task.callback_url ?? 'None'}</Fact>
+      <Fact name="Version">{task.version}</Fact>
+    </dl>
+  );
+};

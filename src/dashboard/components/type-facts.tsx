@@ -1,0 +1,31 @@
+import type * as z from 'zod';
+import type { taskTypeSchema } from '../../http/routes/task-types.ts';
+import { formatDuration } from '../format.ts';
+
+export type TaskType = z.output<typeof taskTypeSchema>;
+
+/** What is declared of a type. */
+export const TypeFacts = ({ type }: { type: TaskType }) => (
+  <dl class="facts">
+    <dt>Lane</dt>
+    <dd>{type.lane}</dd>
+    <dt>Also called</dt>
+    <dd>{type.aliases.join(', ') || 'nothing else'}</dd>
+    <dt>Attempts</dt>
+    <dd>
+      {type.retry.max_attempts}, {formatDuration(type.retry.base_seconds)} to{' '}
+      {formatDuration(type.retry.max_seconds)} apart
+    </dd>
+    <dt>Timeout</dt>
+    <dd>{formatDuration(type.timeout_seconds)}</dd>
+    <dt>Output cached</dt>
+    <dd>{type.cache_ttl_seconds === 0 ? 'no' : formatDuration(type.cache_ttl_seconds)}</dd>
+    <dt>Output reused</dt>
+    <dd>{type.reuse_seconds === 0 ? 'no' : formatDuration(type.reuse_seconds)}</dd>
+  </dl>
+);
+
+export const NotConfigured = ({ type }: { type: TaskType }) =>
+  type.configured ? null : (
+    <p class="note warn">Not configured here: it needs {type.needs.join(', ')}.</p>
+  );

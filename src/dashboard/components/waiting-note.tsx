@@ -1,0 +1,54 @@
+import type { WaitingFor } from '../../domain/waiting.ts';
+import { may, post } from '../api.ts';
+import { formatAge, formatNumber } from '../format.ts';
+import { useAction, useNow } from '../hooks.ts';
+import { toHref } from '../router.ts';
+import { Age } from './ui.tsx';
+
+/** Why a task does not run, and the way out. */
+export const WaitingNote = ({ waiting, reload }: { waiting: WaitingFor; reload(): void }) => {
+  const now = useNow();
+  const [isBusy, act] = useAction();
+  const { reason, expected_at, queue, paused_at, paused_by, waiting: count } = waiting;
+  if (reason === 'paused') return null;
+  const resume = (): void =>
+    act(async () => {
+      await post(`/queues/${queue ?? ''}/resume`);
+      reload();
+      return `${queue ?? ''} resumed`;
+    });
+  const due = expected_at === null ? '' : formatAge(expected_at, now);
+  return (
+    <div class="note warn waiting-note" role="status">
+      {reason === 'time' && (
+        <span>
+          Scheduled: it runs <strong>{due}</strong>, <Age at={expected_at} />.
+        </span>
+      )}
+      {reason === 'retry' && (
+        <span>
+          The last attempt failed: the next one begins <strong>{due}</strong>.
+        </span>
+      )}
+      {reason === 'queue_paused' && (
+        <span>
+          Queue <a href={toHref(`/queues/${queue ?? ''}`)}>{queue}</a> was paused{' '}
+          <Age at={paused_at} />
+          {paused_by === null ? '' : ` by key ${paused_by}`}; {formatNumber(count ?? 0)} tasks wait
+          there.
+        </span>
+      )}
+      {reason === 'backlog' && (
+        <span>
+          It waits for its turn in <a href={toHref(`/queues/${queue ?? ''}`)}>{queue}</a>
+          {count === null ? '' : `, where ${formatNumber(count)} wait`}.
+        </span>
+      )}
+      {reason === 'queue_paused' && may('operator') && (
+        <button class="small" disabled={isBusy} onClick={resume}>
+          Resume queue
+        </button>
+      )}
+    </div>
+  );
+};
