@@ -6,6 +6,7 @@ import { fail, readOptions, wholeNumber } from './options.ts';
 const HELP = `npm run demo -- [options]: sends one task of each type to a running service and watches them live
 
   --url <url>         the service (default http://localhost:8787)
+  --key <key>         an API key (default TASKER_API_KEY)
   --timeout <seconds> how long to wait for all of them (default 60)
   --json              print the finished tasks as JSON, and nothing else
   --help              this text
@@ -27,14 +28,16 @@ interface Row {
 }
 
 const values = readOptions(HELP, {
-  url: { type: 'string', default: 'http://localhost:8787' },
+  url: { type: 'string', default: process.env['TASKER_URL'] ?? 'http://localhost:8787' },
+  key: { type: 'string' },
   timeout: { type: 'string', default: '60' },
   json: { type: 'boolean', default: false },
 });
 const timeoutSeconds = wholeNumber('timeout', values.timeout, 1, 86_400);
 const isLive = process.stdout.isTTY && !values.json;
 
-const tasker = createTasker({ baseUrl: values.url, retries: 0 });
+const apiKey = values.key ?? process.env['TASKER_API_KEY'];
+const tasker = createTasker({ baseUrl: values.url, apiKey, retries: 0 });
 
 const submit = async (type: string, params: object): Promise<Row> => {
   const startedAt = Date.now();

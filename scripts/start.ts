@@ -3,6 +3,7 @@ import { parseEnv } from 'node:util';
 import { buildAssets, watchAssets } from './assets.ts';
 import { endWithNpm, startDevProcess, type DevServerEvent } from './dev-process.ts';
 import { startGuard } from './guard.ts';
+import { formatLogLine } from './log-lines.ts';
 import { fail, readOptions, wholeNumber } from './options.ts';
 import { runWrangler } from './wrangler.ts';
 
@@ -15,10 +16,16 @@ const HELP = `npm start -- [options]: migrates, builds and serves Tasker on this
   --inspect         lets a debugger in: any program of this machine may then look into the service
   --help            this text
 
+On a terminal the log is written for people; piped, it is lines of JSON.
 Settings and secrets are read from .dev.vars; docs/configuration.md lists them.`;
 
 const readyText = (port: number): string => `
 Tasker is ready on http://localhost:${port}   (Ctrl-C stops it)
+
+  Dashboard  http://localhost:${port}/
+  API        http://localhost:${port}/docs
+  Demo       npm run demo
+  Terminal   npm run tasker -- submit sum a=5 b=3 --wait
 
   curl http://localhost:${port}/tasks -H 'Content-Type: application/json' -d '{"type":"sum","params":{"a":5,"b":3}}'
 `;
@@ -76,7 +83,8 @@ let startLog: string[] | null = [];
 const showLine = (line: string): void => {
   if (startLog) startLog.push(line);
   // Tasker logs each request itself.
-  else if (line !== '' && !line.startsWith('[wrangler:info]')) console.log(line);
+  else if (line !== '' && !line.startsWith('[wrangler:info]'))
+    console.log(process.stdout.isTTY ? formatLogLine(line) : line);
 };
 
 const onEvent = async (message: DevServerEvent): Promise<void> => {

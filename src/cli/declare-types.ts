@@ -83,14 +83,14 @@ const toObjectType = (schema: JsonSchema, root: JsonSchema, indent: string): str
 };
 
 /** What a service tells of a type. */
-export interface TaskType {
+export interface DeclaredType {
   type: string;
   description: string;
   params: JsonSchema;
 }
 
 /** A declaration file that gives `submit` the types of a service. */
-export const declareTypes = (types: readonly TaskType[], from: string): string => {
+export const declareTypes = (types: readonly DeclaredType[], from: string): string => {
   const members = types.map(({ type, description, params }) => {
     const isOptional = (params.required ?? []).length === 0 ? '?' : '';
     return `${toComment(description, '    ')}    ${quoteName(type)}: { params${isOptional}: ${toType(params, params, '    ')} };\n`;

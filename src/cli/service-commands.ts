@@ -1,6 +1,6 @@
 import { complete } from './completion.ts';
 import { getText, printRows, type Command } from './context.ts';
-import { declareTypes, type TaskType } from './declare-types.ts';
+import { declareTypes, type DeclaredType } from './declare-types.ts';
 import { clean, formatSeconds, paint, toAge } from './format.ts';
 import { keys, queues } from './operator-commands.ts';
 
@@ -10,9 +10,9 @@ const types: Command = {
   options: { declare: { type: 'boolean' } },
   async run(context) {
     const { tasker, isJson, options, print, url } = context;
-    const { task_types } = await tasker.request<{ task_types: (TaskType & { lane: string })[] }>(
-      '/task-types',
-    );
+    const { task_types } = await tasker.request<{
+      task_types: (DeclaredType & { lane: string })[];
+    }>('/task-types');
     if (options['declare'] === true || (!isJson && !process.stdout.isTTY))
       return print(declareTypes(task_types, url).trimEnd());
     const rows = task_types.map(({ type, lane, description }) => ({

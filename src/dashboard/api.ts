@@ -15,7 +15,7 @@ export const wantsKey = signal<string | null>(null);
 export const newKey = signal<string | null>(null);
 
 /** Who this page is to the service. */
-export interface Identity {
+export interface Who {
   owner: string;
   scopes: Scope[];
   /** Null on a machine that needs no key. */
@@ -23,7 +23,7 @@ export interface Identity {
   key_name: string | null;
   expires_at: string | null;
 }
-export const identity = signal<Identity | null>(null);
+export const identity = signal<Who | null>(null);
 
 interface Problem {
   code: string;
@@ -56,7 +56,7 @@ interface Sent {
 }
 
 /** Sends a request; throws `ApiError` for a refusal and for silence. */
-export const send = async (
+export const request = async (
   method: string,
   path: string,
   { body = null, headers = {}, key = apiKey.value }: Sent = {},
@@ -90,7 +90,7 @@ export const api = async <Answer>(
     body === undefined
       ? {}
       : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
-  const response = await send(method, path, { ...json, ...sent });
+  const response = await request(method, path, { ...json, ...sent });
   return (response.status === 204 ? undefined : await response.json()) as Answer;
 };
 
@@ -101,7 +101,7 @@ export const post = <Answer>(path: string, body?: unknown): Promise<Answer> =>
 /** Finds out who we are, and so whether a key is needed. */
 export const loadIdentity = async (): Promise<void> => {
   try {
-    const found = await get<Identity>('/session');
+    const found = await get<Who>('/session');
     batch(() => {
       identity.value = found;
       wantsKey.value = null;

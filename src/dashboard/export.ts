@@ -35,7 +35,7 @@ const toLine = (task: TaskView, format: 'ndjson' | 'csv'): string =>
     : JSON.stringify(task);
 
 /** Saves all tasks of a filter as a file. Returns how many there were. */
-export const exportTasks = async (
+export const saveExport = async (
   filter: URLSearchParams,
   format: 'ndjson' | 'csv',
 ): Promise<string> => {

@@ -93,7 +93,7 @@ export const toCode = (
       '',
       `const tasker = createTasker({ baseUrl: '${origin}'${needsKey ? ', apiKey: process.env.TASKER_API_KEY' : ''} });`,
       `const { task_id } = await tasker.submit(${JSON.stringify(body, null, 2)});`,
-      'console.log((await tasker.wait(task_id)).result);',
+      'const { status, result } = await tasker.wait(task_id);',
     ].join('\n');
   if (language === 'python')
     return [

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { api, get, send } from '../api.ts';
+import { api, get, request } from '../api.ts';
 import { toHref } from '../router.ts';
 import { Age, Card, Empty, ErrorNote, PageHead, Skeleton } from '../components/ui.tsx';
 import { confirm } from '../components/confirm.tsx';
@@ -21,7 +21,7 @@ const formatBytes = (bytes: number): string => {
 
 /** Uploads a file under its own name. Throws what the service says. */
 export const uploadFile = async (file: File): Promise<string> => {
-  await send('PUT', `/files/${encodeURIComponent(file.name)}`, {
+  await request('PUT', `/files/${encodeURIComponent(file.name)}`, {
     body: file,
     headers: { 'Content-Type': file.type || 'application/octet-stream' },
   });
@@ -29,7 +29,7 @@ export const uploadFile = async (file: File): Promise<string> => {
 };
 
 const download = async (name: string): Promise<void> => {
-  const response = await send('GET', `/files/${encodeURIComponent(name)}`);
+  const response = await request('GET', `/files/${encodeURIComponent(name)}`);
   const link = document.createElement('a');
   link.href = URL.createObjectURL(await response.blob());
   link.download = name;

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { COMMANDS, type CommandName } from '../../domain/lifecycle.ts';
 import type { TaskView } from '../../domain/view.ts';
 import { get } from '../api.ts';
-import { exportTasks } from '../export.ts';
+import { saveExport } from '../export.ts';
 import { formatNumber } from '../format.ts';
 import type { TaskUpdate } from '../live.ts';
 import { go, route } from '../router.ts';
@@ -185,14 +185,14 @@ export const TasksPage = () => {
             <button
               class="small"
               disabled={isBusy}
-              onClick={() => act(() => exportTasks(filter, 'csv'))}
+              onClick={() => act(() => saveExport(filter, 'csv'))}
             >
               CSV
             </button>
             <button
               class="small"
               disabled={isBusy}
-              onClick={() => act(() => exportTasks(filter, 'ndjson'))}
+              onClick={() => act(() => saveExport(filter, 'ndjson'))}
             >
               Lines of JSON
             </button>
