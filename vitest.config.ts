@@ -13,7 +13,7 @@ const migrationFiles = Object.fromEntries(
 const ENGINE_TESTS =
   'test/{cache,deliveries,domain,engine,live,metrics,platform,store}/**/*.test.ts';
 const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
-const BROWSER_TESTS = ['test/e2e/{dashboard,pages}.test.ts'];
+const BROWSER_TESTS = ['test/e2e/{dashboard,jobs,pages}.test.ts'];
 
 /**
  * Tests in workerd, with real D1, Queues, Durable Objects, R2 and Cache, and a real Redis behind a

@@ -89,6 +89,21 @@ export const watchTask = (
 ): (() => void) => watch(`/tasks/${id}/events`, id, { onFrame, onDeleted });
 
 export type TaskUpdate = TaskSummary | TaskView;
+/** How far running tasks have come, as their streams told last. */
+export const progressOf = signal<ReadonlyMap<string, number>>(new Map());
+/** Of more the oldest are forgotten. */
+const MAX_PROGRESS = 500;
+const keepProgress = (id: string, fraction: number): void => {
+  const kept = new Map(progressOf.value);
+  kept.delete(id);
+  kept.set(id, fraction);
+  for (const oldest of kept.keys()) {
+    if (kept.size <= MAX_PROGRESS) break;
+    kept.delete(oldest);
+  }
+  progressOf.value = kept;
+};
+
 const listeners = new Set<(tasks: readonly TaskUpdate[]) => void>();
 let held: TaskUpdate[] = [];
 /** Most changes that are kept while a person holds the updates: beyond it, lists are read anew. */
@@ -132,6 +147,8 @@ export const startLive = (): void => {
       onFrame: (frame) => {
         if (frame.event === 'snapshot' && 'tasks' in frame) receive(frame.tasks);
         if (frame.event === 'updates') receive(frame.tasks);
+        if (frame.event === 'progress' && !isPaused.value)
+          keepProgress(frame.task_id, frame.fraction);
       },
       onState: (state) => (connection.value = state),
     });

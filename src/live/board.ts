@@ -10,7 +10,13 @@ import { createJoining, type Update } from './joining.ts';
 import { createListFeed } from './list-feed.ts';
 import { createSnapshots, SNAPSHOT_TASKS, type SnapshotDeps } from './snapshots.ts';
 import { createStreamCount } from './stream-count.ts';
-import { acknowledge, closeExpired, readSubscriber, sendChanges } from './subscriber.ts';
+import {
+  acknowledge,
+  closeExpired,
+  readSubscriber,
+  sendChanges,
+  sendListProgress,
+} from './subscriber.ts';
 import { createTaskFeed } from './task-feed.ts';
 import { createProgressMemory } from './progress-memory.ts';
 import { toKeyTag, WHOLE_LIST } from './tags.ts';
@@ -141,9 +147,13 @@ export class StatusBoard extends DurableObject<Env> {
     return this.#progress.get(id) ?? null;
   }
 
-  /** Sends those who watch one of these tasks how far it has come; tells whether anybody does. */
+  /**
+   * Sends those who watch one of these tasks how far it has come; tells whether anybody does. The
+   * list hears of it too, as often as it comes.
+   */
   publishProgress(steps: Progress[]): boolean {
     this.#progress.keep(steps);
+    for (const socket of this.ctx.getWebSockets(WHOLE_LIST)) sendListProgress(socket, steps);
     return steps.map((step) => this.#watched.sendProgress(step)).includes(true);
   }
 

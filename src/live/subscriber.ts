@@ -51,6 +51,17 @@ export const sendProgress = (socket: WebSocket, step: Progress): void => {
     send(socket, { event: 'progress', ...step });
 };
 
+/** Tasks whose progress a list is told at once. */
+const MAX_LIST_STEPS = 100;
+
+/** Sends progress to a socket that watches the list, unless it cannot keep up. */
+export const sendListProgress = (socket: WebSocket, steps: readonly Progress[]): void => {
+  const subscriber = readSubscriber(socket);
+  if (subscriber?.stream !== 'list') return;
+  if (subscriber.seq - subscriber.acknowledged >= MAX_UNACKNOWLEDGED) return;
+  for (const step of steps.slice(0, MAX_LIST_STEPS)) send(socket, { event: 'progress', ...step });
+};
+
 /** Sends changes of the list; closes the socket of a client that does not acknowledge. */
 export const sendChanges = (socket: WebSocket, tasks: TaskSummary[]): void => {
   const subscriber = readSubscriber(socket);

@@ -16,6 +16,8 @@ interface Entry {
 
 export const isPaletteOpen = signal(false);
 const isHelpOpen = signal(false);
+/** Kept from the last time, so that they are there at once. */
+const knownTypes = signal<string[]>([]);
 
 const listEntries = (types: readonly string[]): Entry[] => [
   ...PAGES.map(({ name, path }) => ({ name, hint: 'Page', run: () => go(path) })),
@@ -45,7 +47,6 @@ export const Palette = () => {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
-  const [types, setTypes] = useState<string[]>([]);
   const isOpen = isPaletteOpen.value;
   useEffect(() => {
     if (!isOpen) return;
@@ -53,13 +54,13 @@ export const Palette = () => {
     setAt(0);
     dialog.current?.showModal();
     get<{ task_types: { type: string }[] }>('/task-types').then(
-      ({ task_types }) => setTypes(task_types.map(({ type }) => type)),
+      ({ task_types }) => (knownTypes.value = task_types.map(({ type }) => type)),
       () => {},
     );
   }, [isOpen]);
   if (!isOpen) return null;
   const words = text.toLowerCase().split(/\s+/);
-  const found = listEntries(types).filter(({ name, hint }) =>
+  const found = listEntries(knownTypes.value).filter(({ name, hint }) =>
     words.every((word) => `${name} ${hint}`.toLowerCase().includes(word)),
   );
   const search: Entry = {

@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { formatAge } from '../format.ts';
 import { useNow } from '../hooks.ts';
-import type { TaskUpdate } from '../live.ts';
+import { progressOf, type TaskUpdate } from '../live.ts';
 import { go, toHref } from '../router.ts';
 import type { ListRow } from '../pages/task-rows.ts';
 import { listColumns } from '../columns.tsx';
@@ -18,6 +18,14 @@ const Wait = ({ task }: { task: TaskUpdate }) => {
       attempt {task.attempt + 1} {formatAge(due, now)}
     </span>
   ) : null;
+};
+
+/** How far it is; drawn by itself, so that the row need not be. */
+const RowProgress = ({ task }: { task: TaskUpdate }) => {
+  const fraction = progressOf.value.get(task.task_id) ?? task.progress?.fraction;
+  return fraction === undefined ? null : (
+    <progress max={1} value={fraction} aria-label={`${Math.round(fraction * 100)} % done`} />
+  );
 };
 
 interface TaskRowProps {
@@ -66,13 +74,7 @@ export const TaskRow = ({ row, isChosen, isLeft, isFocused, choose, preview }: T
         </td>
         <td class="what">
           <a href={toHref(`/tasks/${task.task_id}`)}>{task.title ?? task.type}</a>
-          {task.status === 'IN_PROGRESS' && task.progress && (
-            <progress
-              max={1}
-              value={task.progress.fraction}
-              aria-label={`${Math.round(task.progress.fraction * 100)} % done`}
-            />
-          )}
+          {task.status === 'IN_PROGRESS' && <RowProgress task={task} />}
           <span class="muted">
             {task.title === null ? '' : `${task.type} `}
             {task.error?.message.slice(0, 120)}
