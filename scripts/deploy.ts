@@ -64,7 +64,9 @@ const writeMissingSecrets = async (): Promise<string | null> => {
 /** What opens a development build to its own machine must not be in the deployed one. */
 const assertClosed = (): void => {
   const bundle = readFileSync(new URL('../dist/worker/index.js', import.meta.url), 'utf8');
-  const left = ['MF-Original-URL', 'Sec-Fetch-Site'].filter((word) => bundle.includes(word));
+  const left = ['MF-Original-URL', 'X-Envoy-External-Address'].filter((word) =>
+    bundle.includes(word),
+  );
   if (left.length > 0)
     fail(`The deploy bundle still has the development branch: ${left.join(', ')}`);
   if (!bundle.includes('key_missing')) fail('The deploy bundle never asks for a key');

@@ -18,7 +18,32 @@ export const operationsSteps: Step[] = [
     name: 'What fails',
     call: 'GET /errors',
     status: 200,
+    keep: {
+      fingerprint: 'json.groups.length > 0 ? json.groups[0].fingerprint : "0123456789abcdef"',
+    },
     tests: { 'is grouped': 'pm.expect(json.groups).to.be.an("array")' },
+  },
+  {
+    name: 'Mute a group of errors until it happens again',
+    call: 'POST /errors/{{fingerprint}}/mute',
+    status: 204,
+  },
+  { name: 'Show it again', call: 'POST /errors/{{fingerprint}}/unmute', status: 204 },
+  {
+    name: 'Who the caller is',
+    call: 'GET /session',
+    status: 200,
+    tests: { 'has scopes': 'pm.expect(json.scopes).to.be.an("array").that.is.not.empty' },
+  },
+  {
+    name: 'The tools of an agent',
+    call: 'POST /mcp',
+    body: { jsonrpc: '2.0', id: 1, method: 'tools/list' },
+    status: 200,
+    tests: {
+      'has submit_task':
+        'pm.expect(json.result.tools.map((t) => t.name)).to.include("submit_task")',
+    },
   },
   { name: 'Metrics', call: 'GET /metrics', status: 200 },
   {
@@ -45,6 +70,18 @@ export const operationsSteps: Step[] = [
       'has it':
         "pm.expect(json.keys.map((k) => k.id)).to.include(pm.collectionVariables.get('keyId'))",
     },
+  },
+  {
+    name: 'Sign in, as our own page does',
+    call: 'POST /session',
+    body: { hours: 1 },
+    status: 201,
+    tests: { ends: 'pm.expect(json.expires_at).to.be.a("string")' },
+  },
+  {
+    name: 'Sign out',
+    call: 'DELETE /session',
+    status: 204,
   },
   { name: 'Revoke the key', call: 'DELETE /keys/{{keyId}}', status: 204 },
   {

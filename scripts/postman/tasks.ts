@@ -70,6 +70,12 @@ export const tasksSteps: Step[] = [
     status: 202,
   },
   {
+    name: 'What lists can be filtered by',
+    call: 'GET /tasks/fields',
+    status: 200,
+    tests: { 'has paths': 'pm.expect(json.fields).to.be.an("array")' },
+  },
+  {
     name: 'List',
     call: 'GET /tasks',
     query: { page_size: '5', type: 'sum' },

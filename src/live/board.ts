@@ -147,10 +147,7 @@ export class StatusBoard extends DurableObject<Env> {
     return this.#progress.get(id) ?? null;
   }
 
-  /**
-   * Sends those who watch one of these tasks how far it has come; tells whether anybody does. The
-   * list hears of it too, as often as it comes.
-   */
+  /** Sends how far tasks have come, also to the list; tells whether anybody watches one of them. */
   publishProgress(steps: Progress[]): boolean {
     this.#progress.keep(steps);
     for (const socket of this.ctx.getWebSockets(WHOLE_LIST)) sendListProgress(socket, steps);
