@@ -7,6 +7,7 @@ import { ApiError, post } from '../api.ts';
 import { formatNumber } from '../format.ts';
 import { watchTask } from '../live.ts';
 import { useAction } from '../hooks.ts';
+import { toHref } from '../router.ts';
 import { ProgressBar } from './ui.tsx';
 import { confirm } from './confirm.tsx';
 import { toast } from './toast.tsx';
@@ -60,13 +61,17 @@ interface Result {
   skipped: number;
 }
 
-const announceEnd = ({ status, result, error }: TaskView, action: CommandName): void => {
+const announceEnd = ({ task_id, status, result, error }: TaskView, action: CommandName): void => {
+  const href = toHref(`/tasks/${task_id}`);
   const { changed, skipped } = (result ?? { changed: 0, skipped: 0 }) as Result;
   if (status === 'COMPLETED')
     toast(
       `${formatNumber(changed)} ${DONE[action]}${skipped > 0 ? `, ${formatNumber(skipped)} left alone` : ''}`,
+      'info',
+      href,
     );
-  else toast(error?.message ?? 'The action was stopped; what it had done stays done', 'error');
+  else
+    toast(error?.message ?? 'The action was stopped; what it had done stays done', 'error', href);
 };
 
 /** How far an action on many has come, pushed by its own stream; it can be aborted. */

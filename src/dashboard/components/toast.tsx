@@ -4,6 +4,8 @@ interface Toast {
   id: number;
   text: string;
   kind: 'info' | 'error';
+  /** Where to see more. */
+  href?: string | undefined;
 }
 
 const toasts = signal<Toast[]>([]);
@@ -15,17 +17,19 @@ const drop = (id: number): void => {
 };
 
 /** Says something in passing; errors stay longer. */
-export const toast = (text: string, kind: Toast['kind'] = 'info'): void => {
+export const toast = (text: string, kind: Toast['kind'] = 'info', href?: string): void => {
   const id = nextId++;
-  toasts.value = [...toasts.value.slice(-3), { id, text, kind }];
+  toasts.value = [...toasts.value.slice(-3), { id, text, kind, href }];
   setTimeout(() => drop(id), SHOWN_MS[kind]);
 };
 
 export const Toasts = () => (
   <div class="toasts" role="status" aria-live="polite">
-    {toasts.value.map(({ id, text, kind }) => (
+    {toasts.value.map(({ id, text, kind, href }) => (
       <div key={id} class={`toast ${kind}`}>
-        <span>{text}</span>
+        <span>
+          {text} {href !== undefined && <a href={href}>Details</a>}
+        </span>
         <button class="plain" aria-label="Dismiss" onClick={() => drop(id)}>
           ×
         </button>

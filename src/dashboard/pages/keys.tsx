@@ -59,6 +59,15 @@ const splitWords = (text: string): string[] =>
     .map((word) => word.trim())
     .filter((word) => word !== '');
 
+/** What each scope lets a key do. */
+const MAY: Record<(typeof SCOPES)[number], string> = {
+  'tasks:read': 'read tasks, files, streams and figures',
+  'tasks:write': 'submit, command, edit and delete them',
+  'metrics:read': 'read /metrics',
+  admin: 'all of this owner: its keys too',
+  operator: 'what concerns all owners: queues, every key',
+};
+
 const Create = ({ onCreated }: { onCreated(): void }) => {
   const [scopes, setScopes] = useState<string[]>(['tasks:read', 'tasks:write']);
   const [isBusy, act] = useAction();
@@ -119,7 +128,9 @@ const Create = ({ onCreated }: { onCreated(): void }) => {
               checked={scopes.includes(scope)}
               onChange={(event) => toggle(scope, event.currentTarget.checked)}
             />{' '}
-            {scope}
+            <span>
+              {scope} <span class="hint">{MAY[scope]}</span>
+            </span>
           </label>
         ))}
       </fieldset>
