@@ -70,6 +70,12 @@ export const tasksSteps: Step[] = [
     status: 202,
   },
   {
+    name: 'Deliver what was not delivered',
+    call: 'POST /tasks/{{taskId}}/deliveries/retry',
+    status: 200,
+    tests: { 'has deliveries': 'pm.expect(json.deliveries).to.be.an("array")' },
+  },
+  {
     name: 'What lists can be filtered by',
     call: 'GET /tasks/fields',
     status: 200,

@@ -115,6 +115,19 @@ export const toTaskView = (task: Task): TaskView => {
   return { task_id, type, title, description, priority, status, queue, params, result, ...rest };
 };
 
+/** A delivery as answers have it. */
+export const toDeliveryView = (delivery: Delivery): DeliveryView => ({
+  id: toDeliveryId(delivery),
+  sink: delivery.sink,
+  status: delivery.status,
+  state: delivery.state,
+  tries: delivery.tries,
+  last_error: delivery.last_error,
+  owed_at: iso(delivery.owed_at),
+  next_try_at: delivery.state === 'OPEN' ? iso(delivery.due_at) : null,
+  ended_at: toIsoOrNull(delivery.ended_at),
+});
+
 /** The row as `GET /tasks/{id}` answers it. */
 export const toTaskDetail = (
   task: Task,
@@ -129,15 +142,5 @@ export const toTaskDetail = (
   })),
   rescues: task.rescues,
   waiting_for: waitingFor,
-  deliveries: deliveries.map((delivery) => ({
-    id: toDeliveryId(delivery),
-    sink: delivery.sink,
-    status: delivery.status,
-    state: delivery.state,
-    tries: delivery.tries,
-    last_error: delivery.last_error,
-    owed_at: iso(delivery.owed_at),
-    next_try_at: delivery.state === 'OPEN' ? iso(delivery.due_at) : null,
-    ended_at: toIsoOrNull(delivery.ended_at),
-  })),
+  deliveries: deliveries.map(toDeliveryView),
 });

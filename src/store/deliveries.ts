@@ -117,6 +117,18 @@ WHERE (owner, task_id, version, sink) IN (
 RETURNING owner, task_id, version, sink`,
 );
 
+/** Mails about failures gather many, and are sent by themselves. */
+const REOPEN = nameStatement(
+  'deliveries.reopen',
+  `UPDATE deliveries
+SET state = 'OPEN', due_at = ?3, wake_at = ?4, ended_at = NULL
+WHERE owner = ?1
+  AND task_id = ?2
+  AND state <> 'DELIVERED'
+  AND sink <> 'failure_email'
+RETURNING owner, task_id, version, sink`,
+);
+
 /** Statement of a delete: what would be given up with the tasks that a subquery names. */
 export const openDeliveriesSql = (tasks: string): string =>
   `SELECT owner, task_id, version, sink
@@ -130,6 +142,11 @@ export const createDeliveryStore = (db: D1Database) => ({
   /** Takes those of `keys` that are open and due, one try more each. */
   async claim(keys: readonly DeliveryKey[], now: number): Promise<Delivery[]> {
     return (await db.prepare(CLAIM).bind(now, JSON.stringify(keys)).all<Delivery>()).results;
+  },
+
+  /** Makes all of a task that were not delivered due now; looked at again at `wakeAt`. */
+  async reopen(owner: string, id: string, now: number, wakeAt: number): Promise<DeliveryKey[]> {
+    return (await db.prepare(REOPEN).bind(owner, id, now, wakeAt).all<DeliveryKey>()).results;
   },
 
   /** Writes what became of tries, fenced on the try. */

@@ -149,6 +149,7 @@ const createServices = (env: Env) => {
     files,
     dispatcher,
     boards,
+    sendDeliveries: live.deliveries.sendToQueue,
     cache,
     findTtlSeconds: live.findTtlSeconds,
     metrics,

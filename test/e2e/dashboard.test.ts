@@ -91,7 +91,10 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     ] as const) {
       await at(page, path);
       await page.getByText(text).first().waitFor();
-      expect([path, await flaws(page)]).toEqual([path, []]);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        expect([path, colorScheme, await flaws(page)]).toEqual([path, colorScheme, []]);
+      }
       expect(await page.locator('main img, main script').count()).toBe(0);
     }
     await at(page, `/tasks/${hostile.task_id}`);
@@ -382,7 +385,7 @@ describe.skipIf(!hasBrowser)('live', () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('status').getByText('Live').waitFor();
     expect(await page.evaluate('[localStorage.length, document.cookie]')).toEqual([0, '']);
-    await page.getByLabel('Owner').fill('other');
+    await page.getByLabel('Owner', { exact: true }).fill('other');
     await page.getByLabel('Name *').fill('theirs');
     await page.getByLabel('Task types').fill('sum, weather');
     await page.getByRole('button', { name: 'Create a key' }).click();

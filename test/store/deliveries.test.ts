@@ -37,6 +37,21 @@ it('is claimed by one try at a time', async () => {
   expect(await deliveries.claim([delivery], now + 120_000)).toMatchObject([{ tries: 2 }]);
 });
 
+it('is due again when somebody says so, unless it was delivered', async () => {
+  const delivery = await owe();
+  const [claimed] = await deliveries.claim([delivery], Date.now());
+  const end = { due_at: 1, wake_at: null, ended_at: 2, last_error: 'no' } as const;
+  if (!claimed) throw new Error('Not claimed');
+  await deliveries.update([{ ...claimed, ...end, state: 'GIVEN_UP' }]);
+  const reopen = () => deliveries.reopen(OWNER, delivery.task_id, 5_000, 6_000);
+  expect(await reopen()).toHaveLength(1);
+  const [again] = await deliveries.claim([delivery], 5_000);
+  expect(again).toMatchObject({ tries: 2, state: 'OPEN' });
+  if (!again) throw new Error('Not claimed');
+  await deliveries.update([{ ...again, ...end, state: 'DELIVERED' }]);
+  expect(await reopen()).toEqual([]);
+});
+
 it('takes an update of the try that made it, and of no earlier one', async () => {
   const delivery = await owe();
   const [first] = await deliveries.claim([delivery], 2_000);

@@ -201,7 +201,7 @@ export const TaskPage = ({ id }: { id: string }) => {
           </Card>
           {live.deliveries.length > 0 && (
             <Card title="Deliveries">
-              <Deliveries task={live} />
+              <Deliveries task={live} reload={reload} />
             </Card>
           )}
         </div>

@@ -4,8 +4,8 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 
 /** How a page is looked at. */
 export const VIEWS = [
-  { name: 'desktop, light', viewport: { width: 1_280, height: 900 }, colorScheme: 'light' },
-  { name: 'phone, dark', viewport: { width: 380, height: 780 }, colorScheme: 'dark' },
+  { name: 'desktop, light', viewport: { width: 1_440, height: 900 }, colorScheme: 'light' },
+  { name: 'phone, dark', viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
 ] as const;
 export type View = (typeof VIEWS)[number];
 

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { AppEnv } from '../../context.ts';
 import { commandRoutes } from './commands.ts';
+import { deliveryRoutes } from './deliveries.ts';
 import { fieldRoutes } from './fields.ts';
 import { readRoutes } from './read.ts';
 import { submitRoutes } from './submit.ts';
@@ -12,4 +13,5 @@ export const taskRoutes = new Hono<AppEnv>()
   .route('/', fieldRoutes)
   .route('/', readRoutes)
   .route('/', commandRoutes)
+  .route('/', deliveryRoutes)
   .route('/', tokenRoutes);

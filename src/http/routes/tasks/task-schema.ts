@@ -50,7 +50,7 @@ export const taskSchema = z.strictObject(taskFields).meta({ id: 'Task' }) satisf
   TaskView
 >;
 
-const delivery = z
+export const delivery = z
   .strictObject({
     id: z.string().meta({ description: 'The `webhook-id`, the same at every try' }),
     sink: z.enum(DELIVERY_SINKS),
