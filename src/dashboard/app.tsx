@@ -5,6 +5,7 @@ import { connection, isPaused, missedCount, startLive, togglePause } from './liv
 import { formatNumber } from './format.ts';
 import { PAGES } from './pages.ts';
 import { toHref, route } from './router.ts';
+import { isWide } from './views.ts';
 import { RunningActions } from './components/bulk.tsx';
 import { ConfirmDialog } from './components/confirm.tsx';
 import { HealthNotes } from './components/health-notes.tsx';
@@ -194,7 +195,7 @@ export const App = () => {
   useEffect(() => void loadIdentity(), [apiKey.value]);
   useFavicon();
   return (
-    <div class={`shell ${isMenuOpen ? 'menu-open' : ''}`}>
+    <div class={`shell ${isMenuOpen ? 'menu-open' : ''} ${isWide.value ? 'full-width' : ''}`}>
       <a
         class="skip"
         href="#main"

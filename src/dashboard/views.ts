@@ -40,6 +40,15 @@ const store = (views: SavedView[]): void => {
   localStorage.setItem(STORED, JSON.stringify(views));
 };
 
+const WIDE = 'tasker-wide';
+/** Whether pages use the whole width of the screen. */
+export const isWide = signal(localStorage.getItem(WIDE) === '1');
+export const toggleWide = (): void => {
+  isWide.value = !isWide.value;
+  if (isWide.value) localStorage.setItem(WIDE, '1');
+  else localStorage.removeItem(WIDE);
+};
+
 /** All views: those that everybody has, and those that were saved in this browser. */
 export const listViews = (): SavedView[] => [...listBuiltIn(), ...saved.value];
 

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { get } from '../api.ts';
 import { go, toHref } from '../router.ts';
 import { PAGES } from '../pages.ts';
-import { listViews } from '../views.ts';
+import { listViews, toggleWide } from '../views.ts';
 import { openSearch } from './search-box.tsx';
 import { toggleTimes } from './ui.tsx';
 import { togglePause } from '../live.ts';
@@ -37,6 +37,7 @@ const listEntries = (types: readonly string[]): Entry[] => [
     run: () => go(`/types/${type}`),
   })),
   { name: 'Pause or resume updates', hint: 'Action', run: togglePause },
+  { name: 'Full width on or off', hint: 'Action', run: toggleWide },
   { name: 'Times: relative or absolute', hint: 'Action', run: toggleTimes },
   { name: 'Keyboard shortcuts', hint: '?', run: () => (isHelpOpen.value = true) },
   { name: 'API documentation', hint: 'Docs', run: () => location.assign('/docs') },

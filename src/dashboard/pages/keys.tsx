@@ -4,6 +4,7 @@ import type { keyListSchema, madeKeySchema } from '../../http/routes/key-schema.
 import { SCOPES } from '../../domain/api-key.ts';
 import { api, ApiError, get, identity, newKey, post, signIn } from '../api.ts';
 import { Age, Card, Empty, ErrorNote, PageHead } from '../components/ui.tsx';
+import { replaceQuery, route } from '../router.ts';
 import { NewKey } from '../components/new-key.tsx';
 import { confirm } from '../components/confirm.tsx';
 import { useAction, useQuery } from '../hooks.ts';
@@ -244,11 +245,31 @@ export const KeysPage = () => {
   const { data, error, reload } = useQuery('keys', () => get<{ keys: Key[] }>('/keys'));
   if (error instanceof ApiError && error.status === 403)
     return <Empty>API keys are for keys with the scope "admin".</Empty>;
-  const ended = data?.keys.filter(isEnded) ?? [];
-  const good = data?.keys.filter((key) => !isEnded(key)) ?? [];
+  const owners = [...new Set(data?.keys.map((key) => key.owner))].toSorted();
+  const owner = route.value.query.get('owner') ?? '';
+  const shown = data?.keys.filter((key) => owner === '' || key.owner === owner) ?? [];
+  const ended = shown.filter(isEnded);
+  const good = shown.filter((key) => !isEnded(key));
   return (
     <>
-      <PageHead title="Keys" />
+      <PageHead title="Keys">
+        {owners.length > 1 && (
+          <select
+            aria-label="Keys of"
+            value={owner}
+            onChange={({ currentTarget: { value } }) =>
+              replaceQuery(new URLSearchParams(value === '' ? {} : { owner: value }))
+            }
+          >
+            <option value="">all owners</option>
+            {owners.map((each) => (
+              <option key={each} value={each}>
+                {each}
+              </option>
+            ))}
+          </select>
+        )}
+      </PageHead>
       {error && <ErrorNote error={error} retry={reload} />}
       <Card title="API keys">
         {data?.keys.length === 0 && (
