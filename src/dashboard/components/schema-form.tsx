@@ -17,6 +17,7 @@ export interface Schema {
   minLength?: number;
   maxLength?: number;
   items?: Schema;
+  anyOf?: Schema[];
   properties?: Record<string, Schema>;
   required?: string[];
 }
@@ -82,9 +83,11 @@ const JsonField = ({ id, value, onChange }: Pick<FieldProps, 'id' | 'value' | 'o
   );
 };
 
-/** Texts, one a line: mail addresses, columns, names. */
-const ListField = ({ id, value, onChange }: Pick<FieldProps, 'id' | 'value' | 'onChange'>) => {
-  const [text, setText] = useState(Array.isArray(value) ? value.join('\n') : '');
+/** Texts, one a line: mail addresses, columns, names. One that may be a text alone stays one. */
+const ListField = ({ id, schema, value, onChange }: Omit<FieldProps, 'isWrong'>) => {
+  const [text, setText] = useState(
+    Array.isArray(value) ? value.join('\n') : typeof value === 'string' ? value : '',
+  );
   return (
     <>
       <textarea
@@ -94,7 +97,8 @@ const ListField = ({ id, value, onChange }: Pick<FieldProps, 'id' | 'value' | 'o
         onInput={({ currentTarget: { value: lines } }) => {
           setText(lines);
           const list = lines.split('\n').filter((line) => line.trim() !== '');
-          onChange(list.length === 0 ? undefined : list);
+          const isAlone = list.length === 1 && schema.anyOf !== undefined;
+          onChange(list.length === 0 ? undefined : isAlone ? list[0] : list);
         }}
       />
       <span class="hint">One a line</span>
@@ -199,6 +203,11 @@ const ChoiceField = ({ id, schema, value, isRequired, onChange }: FieldProps) =>
   </select>
 );
 
+/** A list of texts, or one text in its place. */
+const isTexts = ({ type, items, anyOf }: Schema): boolean =>
+  (type === 'array' && items?.type === 'string' && !items.enum) ||
+  (anyOf?.length === 2 && anyOf[0]?.type === 'string' && isTexts(anyOf[1] ?? {}));
+
 const Field = (props: FieldProps) => {
   const { id, schema, value, onChange } = props;
   if (schema.enum) return <ChoiceField {...props} />;
@@ -218,8 +227,7 @@ const Field = (props: FieldProps) => {
     ) : (
       <TextField {...props} />
     );
-  if (schema.type === 'array' && schema.items?.type === 'string' && !schema.items.enum)
-    return <ListField id={id} value={value} onChange={onChange} />;
+  if (isTexts(schema)) return <ListField {...props} />;
   return <JsonField id={id} value={value} onChange={onChange} />;
 };
 
