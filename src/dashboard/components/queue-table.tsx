@@ -27,8 +27,8 @@ const QueueRow = ({ queue, reload }: { queue: Queue; reload(): void }) => {
       </th>
       <td class="num">{formatNumber(queue.waiting)}</td>
       <td class="num">{formatNumber(queue.in_progress)}</td>
-      <td class="num">{queue.backlog === null ? '–' : formatNumber(queue.backlog)}</td>
-      <td class="num">{formatDuration(queue.oldest_waiting_seconds)}</td>
+      <td class="num wide">{queue.backlog === null ? '–' : formatNumber(queue.backlog)}</td>
+      <td class="num wide">{formatDuration(queue.oldest_waiting_seconds)}</td>
       <td>
         {queue.paused ? (
           <span
@@ -78,10 +78,10 @@ export const QueueTable = ({ only }: { only?: string }) => {
             <th scope="col" class="num">
               Running
             </th>
-            <th scope="col" class="num">
+            <th scope="col" class="num wide">
               Backlog
             </th>
-            <th scope="col" class="num">
+            <th scope="col" class="num wide">
               Oldest
             </th>
             <th scope="col">State</th>
