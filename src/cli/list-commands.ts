@@ -44,13 +44,16 @@ const readFilters = (context: CommandContext): ListOptions => {
 
 export const listTasks: Command = {
   usage: 'list',
-  summary: 'List tasks, newest first',
-  help: `${FILTER_HELP}\n  --limit <n>                        20 unless given`,
-  options: { ...FILTERS, limit: { type: 'string' } },
+  summary: 'List tasks, newest first unless told',
+  help: `${FILTER_HELP}
+  --limit <n>                        20 unless given
+  --oldest                           oldest first`,
+  options: { ...FILTERS, limit: { type: 'string' }, oldest: { type: 'boolean' } },
   async run(context) {
     const { tasker, isJson, print } = context;
     const limit = parseWhole('limit', getText(context, 'limit') ?? '20', 1, 1_000_000);
-    const filters = { ...readFilters(context), pageSize: Math.min(limit, 100) };
+    const order: ListOptions['order'] = context.options.oldest === true ? 'oldest' : 'newest';
+    const filters = { ...readFilters(context), order, pageSize: Math.min(limit, 100) };
     const rows: Record<string, string>[] = [];
     let count = 0;
     for await (const task of tasker.list(filters)) {

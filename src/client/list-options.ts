@@ -13,6 +13,10 @@ export interface ListOptions {
   q?: string;
   /** Values inside: `{ 'params.city': 'Lisbon' }`. */
   fields?: Record<`params.${string}` | `result.${string}`, string>;
+  /** Tasks that ran this one again. */
+  rerunOf?: string;
+  /** By the time of submission; newest first unless told. */
+  order?: 'newest' | 'oldest';
   /** Tasks per request; 1 to 100. */
   pageSize?: number;
   signal?: AbortSignal;
@@ -30,6 +34,8 @@ export const toQuery = (options: ListOptions): URLSearchParams => {
     submittedAfter,
     submittedBefore,
     q,
+    rerunOf,
+    order,
     fields = {},
     pageSize = 100,
   } = options;
@@ -39,7 +45,8 @@ export const toQuery = (options: ListOptions): URLSearchParams => {
       query.append(name, value);
   if (submittedAfter) query.set('submitted_after', submittedAfter.toISOString());
   if (submittedBefore) query.set('submitted_before', submittedBefore.toISOString());
-  if (q !== undefined) query.set('q', q);
+  for (const [name, value] of Object.entries({ q, rerun_of: rerunOf, order }))
+    if (value !== undefined) query.set(name, value);
   for (const [name, value] of Object.entries(fields)) query.set(name, value);
   query.set('page_size', String(pageSize));
   return query;

@@ -28,6 +28,8 @@ interface TaskOptions {
   callback_url?: string | null;
   /** False: run it, whatever output is there already. */
   reuse?: boolean;
+  /** The task that this one runs again, to link the two. */
+  rerun_of?: string | null;
 }
 
 /** A task to be submitted. */
@@ -59,6 +61,8 @@ export interface TaskView {
   callback_url: string | null;
   /** The task whose output this one was answered with, without being run. */
   reused_from: string | null;
+  /** The task that this one ran again. */
+  rerun_of: string | null;
   submitted_at: string;
   scheduled_at: string | null;
   started_at: string | null;

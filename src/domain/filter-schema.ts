@@ -84,6 +84,11 @@ export const namedFilters = {
   submitted_after: moment.optional(),
   submitted_before: moment.optional(),
   q: search.optional(),
+  rerun_of: z
+    .uuid()
+    .toLowerCase()
+    .optional()
+    .meta({ description: 'Tasks that ran this one again' }),
   error: singleText()
     .max(4_000)
     .refine((text) => !isBlank(text), BLANK)
@@ -158,6 +163,7 @@ export const toFilter = (written: WrittenFilter, typeOf: (name: string) => strin
   submittedAfter: written.submitted_after,
   submittedBefore: written.submitted_before,
   words: written.q,
+  rerunOf: written.rerun_of,
   error: written.error,
   fields: written.fields,
 });

@@ -8,6 +8,10 @@ export interface FieldFilter {
   value: string;
 }
 
+/** By the time of submission. */
+export const ORDERS = ['newest', 'oldest'] as const;
+export type Order = (typeof ORDERS)[number];
+
 /** Which tasks a list shows. Several values of one filter widen it, several filters narrow it. */
 export interface TaskFilter {
   statuses?: readonly Status[] | undefined;
@@ -30,6 +34,8 @@ export interface TaskFilter {
   idRange?: IdRange | undefined;
   fields?: readonly FieldFilter[] | undefined;
   ids?: readonly string[] | undefined;
+  /** The task that they ran again. */
+  rerunOf?: string | undefined;
   /** The message of the last error; `…` in it stands for any text. */
   error?: string | undefined;
   /** PENDING after an attempt, or anything but that. */

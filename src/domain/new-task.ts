@@ -25,6 +25,7 @@ export interface NewTaskFields {
   reuseKey?: string | null | undefined;
   idempotencyKey?: string | null | undefined;
   fingerprint?: string | null | undefined;
+  rerunOf?: string | null | undefined;
   /** See domain/identifiers.ts. */
   identifiers?: string[] | undefined;
 }
@@ -93,6 +94,7 @@ export const buildTask = (fields: NewTaskFields, now: number): Task => {
     idempotency_key: fields.idempotencyKey ?? null,
     fingerprint: fields.fingerprint ?? null,
     reused_from: null,
+    rerun_of: fields.rerunOf ?? null,
     request_id: fields.requestId ?? null,
     submitted_at: now,
     scheduled_at: scheduledAt,

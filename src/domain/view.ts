@@ -29,6 +29,8 @@ export interface TaskView {
   callback_url: string | null;
   /** The task whose output this one was answered with, without being run. */
   reused_from: string | null;
+  /** The task that this one ran again. */
+  rerun_of: string | null;
   submitted_at: string;
   scheduled_at: string | null;
   started_at: string | null;
@@ -99,6 +101,7 @@ export const toSummary = (task: TaskSummaryRow): TaskSummary => ({
   tags: JSON.parse(task.tags) as string[],
   callback_url: task.callback_url,
   reused_from: task.reused_from,
+  rerun_of: task.rerun_of,
   submitted_at: iso(task.submitted_at),
   scheduled_at: toIsoOrNull(task.scheduled_at),
   started_at: toIsoOrNull(task.started_at),

@@ -28,6 +28,8 @@ export interface SubmitRequest {
   callback_url?: string | null | undefined;
   /** False: run it, whatever output is there already. */
   reuse?: boolean | undefined;
+  /** The task that this one runs again. */
+  rerun_of?: string | null | undefined;
 }
 
 /** The fields in which a dialect carries the type and the parameters, for its errors. */
@@ -178,6 +180,7 @@ export const buildSubmittedTask = async (
       title,
       description,
       tags,
+      rerunOf: request.rerun_of,
       scheduledAt: resolveSchedule(request, now),
       requestId: caller.requestId,
       callbackUrl: resolveCallback(request, caller.ownHost, deps),

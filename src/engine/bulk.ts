@@ -57,7 +57,7 @@ export const createBulk = ({ search, commands, catalog, tryConsume, tryReserve }
             () => 'id, type',
             owner,
             filter,
-            { limit: CHUNK, before },
+            { limit: CHUNK, cursor: before },
           );
           const isRetry = action === 'retry';
           const ids = isRetry ? await reserveRetries(owner, tasks) : tasks.map(({ id }) => id);

@@ -30,6 +30,14 @@ export const createCell = (): Cell => ({
   retried: createHistogram(),
 });
 
+/** A cell as it is stored: histograms without an observation, which most are, are empty lists. */
+export const encodeCell = (cell: Cell): string =>
+  JSON.stringify(cell, (_, value: unknown) =>
+    Array.isArray(value) && value.every((n) => n === 0) ? [] : value,
+  );
+
+export const decodeCell = (text: string): Cell => JSON.parse(text) as Cell;
+
 export const toCellKey = (minute: number, type: string, queue: string): string =>
   `${minute}\n${type}\n${queue}`;
 

@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { LEVELS, type Level } from '../domain/figures.ts';
 import { createFigureStore } from '../store/figures.ts';
-import { addCell, findCell, parseCellKey, type Cell, type Cells } from './cells.ts';
+import { addCell, decodeCell, encodeCell, findCell, parseCellKey, type Cells } from './cells.ts';
 import { createSeries, type FigureQuery, type Group } from './series.ts';
 
 /** Cells that are handed over together, under a number that tells a repetition. */
@@ -47,7 +47,7 @@ export class Figures extends DurableObject<Env> {
   read(query: FigureQuery, batches: CellBatch[]): Group[] {
     const series = createSeries(query);
     for (const row of this.#store.list(query.level, query.from, query.to))
-      series.add(row, JSON.parse(row.cell) as Cell);
+      series.add(row, decodeCell(row.cell));
     const last = this.#store.readLastBatch();
     for (const { number, cells } of batches) {
       if (number <= last) continue;
@@ -79,8 +79,8 @@ export class Figures extends DurableObject<Env> {
     for (const [name, cell] of merged) {
       const place = places.get(name) as Place;
       const stored = this.#store.get(level, place.at, place.type, place.queue);
-      if (stored !== null) addCell(cell, JSON.parse(stored) as Cell);
-      this.#store.put(level, { ...place, cell: JSON.stringify(cell) });
+      if (stored !== null) addCell(cell, decodeCell(stored));
+      this.#store.put(level, { ...place, cell: encodeCell(cell) });
     }
   }
 }

@@ -115,6 +115,8 @@ export const tasksTable = sqliteTable(
     result: text(),
     /** JSON list of the values in `search_index`; null for most tasks, which have none. */
     identifiers: text(),
+    /** The task that this one ran again, perhaps with other parameters. */
+    rerun_of: text(),
   },
   (t) => [
     primaryKey({ columns: [t.owner, t.id] }),
@@ -133,6 +135,10 @@ export const tasksTable = sqliteTable(
     uniqueIndex('tasks_idempotency')
       .on(t.owner, t.idempotency_key)
       .where(sql`idempotency_key IS NOT NULL`),
+    // The tasks that ran one again; costs nothing to others.
+    index('tasks_reruns')
+      .on(t.owner, t.rerun_of)
+      .where(sql`rerun_of IS NOT NULL`),
     // The newest output of the same type and parameters, for the types that may be answered with
     // it.
     index('tasks_reusable')

@@ -1,4 +1,4 @@
-import type { TaskFilter } from '../domain/filter.ts';
+import type { Order, TaskFilter } from '../domain/filter.ts';
 import { matchError, matchField, matchWord } from './match-sql.ts';
 import { toUuidFloor } from './uuid.ts';
 
@@ -85,22 +85,29 @@ export const chooseDriver = ({
   statuses = [],
   types = [],
   ids,
+  rerunOf,
   identifier,
   idRange,
 }: TaskFilter): Driver => {
   // These find few rows by themselves.
-  if (ids ?? identifier ?? idRange) return { byStatus: false, byType: false };
+  if (ids ?? rerunOf ?? identifier ?? idRange) return { byStatus: false, byType: false };
   const isServed = (values: readonly string[]): boolean =>
     values.length > 0 && new Set(values).size <= MAX_ARMS;
   const byStatus = isServed(statuses) && !statuses.includes('COMPLETED');
   return { byStatus, byType: !byStatus && isServed(types) };
 };
 
+/** Where a page begins, and which way it goes on. */
+interface Place {
+  cursor: string | undefined;
+  order: Order;
+}
+
 /** Conditions on the primary key, which every row of the driver meets. */
 const buildRange = (
   owner: string,
-  { ids, identifier, idRange, submittedAfter: after, submittedBefore: until }: TaskFilter,
-  before: string | undefined,
+  { ids, rerunOf, identifier, idRange, submittedAfter: after, submittedBefore: until }: TaskFilter,
+  { cursor, order }: Place,
   bind: Bind,
 ): string[] => {
   const range = [`owner = ${bind(owner)}`];
@@ -111,7 +118,11 @@ const buildRange = (
   if (idRange) range.push(`id BETWEEN ${bind(idRange.from)} AND ${bind(idRange.to)}`);
   if (idRange && idRange.suffix !== '')
     range.push(`substr(id, ${-idRange.suffix.length}) = ${bind(idRange.suffix)}`);
-  if (before !== undefined) range.push(`id < ${bind(before)}`);
+  if (rerunOf !== undefined)
+    range.push(
+      `id IN (SELECT id FROM tasks INDEXED BY tasks_reruns WHERE owner = ${bind(owner)} AND rerun_of = ${bind(rerunOf)})`,
+    );
+  if (cursor !== undefined) range.push(`id ${order === 'newest' ? '<' : '>'} ${bind(cursor)}`);
   if (ids) range.push(`id IN (SELECT value FROM json_each(${bind(JSON.stringify(ids))}))`);
   if (after !== undefined) {
     const floor = bind(toUuidFloor(after - ID_SLACK_MS));
@@ -124,16 +135,16 @@ const buildRange = (
   return range;
 };
 
-/** The rows of the driver, merged newest first. Only as many are read as are taken from it. */
+/** The rows of the driver, merged in their order. Only as many are read as are taken from it. */
 export const buildSource = (
   columns: string,
   owner: string,
   filter: TaskFilter,
-  before: string | undefined,
+  place: Place,
   { byStatus, byType }: Driver,
   bind: Bind,
 ): string => {
-  const range = buildRange(owner, filter, before, bind);
+  const range = buildRange(owner, filter, place, bind);
   const buildArm = (index: string, ...conditions: string[]): string =>
     `SELECT ${columns} FROM tasks ${index} WHERE ${[...range, ...conditions].join(' AND ')}`;
   const buildArms = (): string[] => {
@@ -148,5 +159,5 @@ export const buildSource = (
       );
     return [buildArm('')];
   };
-  return `${buildArms().join(' UNION ALL ')} ORDER BY id DESC`;
+  return `${buildArms().join(' UNION ALL ')} ORDER BY id ${place.order === 'newest' ? 'DESC' : 'ASC'}`;
 };

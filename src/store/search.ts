@@ -1,4 +1,4 @@
-import type { TaskFilter } from '../domain/filter.ts';
+import type { Order, TaskFilter } from '../domain/filter.ts';
 import type { Task } from '../domain/task.ts';
 import { buildResidual, buildSource, chooseDriver, createBinder } from './filter-sql.ts';
 import { readBodies, selectBodies, selectHead, type ShortRow } from './bodies.ts';
@@ -17,11 +17,12 @@ export interface Page<Row = Task> {
   truncated: boolean;
 }
 
-/** `before`: a cursor; `offset`: rows to pass over. */
+/** `cursor`: the id after which it begins; `offset`: rows to pass over; newest first unless told. */
 interface Window {
   limit: number;
-  before?: string | undefined;
+  cursor?: string | undefined;
   offset?: number;
+  order?: Order;
 }
 
 /** A page carries this much of parameters and results, in bytes. */
@@ -38,12 +39,12 @@ const selectPage: SelectColumns = (isWanted) =>
  * a bounded part at a time.
  */
 export const createTaskSearch = (db: D1Database) => {
-  /** Some columns of the tasks, the id among them, newest first. */
+  /** Some columns of the tasks, the id among them. */
   const find = async <Row extends Pick<Task, 'id'>>(
     selectColumns: SelectColumns,
     owner: string,
     asked: TaskFilter,
-    { limit, before, offset = 0 }: Window,
+    { limit, cursor, offset = 0, order = 'newest' }: Window,
   ): Promise<Page<Row>> => {
     const filter = await resolveWords(db, owner, asked);
     const driver = chooseDriver(filter);
@@ -52,7 +53,7 @@ export const createTaskSearch = (db: D1Database) => {
     const isScan = residual.length > 0;
     const wanted = isScan ? residual.join(' AND ') : '1';
     const buildRows = (columns: string): string =>
-      buildSource(columns, owner, filter, before, driver, bind);
+      buildSource(columns, owner, filter, { cursor, order }, driver, bind);
     const page = `LIMIT ${limit + 1} OFFSET ${offset}`;
     const buildStatement = (): string => {
       if (!isScan) return `${buildRows(selectColumns('1'))} ${page}`;
@@ -80,9 +81,9 @@ CROSS JOIN tasks ON tasks.owner = found_owner AND tasks.id = found_id`;
     // The page is short: was that all there is, or all that was looked at?
     const edge = createBinder();
     const buildEdge = (columns: string): string =>
-      buildSource(columns, owner, filter, before, driver, edge.bind);
+      buildSource(columns, owner, filter, { cursor, order }, driver, edge.bind);
     const edgeSql = looksInside(filter)
-      ? `SELECT min(found_id) FILTER (WHERE is_within) AS id, min(is_within) = 0 AS has_more
+      ? `SELECT ${order === 'newest' ? 'min' : 'max'}(found_id) FILTER (WHERE is_within) AS id, min(is_within) = 0 AS has_more
 FROM (${scanSql(buildEdge(SCAN_COLUMNS))})`
       : `SELECT id, 1 AS has_more FROM (${buildEdge('id')} LIMIT 1 OFFSET ${MAX_SCANNED - 1})`;
     const last = db.prepare(nameStatement('tasks.search_edge', edgeSql)).bind(...edge.values);
@@ -95,7 +96,7 @@ FROM (${scanSql(buildEdge(SCAN_COLUMNS))})`
   return {
     find,
 
-    /** Whole tasks, newest first; as many as `MAX_PAGE_BYTES` hold, and one at least. */
+    /** Whole tasks; as many as `MAX_PAGE_BYTES` hold, and one at least. */
     async page(
       owner: string,
       filter: TaskFilter,
@@ -126,7 +127,7 @@ FROM (${scanSql(buildEdge(SCAN_COLUMNS))})`
     async count(
       owner: string,
       asked: TaskFilter,
-      before?: string,
+      cursor?: string,
     ): Promise<{ total: number; capped: boolean }> {
       const filter = await resolveWords(db, owner, asked);
       const driver = chooseDriver(filter);
@@ -135,7 +136,7 @@ FROM (${scanSql(buildEdge(SCAN_COLUMNS))})`
       const wanted = residual.length > 0 ? residual.join(' AND ') : '1';
       const most = residual.length > 0 ? MAX_SCANNED : MAX_COUNTED;
       const buildRows = (columns: string): string =>
-        buildSource(columns, owner, filter, before, driver, bind);
+        buildSource(columns, owner, filter, { cursor, order: 'newest' }, driver, bind);
       const sql = looksInside(filter)
         ? `SELECT
   total(CASE WHEN is_within THEN ${wanted} END) AS found,

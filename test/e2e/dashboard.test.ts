@@ -128,6 +128,13 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     await page.getByLabel('b *', { exact: true }).fill('2');
     await page.getByRole('button', { name: 'Submit' }).click();
     await page.locator('.tree').last().getByText('42').waitFor();
+    // Each of the two shows the other.
+    const rerun = page.url();
+    const facts = page.locator('.facts');
+    await facts.locator('dt:has-text("Ran again") + dd a').click();
+    await page.locator('.tree').last().getByText('43').waitFor();
+    await facts.locator('dt:has-text("Run again as") + dd a').click();
+    await expect.poll(() => page.url()).toBe(rerun);
     // What the service refuses is said in its words, and nothing is lost.
     await at(page, '/new?type=sum');
     await page.getByText('Options: when').click();
@@ -202,6 +209,15 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     await page.getByRole('combobox', { name: 'status' }).selectOption('NEW');
     await expect.poll(() => page.url()).toContain('status=NEW');
     await expect.poll(() => page.locator('tbody tr').count()).toBe(50);
+    // The oldest first, shareable as a URL.
+    await page.getByRole('combobox', { name: 'Order' }).selectOption('oldest');
+    await expect.poll(() => page.url()).toContain('order=oldest');
+    const oldest = (await tasksOf(`tag=${tag}&params.a=1&order=oldest`))[0]?.task_id ?? '';
+    await expect
+      .poll(() => page.locator('tbody tr').first().innerHTML())
+      .toContain(`/tasks/${oldest}`);
+    await page.getByRole('combobox', { name: 'Order' }).selectOption('newest');
+    await expect.poll(() => page.url()).not.toContain('order=');
     const rows = page.locator('tbody').getByRole('checkbox');
     await rows.nth(0).check();
     await rows.nth(1).check();

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createCell, toCellKey, type Cells } from '../../src/metrics/cells.ts';
+import { createCell, encodeCell, toCellKey, type Cells } from '../../src/metrics/cells.ts';
 import { observe } from '../../src/metrics/histogram.ts';
 import { createSnapshot } from '../../src/metrics/snapshot.ts';
 import type { FigureQuery } from '../../src/metrics/series.ts';
@@ -105,7 +105,8 @@ describe('the figures of an owner', () => {
   it('answer for 90 days of 5 types in 3 queues by the day and by the hour', async () => {
     const object = figures('three months');
     await runInDurableObject(object, (_, { storage }) => {
-      const cell = JSON.stringify([...cellsOf(NOW, [1, 2, 3], 'x', 3).values()][0]);
+      const [full = createCell()] = cellsOf(NOW, [1, 2, 3], 'x', 3).values();
+      const cell = encodeCell(full);
       const insert = 'INSERT INTO figures VALUES (?, ?, ?, ?, ?)';
       for (const [level, step] of [
         [60, 60],

@@ -30,7 +30,7 @@ it('reads less than 2 MB for a page of a hundred rows of 1.2 MB', async () => {
   const next = await createTaskSearch(env.DB).page(
     owner,
     {},
-    { limit: 1, before: page.next ?? '' },
+    { limit: 1, cursor: page.next ?? '' },
   );
   expect(next.tasks[0]?.id).toBe(own.at(-2)?.id);
 });

@@ -44,13 +44,14 @@ it('puts no value of a caller into the text', () => {
     queues: [evil],
     tags: [evil],
     words: [evil],
+    rerunOf: evil,
     error: evil,
     fields: [{ column: 'params' as const, path: ['a'], value: evil }],
   };
   const { bind, values } = createBinder();
   const driver = chooseDriver(filter);
   const text = [
-    buildSource('*', evil, filter, evil, driver, bind),
+    buildSource('*', evil, filter, { cursor: evil, order: 'newest' }, driver, bind),
     ...buildResidual(filter, driver, bind),
   ].join(' ');
   expect(text).not.toContain('1=1');

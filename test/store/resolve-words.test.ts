@@ -70,7 +70,7 @@ describe('a search', () => {
     await store(...tasks);
     const filter = { words: ['shared-9'] };
     const first = await search.page(OWNER, filter, { limit: 5 });
-    const rest = await search.page(OWNER, filter, { limit: 5, before: first.next ?? '' });
+    const rest = await search.page(OWNER, filter, { limit: 5, cursor: first.next ?? '' });
     expect([...first.tasks, ...rest.tasks].map(({ id }) => id)).toEqual(
       tasks
         .map(({ id }) => id)

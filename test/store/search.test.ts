@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import * as fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
-import type { TaskFilter } from '../../src/domain/filter.ts';
+import { ORDERS, type TaskFilter } from '../../src/domain/filter.ts';
 import { foldText } from '../../src/domain/text.ts';
 import { createTaskSearch } from '../../src/store/search.ts';
 import { aTask, store } from '../support/rows.ts';
@@ -29,15 +29,16 @@ const find = async (filter: TaskFilter) =>
     tasks.findIndex((task) => task.id === id),
   );
 
-it('finds the newest first, page by page, each task once', async () => {
+it.each(ORDERS)('finds the %s first, page by page, each task once', async (order) => {
   const found: string[] = [];
-  let before: string | undefined;
+  let cursor: string | undefined;
   do {
-    const page = await search.page(OWNER, {}, { limit: 5, before });
+    const page = await search.page(OWNER, {}, { limit: 5, cursor, order });
     found.push(...page.tasks.map(({ id }) => id));
-    before = page.next ?? undefined;
-  } while (before !== undefined);
-  expect(found).toEqual(tasks.map(({ id }) => id).toReversed());
+    cursor = page.next ?? undefined;
+  } while (cursor !== undefined);
+  const ids = tasks.map(({ id }) => id);
+  expect(found).toEqual(order === 'newest' ? ids.toReversed() : ids);
 });
 
 it.each<[TaskFilter, number[]]>([
@@ -52,7 +53,19 @@ it.each<[TaskFilter, number[]]>([
   [{ statuses: ['COMPLETED'] }, []],
 ])('finds %j', async (filter, found) => {
   expect(await find(filter)).toEqual(found);
+  const oldest = await search.page(OWNER, filter, { limit: 100, order: 'oldest' });
+  expect(oldest.tasks.map(({ id }) => tasks.findIndex((task) => task.id === id))).toEqual(
+    found.toReversed(),
+  );
   expect(await search.count(OWNER, filter)).toEqual({ total: found.length, capped: false });
+});
+
+it('finds the tasks that ran one again, by an index', async () => {
+  const source = aTask({ owner: 'rerun' });
+  const again = [1, 2].map(() => aTask({ owner: 'rerun', rerunOf: source.id }));
+  await store(source, ...again, aTask({ owner: 'other', rerunOf: source.id }));
+  const found = await search.page('rerun', { rerunOf: source.id }, { limit: 10 });
+  expect(found.tasks.map(({ id }) => id).toSorted()).toEqual(again.map(({ id }) => id).toSorted());
 });
 
 const LETTERS = 'ü ö ß ç ñ й ё ж Σ Ά σ ΐ å ø ł ğ ş ı ǆ 한 漢 x\u0302'.split(' ');

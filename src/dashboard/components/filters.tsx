@@ -15,6 +15,7 @@ const NAMED = [
   'tag',
   'q',
   'error',
+  'rerun_of',
   'submitted_after',
   'submitted_before',
 ];

@@ -1,9 +1,10 @@
 import type { ComponentChildren } from 'preact';
-import type { TaskDetail } from '../../domain/view.ts';
+import type { TaskDetail, TaskView } from '../../domain/view.ts';
 import { formatDuration } from '../format.ts';
-import { useNow } from '../hooks.ts';
+import { get } from '../api.ts';
+import { useNow, useQuery } from '../hooks.ts';
 import { toHref } from '../router.ts';
-import { Age, TaskLink } from './ui.tsx';
+import { Age, StatusBadge, TaskLink } from './ui.tsx';
 
 const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => (
   <>
@@ -12,9 +13,16 @@ const Fact = ({ name, children }: { name: string; children: ComponentChildren })
   </>
 );
 
+/** Tasks that ran this one again, as many as are listed beside it. */
+const MAX_RERUNS = 5;
+
 /** What is known of a task, beside its values. */
 export const TaskFacts = ({ task }: { task: TaskDetail }) => {
   const now = useNow();
+  const { data } = useQuery(`reruns ${task.task_id}`, () =>
+    get<{ tasks: TaskView[] }>(`/tasks?rerun_of=${task.task_id}&cursor=&page_size=${MAX_RERUNS}`),
+  );
+  const reruns = data?.tasks ?? [];
   const end = task.completed_at === null ? now : Date.parse(task.completed_at);
   return (
     <dl class="facts">
@@ -58,6 +66,23 @@ export const TaskFacts = ({ task }: { task: TaskDetail }) => {
               </a>
             ))}
       </Fact>
+      {task.rerun_of && (
+        <Fact name="Ran again">
+          <TaskLink id={task.rerun_of} />
+        </Fact>
+      )}
+      {reruns.length > 0 && (
+        <Fact name="Run again as">
+          {reruns.map(({ task_id, status }) => (
+            <div key={task_id}>
+              <TaskLink id={task_id} /> <StatusBadge status={status} />
+            </div>
+          ))}
+          {reruns.length === MAX_RERUNS && (
+            <a href={toHref('/tasks', { rerun_of: task.task_id })}>All</a>
+          )}
+        </Fact>
+      )}
       {task.reused_from && (
         <Fact name="Output of">
           <TaskLink id={task.reused_from} />

@@ -23,21 +23,21 @@ const DONE: Record<AuditList['entries'][number]['action'], string> = {
 
 const Row = ({ entry }: { entry: AuditList['entries'][number] }) => (
   <tr>
-    <td title={formatClock(entry.at)}>
+    <td data-label="When" title={formatClock(entry.at)}>
       <Age at={entry.at} />
     </td>
-    <td>
+    <td data-label="Key">
       {entry.key_id === null ? (
         'this machine'
       ) : (
         <code title={entry.key_id}>{entry.key_id.slice(-8)}</code>
       )}
     </td>
-    <td>
+    <td data-label="What">
       {DONE[entry.action]} {entry.subject !== null && <code>{entry.subject}</code>}
     </td>
-    <td>{entry.owner}</td>
-    <td>{entry.ip ?? '–'}</td>
+    <td data-label="Owner">{entry.owner}</td>
+    <td data-label="From">{entry.ip ?? '–'}</td>
   </tr>
 );
 
@@ -58,7 +58,7 @@ export const AuditPage = () => {
         {data?.entries.length === 0 && <Empty>Nothing has been done yet.</Empty>}
         {data && data.entries.length > 0 && (
           <div class="scroll" tabIndex={0} role="region" aria-label="Audit log">
-            <table>
+            <table class="stacked">
               <thead>
                 <tr>
                   <th scope="col">When</th>

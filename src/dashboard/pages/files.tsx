@@ -50,9 +50,13 @@ const FileRow = ({ file, reload }: { file: StoredFile; reload(): void }) => {
   return (
     <tr>
       <th scope="row">{file.name}</th>
-      <td class="num">{formatBytes(file.bytes)}</td>
-      <td class="wide">{file.content_type}</td>
-      <td>
+      <td data-label="Size" class="num">
+        {formatBytes(file.bytes)}
+      </td>
+      <td data-label="Kind" class="wide">
+        {file.content_type}
+      </td>
+      <td data-label="Uploaded">
         <Age at={file.uploaded_at} />
       </td>
       <td class="num">
@@ -120,7 +124,7 @@ export const FilesPage = () => {
         {data?.files.length === 0 && <Empty>There are no files yet.</Empty>}
         {data && data.files.length > 0 && (
           <div class="scroll" tabIndex={0} role="region" aria-label="Files">
-            <table>
+            <table class="stacked">
               <thead>
                 <tr>
                   <th scope="col">Name</th>

@@ -180,24 +180,26 @@ const KeyRow = ({ item, reload }: { item: Key; reload(): void }) => {
         {item.name}
         {isOwn && <span class="chip">signed in</span>}
       </th>
-      <td>{item.owner}</td>
-      <td>
+      <td data-label="Owner">{item.owner}</td>
+      <td data-label="Prefix">
         <code>{item.prefix}…</code>
       </td>
-      <td>
+      <td data-label="Scopes">
         {item.scopes.join(', ')}
         {item.task_types && <div class="muted">only {item.task_types.join(', ')}</div>}
         {item.writes_per_minute !== null && (
           <div class="muted">{item.writes_per_minute} writes a minute</div>
         )}
       </td>
-      <td>
+      <td data-label="Created">
         <Age at={item.created_at} />
       </td>
-      <td>
+      <td data-label="Last used">
         <Age at={item.last_used_at} />
       </td>
-      <td>{item.revoked_at !== null ? 'revoked' : <Age at={item.expires_at} />}</td>
+      <td data-label="Expires">
+        {item.revoked_at !== null ? 'revoked' : <Age at={item.expires_at} />}
+      </td>
       <td class="num">
         {!isOver && (
           <div class="row end">
@@ -216,7 +218,7 @@ const KeyRow = ({ item, reload }: { item: Key; reload(): void }) => {
 
 const KeyTable = ({ keys, reload }: { keys: readonly Key[]; reload(): void }) => (
   <div class="scroll" tabIndex={0} role="region" aria-label="API keys">
-    <table>
+    <table class="stacked">
       <thead>
         <tr>
           <th scope="col">Name</th>

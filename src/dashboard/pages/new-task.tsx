@@ -92,6 +92,7 @@ export const NewTaskPage = () => {
   const kept =
     source?.type === name
       ? {
+          rerun_of: source.task_id,
           ...(source.description !== null && { description: source.description }),
           ...(options.max_attempts === '' && { max_attempts: source.max_attempts }),
         }

@@ -1,3 +1,4 @@
+import type { Order } from '../../domain/filter.ts';
 import { foldText } from '../../domain/text.ts';
 import type { TaskUpdate } from '../live.ts';
 
@@ -39,7 +40,7 @@ export const matches = (task: TaskUpdate, query: URLSearchParams): boolean | nul
 };
 
 /**
- * The rows after news: what is shown changes in place, what is new and fits comes on top.
+ * The rows after news: what is shown changes in place, what is new and fits comes at its place.
  * @param most rows that are shown
  */
 export const applyUpdates = (
@@ -47,6 +48,7 @@ export const applyUpdates = (
   news: readonly TaskUpdate[],
   query: URLSearchParams,
   most: number,
+  order: Order = 'newest',
 ): ListRow[] => {
   const newest = new Map<string, TaskUpdate>();
   for (const task of news)
@@ -58,10 +60,12 @@ export const applyUpdates = (
       ? { task, isChanged: true, isNew: row.isNew }
       : row;
   });
-  const last = rows.length >= most ? (rows.at(-1)?.task.task_id ?? '') : '';
+  const last = rows.length >= most ? rows.at(-1)?.task.task_id : undefined;
+  const isBefore = (id: string, other: string): boolean =>
+    order === 'newest' ? id > other : id < other;
   const fresh = [...newest.values()].filter(
-    (task) => task.task_id > last && matches(task, query) === true,
+    (task) => (last === undefined || isBefore(task.task_id, last)) && matches(task, query) === true,
   );
   const all = [...fresh.map((task) => ({ task, isChanged: false, isNew: true })), ...changed];
-  return all.toSorted((a, b) => (a.task.task_id < b.task.task_id ? 1 : -1)).slice(0, most);
+  return all.toSorted((a, b) => (isBefore(a.task.task_id, b.task.task_id) ? -1 : 1)).slice(0, most);
 };

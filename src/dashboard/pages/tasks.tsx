@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Order } from '../../domain/filter.ts';
 import { COMMANDS, type CommandName } from '../../domain/lifecycle.ts';
 import type { TaskView } from '../../domain/view.ts';
 import { get } from '../api.ts';
 import { saveExport } from '../export.ts';
 import { formatNumber } from '../format.ts';
 import type { TaskUpdate } from '../live.ts';
-import { go, route } from '../router.ts';
+import { go, replaceQuery, route } from '../router.ts';
 import { ColumnChooser, listColumns } from '../columns.tsx';
 import { Empty, ErrorNote, PageHead, Skeleton } from '../components/ui.tsx';
 import { isActionRunning, startAction, type ActionFilter } from '../components/bulk.tsx';
@@ -33,8 +34,13 @@ interface Listing {
   tasks: TaskView[];
 }
 
-const read = async (filter: URLSearchParams, cursor: string | null): Promise<Listing> => {
+const read = async (
+  filter: URLSearchParams,
+  order: Order,
+  cursor: string | null,
+): Promise<Listing> => {
   const query = new URLSearchParams(filter);
+  query.set('order', order);
   query.set('page_size', String(PAGE_SIZE));
   if (cursor !== null) query.set('cursor', cursor);
   return get<Listing>(`/tasks?${query.toString()}`);
@@ -46,8 +52,11 @@ const toRows = (tasks: readonly TaskView[]): ListRow[] =>
 /** The live table. */
 export const TasksPage = () => {
   const filter = filterQuery(route.value.query);
-  const address = filter.toString();
-  const { data, error, readAt, reload } = useQuery(`tasks ${address}`, () => read(filter, null));
+  const order: Order = route.value.query.get('order') === 'oldest' ? 'oldest' : 'newest';
+  const address = `${filter.toString()} ${order}`;
+  const { data, error, readAt, reload } = useQuery(`tasks ${address}`, () =>
+    read(filter, order, null),
+  );
   const [rows, setRows] = useState<ListRow[]>([]);
   const [next, setNext] = useState<string | null>(null);
   const [most, setMost] = useState(PAGE_SIZE);
@@ -98,7 +107,10 @@ export const TasksPage = () => {
       (task) =>
         isHeld(task) &&
         matches(task, filter) !== false &&
-        task.task_id > (rows[0]?.task.task_id ?? ''),
+        (order === 'newest'
+          ? task.task_id > (rows[0]?.task.task_id ?? '')
+          : // Below the last row: there only if the list ends on this page.
+            next === null),
     );
     if (waiting.length > 0)
       setHeld((before) => [
@@ -111,18 +123,19 @@ export const TasksPage = () => {
         news.filter((task) => !isHeld(task)),
         filter,
         most,
+        order,
       ),
     );
   });
 
   const showHeld = (): void => {
     if (held.some((task) => matches(task, filter) === null)) reload();
-    else setRows((before) => applyUpdates(before, held, filter, most));
+    else setRows((before) => applyUpdates(before, held, filter, most, order));
     setHeld([]);
   };
   const showMore = (): void =>
     act(async () => {
-      const page = await read(filter, next);
+      const page = await read(filter, order, next);
       setRows((before) => [
         ...before,
         ...toRows(page.tasks.filter(({ task_id }) => !ids.includes(task_id))),
@@ -167,6 +180,12 @@ export const TasksPage = () => {
     await navigator.clipboard.writeText(location.href);
     return 'The link to this view is copied';
   };
+  const chooseOrder = (wanted: string): void => {
+    const query = new URLSearchParams(route.value.query);
+    if (wanted === 'newest') query.delete('order');
+    else query.set('order', wanted);
+    replaceQuery(query);
+  };
   const chooseAll = (isChosen: boolean): void => {
     setAll(false);
     setChosen(new Set(isChosen ? ids : []));
@@ -178,6 +197,15 @@ export const TasksPage = () => {
         <span class="muted" data-testid="total">
           {total === undefined ? '' : `${formatNumber(total)}${isCapped ? '+' : ''} total`}
         </span>
+        <select
+          aria-label="Order"
+          class="small"
+          value={order}
+          onChange={(event) => chooseOrder(event.currentTarget.value)}
+        >
+          <option value="newest">Newest first</option>
+          <option value="oldest">Oldest first</option>
+        </select>
         <ColumnChooser />
         <details class="dropdown">
           <summary class="button small">Export</summary>
@@ -246,6 +274,9 @@ export const TasksPage = () => {
                     key={key}
                     scope="col"
                     class={`${isNumber ? 'num' : ''} ${key === 'submitted' ? '' : 'wide'}`}
+                    {...(key === 'submitted' && {
+                      'aria-sort': order === 'newest' ? 'descending' : 'ascending',
+                    })}
                   >
                     {name}
                   </th>

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ORDERS } from '../../../domain/filter.ts';
 import { namedFilters, withFields } from '../../../domain/filter-schema.ts';
 import { digits } from '../../fields.ts';
 
@@ -21,6 +22,7 @@ export const listFilters = z
     page: digits(1, 1_000_000).optional(),
     page_size: digits(1, 100).default(10),
     cursor: cursor.optional(),
+    order: z.enum(ORDERS).default('newest').meta({ description: 'By the time of submission' }),
   })
   .refine(({ page, cursor: after }) => page === undefined || after === undefined, {
     path: ['cursor'],

@@ -58,6 +58,11 @@ const nativeForm = z
       .boolean()
       .default(true)
       .meta({ description: 'false: run it, whatever output is there already' }),
+    rerun_of: z
+      .uuid()
+      .toLowerCase()
+      .nullish()
+      .meta({ description: 'The task that this one runs again, to link the two' }),
   })
   .meta({ id: 'NewTask' });
 

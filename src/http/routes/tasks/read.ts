@@ -53,7 +53,7 @@ export const readRoutes = new Hono<AppEnv>()
     docs({
       id: 'listTasks',
       tag: 'Tasks',
-      summary: 'List tasks, newest first',
+      summary: 'List tasks, newest first unless told',
       description:
         'Filters combine; `params.<path>=value` and `result.<path>=value` look inside, for example ' +
         '`params.city=Lisbon`. By `page` the totals are exact up to 10 000; by `cursor` every page ' +
@@ -68,14 +68,14 @@ export const readRoutes = new Hono<AppEnv>()
     answerHead(),
     async (c) => {
       const written = c.req.valid('query');
-      const { page = 1, page_size, cursor } = written;
+      const { page = 1, page_size, cursor, order } = written;
       const { search, useReplica, catalog } = c.get('services');
       const owner = c.get('owner');
       // By any of its names.
       const filter = toFilter(written, (name) => catalog.find(owner, name)?.type ?? name);
       const isPaged = cursor === undefined;
       const offset = isPaged ? (page - 1) * page_size : 0;
-      const window = { limit: page_size, before: cursor || undefined, offset };
+      const window = { limit: page_size, cursor: cursor || undefined, offset, order };
       const { found, counted } = await readHeavy(
         c,
         { isSearch: isSearch(filter), rows: page_size },

@@ -36,6 +36,7 @@ const taskFields = {
     .uuid()
     .nullable()
     .meta({ description: 'The task whose output this one was answered with' }),
+  rerun_of: z.uuid().nullable().meta({ description: 'The task that this one ran again' }),
   submitted_at: time,
   scheduled_at: timeOrNull,
   started_at: timeOrNull,
