@@ -53,6 +53,8 @@ export const OWN_PATHS = new Set([
   'task-types',
   'tasks',
   'webhook-secret',
+  'work',
+  'runs',
 ]);
 
 /** The path and query as wrangler will read them; null for what is not ours. */

@@ -45,6 +45,8 @@ const FIELDS = [
   'resent',
   'parked',
   'unparked',
+  'timed_out',
+  'expired',
   'task_ids',
   'max_duration_ms',
 ] as const;

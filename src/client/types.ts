@@ -84,7 +84,8 @@ export interface Attempt {
 
 /** Why a task does not run. */
 export interface WaitingFor {
-  reason: 'time' | 'retry' | 'queue_paused' | 'backlog' | 'paused';
+  reason:
+    'time' | 'retry' | 'queue_paused' | 'type_paused' | 'backlog' | 'worker' | 'person' | 'paused';
   message: string;
   expected_at: string | null;
   queue: string | null;

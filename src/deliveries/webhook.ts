@@ -12,6 +12,24 @@ const PASSING = [408, 425, 429];
 /** Tries after other refusals, and redirects: the receiver may be set up wrong for a moment. */
 const MAX_REFUSED_TRIES = 3;
 
+/** The headers of a body that is signed with each of these secrets, `whsec_…`. */
+export const signWebhook = (
+  id: string,
+  body: string,
+  secrets: readonly string[],
+  now: number,
+): Record<string, string> => {
+  const at = new Date(Math.floor(now / 1_000) * 1_000);
+  const signers = secrets.map((secret) => new Webhook(secret));
+  return {
+    'Content-Type': 'application/json',
+    'User-Agent': 'Tasker',
+    'webhook-id': id,
+    'webhook-timestamp': String(at.getTime() / 1_000),
+    'webhook-signature': signers.map((signer) => signer.sign(id, at, body)).join(' '),
+  };
+};
+
 export interface WebhookDeps {
   rules: OutgoingRules;
   fetch: typeof fetch;
@@ -35,19 +53,10 @@ export const createWebhookSender = ({ rules, fetch, now, timeoutMs = TIMEOUT_MS 
       event: unknown,
       secrets: readonly string[],
     ): Promise<DeliveryResult> {
-      const signers = secrets.map((secret) => new Webhook(secret));
       const refused = findUrlProblem(url, rules);
       if (refused !== null) return { kind: 'failed', error: refused, final: true };
       const body = JSON.stringify(event);
-      // The signature and the body carry the same whole second.
-      const at = new Date(Math.floor(now() / 1_000) * 1_000);
-      const headers = {
-        'Content-Type': 'application/json',
-        'User-Agent': 'Tasker',
-        'webhook-id': id,
-        'webhook-timestamp': String(at.getTime() / 1_000),
-        'webhook-signature': signers.map((signer) => signer.sign(id, at, body)).join(' '),
-      };
+      const headers = signWebhook(id, body, secrets, now());
       try {
         const signal = AbortSignal.timeout(timeoutMs);
         const response = await fetch(url, {

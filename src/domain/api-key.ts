@@ -3,14 +3,22 @@ import { AppError } from './errors.ts';
 import { sha256 } from './hash.ts';
 
 /**
- * The scopes of a key. `admin` may do everything within its owner; `operator` everything, for all
+ * The scopes of a key. `types:write` registers types, `work` leases and ends tasks as a worker; `admin` may do everything within its owner; `operator` everything, for all
  * owners.
  */
-export const SCOPES = ['tasks:read', 'tasks:write', 'metrics:read', 'admin', 'operator'] as const;
+export const SCOPES = [
+  'tasks:read',
+  'tasks:write',
+  'types:write',
+  'work',
+  'metrics:read',
+  'admin',
+  'operator',
+] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** What an admin may do, and let others of the same owner do. */
-const OF_ADMIN: readonly Scope[] = ['tasks:read', 'tasks:write', 'admin'];
+const OF_ADMIN: readonly Scope[] = ['tasks:read', 'tasks:write', 'types:write', 'work', 'admin'];
 
 /**
  * A key as stored: of the key itself only a hash and its first characters. Times are integer

@@ -10,6 +10,11 @@ export const AUDIT_ACTIONS = [
   'tasks.purged',
   'owner.erased',
   'webhook_secret.rotated',
+  'task_type.registered',
+  'task_type.deleted',
+  'task_type.paused',
+  'task_type.resumed',
+  'task_type.secret_rotated',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -18,12 +18,25 @@ export const deriveSecret = async (root: string, label: string): Promise<Uint8Ar
   return new Uint8Array(await crypto.subtle.deriveBits(how, key, SECRET_BYTES * 8));
 };
 
+const toWebhookSecret = (bytes: Uint8Array): string =>
+  `whsec_${btoa(String.fromCharCode(...bytes))}`;
+
+/**
+ * The secret that the requests of a registered type are signed with. By when it was made: who
+ * registers the name anew has another.
+ */
+export const deriveTypeSecret = async (
+  root: string,
+  { owner, name, created_at }: { owner: string; name: string; created_at: number },
+  version: number,
+): Promise<string> =>
+  toWebhookSecret(await deriveSecret(root, `type:${version}:${created_at}:${name}:${owner}`));
+
 /** The secret that an owner's callbacks are signed with, in the form of Standard Webhooks. */
 export const deriveWebhookSecret = async (
   root: string,
   owner: string,
   version: number,
 ): Promise<string> => {
-  const bytes = await deriveSecret(root, `webhook:${version}:${owner}`);
-  return `whsec_${btoa(String.fromCharCode(...bytes))}`;
+  return toWebhookSecret(await deriveSecret(root, `webhook:${version}:${owner}`));
 };

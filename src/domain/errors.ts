@@ -40,7 +40,13 @@ export type ErrorCode =
   | 'too_many_bytes'
   | 'too_many_streams'
   | 'too_many_unfinished'
+  | 'run_invalid'
+  | 'run_over'
+  | 'too_many_types'
+  | 'type_built_in'
+  | 'type_in_use'
   | 'type_not_allowed'
+  | 'type_not_manual'
   | 'type_not_found'
   | 'unknown_type'
   | 'unsupported_media_type'
@@ -113,20 +119,27 @@ export class GoOn extends Error {
   }
 }
 
+/** A handler throws this when its run goes on elsewhere: a call will tell how it ended. */
+export class HandedOver extends Error {}
+
 /**
  * A handler throws this to be run again after `seconds`; undefined means the type's own back-off.
  */
 export class RetryLater extends Error {
   readonly seconds: number | undefined;
   readonly code: string;
+  /** It was not the task's fault: the attempt does not count. */
+  readonly isRefunded: boolean;
 
   constructor(
     seconds: number | undefined,
     message = `Asked to be run again in ${seconds} s`,
     code = 'handler_error',
+    isRefunded = false,
   ) {
     super(message);
     this.name = 'RetryLater';
+    this.isRefunded = isRefunded;
     this.seconds = seconds;
     this.code = code;
   }

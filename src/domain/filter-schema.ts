@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { FieldFilter, TaskFilter } from './filter.ts';
-import { QUEUES } from './routing.ts';
+import { ROUTES } from './routing.ts';
 import { findVariants, MAX_VARIANTS } from './search-variants.ts';
 import { isBlank } from './text.ts';
 import { PRIORITIES, STATUSES } from './words.ts';
@@ -78,7 +78,7 @@ export const namedFilters = {
   status: wordList(STATUSES),
   type: listOf(filterText(100), { type: 'string' }),
   priority: wordList(PRIORITIES),
-  queue: listOf(z.enum(QUEUES), { type: 'string', enum: [...QUEUES] }),
+  queue: listOf(z.enum(ROUTES), { type: 'string', enum: [...ROUTES] }),
   tag: listOf(filterText(50), { type: 'string' }),
   id: listOf(z.uuid().toLowerCase(), { type: 'string', format: 'uuid' }, MAX_IDS),
   submitted_after: moment.optional(),

@@ -9,6 +9,8 @@ export interface Transition {
   to: Status | null;
   /** Where a task goes instead, while its time is still ahead. */
   ifScheduled?: Status;
+  /** Where it leads to instead, when it is said to have failed. */
+  failTo?: Status;
   /** Where a task is born instead, when an output is there that may be used again. */
   ifReused?: Status;
   /** Statuses in which there is nothing left to do: repeating the command there is no error. */
@@ -36,6 +38,8 @@ export const lifecycle = {
   /** Attempts are left: back to its queue after a delay. */
   reschedule: { from: ['IN_PROGRESS'], to: 'PENDING' },
   fail: { from: ['IN_PROGRESS'], to: 'FAILED' },
+  /** A person ends what waits for one. */
+  settle: { from: ['PENDING'], to: 'COMPLETED', failTo: 'FAILED' },
   /** A running handler is aborted, and what it still returns is refused. */
   cancel: { from: UNFINISHED, to: 'CANCELLED', repeatsIn: ['CANCELLED'] },
   /** The clock leaves it alone until it is resumed. */

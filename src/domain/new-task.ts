@@ -26,6 +26,7 @@ export interface NewTaskFields {
   idempotencyKey?: string | null | undefined;
   fingerprint?: string | null | undefined;
   rerunOf?: string | null | undefined;
+  limitKey?: string | null | undefined;
   /** See domain/identifiers.ts. */
   identifiers?: string[] | undefined;
 }
@@ -95,6 +96,7 @@ export const buildTask = (fields: NewTaskFields, now: number): Task => {
     fingerprint: fields.fingerprint ?? null,
     reused_from: null,
     rerun_of: fields.rerunOf ?? null,
+    limit_key: fields.limitKey ?? null,
     request_id: fields.requestId ?? null,
     submitted_at: now,
     scheduled_at: scheduledAt,

@@ -10,6 +10,8 @@ export interface RetryPolicy {
 /** How one attempt ended; the verdict on what follows is not yet made. `result` is JSON. */
 export type Outcome =
   | { kind: 'completed'; result: string }
+  /** It is not over: whoever it was handed to will tell how it ended. */
+  | { kind: 'handed_over' }
   /** It is not over: it goes on from the checkpoint, which is JSON. */
   | { kind: 'continued'; checkpoint: string }
   | {
@@ -20,6 +22,9 @@ export type Outcome =
       /** It was not the task's fault: the attempt does not count. */
       refund?: true;
     };
+
+/** An outcome of an attempt that is over. */
+export type EndedOutcome = Exclude<Outcome, { kind: 'handed_over' }>;
 
 /** The verdict on an outcome: the name of the transition and its values. */
 export type Verdict =
@@ -54,7 +59,7 @@ export const hasAttemptsLeft = (
 ): boolean => task.attempt < task.max_attempts + task.rescues;
 
 export const decideVerdict = (
-  outcome: Outcome,
+  outcome: EndedOutcome,
   task: Pick<Task, 'attempt' | 'max_attempts' | 'rescues'>,
   policy: RetryPolicy,
   random: () => number,

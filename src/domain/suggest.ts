@@ -25,8 +25,8 @@ export const findSimilar = (word: string, known: readonly string[]): string | nu
   return isClose ? best.each : null;
 };
 
-/** The end of a sentence about a type that is unknown: the one that was most likely meant, and all. */
-export const suggest = (word: string, known: readonly string[]): string => {
+/** The end of a sentence about a word that is unknown: the one that was most likely meant, and all. */
+export const suggest = (word: string, known: readonly string[], noun = 'types'): string => {
   const similar = findSimilar(word, known);
-  return `${similar === null ? '.' : `; did you mean \`${similar}\`?`} The types: ${known.join(', ')}`;
+  return `${similar === null ? '.' : `; did you mean \`${similar}\`?`} The ${noun}: ${known.join(', ')}`;
 };

@@ -1,8 +1,18 @@
 import type { CommittedTask } from './task.ts';
+import { isManualQueue, isWorkerQueue } from './routing.ts';
 import { isFinal } from './words.ts';
 
-/** Why a task waits. Those of limits, flows and workers come with them. */
-export const WAIT_REASONS = ['time', 'retry', 'queue_paused', 'backlog', 'paused'] as const;
+/** Why a task waits. Those of limits and flows come with them. */
+export const WAIT_REASONS = [
+  'time',
+  'retry',
+  'queue_paused',
+  'type_paused',
+  'backlog',
+  'worker',
+  'person',
+  'paused',
+] as const;
 type WaitReason = (typeof WAIT_REASONS)[number];
 
 /** What a task waits for, as answers have it. */
@@ -19,6 +29,13 @@ export interface WaitingFor {
   paused_by: string | null;
   /** Tasks that wait for this queue, 10 000 at most; null where they do not matter. */
   waiting: number | null;
+}
+
+/** How a registered type stands whose task waits. Times are ms. */
+export interface TypeWait {
+  paused_until: number | null;
+  /** When a worker last asked for its tasks; null: none within a day. */
+  worker_seen_at: number | null;
 }
 
 /** How a queue stands that a task waits for. Times are ms. */
@@ -47,11 +64,13 @@ export const waitsForQueue = (
 /**
  * Why a task does not run, and what helps; null when it runs, or has ended.
  * @param queue of a task that waits for its queue
+ * @param type of a task of a registered type
  */
 export const describeWaiting = (
-  task: Pick<CommittedTask, 'status' | 'scheduled_at' | 'attempt' | 'queue'>,
+  task: Pick<CommittedTask, 'status' | 'scheduled_at' | 'attempt' | 'queue' | 'type'>,
   now: number,
   queue: QueueWait | null,
+  type: TypeWait | null = null,
 ): WaitingFor | null => {
   const { status, scheduled_at, attempt } = task;
   if (isFinal(status) || status === 'IN_PROGRESS') return null;
@@ -68,6 +87,36 @@ export const describeWaiting = (
       };
     const message = `Attempt ${attempt} failed; attempt ${attempt + 1} begins at ${expected_at}`;
     return { ...NOTHING, reason: 'retry', expected_at, message };
+  }
+  if (type && type.paused_until !== null && type.paused_until > now) {
+    // A pause without an end is set to end in eight thousand years.
+    const isOpen = type.paused_until > now + 10 * 31_536_000_000;
+    const expected_at = isOpen ? null : iso(type.paused_until);
+    const until = expected_at === null ? 'until it is resumed' : `until ${expected_at}`;
+    return {
+      ...NOTHING,
+      reason: 'type_paused',
+      expected_at,
+      message: `Its type is paused ${until}: POST /task-types/${task.type}/resume lets it run`,
+    };
+  }
+  if (isManualQueue(task.queue))
+    return {
+      ...NOTHING,
+      reason: 'person',
+      message: 'It waits for a person: POST /tasks/{id}/complete or /fail ends it',
+    };
+  if (isWorkerQueue(task.queue)) {
+    const seenAt = type?.worker_seen_at ?? null;
+    const seen =
+      seenAt === null
+        ? 'none was seen within a day: start one'
+        : `one was last seen at ${iso(seenAt)}`;
+    return {
+      ...NOTHING,
+      reason: 'worker',
+      message: `It waits for a worker for ${task.type}; ${seen}`,
+    };
   }
   if (queue && queue.paused_at !== null) {
     const by = queue.paused_by === null ? '' : ` by key ${queue.paused_by}`;

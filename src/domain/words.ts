@@ -19,8 +19,11 @@ export const isFinal = (status: Status): boolean =>
 export const PRIORITIES = ['HIGH', 'MEDIUM', 'LOW'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
-/** A type that may wait longer than a few seconds for other services belongs in `external`. */
-export const LANES = ['default', 'external'] as const;
+/**
+ * A type that may wait longer than a few seconds for other services belongs in `external`. What the
+ * owner's workers run, and what people end, goes through no queue of ours.
+ */
+export const LANES = ['default', 'external', 'worker', 'manual'] as const;
 export type Lane = (typeof LANES)[number];
 
 /**

@@ -1,5 +1,5 @@
 import { describeError } from '../domain/errors.ts';
-import type { Outcome, Verdict } from '../domain/retry.ts';
+import type { EndedOutcome, Verdict } from '../domain/retry.ts';
 import { isLightQueue } from '../domain/routing.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
@@ -42,12 +42,12 @@ export const createBatchRunner = (deps: BatchRunnerDeps): BatchRunner => {
   const { startRunner, recorder, longTasks, longTaskMs, random, log } = deps;
   const isLong = (task: Task): boolean => task.timeout_ms > longTaskMs;
 
-  /** The task's outcome; null when a Workflow will run it. */
+  /** The task's outcome; null when it goes on elsewhere. */
   const run = async (
     task: Task,
     runner: TaskRunner,
     starting: Promise<ReadonlyMap<string, unknown>>,
-  ): Promise<Outcome | null> => {
+  ): Promise<EndedOutcome | null> => {
     if (!isLong(task)) return runner.runTask(task);
     const refused = await starting;
     if (!refused.has(task.id)) return null;
@@ -59,7 +59,7 @@ export const createBatchRunner = (deps: BatchRunnerDeps): BatchRunner => {
 
   const record = async (
     task: Task,
-    running: Promise<Outcome | null>,
+    running: Promise<EndedOutcome | null>,
     batch: BatchRecorder,
     tracker: MessageTracker | undefined,
   ): Promise<void> => {

@@ -181,6 +181,8 @@ export const buildSubmittedTask = async (
       description,
       tags,
       rerunOf: request.rerun_of,
+      // Whoever runs it may be asked too often, and then its type is paused.
+      limitKey: handler.outside?.kind === 'endpoint' ? handler.type : null,
       scheduledAt: resolveSchedule(request, now),
       requestId: caller.requestId,
       callbackUrl: resolveCallback(request, caller.ownHost, deps),

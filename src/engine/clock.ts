@@ -1,6 +1,8 @@
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { describeError } from '../domain/errors.ts';
 import { MAX_LEASE_MS } from '../domain/lifecycle.ts';
+import { isQueueName } from '../domain/routing.ts';
+import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import type { NextWake, QueueDue } from '../store/due.ts';
 import type { Look } from '../store/look.ts';
@@ -36,6 +38,8 @@ export interface ClockDeps extends PrunerDeps {
   taskQueues: TaskQueues;
   /** Sends open deliveries to their queue; never throws. */
   sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
+  /** Fails the attempts of runs outside whose time is over. */
+  expireRuns(tasks: readonly Task[]): Promise<void>;
   publish: Publish;
   alarm: Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm' | 'deleteAlarm'>;
   now(): number;
@@ -83,6 +87,7 @@ export const createClock = (deps: ClockDeps) => {
   const findLooks = async ({ queues }: NextWake): Promise<Look[]> => {
     const late = queues.filter(({ message_at }) => message_at !== null && message_at <= now());
     const looks = late.map(async ({ queue, is_paused, message_at }) => {
+      if (!isQueueName(queue)) return [];
       // Claims of a paused queue are refused: what is told to run there is parked.
       const until = is_paused === 1 ? now() : await watermarks.find(queue);
       return until >= (message_at ?? Infinity) ? { queue, until: Math.min(until, now()) } : [];
@@ -94,7 +99,9 @@ export const createClock = (deps: ClockDeps) => {
   const isDue = ({ queues, deliveryAt }: NextWake): boolean =>
     Math.min(
       deliveryAt ?? Infinity,
-      ...queues.flatMap(({ time_at, lease_at }) => [time_at ?? Infinity, lease_at ?? Infinity]),
+      ...queues.flatMap(({ time_at, lease_at, person_at }) =>
+        [time_at, lease_at, person_at].map((at) => at ?? Infinity),
+      ),
     ) <= now() || queues.some(({ is_paused, has_parked }) => is_paused === 0 && has_parked === 1);
 
   /** Moves what is due and sends it; returns what is due next. */
@@ -107,9 +114,11 @@ export const createClock = (deps: ClockDeps) => {
     const mayRescue = now() < outageAt || now() > outageAt + MAX_LEASE_MS;
     const swept = await sweeps.sweep(now(), SWEEP_LIMIT, looks, mayRescue);
     const { dispatched, rescued, lost, overdue, unparked, parked, deliveries } = swept;
+    const { timedOut, expired } = swept;
     const runnable = [...dispatched, ...rescued].filter(({ held }) => held === null);
     await taskQueues.enqueue([...runnable, ...unparked, ...overdue]);
-    await publish([...dispatched, ...rescued, ...lost]);
+    await publish([...dispatched, ...rescued, ...lost, ...expired]);
+    await deps.expireRuns(timedOut);
     await deps.sendDeliveries(deliveries);
     const counts = {
       dispatched: dispatched.length,
@@ -118,6 +127,8 @@ export const createClock = (deps: ClockDeps) => {
       resent: overdue.length,
       parked,
       unparked: unparked.length,
+      timed_out: timedOut.length,
+      expired: expired.length,
       deliveries: deliveries.length,
     };
     if (Object.values(counts).some((n) => n > 0)) log.info('swept', counts);
@@ -141,7 +152,8 @@ export const createClock = (deps: ClockDeps) => {
       Math.min(leaseAt, messageAt) < Infinity || hasParked || now() < lastWakeupAt + MAX_PAUSE_MS;
     const live = isLive ? now() + MAX_PAUSE_MS : Infinity;
     const lookAt = messageAt <= now() ? now() + LOOK_EVERY_MS : messageAt;
-    const late = Math.min(lookAt, leaseAt, deliveryAt ?? Infinity);
+    const personAt = earliest(({ person_at }) => person_at);
+    const late = Math.min(lookAt, leaseAt, personAt, deliveryAt ?? Infinity);
     // Tasks that wait for their time are due on time.
     return Math.min(
       earliest(({ time_at }) => time_at),

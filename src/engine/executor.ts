@@ -3,17 +3,24 @@ import { parseJson } from '../domain/json.ts';
 import type { Outcome } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
 import type { Catalog } from '../handlers/catalog.ts';
-import type { Files, Handler, HandlerDependencies, OwnTasks } from '../handlers/handler.ts';
+import type {
+  CallEndpoint,
+  Files,
+  Handler,
+  HandlerDependencies,
+  OwnTasks,
+} from '../handlers/handler.ts';
 import { createProviderFetch, type CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';
 import { startDeadline, type Deadline } from './deadline.ts';
 import { failAttempt, toFailure, toOutcome } from './outcome.ts';
 
 export interface ExecutorDeps {
-  catalog: Pick<Catalog, 'find'>;
+  catalog: Pick<Catalog, 'find' | 'load'>;
   dependencies: HandlerDependencies;
   /** Files and tasks of this task's owner, and of no other. */
   forOwner(owner: string): { files: Files; tasks: OwnTasks };
+  callEndpoint: CallEndpoint;
   /** Called for every request to a provider. */
   countRequest: CountRequest;
   log: Logger;
@@ -30,7 +37,7 @@ export interface ExecuteOptions {
 
 /** Calls the handler of a claimed task. */
 export const createExecutor = (deps: ExecutorDeps) => {
-  const { catalog, dependencies, forOwner, countRequest, log } = deps;
+  const { catalog, dependencies, forOwner, callEndpoint, countRequest, log } = deps;
 
   /** The handler and the parameters of a task, or why it cannot run. */
   const prepare = (task: Task): { handler: Handler; params: unknown } | Outcome => {
@@ -56,6 +63,9 @@ export const createExecutor = (deps: ExecutorDeps) => {
   return {
     /** Always resolves: whatever the handler does becomes an outcome. */
     async execute(task: Task, { watchLease, progress }: ExecuteOptions): Promise<Outcome> {
+      // Those that owners registered; a built-in type is known.
+      const loading = catalog.load(task.owner, [task.type]);
+      if (loading) await loading;
       const prepared = prepare(task);
       if (!('handler' in prepared)) return prepared;
       const { handler, params } = prepared;
@@ -94,7 +104,12 @@ export const createExecutor = (deps: ExecutorDeps) => {
         progress,
       };
       try {
-        const returned = handler.run(context);
+        const { outside } = handler;
+        const { checkpoint } = context;
+        const returned =
+          outside?.kind === 'endpoint'
+            ? callEndpoint({ outside, task, params, checkpoint, signal: useDeadline().signal })
+            : handler.run(context);
         const isPending = isPromise(returned);
         return toOutcome(
           isPending ? await Promise.race([useDeadline().passed, returned]) : returned,

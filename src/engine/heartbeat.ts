@@ -20,7 +20,7 @@ const SLOW_BEAT_MS = 10_000;
 const SAVE_SLOWLY_EVERY_MS = 30_000;
 
 export interface HeartbeatDeps {
-  leases: LeaseStore;
+  leases: Pick<LeaseStore, 'renew' | 'findHeld'>;
   now(): number;
   log: Logger;
 }

@@ -90,6 +90,7 @@ export const createLongTaskRunner = (deps: LongTaskRunnerDeps) => {
       const runner = startRunner();
       const outcome = await runner.runTask(task);
       runner.stop();
+      if (outcome === null) return;
       const verdict = await recorder.forBatch(1).record(task, outcome);
       const delay = toMessageDelay(verdict);
       if (delay !== null) await taskQueues.enqueue([task], () => delay);

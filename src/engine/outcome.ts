@@ -1,6 +1,6 @@
-import { describeError, GiveUp, GoOn, RetryLater } from '../domain/errors.ts';
+import { describeError, GiveUp, GoOn, HandedOver, RetryLater } from '../domain/errors.ts';
 import { MAX_RESULT_DEPTH, measureDepth } from '../domain/json.ts';
-import type { Outcome } from '../domain/retry.ts';
+import type { EndedOutcome, Outcome } from '../domain/retry.ts';
 
 /** Largest result, as UTF-8 JSON. */
 export const MAX_RESULT_BYTES = 1_048_576;
@@ -11,7 +11,7 @@ const MAX_CHECKPOINT_BYTES = 16_384;
 /** An attempt ran longer than its task's timeout. */
 export class TimeoutError extends Error {}
 
-export const failAttempt = (code: string, message: string, retryable = false): Outcome => ({
+export const failAttempt = (code: string, message: string, retryable = false): EndedOutcome => ({
   kind: 'failed',
   error: { code, message },
   retryable,
@@ -27,7 +27,7 @@ const refuseNonJson = (_key: string, value: unknown): unknown => {
 };
 
 /** The handler's return value as an outcome. Nothing returned is null. */
-export const toOutcome = (value: unknown): Outcome => {
+export const toOutcome = (value: unknown): EndedOutcome => {
   let result: string;
   try {
     result = JSON.stringify(value ?? null, refuseNonJson);
@@ -61,13 +61,14 @@ const toContinued = (value: unknown): Outcome => {
 
 /** Anything thrown, as an outcome. */
 export const toFailure = (thrown: unknown): Outcome => {
+  if (thrown instanceof HandedOver) return { kind: 'handed_over' };
   if (thrown instanceof GoOn) return toContinued(thrown.checkpoint);
   if (thrown instanceof TimeoutError) return failAttempt('timeout', thrown.message, true);
   if (thrown instanceof GiveUp) return failAttempt(thrown.code, describeError(thrown));
   if (!(thrown instanceof RetryLater))
     return failAttempt('handler_error', describeError(thrown), true);
-  const { code, seconds } = thrown;
+  const { code, seconds, isRefunded } = thrown;
   const error = { code, message: describeError(thrown) };
   const delay = seconds === undefined ? {} : { retryAfterMs: seconds * 1_000 };
-  return { kind: 'failed', error, retryable: true, ...delay };
+  return { kind: 'failed', error, retryable: true, ...delay, ...(isRefunded && { refund: true }) };
 };

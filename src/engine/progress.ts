@@ -20,7 +20,11 @@ export interface ProgressDeps {
 }
 
 /** A handler's report, bounded and well-formed. */
-export const toProgress = ({ id, version }: Task, fraction: number, note?: string): Progress => ({
+export const toProgress = (
+  { id, version }: Pick<Task, 'id' | 'version'>,
+  fraction: number,
+  note?: string,
+): Progress => ({
   task_id: id,
   version,
   fraction: Number.isFinite(fraction) ? Math.min(1, Math.max(0, fraction)) : 0,

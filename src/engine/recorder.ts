@@ -1,7 +1,12 @@
 import { createCoalescer } from '../domain/coalescer.ts';
 import { describeError } from '../domain/errors.ts';
 import { MAX_QUEUE_DELAY_MS } from '../domain/new-task.ts';
-import { decideVerdict, type Outcome, type RetryPolicy, type Verdict } from '../domain/retry.ts';
+import {
+  decideVerdict,
+  type EndedOutcome,
+  type RetryPolicy,
+  type Verdict,
+} from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
 import { classifyFailure } from '../store/failure.ts';
 import type { Recording } from '../store/recordings.ts';
@@ -43,7 +48,7 @@ export interface BatchRecorder {
    * or known that another writer was faster; rejects if it could not even be kept, and then the
    * lease brings the task back.
    */
-  record(task: Task, outcome: Outcome): Promise<Verdict>;
+  record(task: Task, outcome: EndedOutcome): Promise<Verdict>;
 }
 
 /**

@@ -56,6 +56,11 @@ export const createSubmission = (deps: SubmissionDeps) => {
     const { requests, caller, idempotencyKey: key, isBulk } = submission;
     const errors: FieldError[] = [];
     const tasks: Task[] = [];
+    const loading = catalog.load(
+      caller.owner,
+      requests.map(({ type }) => type),
+    );
+    if (loading) await guardUnavailable(log, () => loading);
     for (const [index, request] of requests.entries()) {
       const ownKey = key !== null && isBulk ? `${key}#${index}` : key;
       try {

@@ -1,16 +1,19 @@
-import type { Outcome } from '../domain/retry.ts';
+import type { EndedOutcome } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
+import type { OutsideRuns } from '../store/outside-runs.ts';
 import type { Executor } from './executor.ts';
 import { startHeartbeat, type HeartbeatDeps } from './heartbeat.ts';
 import { createProgressReporter, toProgress, type ProgressDeps } from './progress.ts';
 
 export interface TaskRunnerDeps extends ProgressDeps, HeartbeatDeps {
   executor: Executor;
+  outsideRuns: Pick<OutsideRuns, 'handOver'>;
 }
 
 /** Runs claimed tasks that share a heartbeat. */
 export interface TaskRunner {
-  runTask(task: Task): Promise<Outcome>;
+  /** Null: it goes on elsewhere, under a lease for its whole time. */
+  runTask(task: Task): Promise<EndedOutcome | null>;
   /** Drops what was reported and not published yet: the outcomes are recorded. */
   stop(): void;
 }
@@ -36,7 +39,10 @@ export const startTaskRunner = ({ executor, ...deps }: TaskRunnerDeps): TaskRunn
         heartbeat.report(task.id, { fraction: step.fraction, note: step.note });
       };
       try {
-        return await executor.execute(task, { watchLease, progress: report });
+        const outcome = await executor.execute(task, { watchLease, progress: report });
+        if (outcome.kind !== 'handed_over') return outcome;
+        await deps.outsideRuns.handOver(task);
+        return null;
       } finally {
         if (isWatched) heartbeat.remove(task.id);
       }

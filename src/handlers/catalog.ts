@@ -33,7 +33,12 @@ export interface Catalog {
    * same for every owner.
    */
   find(owner: string, name: string): Handler | undefined;
-  /** All types that this owner may submit. */
+  /**
+   * Makes those of these names known that the owner registered: seen within 10 s of a change.
+   * Undefined: there is nothing to read.
+   */
+  load(owner: string, names: readonly string[]): Promise<void> | undefined;
+  /** All types that this owner may submit, as far as they are known here. */
   list(owner: string): readonly Handler[];
 }
 
@@ -45,5 +50,6 @@ const byName = new Map(
 
 export const catalog: Catalog = {
   find: (_owner, name) => byName.get(name),
+  load: () => undefined,
   list: () => builtInHandlers,
 };

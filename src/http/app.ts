@@ -20,7 +20,9 @@ import { ownerRoutes } from './routes/owners.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { statsRoutes } from './routes/stats.ts';
-import { taskTypeRoutes } from './routes/task-types.ts';
+import { runRoutes } from './routes/runs.ts';
+import { taskTypeRoutes } from './routes/task-types/index.ts';
+import { workRoutes } from './routes/work.ts';
 import { taskRoutes } from './routes/tasks/index.ts';
 import { webhookSecretRoutes } from './routes/webhook-secret.ts';
 
@@ -63,6 +65,8 @@ app
   .route('/', eventRoutes)
   .route('/tasks', taskRoutes)
   .route('/task-types', taskTypeRoutes)
+  .route('/work', workRoutes)
+  .route('/runs', runRoutes)
   .route('/files', fileRoutes)
   .route('/queues', queueRoutes)
   .route('/keys', keyRoutes)

@@ -2,6 +2,12 @@ import type { ErrorCode } from '../domain/errors.ts';
 
 /** What to do about each error: `docs_url` of a problem leads to its section of /docs/errors. */
 export const PROBLEM_HELP: Record<ErrorCode, string> = {
+  run_invalid: 'Send the run token that came with the task, as it came.',
+  run_over: 'The run has ended, or was taken back: drop its work and ask for more.',
+  too_many_types: 'Delete types that are not needed any more, or use one type with a parameter.',
+  type_built_in: 'Choose another name: this one is a built-in type.',
+  type_in_use: 'Cancel its unfinished tasks, or let them end, and delete it again.',
+  type_not_manual: 'Only tasks of manual types, which wait for a person, are ended by a call.',
   body_too_deep: 'Nest the JSON at most 64 levels deep.',
   body_too_large:
     'A body has at most 256 KB, a bulk submit 1 MB, a file 25 MB. Put large inputs into a file.',

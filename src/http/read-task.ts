@@ -42,7 +42,7 @@ export const toLiveView = async (c: AppContext, task: Task): Promise<TaskView> =
  * that was read from the database is cached for the next reader.
  */
 export const readTask = async (c: AppContext, id: string): Promise<Task> => {
-  const { cache, store, findTtlSeconds } = c.get('services');
+  const { cache, store, catalog, findTtlSeconds } = c.get('services');
   const owner = c.get('owner');
   // Whoever has just changed a task asks so: a cache forgets in one data centre alone.
   const mayBeOld = !/\bno-cache\b/i.test(c.req.header('Cache-Control') ?? '');
@@ -55,6 +55,8 @@ export const readTask = async (c: AppContext, id: string): Promise<Task> => {
   if (!task) throw refuseUnknownTask(id);
   if (isFinal(task.status)) {
     c.header('X-Cache', 'MISS');
+    // How long an output is kept, a registered type says itself.
+    await catalog.load(owner, [task.type])?.catch(() => {});
     const ttlSeconds = findTtlSeconds(owner, task.type);
     c.executionCtx.waitUntil(cache.setMany([{ task, ttlSeconds }]));
   }

@@ -13,13 +13,16 @@ import { createStreamCount } from './stream-count.ts';
 import {
   acknowledge,
   closeExpired,
+  keepSubscriber,
   readSubscriber,
   sendChanges,
   sendListProgress,
 } from './subscriber.ts';
 import { createTaskFeed } from './task-feed.ts';
 import { createProgressMemory } from './progress-memory.ts';
-import { toKeyTag, WHOLE_LIST } from './tags.ts';
+import { toKeyTag, WHOLE_LIST, WORKERS } from './tags.ts';
+import { createSeenWorkers, type SeenWorker } from './seen-workers.ts';
+import { createWaitingWorkers } from './waiting-workers.ts';
 import { createTickets, type Ticket } from './tickets.ts';
 
 /** How often watched tasks are read again, since a publish can be lost. */
@@ -42,6 +45,8 @@ export class StatusBoard extends DurableObject<Env> {
   readonly #deps: BoardDeps;
   readonly #owner: string;
   readonly #tickets: ReturnType<typeof createTickets>;
+  readonly #workers = createWaitingWorkers((tag) => this.ctx.getWebSockets(tag));
+  readonly #seen: ReturnType<typeof createSeenWorkers>;
   readonly #joining = createJoining();
   readonly #progress = createProgressMemory();
   readonly #snapshots: ReturnType<typeof createSnapshots>;
@@ -69,12 +74,13 @@ export class StatusBoard extends DurableObject<Env> {
       now: deps.now,
       count: () => deps.countStreams(this.#owner, state.getWebSockets().length),
     });
+    this.#seen = createSeenWorkers({ storage: state.storage, now: deps.now });
     this.#tickets = createTickets({ storage: state.storage, now: deps.now });
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
   /**
-   * Opens a stream: `?stream=<task id>` or `?stream=*`, with `key` and `until` of the key that asks
+   * Opens a stream: `?stream=<task id>`, `?stream=*`, or for a worker `?stream=work&type=…`, with `key` and `until` of the key that asks
    * for it. 101 with the socket; 404 for an unknown task; 200 with the task when it is finished,
    * for there is nothing to subscribe to; 429 for a key that has too many.
    */
@@ -88,6 +94,11 @@ export class StatusBoard extends DurableObject<Env> {
     const { 0: client, 1: server } = new WebSocketPair();
     // Accepted before the row is read: whatever is published meanwhile is held back for it.
     this.ctx.acceptWebSocket(server, key === null ? [stream] : [stream, toKeyTag(key)]);
+    if (stream === WORKERS) {
+      const types = query.getAll('type');
+      keepSubscriber(server, { stream: WORKERS, types, until });
+      return new Response(null, { status: 101, webSocket: client });
+    }
     this.#joining.start(server);
     let task: TaskView | null = null;
     try {
@@ -108,14 +119,16 @@ export class StatusBoard extends DurableObject<Env> {
     const sockets = this.ctx.getWebSockets();
     if (sockets.length > MAX_NAMED) return null;
     const streams = sockets.map((socket) => this.ctx.getTags(socket)[0] ?? WHOLE_LIST);
-    return streams.includes(WHOLE_LIST) ? null : streams;
+    return streams.includes(WHOLE_LIST) ? null : [...streams, ...this.#workers.listTypes()];
   }
 
   /** Sends rows to those who watch them. `rows`: JSON of tasks, without long parts if large. */
   async publish(rows: string): Promise<void> {
-    const updates = (JSON.parse(rows) as CommittedTask[]).map((row): Update =>
+    const committed = JSON.parse(rows) as CommittedTask[];
+    const updates = committed.map((row): Update =>
       'params' in row ? toTaskView(row as Task) : toSummary(row),
     );
+    this.#workers.tell(committed);
     this.#progress.forget(updates);
     const toRead = this.#watched.send(updates);
     this.#publishToList(updates);
@@ -129,6 +142,20 @@ export class StatusBoard extends DurableObject<Env> {
 
   redeemTicket(hash: string, stream: string): Promise<KeyRef | null> {
     return this.#tickets.redeem(hash, stream);
+  }
+
+  /** A worker asked for work, and was not noted lately. */
+  noteWorker(name: string, types: string[]): Promise<void> {
+    return this.#seen.note(name, types);
+  }
+
+  /** A type was resumed. */
+  wakeWorkers(type: string): void {
+    this.#workers.wakeAll(type);
+  }
+
+  listWorkers(): Promise<SeenWorker[]> {
+    return this.#seen.list();
   }
 
   /** A key was revoked: its streams end, and its tickets open nothing any more. */

@@ -3,6 +3,8 @@ import { describeError } from '../domain/errors.ts';
 import type { Progress } from '../domain/frames.ts';
 import type { LogFields, Logger } from '../log.ts';
 import type { StatusBoard } from './board.ts';
+import type { SeenWorker } from './seen-workers.ts';
+import { WORKERS } from './tags.ts';
 import { createBoardListener } from './listener.ts';
 
 /**
@@ -51,6 +53,20 @@ export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log
       const url = `https://board.internal/?${query.toString()}`;
       return findBoard(owner).fetch(new Request(url, request));
     },
+
+    /** A socket that closes when there may be a task of these types for a worker of this owner. */
+    openForWorker: ({ owner, keyId }: Identity, types: readonly string[]): Promise<Response> => {
+      const query = new URLSearchParams({ stream: WORKERS, ...(keyId !== null && { key: keyId }) });
+      for (const type of types) query.append('type', type);
+      const url = `https://board.internal/?${query.toString()}`;
+      return findBoard(owner).fetch(new Request(url, { headers: { Upgrade: 'websocket' } }));
+    },
+    noteWorker: async (owner: string, name: string, types: string[]): Promise<void> =>
+      findBoard(owner).noteWorker(name, types),
+    /** Best effort: they look again by themselves. */
+    wakeWorkers: (owner: string, type: string): Promise<void> =>
+      tryClose({ owner }, async () => findBoard(owner).wakeWorkers(type)),
+    listWorkers: async (owner: string): Promise<SeenWorker[]> => findBoard(owner).listWorkers(),
 
     issueTicket: async (
       { owner, keyId, expiresAt }: Identity,

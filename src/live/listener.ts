@@ -1,5 +1,7 @@
 import type { CommitListener } from '../domain/commit-listener.ts';
+import { isWorkerQueue } from '../domain/routing.ts';
 import type { CommittedTask } from '../domain/task.ts';
+import { toTypeTag } from './tags.ts';
 
 /**
  * Larger than this, params and result stay out of the call; the board reads them for those who
@@ -26,7 +28,10 @@ export const createBoardListener = (boards: {
   const publishTo = async (owner: string, tasks: readonly CommittedTask[]): Promise<void> => {
     const watched = await boards.listWatched(owner);
     const ids = watched && new Set(watched);
-    const rows = ids ? tasks.filter(({ id }) => ids.has(id)) : tasks;
+    // A worker is told of what it waits for, and of what was taken meanwhile.
+    const isTold = ({ id, type, queue }: CommittedTask): boolean =>
+      ids === null || ids.has(id) || (isWorkerQueue(queue) && ids.has(toTypeTag(type)));
+    const rows = tasks.filter(isTold);
     if (rows.length > 0) await boards.publish(owner, JSON.stringify(rows.map(trimRow)));
   };
   return {

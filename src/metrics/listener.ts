@@ -26,29 +26,30 @@ export const createSubmitCounter =
     for (const { owner, type, queue, submitted_at } of tasks) {
       const label = findLabel(owner, type);
       buffer.count('tasker_tasks_submitted_total', { task_name: label });
-      buffer.findCell(owner, submitted_at, label, queue).submitted += 1;
+      buffer.findCell(owner, submitted_at, type, queue).submitted += 1;
     }
   };
 
 /**
  * Counts what committed rows tell: the start of an attempt and its end, each in the very write that
  * returned the row, which set `updated_at` too.
- * @param findLabel the catalog's name of a type, for labels
+ * @param findLabel the name of a built-in type, for labels; one of an owner's is `other`
  */
 export const createMetricsListener = (
   buffer: MetricsBuffer,
   findLabel: (owner: string, type: string) => string,
 ): CommitListener => {
   type Labels = { task_name: string };
-  const findCellOf = ({ owner, updated_at, queue }: CommittedTask, labels: Labels): Cell =>
-    buffer.findCell(owner, updated_at, labels.task_name, queue);
+  // An owner's own figures have its own names.
+  const findCellOf = ({ owner, updated_at, type, queue }: CommittedTask): Cell =>
+    buffer.findCell(owner, updated_at, type, queue);
 
   const countStart = (task: CommittedTask, startedAt: number, labels: Labels): void => {
     const dueAt = findDueAt(task);
     if (dueAt === null) return;
     const seconds = Math.max(0, startedAt - dueAt) / 1_000;
     buffer.observe('tasker_task_wait_seconds', labels, seconds);
-    observe(findCellOf(task, labels).wait, seconds);
+    observe(findCellOf(task).wait, seconds);
   };
 
   const countEnd = (task: CommittedTask, labels: Labels): void => {
@@ -57,12 +58,12 @@ export const createMetricsListener = (
       const seconds = measureDuration(ended) / 1_000;
       buffer.count('tasker_task_executions_total', { ...labels, status: ended.outcome });
       buffer.observe('tasker_task_execution_duration_seconds', labels, seconds);
-      const cell = findCellOf(task, labels);
+      const cell = findCellOf(task);
       if (ended.outcome === 'cancelled') cell.cancelled += 1;
       else if (ended.outcome !== 'continued')
         observe(cell[ended.outcome === 'rescued' ? 'retried' : ended.outcome], seconds);
     } else if (task.status === 'CANCELLED' && task.completed_at === task.updated_at)
-      findCellOf(task, labels).cancelled += 1;
+      findCellOf(task).cancelled += 1;
   };
 
   const countTask = (task: CommittedTask): void => {

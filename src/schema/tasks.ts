@@ -120,10 +120,14 @@ export const tasksTable = sqliteTable(
   },
   (t) => [
     primaryKey({ columns: [t.owner, t.id] }),
-    // The sweep: what is due, by what holds it and by queue; and what is held without a moment.
+    // The sweep: what is due, by what holds it and by queue; and what is parked without a moment.
     index('tasks_due')
       .on(t.held, t.queue, t.wake_at)
-      .where(sql`wake_at IS NOT NULL OR held IS NOT NULL`),
+      .where(sql`wake_at IS NOT NULL OR held = 'queue'`),
+    // What an owner's workers take, in its order.
+    index('tasks_for_workers')
+      .on(t.owner, t.type, t.priority, t.id)
+      .where(sql`held = 'worker'`),
     // The list filtered by any status but the usual last one, whose rows the primary key finds at
     // once.
     index('tasks_by_status')

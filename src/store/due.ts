@@ -1,4 +1,4 @@
-import { QUEUES, type QueueName } from '../domain/routing.ts';
+import { ROUTES } from '../domain/routing.ts';
 import { nameStatement } from './statements.ts';
 
 const earliestSql = (held: string): string =>
@@ -17,6 +17,7 @@ const NEXT_WAKE = nameStatement(
   ${earliestSql(`= 'time'`)} AS time_at,
   ${earliestSql(`= 'lease'`)} AS lease_at,
   ${earliestSql('IS NULL')} AS message_at,
+  ${earliestSql(`= 'person'`)} AS person_at,
   EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_due WHERE held = 'queue' AND queue = j.value)
     AS has_parked,
   (SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS delivery_at
@@ -25,12 +26,14 @@ FROM json_each(?1) AS j`,
 
 /** When the clock must look at something of a queue, in ms; null where there is nothing. */
 export interface QueueDue {
-  queue: QueueName;
+  queue: (typeof ROUTES)[number];
   is_paused: 0 | 1;
   /** A task that waits for its time. */
   time_at: number | null;
   /** A task that a worker has. */
   lease_at: number | null;
+  /** A task that a person should have ended by then. */
+  person_at: number | null;
   /** A task of which a message is in the queue, was, or is lost. */
   message_at: number | null;
   /** Whether tasks are parked, because it is paused or was. */
@@ -51,7 +54,7 @@ export const createDueStore = (db: D1Database) => ({
   async readNextWake(): Promise<NextWake> {
     const { results, meta } = await db
       .prepare(NEXT_WAKE)
-      .bind(JSON.stringify(QUEUES))
+      .bind(JSON.stringify(ROUTES))
       .all<QueueDue & { delivery_at: number | null }>();
     return {
       queues: results,

@@ -8,8 +8,9 @@ import { jsonRows, nameStatement, rowMapper, TASK_COLUMNS } from './statements.t
 export const MAX_INSERT = 1_000;
 
 /** The same in every new row: the defaults of the table. */
+const { limit_key: _, ...unused } = UNUSED;
 const FIXED = {
-  ...UNUSED,
+  ...unused,
   attempts: '[]',
   attempt: 0,
   rescues: 0,
@@ -29,6 +30,7 @@ const runnable = runnableSql({
   now: valueSql('submitted_at'),
   scheduledAt: valueSql('scheduled_at'),
   queue: valueSql('queue'),
+  timeoutMs: valueSql('timeout_ms'),
 });
 const IS_RUNNABLE = `${valueSql('completed_at')} IS NULL`;
 const DECIDED: Partial<Record<keyof Task, string>> = {

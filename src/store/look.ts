@@ -3,13 +3,18 @@ import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { QueueName } from '../domain/routing.ts';
 import type { Task } from '../domain/task.ts';
 import type { HeldReason } from '../domain/words.ts';
-import { isPausedSql, runnableSql } from './runnable.ts';
+import { isPausedSql, isTypeOpenSql, runnableSql } from './runnable.ts';
 import { leaseEndSql, nameStatement } from './statements.ts';
 
 /** The longest that a task whose message is missing waits for its next look. */
 const MAX_RESEND_AFTER_MS = 120_000;
 
-const { held } = runnableSql({ now: '?1', scheduledAt: 'NULL', queue: 'queue' });
+const { held } = runnableSql({
+  now: '?1',
+  scheduledAt: 'NULL',
+  queue: 'queue',
+  timeoutMs: 'timeout_ms',
+});
 
 const SENT_AT = 'max(updated_at, coalesce(scheduled_at, 0))';
 /** Distances grow with the time that a task has been waiting, give or take a quarter. */
@@ -26,11 +31,14 @@ export const LOOK = nameStatement(
 SET held = CASE status
     WHEN '${lifecycle.claim.to}' THEN 'lease'
     WHEN 'NEW' THEN 'time'
-    ELSE ${held}
+    ELSE CASE WHEN ${isTypeOpenSql('?1')} THEN ${held} ELSE 'time' END
   END,
   wake_at = CAST(CASE
     WHEN status = '${lifecycle.claim.to}' THEN ${leaseEndSql('tasks.started_at')}
     WHEN status = 'NEW' THEN wake_at
+    WHEN NOT ${isTypeOpenSql('?1')} THEN (
+      SELECT paused_until FROM task_types WHERE owner = tasks.owner AND name = tasks.type
+    )
     WHEN ${isPausedSql('queue')} THEN NULL
     WHEN ${SENT_AT} + ${RESEND_AFTER_MS} > ?1 THEN ${SENT_AT} + ${RESEND_AFTER_MS}
     ELSE ${NEXT_LOOK}

@@ -83,6 +83,7 @@ const again = retrySql({
   now: findPlace('updated_at'),
   scheduledAt: findPlace('scheduled_at'),
   queue: 'tasks.queue',
+  timeoutMs: 'tasks.timeout_ms',
 });
 // To name a column of an index costs a row, so what stays is not named: the usual retry comes back
 // by its message, and was not held by a lease yet.

@@ -88,7 +88,13 @@ export const MAX_GROUP_CHARS = 600_000;
  * @param error SQL of a JSON text, or NULL
  * @param endedAt SQL of a moment in ms
  */
-export const appendAttemptSql = (outcome: string, error: string, endedAt: string): string =>
+export const appendAttemptSql = (
+  outcome: string,
+  error: string,
+  endedAt: string,
+  attempt = 'tasks.attempt',
+  startedAt = 'tasks.started_at',
+): string =>
   `json_insert(
     CASE
       WHEN json_array_length(tasks.attempts) >= ${MAX_ATTEMPTS_KEPT}
@@ -97,8 +103,8 @@ export const appendAttemptSql = (outcome: string, error: string, endedAt: string
     END,
     '$[#]',
     json_object(
-      'attempt', tasks.attempt,
-      'started_at', tasks.started_at,
+      'attempt', ${attempt},
+      'started_at', ${startedAt},
       'ended_at', ${endedAt},
       'outcome', ${outcome},
       'error', json(${error})

@@ -1,29 +1,22 @@
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
 import { QUEUES } from '../domain/routing.ts';
-import type { TaskSummaryRow } from '../domain/task.ts';
-import { MAX_RESCUES, type HeldReason } from '../domain/words.ts';
+import type { Task, TaskSummaryRow } from '../domain/task.ts';
+import { MAX_RESCUES } from '../domain/words.ts';
 import { RESEND_DELIVERIES } from './deliveries.ts';
+import { dueRowsSql } from './due-rows.ts';
 import { createDueStore } from './due.ts';
+import { EXPIRE, FIND_TIMED_OUT, IS_TIMED_OUT } from './outside-sweeps.ts';
 import { LOOK, type Look, type Looked, type Overdue } from './look.ts';
 import { runnableSql } from './runnable.ts';
 import { appendAttemptSql, guardSql, nameStatement, SUMMARY_COLUMNS } from './statements.ts';
 
-const NAMES = QUEUES.map((queue) => `'${queue}'`).join(', ');
-
-// The write names its rows in its own WHERE: read first and written by id later, a task may have
-// finished in between.
-const dueRowsSql = (held: HeldReason, more = ''): string =>
-  `(owner, id) IN (
-    SELECT owner, id
-    FROM tasks INDEXED BY tasks_due
-    WHERE held = '${held}' AND queue IN (${NAMES}) AND wake_at <= ?1 ${more}
-    LIMIT ?2
-  )
-  AND held = '${held}'
-  AND wake_at <= ?1`;
-
-const runnable = runnableSql({ now: '?1', scheduledAt: 'NULL', queue: 'queue' });
+const runnable = runnableSql({
+  now: '?1',
+  scheduledAt: 'NULL',
+  queue: 'queue',
+  timeoutMs: 'timeout_ms',
+});
 
 // A retry that was held is PENDING already: clients see nothing of it.
 const DISPATCH = nameStatement(
@@ -59,7 +52,7 @@ SET status = '${lifecycle.lose.to}',
   wake_at = NULL,
   failure_sinks = ?3,
   attempts = ${appendAttemptSql(`'failed'`, LOST_ERROR, '?1')}
-WHERE ${dueRowsSql('lease', `AND rescues >= ${MAX_RESCUES}`)}
+WHERE ${dueRowsSql('lease', `AND rescues >= ${MAX_RESCUES} AND NOT ${IS_TIMED_OUT}`)}
   AND ${guardSql('lose')}
   AND rescues >= ${MAX_RESCUES}
 RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
@@ -75,7 +68,7 @@ SET status = '${lifecycle.rescue.to}',
   held = ${runnable.held},
   wake_at = ${runnable.wakeAt},
   attempts = ${appendAttemptSql(`'rescued'`, RESCUED_ERROR, '?1')}
-WHERE ${dueRowsSql('lease', `AND rescues < ${MAX_RESCUES}`)}
+WHERE ${dueRowsSql('lease', `AND rescues < ${MAX_RESCUES} AND NOT ${IS_TIMED_OUT}`)}
   AND ${guardSql('rescue')}
   AND rescues < ${MAX_RESCUES}
 RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
@@ -105,6 +98,10 @@ export interface Swept {
   rescued: TaskSummaryRow[];
   /** Rescued once too often, now FAILED. */
   lost: TaskSummaryRow[];
+  /** Runs outside whose time is over, still as they were claimed. */
+  timedOut: Task[];
+  /** Tasks that nobody ended in time, now FAILED. */
+  expired: TaskSummaryRow[];
   /** Parked rows of queues that were resumed. */
   unparked: Overdue[];
   /** How many rows of paused queues were parked. */
@@ -141,15 +138,26 @@ export const createSweeps = (db: D1Database, failureSinks: string | null = null)
       prepare(DISPATCH),
       prepare(UNPARK, JSON.stringify(QUEUES)),
       prepare(RESEND_DELIVERIES),
-      ...(mayRescue ? [prepare(LOSE, failureSinks), prepare(RESCUE)] : []),
+      prepare(EXPIRE, failureSinks),
+      ...(mayRescue ? [prepare(FIND_TIMED_OUT), prepare(LOSE, failureSinks), prepare(RESCUE)] : []),
     ]);
-    const [looked = [], dispatched = [], unparked = [], deliveries = [], lost = [], rescued = []] =
-      results.map((result) => result.results);
+    const [
+      looked = [],
+      dispatched = [],
+      unparked = [],
+      deliveries = [],
+      expired = [],
+      timedOut = [],
+      lost = [],
+      rescued = [],
+    ] = results.map((result) => result.results);
     const seen = looked as Looked[];
     return {
       dispatched: dispatched as TaskSummaryRow[],
       rescued: rescued as TaskSummaryRow[],
       lost: lost as TaskSummaryRow[],
+      timedOut: timedOut as Task[],
+      expired: expired as TaskSummaryRow[],
       unparked: unparked as Overdue[],
       parked: seen.filter(({ held }) => held === 'queue').length,
       overdue: seen

@@ -2,7 +2,7 @@ import { lifecycle } from '../domain/lifecycle.ts';
 import { UNUSED } from '../domain/new-task.ts';
 import type { Task, TaskKey, TaskSummaryRow } from '../domain/task.ts';
 import { createRecordings } from './recordings.ts';
-import { runnableSql } from './runnable.ts';
+import { isTypeOpenSql, runnableSql } from './runnable.ts';
 import {
   appendAttemptSql,
   encodeKeys,
@@ -19,7 +19,7 @@ const CLAIM_TOLERANCE_MS = 1_000;
  * Columns that a claim sets, can only meet with this value, or leaves to those who look for a task:
  * they are not read back.
  */
-const { checkpoint: _, ...unused } = UNUSED;
+const { checkpoint: _, limit_key: __, ...unused } = UNUSED;
 const CLAIMED_AS = {
   ...unused,
   status: lifecycle.claim.to,
@@ -49,6 +49,7 @@ WHERE tasks.owner = m.value ->> 'owner'
   AND tasks.id = m.value ->> 'id'
   AND ${guardSql('claim')}
   AND tasks.held IS NULL
+  AND ${isTypeOpenSql('?1')}
   AND (tasks.scheduled_at IS NULL OR tasks.scheduled_at <= ?1 + ?3)
   AND tasks.attempt < tasks.max_attempts + tasks.rescues
   AND (tasks.rescues = 0 OR ?4)
@@ -56,8 +57,18 @@ WHERE tasks.owner = m.value ->> 'owner'
 RETURNING ${CLAIM_COLUMNS.map((column) => `tasks.${column}`).join(', ')}`,
 );
 
-const resumed = runnableSql({ now: '?1', scheduledAt: 'scheduled_at', queue: 'queue' });
-const again = runnableSql({ now: '?1', scheduledAt: 'NULL', queue: 'queue' });
+const resumed = runnableSql({
+  now: '?1',
+  scheduledAt: 'scheduled_at',
+  queue: 'queue',
+  timeoutMs: 'timeout_ms',
+});
+const again = runnableSql({
+  now: '?1',
+  scheduledAt: 'NULL',
+  queue: 'queue',
+  timeoutMs: 'timeout_ms',
+});
 
 /** The columns that each command sets; ?1 is now. */
 const COMMAND_SETS = {

@@ -1,3 +1,4 @@
+import type { EndpointDeps } from '../deliveries/endpoint.ts';
 import type { DelivererDeps } from '../deliveries/deliverer.ts';
 import type { SendDeliveries } from '../deliveries/queue.ts';
 import type { DeliverySender } from '../deliveries/sender.ts';
@@ -21,6 +22,8 @@ export interface EngineDeps {
   queues: QueueBindings;
   catalog: Catalog;
   dependencies: HandlerDependencies;
+  /** Endpoints of registered types. */
+  endpoints: Pick<EndpointDeps, 'root' | 'rules' | 'fetch'>;
   openFiles(owner: string): Files;
   countRequest: CountRequest;
   listeners: readonly CommitListener[];

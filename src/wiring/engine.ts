@@ -1,3 +1,4 @@
+import { createEndpointCaller } from '../deliveries/endpoint.ts';
 import { createDeliverer } from '../deliveries/deliverer.ts';
 import { createDigest } from '../deliveries/digest.ts';
 import { createPlanner } from '../deliveries/plan.ts';
@@ -11,18 +12,22 @@ import { createDatabaseSize } from '../engine/database-size.ts';
 import { createExecutor } from '../engine/executor.ts';
 import { createLongTaskRunner, createLongTasks } from '../engine/long-tasks.ts';
 import { createPublisher } from '../engine/publisher.ts';
+import { createManual } from '../engine/manual.ts';
 import { createQuota } from '../engine/quota.ts';
 import { createRecorder } from '../engine/recorder.ts';
 import { createTaskQueues } from '../engine/task-queues.ts';
 import { startTaskRunner } from '../engine/task-runner.ts';
+import { createWork } from '../engine/work.ts';
 import type { EngineDeps } from './engine-deps.ts';
 import { createDeliveryStore } from '../store/deliveries.ts';
 import { createDeliveryGateStore } from '../store/delivery-gates.ts';
 import { createLeaseStore } from '../store/leases.ts';
+import { createOutsideRuns } from '../store/outside-runs.ts';
 import { createOwnerStore } from '../store/owners.ts';
 import { createQueueStore } from '../store/queues.ts';
 import { createTaskSearch } from '../store/search.ts';
 import { createSweeps } from '../store/sweeps.ts';
+import { createTaskTypeStore } from '../store/task-types.ts';
 import { createTaskStore } from '../store/tasks.ts';
 import { createTransitions } from '../store/transitions.ts';
 
@@ -42,6 +47,7 @@ export const createEngine = (deps: EngineDeps) => {
   const leases = createLeaseStore(db);
   const owners = createOwnerStore(db);
   const transitions = createTransitions(db, failureSinks);
+  const outsideRuns = createOutsideRuns(db, failureSinks);
   const realSweeps = createSweeps(db, failureSinks);
 
   const publish = createPublisher({ listeners: deps.listeners, log });
@@ -70,15 +76,26 @@ export const createEngine = (deps: EngineDeps) => {
     tryConsume: deps.tryConsume,
     tryReserve: dispatcher.tryReserve,
   });
+  const taskTypes = createTaskTypeStore(db);
+  const planner = createPlanner({ gates, now, random: deps.random });
   const executor = createExecutor({
     catalog,
     dependencies: deps.dependencies,
+    callEndpoint: createEndpointCaller({
+      ...deps.endpoints,
+      planner,
+      pauseType: async (owner, name, until) => {
+        await taskTypes.pause(owner, name, until, now());
+      },
+      now,
+    }),
     forOwner: (owner) => ({ files: deps.openFiles(owner), tasks: findTasks(owner) }),
     countRequest: deps.countRequest,
     log,
   });
   const { publishProgress } = deps;
-  const startRunner = () => startTaskRunner({ executor, publishProgress, leases, now, log });
+  const startRunner = () =>
+    startTaskRunner({ executor, publishProgress, leases, outsideRuns, now, log });
 
   const realRecorder = createRecorder({
     transitions,
@@ -93,6 +110,19 @@ export const createEngine = (deps: EngineDeps) => {
     log,
   });
   const recorder = replace.recorder?.(realRecorder) ?? realRecorder;
+  const work = createWork({
+    transitions,
+    outsideRuns,
+    taskQueues,
+    store,
+    catalog,
+    publish,
+    ensureAlarmBy: dispatcher.ensureAlarmBy,
+    now,
+    random: deps.random,
+    wait,
+    log,
+  });
   const runBatch = createBatchRunner({
     startRunner,
     recorder,
@@ -109,11 +139,21 @@ export const createEngine = (deps: EngineDeps) => {
     deliveryStore,
     taskQueues,
     commands,
+    taskTypes,
+    work,
+    manual: createManual({
+      outsideRuns,
+      store,
+      catalog,
+      publish,
+      ensureAlarmBy: dispatcher.ensureAlarmBy,
+      now,
+    }),
     consumer: createConsumer({ transitions, runBatch, taskQueues, now, log }),
     deliverer: createDeliverer({
       deliveries: deliveryStore,
       store,
-      planner: createPlanner({ gates, now, random: deps.random }),
+      planner,
       digest: createDigest({
         deliveries: deliveryStore,
         gates,
@@ -143,6 +183,7 @@ export const createEngine = (deps: EngineDeps) => {
       }),
       removeFiles: deps.removeFiles,
       purge: commands.purge,
+      expireRuns: work.expire,
       taskQueues,
       quota: createQuota({
         countUnfinished: store.countUnfinished,

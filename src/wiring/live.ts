@@ -41,9 +41,11 @@ export const createLive = (
     now,
     log,
   });
-  // Labels come from the catalog alone.
-  const findLabel = (owner: string, type: string): string =>
-    catalog.find(owner, type)?.type ?? 'unknown';
+  // Labels come from the catalog alone: strangers choose none of ours.
+  const findLabel = (owner: string, type: string): string => {
+    const handler = catalog.find(owner, type);
+    return handler && !handler.outside ? handler.type : 'other';
+  };
   const countRequest: CountRequest = (type, status, duration_ms) => {
     buffer.count('tasker_external_api_requests_total', { task_name: type, status });
     log.debug('provider_request', { task_name: type, status, duration_ms });

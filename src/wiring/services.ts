@@ -1,15 +1,18 @@
+import { createEndpointTester } from '../deliveries/endpoint-tester.ts';
 import { AppError, describeError, GiveUp } from '../domain/errors.ts';
 import { MAX_FILE_BYTES } from '../domain/file-name.ts';
 import { computeCutoffs } from '../domain/retention.ts';
 import { decodeAcceptances, encodeTasks } from '../engine/accept-wire.ts';
 import { MAX_PURGED } from '../engine/commands.ts';
 import { chooseDispatcher } from '../engine/dispatcher.ts';
-import { catalog } from '../handlers/catalog.ts';
+import { catalog as builtIn } from '../handlers/catalog.ts';
+import { createRegistry } from '../handlers/registry.ts';
 import type { Files } from '../handlers/handler.ts';
 import type { Logger } from '../log.ts';
 import { createCountedFiles } from '../store/counted-files.ts';
 import type { OutputFile, PurgedTask } from '../store/deletions.ts';
 import { createFileStore, type FileStore } from '../store/files.ts';
+import { createTaskTypeStore } from '../store/task-types.ts';
 import { createOwnerStore } from '../store/owners.ts';
 import { createPartBuffers } from '../store/parts.ts';
 import type { Task, TaskSummaryRow } from '../domain/task.ts';
@@ -95,6 +98,11 @@ const createServices = (env: Env) => {
     owners,
     maxBytes: settings.MAX_FILES_MB * MEGABYTE,
   });
+  const catalog = createRegistry({
+    builtIn,
+    getMany: createTaskTypeStore(db).getMany,
+    now,
+  });
   const live = createLive(platform, catalog, owners);
   const { boards, cache, metrics } = live;
 
@@ -103,6 +111,11 @@ const createServices = (env: Env) => {
     queues,
     catalog,
     dependencies: { fetch: platform.fetch, secrets: settings, sendMail },
+    endpoints: {
+      root: settings.ROOT_SECRET,
+      rules: live.outgoingRules,
+      fetch: platform.fetch,
+    },
     openFiles: (owner) => openFiles(files, owner),
     countRequest: live.countRequest,
     listeners: live.listeners,
@@ -146,6 +159,15 @@ const createServices = (env: Env) => {
     now,
     wait,
     catalog,
+    registry: catalog,
+    builtInTypes: builtIn.list(''),
+    outgoingRules: live.outgoingRules,
+    testEndpoint: createEndpointTester({
+      root: settings.ROOT_SECRET,
+      rules: live.outgoingRules,
+      fetch: platform.fetch,
+      now,
+    }),
     files,
     dispatcher,
     boards,

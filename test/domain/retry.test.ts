@@ -4,11 +4,11 @@ import {
   decideVerdict,
   hasAttemptsLeft,
   parseRetryAfter,
-  type Outcome,
+  type EndedOutcome,
 } from '../../src/domain/retry.ts';
 
 const policy = { maxAttempts: 3, baseSeconds: 1, maxSeconds: 10 };
-const failed = (more: object = {}): Outcome => ({
+const failed = (more: object = {}): EndedOutcome => ({
   kind: 'failed',
   error: { code: 'handler_error', message: 'no' },
   retryable: true,

@@ -36,6 +36,7 @@ const setup = () => {
   const taskQueues = createTaskQueues({ queues: queues.queues, log });
   const sweeps = createSweeps(env.DB);
   const clock = createClock({
+    expireRuns: async () => {},
     sweeps,
     store: createTaskStore(env.DB),
     kept: { flush: async () => {}, hasAny: () => false },

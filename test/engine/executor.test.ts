@@ -25,7 +25,10 @@ const execute = (
   });
   const executor = createExecutor({
     ...executorDeps,
-    catalog: { find: (_owner, type) => (type === 'sum' ? handler : undefined) },
+    catalog: {
+      load: () => undefined,
+      find: (_owner, type) => (type === 'sum' ? handler : undefined),
+    },
     log: keepLog().log,
   });
   return executor.execute(aTask(more), { progress: () => {}, watchLease: () => signal });

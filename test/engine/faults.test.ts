@@ -36,6 +36,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     deleteAlarm: async () => {},
   };
   const clock = createClock({
+    expireRuns: async () => {},
     sweeps: createSweeps(env.DB),
     store: taskStore,
     kept: { flush: async () => {}, hasAny: () => false },

@@ -14,6 +14,7 @@ const setup = (execute: Executor['execute']) => {
       steps.push(...published);
       return true;
     },
+    outsideRuns: { handOver: async () => {} },
     leases: {
       renew: async () => new Set<string>(),
       findHeld: async () => ((reads += 1), new Set<string>()),

@@ -20,7 +20,8 @@ const run = async (
   const { log, lines } = keepLog();
   const executor = createExecutor({
     ...executorDeps,
-    catalog: { find: () => handler },
+    callEndpoint: executorDeps.callEndpoint,
+    catalog: { load: () => undefined, find: () => handler },
     countRequest: (type, status) => void counted.push(`${type} ${status}`),
     dependencies: {
       ...executorDeps.dependencies,

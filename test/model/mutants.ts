@@ -75,7 +75,12 @@ const acksBeforeCommit: Mutation = {
   }),
 };
 
-const rescued = runnableSql({ now: '?1', scheduledAt: 'NULL', queue: 'queue' });
+const rescued = runnableSql({
+  now: '?1',
+  scheduledAt: 'NULL',
+  queue: 'queue',
+  timeoutMs: 'timeout_ms',
+});
 
 /** Bugs that the model must find, by name. They live here: the source knows nothing of them. */
 export const mutants: Record<string, Mutation> = {

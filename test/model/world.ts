@@ -187,8 +187,9 @@ export class World {
     const engine = createEngine({
       db: faultyDatabase(env.DB, this.faults, isDead),
       queues: { [QUEUE]: queue } as unknown as QueueBindings,
-      catalog: { find: () => scripted, list: () => [] },
+      catalog: { load: () => undefined, find: () => scripted, list: () => [] },
       dependencies,
+      endpoints: { root: undefined, rules: { allowedHosts: [] }, fetch: dependencies.fetch },
       openFiles: () => executorDeps.forOwner().files,
       countRequest: () => {},
       listeners: [createDeliveryListener(sendToQueue)],

@@ -3,6 +3,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import type { Task } from '../../src/domain/task.ts';
 import { createRecorder } from '../../src/engine/recorder.ts';
 import { startTaskRunner } from '../../src/engine/task-runner.ts';
+import type { EndedOutcome } from '../../src/domain/retry.ts';
 import { createLeaseStore, type LeaseStore } from '../../src/store/leases.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
@@ -65,6 +66,7 @@ it.each([true, false])(
       },
       publishProgress: () => count(Promise.resolve(isWatched)),
       leases,
+      outsideRuns: { handOver: async () => {} },
       now: Date.now,
       log,
     });
@@ -91,7 +93,7 @@ it.each([true, false])(
     const outcome = await running;
     runner.stop();
     vi.useRealTimers();
-    await count(recorder.forBatch(1).record(claimed, outcome));
+    await count(recorder.forBatch(1).record(claimed, outcome as EndedOutcome));
     expect(await rowOf(task.id)).toMatchObject({ status: 'COMPLETED', attempt: 1, rescues: 0 });
     console.log(`six hours, watched ${isWatched}: ${subrequests} subrequests`);
     expect(subrequests).toBeLessThan(MAX_SUBREQUESTS);

@@ -10,7 +10,12 @@ const decide = async (
 ) => {
   await env.DB.prepare('DELETE FROM queues').run();
   if (isPaused) await env.DB.prepare(`INSERT INTO queues (name, paused_at) VALUES ('q', 1)`).run();
-  const { status, held, wakeAt } = build({ now: '?1', scheduledAt: '?2', queue: `'q'` });
+  const { status, held, wakeAt } = build({
+    now: '?1',
+    scheduledAt: '?2',
+    queue: `'q'`,
+    timeoutMs: '60000',
+  });
   const sql = `SELECT ${status} AS status, ${held} AS held, ${wakeAt} AS wake_at`;
   return env.DB.prepare(sql).bind(NOW, scheduledAt).first();
 };

@@ -98,6 +98,7 @@ export const executorDeps = {
     files: { open: async () => null, save: () => Promise.reject(new Error('No files here')) },
     tasks: noTasks,
   }),
+  callEndpoint: () => Promise.reject(new Error('No endpoints here')),
   countRequest: () => {},
 };
 

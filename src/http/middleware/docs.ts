@@ -4,7 +4,8 @@ import type * as z from 'zod';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { AppEnv } from '../context.ts';
 
-export type Tag = 'Tasks' | 'Live' | 'Types and queues' | 'Files' | 'Operations' | 'Older APIs';
+export type Tag =
+  'Tasks' | 'Live' | 'Types and queues' | 'Workers' | 'Files' | 'Operations' | 'Older APIs';
 
 /** An answer of a route: a schema of JSON, a media type of anything else, or null for no body. */
 interface Answer {

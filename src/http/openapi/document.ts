@@ -13,6 +13,7 @@ const TAGS: Record<Tag, string> = {
   Tasks: 'Submit, read and steer tasks',
   Live: 'Watch tasks as they run',
   'Types and queues': 'What can be submitted, and where it waits',
+  Workers: 'Runs by code of yours: leased, kept, ended',
   Files: 'Inputs and outputs of `file_processing`',
   Operations: 'The service itself',
   'Older APIs': 'For clients of other task services',
@@ -88,7 +89,12 @@ const completeOperation = (operation: Operation, method: string): Json => {
     ...problems,
     ...ALL_ERRORS,
   ]);
-  const access = scope === 'public' ? 'Open to everybody.' : `Needs the scope \`${scope}\`.`;
+  const access =
+    scope === 'public'
+      ? 'Open to everybody.'
+      : scope === 'run'
+        ? 'Needs the token of a run, `run_…`, as the bearer.'
+        : `Needs the scope \`${scope}\`.`;
   const body = requestBody?.content['application/json'];
   if (body && examples)
     body['examples'] = Object.fromEntries(
@@ -123,6 +129,11 @@ export const buildDocument = async (app: Hono<AppEnv>, origin: string): Promise<
       components: {
         ...components,
         securitySchemes: {
+          runToken: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'The token of a run, `run_…`, which came with its task',
+          },
           key: { type: 'http', scheme: 'bearer', description: 'An API key, `tk_…`' },
         },
       },

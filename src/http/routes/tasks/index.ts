@@ -3,6 +3,7 @@ import type { AppEnv } from '../../context.ts';
 import { commandRoutes } from './commands.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { fieldRoutes } from './fields.ts';
+import { manualRoutes } from './manual.ts';
 import { readRoutes } from './read.ts';
 import { submitRoutes } from './submit.ts';
 import { tokenRoutes } from './token.ts';
@@ -13,5 +14,6 @@ export const taskRoutes = new Hono<AppEnv>()
   .route('/', fieldRoutes)
   .route('/', readRoutes)
   .route('/', commandRoutes)
+  .route('/', manualRoutes)
   .route('/', deliveryRoutes)
   .route('/', tokenRoutes);

@@ -5,7 +5,14 @@ import { toFilter } from '../../../domain/filter-schema.ts';
 import { toTaskDetail, toTaskView } from '../../../domain/view.ts';
 import { hasScope } from '../../../domain/api-key.ts';
 import type { Task } from '../../../domain/task.ts';
-import { describeWaiting, waitsForQueue, type WaitingFor } from '../../../domain/waiting.ts';
+import { isQueueName, isWorkerQueue } from '../../../domain/routing.ts';
+import {
+  describeWaiting,
+  waitsForQueue,
+  type QueueWait,
+  type TypeWait,
+  type WaitingFor,
+} from '../../../domain/waiting.ts';
 import type { AppContext, AppEnv } from '../../context.ts';
 import { docs } from '../../middleware/docs.ts';
 import { answerHead } from '../../middleware/head.ts';
@@ -34,14 +41,36 @@ const toTotals = ({ total, capped }: { total: number; capped: boolean }, pageSiz
 const isSearch = ({ words, fields = [], tags, error }: TaskFilter): boolean =>
   [words, tags, error].some((each) => each !== undefined) || fields.length > 0;
 
+const NO_QUEUE: QueueWait = { paused_at: null, paused_by: null, waiting: 0 };
+
+/** How the task's type stands, where its owner registered it. */
+const readTypeWait = async (
+  c: AppContext,
+  { owner, type, queue }: Task,
+): Promise<TypeWait | null> => {
+  const { catalog, taskTypes, boards } = c.get('services');
+  const known = catalog.find(owner, type);
+  if (known && !known.outside) return null;
+  const [row] = await orUnavailable(c, () => taskTypes.getMany(owner, [type]));
+  const seen = isWorkerQueue(queue) ? await boards.listWorkers(owner).catch(() => []) : [];
+  const ofType = seen.filter(({ types }) => types.includes(type)).map(({ seen_at }) => seen_at);
+  return {
+    paused_until: row?.paused_until ?? null,
+    worker_seen_at: ofType.length > 0 ? Math.max(...ofType) : null,
+  };
+};
+
 /** Why a task does not run; only operators are told who paused its queue. */
 const readWait = async (c: AppContext, task: Task): Promise<WaitingFor | null> => {
   const { queueStore, now } = c.get('services');
   const at = now();
   if (!waitsForQueue(task, at)) return describeWaiting(task, at, null);
-  const wait = await orUnavailable(c, () => queueStore.getWait(task.queue));
+  const type = await readTypeWait(c, task);
+  const wait = isQueueName(task.queue)
+    ? await orUnavailable(c, () => queueStore.getWait(task.queue))
+    : NO_QUEUE;
   const isOperator = hasScope(c.get('identity').scopes, 'operator');
-  return describeWaiting(task, at, isOperator ? wait : { ...wait, paused_by: null });
+  return describeWaiting(task, at, isOperator ? wait : { ...wait, paused_by: null }, type);
 };
 
 const ONE = { tag: 'Tasks', params: TASK_ID, errors: ['task_not_found'] } as const;

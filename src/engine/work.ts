@@ -1,0 +1,179 @@
+import { describeError } from '../domain/errors.ts';
+import {
+  decideVerdict,
+  type EndedOutcome,
+  type RetryPolicy,
+  type Verdict,
+} from '../domain/retry.ts';
+import type { RunKey } from '../domain/run-token.ts';
+import type { Task } from '../domain/task.ts';
+import type { Status } from '../domain/words.ts';
+import type { Catalog } from '../handlers/catalog.ts';
+import type { OutsideRuns, Renewed } from '../store/outside-runs.ts';
+import type { Recording } from '../store/recordings.ts';
+import type { TaskStore } from '../store/tasks.ts';
+import { toMessageDelay } from './message-tracker.ts';
+import { failAttempt, toOutcome } from './outcome.ts';
+import type { Publish } from './publisher.ts';
+import type { TaskQueues } from './task-queues.ts';
+import { createRecordingWriter, type RecordingWriterDeps } from './recording-writer.ts';
+
+/** How a run outside ended, as whoever ran it tells. */
+export type RunEnd =
+  | { kind: 'completed'; result: unknown }
+  | {
+      kind: 'failed';
+      error: { code?: string | undefined; message: string };
+      /** Unset: yes, as long as attempts are left. */
+      retry?: boolean | undefined;
+      retryAfterSeconds?: number | undefined;
+    };
+
+/** What became of a run: the status of its task (null: deleted), and whether this end was the one. */
+export interface SettledRun {
+  status: Status | null;
+  recorded: boolean;
+}
+
+export interface WorkDeps extends RecordingWriterDeps {
+  outsideRuns: Pick<OutsideRuns, 'claimForWorker' | 'renew' | 'settle'>;
+  taskQueues: Pick<TaskQueues, 'enqueue'>;
+  store: Pick<TaskStore, 'getMany'>;
+  catalog: Catalog;
+  publish: Publish;
+  /** Sets the Dispatcher's alarm; awaited before any row is due. */
+  ensureAlarmBy(at: number): Promise<void>;
+  random(): number;
+}
+
+/** Of a type that is gone: its tasks fail for good. */
+const NO_RETRY: RetryPolicy = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };
+
+const toText = ({ code, message }: { code?: string | undefined; message: string }) => ({
+  code: code ?? 'handler_error',
+  message: describeError(message),
+});
+
+/**
+ * Runs outside: leased to workers, renewed, and ended by a call. Claim, lease, fence and record are
+ * those of all tasks.
+ */
+export const createWork = (deps: WorkDeps) => {
+  const { outsideRuns, store, taskQueues, catalog, publish, ensureAlarmBy, now, random } = deps;
+  const writeRecordings = createRecordingWriter(deps);
+
+  const toEnded = (task: Task, end: RunEnd): EndedOutcome => {
+    if (end.kind === 'failed') {
+      const delay =
+        end.retryAfterSeconds === undefined ? {} : { retryAfterMs: end.retryAfterSeconds * 1_000 };
+      return { kind: 'failed', error: toText(end.error), retryable: end.retry ?? true, ...delay };
+    }
+    const problem = catalog
+      .find(task.owner, task.type)
+      ?.outside?.findResultProblem(end.result ?? null);
+    if (problem) return failAttempt('invalid_result', `The result does not fit: ${problem}`);
+    return toOutcome(end.result);
+  };
+
+  const toRecording = (task: Task, end: RunEnd): Recording => {
+    const policy = catalog.find(task.owner, task.type)?.retry ?? NO_RETRY;
+    return { task, verdict: decideVerdict(toEnded(task, end), task, policy, random) };
+  };
+
+  /** A retry is held until its time: no message of its own brings it back. */
+  const setAlarm = async (verdicts: readonly Verdict[]): Promise<void> => {
+    const delays = verdicts.flatMap((verdict) =>
+      verdict.transition === 'reschedule' ? verdict.delayMs : [],
+    );
+    if (delays.length > 0) await ensureAlarmBy(now() + Math.min(...delays));
+  };
+
+  /** Writes ends of runs, fenced on their attempts. Returns the rows that took them, by id. */
+  const record = async (recordings: readonly Recording[]): Promise<Map<string, Task>> => {
+    if (recordings.length === 0) return new Map();
+    await setAlarm(recordings.map(({ verdict }) => verdict));
+    const written = await writeRecordings(recordings);
+    const verdicts = new Map(recordings.map(({ task, verdict }) => [task.id, verdict]));
+    // Endpoints are called by consumers, which a message tells.
+    const queued = written.filter(({ status, held }) => status === 'PENDING' && held === null);
+    const findDelay = ({ id }: { id: string }): number =>
+      toMessageDelay(verdicts.get(id) ?? null) ?? 0;
+    await Promise.all([publish(written), taskQueues.enqueue(queued, findDelay)]);
+    return new Map(written.map((task) => [task.id, task]));
+  };
+
+  const loadTypes = async (tasks: readonly Task[]): Promise<void> => {
+    for (const [owner, rows] of Map.groupBy(tasks, (task) => task.owner))
+      await catalog.load(
+        owner,
+        rows.map(({ type }) => type),
+      );
+  };
+
+  return {
+    /**
+     * Takes up to `most` tasks of these types for one of the owner's workers, under a short lease
+     * that lasts until it is heard of.
+     */
+    async lease(owner: string, types: readonly string[], most: number): Promise<Task[]> {
+      const tasks = await outsideRuns.claimForWorker(owner, types, most, now());
+      await publish(tasks);
+      return tasks;
+    },
+
+    /** Lets leases last on; those that are not in the answer are over. */
+    renew: (
+      runs: readonly RunKey[],
+      progress: string | null = null,
+    ): Promise<Map<string, Renewed>> =>
+      outsideRuns.renew(
+        runs.map((run) => ({ ...run, progress })),
+        now(),
+      ),
+
+    /**
+     * Records how runs ended, in the order given; repeating it changes nothing. Rejects when the
+     * database does not answer: then it may be repeated.
+     */
+    async settle(ends: readonly { run: RunKey; end: RunEnd }[]): Promise<SettledRun[]> {
+      if (ends.length === 0) return [];
+      const rows = new Map(
+        (await store.getMany(ends.map(({ run }) => run))).map((task) => [task.id, task]),
+      );
+      await loadTypes([...rows.values()]);
+      // Of several ends of one run, the first one counts.
+      const open = new Map<string, Recording>();
+      for (const { run, end } of ends) {
+        const task = rows.get(run.id);
+        const isOpen = task?.status === 'IN_PROGRESS' && task.attempt === run.attempt;
+        if (isOpen && !open.has(run.id)) open.set(run.id, toRecording(task, end));
+      }
+      const written = await record([...open.values()]);
+      const missed = [...open.keys()].filter((id) => !written.has(id));
+      // Another writer was faster: what is there now counts.
+      for (const task of missed.length > 0 ? await store.getMany(ends.map(({ run }) => run)) : [])
+        rows.set(task.id, task);
+      const told = new Set<string>();
+      return ends.map(({ run: { id } }) => {
+        const task = written.get(id) ?? rows.get(id);
+        const recorded = written.has(id) && !told.has(id);
+        told.add(id);
+        return { status: task?.status ?? null, recorded };
+      });
+    },
+
+    /** Fails the attempts of runs whose time is over. */
+    async expire(tasks: readonly Task[]): Promise<void> {
+      await loadTypes(tasks);
+      const toSeconds = ({ timeout_ms }: Task): number => timeout_ms / 1_000;
+      await record(
+        tasks.map((task) => {
+          const error = { code: 'timeout', message: `No result within ${toSeconds(task)} s` };
+          return toRecording(task, { kind: 'failed', error });
+        }),
+      );
+    },
+  };
+};
+
+export type Work = ReturnType<typeof createWork>;

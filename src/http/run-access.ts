@@ -1,0 +1,48 @@
+import { createMiddleware } from 'hono/factory';
+import { AppError } from '../domain/errors.ts';
+import { readRunToken, type RunKey } from '../domain/run-token.ts';
+import type { AppContext, AppEnv } from './context.ts';
+import { describeWith } from './middleware/docs.ts';
+
+/** The service's own secret, without which there are no runs outside. */
+export const requireRoot = (c: AppContext): string => {
+  const { ROOT_SECRET: root } = c.get('services').settings;
+  if (root !== undefined) return root;
+  const message =
+    'Runs outside have tokens, and this service has no ROOT_SECRET to sign them with; npm run deploy sets it';
+  throw new AppError('callbacks_not_configured', message);
+};
+
+/** The run that a request speaks for; 401 when its token was not made here. */
+export const readRun = async (c: AppContext, token: string): Promise<RunKey> => {
+  const run = await readRunToken(requireRoot(c), token);
+  if (run) return run;
+  throw new AppError('run_invalid', 'This is no token of a run: it comes with the task, as run_…');
+};
+
+/** The run whose token is the bearer of this request. */
+export const findRun = (c: AppContext): Promise<RunKey> =>
+  readRun(c, /^Bearer +(\S+)$/i.exec(c.req.header('Authorization') ?? '')?.[1] ?? '');
+
+/** Calls of one run. */
+const CALLS_A_MINUTE = 600;
+
+/** Lets a request in whose bearer is the token of a run: of that run, and of nothing else. */
+export const runAccess = () =>
+  describeWith(
+    createMiddleware<AppEnv>(async (c, next) => {
+      const { owner, id, attempt } = await findRun(c);
+      const { rates } = c.get('services');
+      if (!(await rates.ofKey(`run:${id}:${attempt}`, CALLS_A_MINUTE)))
+        throw new AppError('rate_limited', `A run may make ${CALLS_A_MINUTE} calls a minute`, {
+          retryAfterSeconds: 10,
+        });
+      c.set('owner', owner);
+      await next();
+    }),
+    {
+      'x-scope': 'run',
+      security: [{ runToken: [] }],
+      'x-problems': ['run_invalid', 'rate_limited', 'callbacks_not_configured'],
+    },
+  );
