@@ -1,7 +1,6 @@
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { describeError } from '../domain/errors.ts';
 import { MAX_LEASE_MS } from '../domain/lifecycle.ts';
-import { isQueueName } from '../domain/routing.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import type { NextWake, QueueDue } from '../store/due.ts';
@@ -87,7 +86,6 @@ export const createClock = (deps: ClockDeps) => {
   const findLooks = async ({ queues }: NextWake): Promise<Look[]> => {
     const late = queues.filter(({ message_at }) => message_at !== null && message_at <= now());
     const looks = late.map(async ({ queue, is_paused, message_at }) => {
-      if (!isQueueName(queue)) return [];
       // Claims of a paused queue are refused: what is told to run there is parked.
       const until = is_paused === 1 ? now() : await watermarks.find(queue);
       return until >= (message_at ?? Infinity) ? { queue, until: Math.min(until, now()) } : [];
@@ -96,12 +94,12 @@ export const createClock = (deps: ClockDeps) => {
   };
 
   /** Whether a sweep has anything to move besides what `looks` name. */
-  const isDue = ({ queues, deliveryAt }: NextWake): boolean =>
+  const isDue = ({ queues, deliveryAt, outsideTimeAt, outsideLateAt }: NextWake): boolean =>
     Math.min(
       deliveryAt ?? Infinity,
-      ...queues.flatMap(({ time_at, lease_at, person_at }) =>
-        [time_at, lease_at, person_at].map((at) => at ?? Infinity),
-      ),
+      outsideTimeAt ?? Infinity,
+      outsideLateAt ?? Infinity,
+      ...queues.flatMap(({ time_at, lease_at }) => [time_at ?? Infinity, lease_at ?? Infinity]),
     ) <= now() || queues.some(({ is_paused, has_parked }) => is_paused === 0 && has_parked === 1);
 
   /** Moves what is due and sends it; returns what is due next. */
@@ -139,10 +137,14 @@ export const createClock = (deps: ClockDeps) => {
   /**
    * When to tick next: exactly when something is due, and within a minute while anything is live.
    */
-  const computeNextTick = ({ queues, deliveryAt }: NextWake): number => {
+  const computeNextTick = (due: NextWake): number => {
+    const { queues, deliveryAt, outsideTimeAt, outsideLateAt } = due;
     const earliest = (find: (queue: QueueDue) => number | null): number =>
       Math.min(...queues.map((queue) => find(queue) ?? Infinity));
-    const leaseAt = earliest(({ lease_at }) => lease_at);
+    const leaseAt = Math.min(
+      earliest(({ lease_at }) => lease_at),
+      outsideLateAt ?? Infinity,
+    );
     const messageAt = earliest(({ message_at }) => message_at);
     const hasParked = queues.some(({ has_parked }) => has_parked === 1);
     // Parked tasks are live too: should the caller who resumed their queue have died before the
@@ -152,11 +154,11 @@ export const createClock = (deps: ClockDeps) => {
       Math.min(leaseAt, messageAt) < Infinity || hasParked || now() < lastWakeupAt + MAX_PAUSE_MS;
     const live = isLive ? now() + MAX_PAUSE_MS : Infinity;
     const lookAt = messageAt <= now() ? now() + LOOK_EVERY_MS : messageAt;
-    const personAt = earliest(({ person_at }) => person_at);
-    const late = Math.min(lookAt, leaseAt, personAt, deliveryAt ?? Infinity);
+    const late = Math.min(lookAt, leaseAt, deliveryAt ?? Infinity);
     // Tasks that wait for their time are due on time.
     return Math.min(
       earliest(({ time_at }) => time_at),
+      outsideTimeAt ?? Infinity,
       Math.max(late, now() + MIN_PAUSE_MS),
       live,
     );

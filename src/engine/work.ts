@@ -122,14 +122,14 @@ export const createWork = (deps: WorkDeps) => {
     },
 
     /** Lets leases last on; those that are not in the answer are over. */
-    renew: (
+    async renew(
       runs: readonly RunKey[],
       progress: string | null = null,
-    ): Promise<Map<string, Renewed>> =>
-      outsideRuns.renew(
-        runs.map((run) => ({ ...run, progress })),
-        now(),
-      ),
+    ): Promise<Map<string, Renewed>> {
+      if (runs.length === 0) return new Map();
+      const renewed = runs.map((run) => ({ ...run, progress }));
+      return outsideRuns.renew(renewed, now());
+    },
 
     /**
      * Records how runs ended, in the order given; repeating it changes nothing. Rejects when the
@@ -142,22 +142,21 @@ export const createWork = (deps: WorkDeps) => {
       );
       await loadTypes([...rows.values()]);
       // Of several ends of one run, the first one counts.
-      const open = new Map<string, Recording>();
+      const open = new Map<string, { end: RunEnd; recording: Recording }>();
       for (const { run, end } of ends) {
         const task = rows.get(run.id);
         const isOpen = task?.status === 'IN_PROGRESS' && task.attempt === run.attempt;
-        if (isOpen && !open.has(run.id)) open.set(run.id, toRecording(task, end));
+        if (isOpen && !open.has(run.id))
+          open.set(run.id, { end, recording: toRecording(task, end) });
       }
-      const written = await record([...open.values()]);
+      const written = await record([...open.values()].map(({ recording }) => recording));
       const missed = [...open.keys()].filter((id) => !written.has(id));
       // Another writer was faster: what is there now counts.
       for (const task of missed.length > 0 ? await store.getMany(ends.map(({ run }) => run)) : [])
         rows.set(task.id, task);
-      const told = new Set<string>();
-      return ends.map(({ run: { id } }) => {
+      return ends.map(({ run: { id }, end }) => {
         const task = written.get(id) ?? rows.get(id);
-        const recorded = written.has(id) && !told.has(id);
-        told.add(id);
+        const recorded = written.has(id) && open.get(id)?.end === end;
         return { status: task?.status ?? null, recorded };
       });
     },

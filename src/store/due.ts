@@ -1,5 +1,24 @@
-import { ROUTES } from '../domain/routing.ts';
+import { isManualQueue, isQueueName, QUEUES, ROUTES, type QueueName } from '../domain/routing.ts';
+import type { HeldReason } from '../domain/words.ts';
 import { nameStatement } from './statements.ts';
+
+const NAMES = ROUTES.map((queue) => `'${queue}'`).join(', ');
+
+/**
+ * The rows that the clock has to look at, as a condition: ?1 is now, ?2 how many at most.
+ * The write names them in its own WHERE: read first and written by id later, a task may have
+ * finished in between. The plus signs keep the planner from looking at all that is held so.
+ * @param more a further condition on them
+ */
+export const dueRowsSql = (held: HeldReason, more = ''): string =>
+  `(owner, id) IN (
+    SELECT owner, id
+    FROM tasks INDEXED BY tasks_due
+    WHERE held = '${held}' AND queue IN (${NAMES}) AND wake_at <= ?1 ${more}
+    LIMIT ?2
+  )
+  AND +held = '${held}'
+  AND +wake_at <= ?1`;
 
 const earliestSql = (held: string): string =>
   `(
@@ -7,6 +26,25 @@ const earliestSql = (held: string): string =>
     FROM tasks INDEXED BY tasks_due
     WHERE held ${held} AND queue = j.value AND wake_at IS NOT NULL
   )`;
+
+const FAR = '9e15';
+/** The first moment of what is in no queue, as SQL; each place by a seek. */
+const earliestOutsideSql = (places: readonly (readonly [HeldReason, string])[]): string =>
+  `nullif(min(${places
+    .map(
+      ([held, queue]) => `coalesce((
+      SELECT min(wake_at)
+      FROM tasks INDEXED BY tasks_due
+      WHERE held = '${held}' AND queue = '${queue}' AND wake_at IS NOT NULL
+    ), ${FAR})`,
+    )
+    .join(', ')}), ${FAR})`;
+const OUTSIDE = ROUTES.filter((route) => !isQueueName(route));
+const OUTSIDE_TIME = earliestOutsideSql(OUTSIDE.map((queue) => ['time', queue]));
+// A run whose lease ends, and a task that a person should have ended by then.
+const OUTSIDE_LATE = earliestOutsideSql(
+  OUTSIDE.map((queue) => [isManualQueue(queue) ? 'person' : 'lease', queue]),
+);
 
 // Each by a seek.
 const NEXT_WAKE = nameStatement(
@@ -17,23 +55,22 @@ const NEXT_WAKE = nameStatement(
   ${earliestSql(`= 'time'`)} AS time_at,
   ${earliestSql(`= 'lease'`)} AS lease_at,
   ${earliestSql('IS NULL')} AS message_at,
-  ${earliestSql(`= 'person'`)} AS person_at,
   EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_due WHERE held = 'queue' AND queue = j.value)
     AS has_parked,
-  (SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS delivery_at
+  (SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS delivery_at,
+  ${OUTSIDE_TIME} AS outside_time_at,
+  ${OUTSIDE_LATE} AS outside_late_at
 FROM json_each(?1) AS j`,
 );
 
 /** When the clock must look at something of a queue, in ms; null where there is nothing. */
 export interface QueueDue {
-  queue: (typeof ROUTES)[number];
+  queue: QueueName;
   is_paused: 0 | 1;
   /** A task that waits for its time. */
   time_at: number | null;
   /** A task that a worker has. */
   lease_at: number | null;
-  /** A task that a person should have ended by then. */
-  person_at: number | null;
   /** A task of which a message is in the queue, was, or is lost. */
   message_at: number | null;
   /** Whether tasks are parked, because it is paused or was. */
@@ -45,8 +82,19 @@ export interface NextWake {
   queues: QueueDue[];
   /** A delivery. */
   deliveryAt: number | null;
+  /** Of what is in no queue: what waits for its time, … */
+  outsideTimeAt: number | null;
+  /** … and what a worker or a person has. */
+  outsideLateAt: number | null;
   /** Bytes of the whole database. */
   databaseBytes: number;
+}
+
+/** The same in every row. */
+interface Shared {
+  delivery_at: number | null;
+  outside_time_at: number | null;
+  outside_late_at: number | null;
 }
 
 /** The clock's question: what is due, or will be. */
@@ -54,10 +102,14 @@ export const createDueStore = (db: D1Database) => ({
   async readNextWake(): Promise<NextWake> {
     const { results, meta } = await db
       .prepare(NEXT_WAKE)
-      .bind(JSON.stringify(ROUTES))
-      .all<QueueDue & { delivery_at: number | null }>();
+      .bind(JSON.stringify(QUEUES))
+      .all<QueueDue & Shared>();
     return {
-      queues: results,
+      queues: results.map(
+        ({ delivery_at: _, outside_time_at: __, outside_late_at: ___, ...queue }) => queue,
+      ),
+      outsideTimeAt: results[0]?.outside_time_at ?? null,
+      outsideLateAt: results[0]?.outside_late_at ?? null,
       deliveryAt: results[0]?.delivery_at ?? null,
       databaseBytes: meta.size_after,
     };

@@ -52,8 +52,8 @@ WHERE (owner, id) IN (
       AND due.wake_at <= j.value ->> 'until'
     LIMIT ?2
   )
-  AND held IS NULL
-  AND wake_at <= ?1
+  AND +held IS NULL
+  AND +wake_at <= ?1
 RETURNING
   owner,
   id,

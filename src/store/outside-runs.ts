@@ -39,7 +39,7 @@ WHERE (owner, id) IN (
       )
     LIMIT ?4
   )
-  AND held = 'worker'
+  AND +held = 'worker'
   AND ${guardSql('claim')}
 RETURNING *`,
 );

@@ -1,18 +1,15 @@
 import { lifecycle } from '../domain/lifecycle.ts';
-import { isQueueName, ROUTES } from '../domain/routing.ts';
-import { dueRowsSql } from './due-rows.ts';
+import { dueRowsSql } from './due.ts';
+import { isOutsideSql } from './runnable.ts';
 import { appendAttemptSql, guardSql, nameStatement, SUMMARY_COLUMNS } from './statements.ts';
 
 // What the clock does with runs outside whose time is over.
 
-const OUTSIDE_NAMES = ROUTES.filter((route) => !isQueueName(route))
-  .map((queue) => `'${queue}'`)
-  .join(', ');
 // The lease of a run outside ends with its time at the latest: one that ended there took too long,
 // and nobody need have died. Of runs inside, the executor sees to that.
 export const IS_TIMED_OUT = `(
     wake_at = started_at + timeout_ms
-    AND (queue IN (${OUTSIDE_NAMES}) OR limit_key IS NOT NULL)
+    AND (${isOutsideSql('queue')} OR limit_key IS NOT NULL)
   )`;
 
 export const FIND_TIMED_OUT = nameStatement(

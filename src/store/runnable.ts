@@ -40,7 +40,8 @@ export const isTypeOpenSql = (now: string): string =>
 const isForWorkerSql = (queue: string): string => `substr(${queue}, 1, 7) = 'worker-'`;
 const isForPersonSql = (queue: string): string => `substr(${queue}, 1, 7) = 'manual-'`;
 /** Whether a task's queue name is of no queue, as SQL. */
-const isOutsideSql = (queue: string): string => `substr(${queue}, 1, 7) IN ('worker-', 'manual-')`;
+export const isOutsideSql = (queue: string): string =>
+  `substr(${queue}, 1, 7) IN ('worker-', 'manual-')`;
 
 /**
  * The one place that decides what a row looks like that becomes runnable: every statement that makes

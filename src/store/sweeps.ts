@@ -4,8 +4,7 @@ import { QUEUES } from '../domain/routing.ts';
 import type { Task, TaskSummaryRow } from '../domain/task.ts';
 import { MAX_RESCUES } from '../domain/words.ts';
 import { RESEND_DELIVERIES } from './deliveries.ts';
-import { dueRowsSql } from './due-rows.ts';
-import { createDueStore } from './due.ts';
+import { createDueStore, dueRowsSql } from './due.ts';
 import { EXPIRE, FIND_TIMED_OUT, IS_TIMED_OUT } from './outside-sweeps.ts';
 import { LOOK, type Look, type Looked, type Overdue } from './look.ts';
 import { runnableSql } from './runnable.ts';
@@ -87,7 +86,7 @@ WHERE (owner, id) IN (
       AND queue IN (SELECT value FROM json_each(?3) WHERE value NOT IN (SELECT name FROM queues))
     LIMIT ?2
   )
-  AND held = 'queue'
+  AND +held = 'queue'
 RETURNING owner, id, queue, rescues`,
 );
 

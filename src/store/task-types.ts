@@ -56,7 +56,7 @@ WHERE (owner, id) IN (
     WHERE paused.owner = ?1 AND paused.type = ?2 AND paused.status = 'PENDING'
     LIMIT ?3
   )
-  AND held = 'time'`,
+  AND +held = 'time'`,
 );
 
 const ROTATE = nameStatement(

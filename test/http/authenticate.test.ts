@@ -64,7 +64,9 @@ const code = async (response: Response): Promise<string> =>
 describe('every route', () => {
   it('is limited by the rate of writes where it writes', () => {
     const unlimited = routes.filter(
-      ({ method, access, isLimited }) => (method !== 'GET' && access !== 'public') !== isLimited,
+      // A run has a rate of its own.
+      ({ method, access, isLimited }) =>
+        (method !== 'GET' && access !== 'public' && access !== 'run') !== isLimited,
     );
     expect(unlimited).toEqual([]);
   });
@@ -80,7 +82,17 @@ describe('every route', () => {
     ]);
   });
 
-  const guarded = routes.filter(({ access }) => access !== 'public');
+  it.each(routes.filter(({ access }) => access === 'run'))(
+    '$method $path is for runs alone',
+    async ({ method, path }) => {
+      for (const bearer of ['', 'Bearer', `Bearer ${usualKey.key}`, 'Bearer run_eyJ.x']) {
+        const response = await ask(method, path, { Authorization: bearer }, '{}');
+        expect([response.status, await code(response)]).toEqual([401, 'run_invalid']);
+      }
+    },
+  );
+
+  const guarded = routes.filter(({ access }) => access !== 'public' && access !== 'run');
   it.each(guarded)(
     '$method $path refuses every bad credential',
     async ({ method, path, access }) => {
@@ -131,7 +143,7 @@ describe('another owner', () => {
   let id: string;
   beforeAll(async () => {
     theirs = {
-      Authorization: `Bearer ${(await storeKey('somebody else', ['tasks:read', 'tasks:write'])).key}`,
+      Authorization: `Bearer ${(await storeKey('somebody else', ['tasks:read', 'tasks:write', 'types:write'])).key}`,
     };
     id = (await submit('sum', { a: 1, b: 1 }, { delay_seconds: 600, title: 'mine' })).task_id;
     await call('/files/some.csv', { method: 'PUT', body: 'mine' });
@@ -139,8 +151,11 @@ describe('another owner', () => {
 
   it.each(
     routes.filter(
-      ({ path, access }) =>
-        /:id|:name/.test(path) && !['admin', 'operator'].includes(String(access)),
+      ({ path, method, access }) =>
+        /:id|:name/.test(path) &&
+        !['admin', 'operator'].includes(String(access)) &&
+        // A type of the same name is theirs.
+        `${method} ${path}` !== 'PUT /task-types/:name',
     ),
   )('does not exist on $method $path', async ({ method, path }) => {
     const response = await ask(
@@ -149,7 +164,9 @@ describe('another owner', () => {
       { ...theirs, Accept: 'text/event-stream' },
       ['PATCH', 'PUT'].includes(method) && !path.startsWith('/files')
         ? '{"title":"theirs"}'
-        : undefined,
+        : path.endsWith('/fail')
+          ? '{"message":"theirs"}'
+          : undefined,
     );
     // Their own file of the same name is theirs alone.
     if (method === 'PUT' && path.startsWith('/files'))

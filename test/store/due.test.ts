@@ -35,7 +35,6 @@ it('reads when anything is due next, by queue and by what holds it', async () =>
     lease_at: NOW + 15_000,
     message_at: NOW + 5_000,
     has_parked: 0,
-    delivery_at: null,
   });
   expect((await due.readNextWake()).queues.map(({ queue }) => queue)).toEqual([...QUEUES]);
 });
@@ -44,4 +43,16 @@ it('knows what is parked', async () => {
   await createQueueStore(env.DB).pause('default-medium', NOW);
   await store(aTask({}, NOW));
   expect(await readMedium()).toMatchObject({ is_paused: 1, message_at: null, has_parked: 1 });
+});
+
+it('reads when what is in no queue is due: times, leases, and what people should end', async () => {
+  const at = (queue: string, more: object = {}) => aTask({ queue, ...more }, NOW);
+  expect(await due.readNextWake()).toMatchObject({ outsideTimeAt: null, outsideLateAt: null });
+  await store(at('worker-low'));
+  expect(await due.readNextWake()).toMatchObject({ outsideTimeAt: null, outsideLateAt: null });
+  await store(at('worker-high', { scheduledAt: NOW + 7_000 }), at('manual-low'));
+  expect(await due.readNextWake()).toMatchObject({
+    outsideTimeAt: NOW + 7_000,
+    outsideLateAt: NOW + 5_000,
+  });
 });

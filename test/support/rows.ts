@@ -35,8 +35,8 @@ export const store = async (...tasks: Task[]): Promise<void> => {
 /** Every queue, as if no message from before `until` were left in any. */
 export const looksUntil = (until: number): Look[] => QUEUES.map((queue) => ({ queue, until }));
 
-export const rowOf = async (id: string): Promise<Task> => {
-  const row = await createTaskStore(env.DB).get(OWNER, id);
+export const rowOf = async (id: string, owner = OWNER): Promise<Task> => {
+  const row = await createTaskStore(env.DB).get(owner, id);
   if (!row) throw new Error(`No row ${id}`);
   return row;
 };

@@ -73,6 +73,7 @@ export const runRoutes = new Hono<AppEnv>()
       id: 'heartbeatRun',
       summary: 'Say that a run goes on',
       answers: { 200: { description: 'Until when it is yours', body: alive } },
+      examples: { beat: {} },
     }),
     runAccess(),
     json(z.strictObject({}), { optional: true }),

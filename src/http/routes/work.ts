@@ -81,10 +81,10 @@ const assertTypes = async (c: AppContext, types: readonly string[]): Promise<voi
   if (loading) await orUnavailable(c, () => loading);
   for (const type of types) assertTypeAllowed(c.get('identity').taskTypes, type);
   const wrong = types.flatMap((type, i) => {
-    const kind = catalog.find(owner, type)?.outside?.kind;
-    if (kind === 'worker') return [];
+    const known = catalog.find(owner, type);
+    if (known?.outside?.kind === 'worker') return [];
     const message =
-      kind === undefined
+      known === undefined
         ? `There is no type \`${type}\` for workers: register it with PUT /task-types/${type}`
         : `\`${type}\` is no type for workers`;
     return [{ in: 'body' as const, path: `types.${i}`, code: 'unknown_type', message }];
