@@ -9,12 +9,24 @@ import {
 } from './request.ts';
 import { toQuery, type ListOptions } from './list-options.ts';
 import { splitTasks } from './split-tasks.ts';
-import type { Frame, NewTask, Priority, Status, TaskDetail, TaskView } from './types.ts';
+import type {
+  Frame,
+  NewTask,
+  Priority,
+  RegisteredType,
+  Status,
+  TaskDetail,
+  TaskView,
+  TypeDefinition,
+} from './types.ts';
 import { watch } from './watch.ts';
 
 // The client for Node (20 or later), Bun, Deno and browsers. It has no dependency.
 
 export { TaskerError };
+export { createWorker, type Worker, type WorkerOptions } from './worker.ts';
+export { GiveUp, RetryLater } from '../domain/errors.ts';
+export type { WorkerContext, WorkerHandler } from './run-handler.ts';
 export type { ClientOptions, ListOptions, Problem };
 export type * from './types.ts';
 
@@ -152,6 +164,19 @@ export const createTasker = (options: ClientOptions) => {
     resume: (id: string): Promise<TaskView> => command(id, 'resume'),
     /** Runs a failed or cancelled task again. */
     retry: (id: string): Promise<TaskView> => command(id, 'retry', false),
+    /** Completes a task of a manual type. */
+    complete: (id: string, result?: unknown): Promise<TaskView> =>
+      json(taskPath(id, '/complete'), { method: 'POST', json: { result } }),
+    /** Fails a task of a manual type. */
+    fail: (id: string, message: string): Promise<TaskView> =>
+      json(taskPath(id, '/fail'), { method: 'POST', json: { message } }),
+    /** Registers a type that a worker or an endpoint of yours runs, or a person ends. */
+    registerType: (name: string, definition: TypeDefinition): Promise<RegisteredType> =>
+      json(`/task-types/${encodeURIComponent(name)}`, {
+        method: 'PUT',
+        json: definition,
+        isRepeatable: true,
+      }),
     edit: (
       id: string,
       change: { title?: string | null; description?: string | null; priority?: Priority },

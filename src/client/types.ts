@@ -127,3 +127,35 @@ export type Frame =
       fraction: number;
       note: string | null;
     };
+
+/** A type that your own code runs, or a person ends. */
+export interface TypeDefinition {
+  description: string;
+  run:
+    | { endpoint: { url: string } }
+    | { worker: Record<string, never> }
+    | { manual: Record<string, never> };
+  /** JSON Schema of the parameters. */
+  params?: object;
+  /** JSON Schema of the result. */
+  result?: object;
+  example?: object;
+  max_attempts?: number;
+  base_seconds?: number;
+  max_seconds?: number;
+  timeout_seconds?: number;
+  reuse_seconds?: number;
+  cache_ttl_seconds?: number;
+}
+
+/** A type as the service has it. */
+export interface RegisteredType {
+  type: string;
+  description: string;
+  kind: 'built_in' | 'endpoint' | 'worker' | 'manual';
+  run: TypeDefinition['run'] | null;
+  paused_until: string | null;
+  registered_at: string | null;
+  /** What requests to a new endpoint are signed with; shown once. */
+  secret?: string;
+}

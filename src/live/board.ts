@@ -95,8 +95,8 @@ export class StatusBoard extends DurableObject<Env> {
     // Accepted before the row is read: whatever is published meanwhile is held back for it.
     this.ctx.acceptWebSocket(server, key === null ? [stream] : [stream, toKeyTag(key)]);
     if (stream === WORKERS) {
-      const types = query.getAll('type');
-      keepSubscriber(server, { stream: WORKERS, types, until });
+      const [types, worker] = [query.getAll('type'), query.get('worker') ?? ''];
+      keepSubscriber(server, { stream: WORKERS, worker, types, until });
       return new Response(null, { status: 101, webSocket: client });
     }
     this.#joining.start(server);
@@ -147,6 +147,11 @@ export class StatusBoard extends DurableObject<Env> {
   /** A worker asked for work, and was not noted lately. */
   noteWorker(name: string, types: string[]): Promise<void> {
     return this.#seen.note(name, types);
+  }
+
+  /** A worker waits no longer. */
+  dismissWorker(name: string): void {
+    this.#workers.dismiss(name);
   }
 
   /** A type was resumed. */

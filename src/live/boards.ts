@@ -55,14 +55,22 @@ export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log
     },
 
     /** A socket that closes when there may be a task of these types for a worker of this owner. */
-    openForWorker: ({ owner, keyId }: Identity, types: readonly string[]): Promise<Response> => {
-      const query = new URLSearchParams({ stream: WORKERS, ...(keyId !== null && { key: keyId }) });
+    openForWorker: (
+      { owner, keyId }: Identity,
+      worker: string,
+      types: readonly string[],
+    ): Promise<Response> => {
+      const key = keyId === null ? {} : { key: keyId };
+      const query = new URLSearchParams({ stream: WORKERS, worker, ...key });
       for (const type of types) query.append('type', type);
       const url = `https://board.internal/?${query.toString()}`;
       return findBoard(owner).fetch(new Request(url, { headers: { Upgrade: 'websocket' } }));
     },
     noteWorker: async (owner: string, name: string, types: string[]): Promise<void> =>
       findBoard(owner).noteWorker(name, types),
+    /** Ends what a worker waits for. Best effort. */
+    dismissWorker: (owner: string, name: string): Promise<void> =>
+      tryClose({ owner }, async () => findBoard(owner).dismissWorker(name)),
     /** Best effort: they look again by themselves. */
     wakeWorkers: (owner: string, type: string): Promise<void> =>
       tryClose({ owner }, async () => findBoard(owner).wakeWorkers(type)),

@@ -2,3 +2,6 @@
 export const DELETED = 4404;
 /** Close code of the streams of a key that was revoked or has expired. */
 export const REVOKED = 4401;
+
+/** A worker that waits no longer: it must not be given a task. */
+export const DISMISSED = 4410;

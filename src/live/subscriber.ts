@@ -7,7 +7,7 @@ import { REVOKED } from './close-codes.ts';
 export type Subscriber = (
   | { stream: 'task'; id: string; version: number }
   | { stream: 'list'; seq: number; acknowledged: number }
-  | { stream: 'work'; types: string[] }
+  | { stream: 'work'; worker: string; types: string[] }
 ) & {
   /** When the key expires that opened it, ms; null: never. */
   until: number | null;

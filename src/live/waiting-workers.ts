@@ -1,5 +1,6 @@
 import { createCoalescer } from '../domain/coalescer.ts';
 import type { CommittedTask } from '../domain/task.ts';
+import { DISMISSED } from './close-codes.ts';
 import { readSubscriber } from './subscriber.ts';
 import { toTypeTag, WORKERS } from './tags.ts';
 
@@ -45,6 +46,15 @@ export const createWaitingWorkers = (getSockets: (tag: string) => WebSocket[]) =
         return subscriber?.stream === 'work' ? subscriber.types : [];
       });
       return [...new Set(types)].map(toTypeTag);
+    },
+
+    /** A worker stops: whatever it waits for ends without a task. */
+    dismiss(name: string): void {
+      for (const socket of listOpen()) {
+        const subscriber = readSubscriber(socket);
+        if (subscriber?.stream === 'work' && subscriber.worker === name)
+          socket.close(DISMISSED, 'dismissed');
+      }
     },
 
     /** All who wait for a type look again. */

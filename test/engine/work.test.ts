@@ -193,12 +193,21 @@ describe('a worker', () => {
     const { boards } = getServices(env);
     const identity = { owner: OWNER, keyId: null } as Parameters<typeof boards.openForWorker>[0];
     // It holds a socket, and will never ask.
-    const { webSocket: dead } = await boards.openForWorker(identity, [type]);
+    const { webSocket: dead } = await boards.openForWorker(identity, 'dead', [type]);
     dead?.accept();
     const waiting = work({ wait_seconds: 10 });
     await new Promise((resolve) => setTimeout(resolve, 100));
     const { task_id } = await submit(type);
     expect((await waiting).tasks).toMatchObject([{ task_id }]);
+  });
+
+  it('that stops is given nothing any more', async () => {
+    const waiting = work({ worker: 'leaving', wait_seconds: 10 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await work({ worker: 'leaving', types: [], max: 0 });
+    expect((await waiting).tasks).toEqual([]);
+    await submit(type);
+    expect((await work({ max: 100 })).tasks).toHaveLength(1);
   });
 
   it('is not given tasks of a type that is paused, and goes on when it is resumed', async () => {

@@ -116,7 +116,7 @@ export const workRoutes = new Hono<AppEnv>().post(
     description:
       'Records `done`, renews `alive`, then leases up to `max` tasks. A lease lasts 10 seconds ' +
       'until the run is first named in `alive`, then a minute; a worker that is not heard of ' +
-      'loses it, and the task is run again. The clients `tasker-client` and `tasker` (Python) ' +
+      'loses it, and the task is run again. One that stops says so with no types. The clients `tasker-client` and `tasker` (Python) ' +
       'do all of this.',
     answers: { 200: { description: 'What there is to do', body: workAnswer } },
     errors: ['invalid_request', 'run_invalid', 'type_not_allowed', 'callbacks_not_configured'],
@@ -145,7 +145,7 @@ export const workRoutes = new Hono<AppEnv>().post(
     const alive = await Promise.all(asked.alive.map(readOwn));
     const settled = await orUnavailable(c, () => work.settle(ends));
     const renewed = await orUnavailable(c, () => work.renew(alive));
-    const tasks = await waitForWork(c, asked.worker, asked.types, asked.max, asked.wait_seconds);
+    const tasks = await waitForWork(c, asked);
     return c.json({
       tasks: await Promise.all(tasks.map((task) => toWorkView(root, task))),
       ended: asked.alive.filter((_, i) => !renewed.has(alive[i]?.id ?? '')),

@@ -1,0 +1,158 @@
+"""The client: submits tasks, reads them, and waits for their results."""
+
+import os
+import random
+import time
+import uuid
+from typing import Any, Dict, Iterator, List, Optional, Sequence
+from urllib.parse import quote, urlencode
+
+from .transport import TaskerError, Transport
+
+__all__ = ["Tasker", "TaskerError"]
+
+FINAL = ("COMPLETED", "FAILED", "CANCELLED")
+Task = Dict[str, Any]
+
+
+class Tasker:
+    """A client of a Tasker service.
+
+    `base_url` and `api_key` come from TASKER_URL and TASKER_API_KEY unless given. Every call raises
+    `TaskerError` when it is refused.
+
+    >>> tasker = Tasker("http://localhost:8787")
+    >>> task = tasker.submit("sum", {"a": 5, "b": 3})
+    >>> tasker.wait(task["task_id"])["result"]
+    """
+
+    def __init__(
+        self,
+        base_url: Optional[str] = None,
+        api_key: Optional[str] = None,
+        *,
+        retries: int = 3,
+        timeout: float = 60.0,
+    ) -> None:
+        url = base_url or os.environ.get("TASKER_URL") or "http://localhost:8787"
+        self._transport = Transport(url, api_key or os.environ.get("TASKER_API_KEY"), timeout)
+        self._retries = retries
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        value: Any = None,
+        *,
+        is_repeatable: Optional[bool] = None,
+        **more: Any,
+    ) -> Any:
+        """Calls any endpoint. What may be sent twice is repeated while the service is down or busy."""
+        may_repeat = method == "GET" if is_repeatable is None else is_repeatable
+        for attempt in range(self._retries + 1):
+            try:
+                return self._transport.request(method, path, value, **more)
+            except TaskerError as error:
+                if not (may_repeat and error.is_passing and attempt < self._retries):
+                    raise
+            except OSError:
+                if not may_repeat or attempt >= self._retries:
+                    raise
+            time.sleep(0.25 * 2**attempt * (0.5 + random.random() / 2))
+        raise AssertionError("not reached")
+
+    def submit(
+        self,
+        type: str,
+        params: Optional[Dict[str, Any]] = None,
+        *,
+        idempotency_key: Optional[str] = None,
+        wait_seconds: Optional[int] = None,
+        **options: Any,
+    ) -> Task:
+        """Submits a task. `options` are those of `POST /tasks`: priority, delay_seconds, tags, …"""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        if wait_seconds is not None:
+            headers["Prefer"] = f"wait={wait_seconds}"
+        body = {"type": type, "params": params or {}, **options}
+        return self.request("POST", "/tasks", body, headers=headers, is_repeatable=True)
+
+    def submit_many(self, tasks: Sequence[Dict[str, Any]]) -> List[Task]:
+        """Submits tasks as `POST /tasks` takes them, 1 000 a request."""
+        accepted: List[Task] = []
+        for start in range(0, len(tasks), 1_000):
+            body = {"tasks": list(tasks[start : start + 1_000])}
+            headers = {"Idempotency-Key": str(uuid.uuid4())}
+            answer = self.request("POST", "/tasks/bulk", body, headers=headers, is_repeatable=True)
+            accepted.extend(answer["tasks"])
+        return accepted
+
+    def get(self, task_id: str) -> Task:
+        """A task with its attempts."""
+        return self.request("GET", f"/tasks/{quote(task_id, safe='')}")
+
+    def list(self, **filters: Any) -> Iterator[Task]:
+        """All tasks that fit, newest first. Filters are those of `GET /tasks`: status, type, q, …"""
+        cursor: Optional[str] = ""
+        while cursor is not None:
+            query = urlencode({"page_size": 100, **filters, "cursor": cursor}, doseq=True)
+            page = self.request("GET", f"/tasks?{query}")
+            yield from page["tasks"]
+            cursor = page["pagination"]["next_cursor"]
+
+    def wait(self, task_id: str, timeout: Optional[float] = None) -> Task:
+        """The task once it is final; raises `TimeoutError` when that takes longer than `timeout` s."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = 25.0 if until is None else min(25.0, until - time.monotonic())
+            headers = {"Prefer": f"wait={max(0, int(left))}"}
+            task = self.request("GET", f"/tasks/{quote(task_id, safe='')}", headers=headers)
+            if task["status"] in FINAL:
+                return task
+            if until is not None and time.monotonic() >= until:
+                raise TimeoutError(f"Task {task_id} is {task['status']} after {timeout} s")
+            if left < 1:
+                time.sleep(0.05)
+
+    def _command(self, task_id: str, verb: str, body: Any = None) -> Task:
+        return self.request("POST", f"/tasks/{quote(task_id, safe='')}/{verb}", body)
+
+    def cancel(self, task_id: str) -> Task:
+        """Cancels a task; one that runs is told so."""
+        return self._command(task_id, "cancel")
+
+    def pause(self, task_id: str) -> Task:
+        """Pauses a task that waits."""
+        return self._command(task_id, "pause")
+
+    def resume(self, task_id: str) -> Task:
+        """Resumes a paused task."""
+        return self._command(task_id, "resume")
+
+    def retry(self, task_id: str) -> Task:
+        """Runs a failed or cancelled task again."""
+        return self._command(task_id, "retry")
+
+    def complete(self, task_id: str, result: Any = None) -> Task:
+        """Completes a task of a manual type."""
+        return self._command(task_id, "complete", {"result": result})
+
+    def fail(self, task_id: str, message: str) -> Task:
+        """Fails a task of a manual type."""
+        return self._command(task_id, "fail", {"message": message})
+
+    def register_type(self, name: str, **definition: Any) -> Dict[str, Any]:
+        """Registers a type: description, run ({"worker": {}} unless given), params, result, …"""
+        body = {"run": {"worker": {}}, **definition}
+        path = f"/task-types/{quote(name, safe='')}"
+        return self.request("PUT", path, body, is_repeatable=True)
+
+    def types(self) -> List[Dict[str, Any]]:
+        """What can be submitted."""
+        return self.request("GET", "/task-types")["task_types"]
+
+    def put_file(self, name: str, content: bytes, content_type: str = "text/plain") -> Dict[str, Any]:
+        """Uploads a file for `file_processing`."""
+        headers = {"Content-Type": content_type}
+        path = f"/files/{quote(name, safe='')}"
+        return self.request("PUT", path, body=content, headers=headers, is_repeatable=True)

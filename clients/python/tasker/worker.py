@@ -1,0 +1,378 @@
+"""A worker: a program of yours that asks a service for tasks, from anywhere, and runs them."""
+
+import inspect
+import json
+import logging
+import os
+import queue
+import random
+import signal
+import socket
+import threading
+import time
+import uuid
+from typing import Any, Callable, Dict, List, Optional
+
+from .transport import TaskerError, Transport
+
+log = logging.getLogger("tasker")
+
+# Shorter than proxies cut idle connections.
+WAIT_SECONDS = 20
+# A lease is 10 s at first.
+BEAT_SECONDS = 4.0
+# Results that come so close to each other are told together.
+GATHER_SECONDS = 0.01
+# Runs that take less are quick: as many again are leased ahead, so that none waits for the way.
+QUICK_SECONDS = 0.2
+MAX_RESULT_BYTES = 1_048_576
+MAX_BYTES = 3_000_000
+MAX_RESULTS = 1_000
+
+
+class GiveUp(Exception):
+    """Raise it to fail for good, whatever attempts are left."""
+
+    def __init__(self, message: str, code: str = "gave_up") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Retry(Exception):
+    """Raise it to be run again after so many seconds; None: by the type's back-off."""
+
+    def __init__(self, seconds: Optional[float] = None, message: str = "Asked to be run again") -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class Cancelled(Exception):
+    """The task was cancelled, taken back, or is out of time: its result is of no use."""
+
+
+class Context:
+    """What a run knows of its task. A handler that has a parameter named `context` is given it."""
+
+    def __init__(self, task: Dict[str, Any], send: Callable[[str, Any, str], Any]) -> None:
+        self.task_id: str = task["task_id"]
+        self.type: str = task["type"]
+        self.attempt: int = task["attempt"]
+        self.params: Dict[str, Any] = task["params"]
+        self.tags: List[str] = task["tags"]
+        self.checkpoint: Any = task["checkpoint"]
+        self.timeout_seconds: float = task["timeout_seconds"]
+        self.cancelled = threading.Event()
+        self._run: str = task["run"]
+        self._send = send
+
+    def raise_if_cancelled(self) -> None:
+        """Ends the handler when its task is over."""
+        if self.cancelled.is_set():
+            raise Cancelled(f"Task {self.task_id} is over")
+
+    def progress(self, fraction: float, note: Optional[str] = None) -> None:
+        """`fraction` 0 to 1, and a short note for people. Ends the handler of a task that is over."""
+        self.raise_if_cancelled()
+        body = {"fraction": fraction, **({} if note is None else {"note": note[:200]})}
+        try:
+            if self._send("/runs/progress", body, self._run).get("cancelled"):
+                self.cancelled.set()
+        except TaskerError as error:
+            if error.code == "run_over":
+                self.cancelled.set()
+            else:
+                log.warning("progress was not taken: %s", error)
+        except OSError as error:
+            log.warning("progress was not sent: %s", error)
+        self.raise_if_cancelled()
+
+
+Handler = Callable[..., Any]
+
+
+class Worker:
+    """Runs tasks of registered types, in threads.
+
+    >>> worker = Worker()
+    >>> @worker.task("resize")
+    ... def resize(url, width):
+    ...     return {"width": width}
+    >>> worker.run()  # or: python -m tasker worker app:worker
+    """
+
+    def __init__(
+        self,
+        base_url: Optional[str] = None,
+        api_key: Optional[str] = None,
+        *,
+        concurrency: int = 8,
+        name: Optional[str] = None,
+    ) -> None:
+        self.base_url = base_url or os.environ.get("TASKER_URL") or "http://localhost:8787"
+        self.api_key = api_key or os.environ.get("TASKER_API_KEY")
+        self.concurrency = concurrency
+        self.name = name or f"{socket.gethostname()[:60]}-{os.getpid()}-{uuid.uuid4().hex[:4]}"
+        self.handlers: Dict[str, Handler] = {}
+        self.definitions: Dict[str, Dict[str, Any]] = {}
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self._stopping = threading.Event()
+        self._over = threading.Event()
+        self._running: Dict[str, Context] = {}
+        self._tasks: "queue.SimpleQueue[Optional[Dict[str, Any]]]" = queue.SimpleQueue()
+        self._results: List[Dict[str, Any]] = []
+        self._has_results = threading.Event()
+        self._usual_seconds = float("inf")
+
+    def task(self, type: str, **definition: Any) -> Callable[[Handler], Handler]:
+        """Declares what runs a type. Its parameters are those of the task's `params`.
+
+        With `description=` and whatever else `PUT /task-types/{name}` takes, the worker registers
+        the type when it starts.
+        """
+
+        def declare(handler: Handler) -> Handler:
+            self.handlers[type] = handler
+            if definition:
+                self.definitions[type] = {"run": {"worker": {}}, **definition}
+            return handler
+
+        return declare
+
+    def stop(self) -> None:
+        """Takes no more tasks; `run` returns once those that run have ended and are recorded."""
+        self._stopping.set()
+        self._changed.set()
+
+    def run(self, *, handle_signals: bool = True) -> None:
+        """Runs until `stop`, SIGTERM or Ctrl-C; raises when the service refuses this worker."""
+        if not self.handlers:
+            raise ValueError("A worker needs the types that it runs: @worker.task(\"name\")")
+        if handle_signals and threading.current_thread() is threading.main_thread():
+            for each in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(each, lambda *_: self._stop_soon())
+        transport = self._transport()
+        for name, definition in self.definitions.items():
+            transport.request("PUT", f"/task-types/{name}", definition)
+        threads = [
+            threading.Thread(target=self._work, name=f"tasker-{i}", daemon=True)
+            for i in range(self.concurrency)
+        ]
+        helpers = [
+            threading.Thread(target=self._tell, name="tasker-results", daemon=True),
+            threading.Thread(target=self._beat, name="tasker-beat", daemon=True),
+        ]
+        for thread in threads + helpers:
+            thread.start()
+        log.info("worker %s runs %s", self.name, ", ".join(self.handlers))
+        try:
+            self._poll(transport)
+            # What runs comes to its end, and is told.
+            while self._running:
+                self._changed.wait(1.0)
+                self._changed.clear()
+        finally:
+            self._over.set()
+            self._has_results.set()
+            for _ in threads:
+                self._tasks.put(None)
+            helpers[0].join(timeout=30)
+            transport.close()
+
+    def _stop_soon(self) -> None:
+        # Not in the handler of a signal: it must not wait for the service.
+        threading.Thread(target=self._say_goodbye, daemon=True).start()
+
+    def _say_goodbye(self) -> None:
+        self.stop()
+        try:
+            # Without types: nothing is given to a request that still waits.
+            self._ask(self._transport(), {"types": [], "max": 0}, [])
+        except (TaskerError, OSError) as error:
+            log.warning("could not say goodbye: %s", error)
+
+    def _transport(self) -> Transport:
+        return Transport(self.base_url, self.api_key, WAIT_SECONDS + 15.0)
+
+    def _ask(
+        self, transport: Transport, more: Dict[str, Any], done: List[Dict[str, Any]]
+    ) -> Dict[str, Any]:
+        with self._lock:
+            alive = list(self._running)[:MAX_RESULTS]
+        body = {
+            "worker": self.name,
+            "types": list(self.handlers),
+            "max": 0,
+            "alive": alive,
+            **more,
+            "done": [{k: v for k, v in each.items() if k != "size"} for each in done],
+        }
+        answer: Dict[str, Any] = transport.request("POST", "/work", body)
+        for run in answer["ended"]:
+            with self._lock:
+                context = self._running.pop(run, None)
+            if context:
+                context.cancelled.set()
+        return answer
+
+    def _poll(self, transport: Transport) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            # Quick tasks end at once: their results go along.
+            time.sleep(0)
+            is_quick = self._usual_seconds < QUICK_SECONDS
+            most = min(100, self.concurrency * (2 if is_quick else 1))
+            room = most - len(self._running)
+            if room < max(1, most // 4):
+                self._changed.wait(GATHER_SECONDS * 10)
+                self._changed.clear()
+                continue
+            done = self._take_results()
+            try:
+                wish = {"max": room, "wait_seconds": WAIT_SECONDS}
+                answer = self._ask(transport, wish, done)
+                failures = 0
+            except (TaskerError, OSError) as error:
+                self._put_back(done)
+                if self._stopping.is_set():
+                    return
+                if isinstance(error, TaskerError) and not error.is_passing:
+                    raise
+                failures += 1
+                pause = min(30.0, 0.25 * 2**failures) * (0.5 + random.random() / 2)
+                log.warning("the service does not answer, again in %.1f s: %s", pause, error)
+                self._stopping.wait(pause)
+                continue
+            for task in answer["tasks"]:
+                with self._lock:
+                    self._running[task["run"]] = Context(task, self._send)
+                self._tasks.put(task)
+
+    def _send(self, path: str, body: Any, token: str) -> Any:
+        transport = getattr(self._senders, "transport", None)
+        if transport is None:
+            transport = self._senders.transport = self._transport()
+        return transport.request("POST", path, body, token=token)
+
+    _senders = threading.local()
+
+    def _work(self) -> None:
+        while True:
+            task = self._tasks.get()
+            if task is None:
+                return
+            run = task["run"]
+            with self._lock:
+                context = self._running.get(run)
+            if context is None or (self._stopping.is_set() and self._forget(run)):
+                # Taken back before it began; or left to others, by its lease.
+                continue
+            started = time.monotonic()
+            result = self._run_handler(task, context)
+            took = time.monotonic() - started
+            with self._lock:
+                known = self._usual_seconds
+                self._usual_seconds = took if known == float("inf") else 0.9 * known + 0.1 * took
+                is_wanted = self._running.pop(run, None) is not None
+                if is_wanted:
+                    self._results.append(result)
+            self._has_results.set()
+            self._changed.set()
+
+    def _forget(self, run: str) -> bool:
+        with self._lock:
+            self._running.pop(run, None)
+        self._changed.set()
+        return True
+
+    def _run_handler(self, task: Dict[str, Any], context: Context) -> Dict[str, Any]:
+        run, handler = task["run"], self.handlers[task["type"]]
+        timer = threading.Timer(context.timeout_seconds, context.cancelled.set)
+        timer.daemon = True
+        if context.timeout_seconds < threading.TIMEOUT_MAX:
+            timer.start()
+        try:
+            given = dict(context.params)
+            if "context" in inspect.signature(handler).parameters:
+                given["context"] = context
+            return self._to_result(run, handler(**given))
+        except GiveUp as error:
+            return self._to_failure(run, error, error.code, retry=False)
+        except Retry as error:
+            more = {} if error.seconds is None else {"retry_after_seconds": error.seconds}
+            return self._to_failure(run, error, "handler_error", **more)
+        except Cancelled as error:
+            return self._to_failure(run, error, "cancelled")
+        except Exception as error:  # Whatever a handler raises is the end of its attempt.
+            log.exception("task %s of %s failed", task["task_id"], task["type"])
+            return self._to_failure(run, error, "handler_error")
+        finally:
+            timer.cancel()
+
+    def _to_result(self, run: str, value: Any) -> Dict[str, Any]:
+        size = len(json.dumps(value, allow_nan=False).encode())
+        if size <= MAX_RESULT_BYTES:
+            return {"run": run, "result": value, "size": size}
+        message = f"The result has {size} bytes, more than the {MAX_RESULT_BYTES} that fit"
+        return self._to_failure(run, ValueError(message), "result_too_large", retry=False)
+
+    def _to_failure(self, run: str, error: BaseException, code: str, **more: Any) -> Dict[str, Any]:
+        message = (str(error) or type(error).__name__)[:2_000]
+        # A lone surrogate has no UTF-8.
+        message = message.encode("utf-8", "replace").decode()
+        return {"run": run, "error": {"code": code, "message": message}, **more, "size": 2_500}
+
+    def _take_results(self) -> List[Dict[str, Any]]:
+        with self._lock:
+            size = count = 0
+            for each in self._results:
+                size += each["size"]
+                if count and (size > MAX_BYTES or count >= MAX_RESULTS):
+                    break
+                count += 1
+            taken, self._results = self._results[:count], self._results[count:]
+            if not self._results:
+                self._has_results.clear()
+            return taken
+
+    def _put_back(self, results: List[Dict[str, Any]]) -> None:
+        with self._lock:
+            self._results = results + self._results
+            if self._results:
+                self._has_results.set()
+
+    def _tell(self) -> None:
+        """Tells results that no request took along: telling one twice does no harm."""
+        transport = self._transport()
+        failures = 0
+        while True:
+            self._has_results.wait()
+            if not self._over.is_set():
+                time.sleep(GATHER_SECONDS)
+            done = self._take_results()
+            if not done:
+                if self._over.is_set():
+                    return
+                continue
+            try:
+                self._ask(transport, {}, done)
+                failures = 0
+            except (TaskerError, OSError) as error:
+                log.warning("results were not taken: %s", error)
+                # What the service refuses for good would be refused again.
+                is_refused = isinstance(error, TaskerError) and not error.is_passing
+                if is_refused or (self._over.is_set() and failures > 5):
+                    continue
+                self._put_back(done)
+                failures += 1
+                time.sleep(min(10.0, 0.1 * 2**failures))
+
+    def _beat(self) -> None:
+        transport = self._transport()
+        while not self._over.wait(BEAT_SECONDS):
+            if not self._running:
+                continue
+            try:
+                self._ask(transport, {}, [])
+            except (TaskerError, OSError) as error:
+                log.warning("no heartbeat: %s", error)

@@ -1,0 +1,93 @@
+import { GiveUp, RetryLater } from '../domain/errors.ts';
+import { startTimer } from '../domain/timer.ts';
+import { createDeferred } from './deferred.ts';
+import type { RunResult } from './outbox.ts';
+
+/** A task as `POST /work` leases it. */
+export interface LeasedTask {
+  task_id: string;
+  type: string;
+  attempt: number;
+  params: unknown;
+  checkpoint: unknown;
+  tags: string[];
+  submitted_at: string;
+  traceparent: string | null;
+  timeout_seconds: number;
+  run: string;
+}
+
+/** What a handler sees of its task. */
+export interface WorkerContext {
+  params: any;
+  taskId: string;
+  type: string;
+  /** 1 for the first run. */
+  attempt: number;
+  tags: string[];
+  checkpoint: unknown;
+  /** Aborts when the task is cancelled, taken back, or out of time. */
+  signal: AbortSignal;
+  /** `fraction` 0 to 1, and a short note for people. */
+  progress(fraction: number, note?: string): void;
+}
+/** Runs one task; what it returns is the result. */
+export type WorkerHandler = (context: WorkerContext) => unknown;
+
+const MAX_RESULT_BYTES = 1_048_576;
+const encoder = new TextEncoder();
+
+const toResult = (run: string, value: unknown): RunResult => {
+  const text = JSON.stringify(value ?? null);
+  if (text === undefined) throw new TypeError(`A ${typeof value} is no result: JSON cannot say it`);
+  const size = encoder.encode(text).byteLength;
+  if (size <= MAX_RESULT_BYTES) return { run, result: JSON.parse(text) as unknown, size };
+  const message = `The result has ${size} bytes, more than the ${MAX_RESULT_BYTES} that fit`;
+  return { run, error: { code: 'result_too_large', message }, retry: false, size: 200 };
+};
+
+const toFailure = (run: string, thrown: unknown): RunResult => {
+  const message = (thrown instanceof Error ? thrown.message || thrown.name : String(thrown)).slice(
+    0,
+    2_000,
+  );
+  const size = 4 * message.length + 200;
+  if (thrown instanceof GiveUp)
+    return { run, error: { code: thrown.code, message }, retry: false, size };
+  if (thrown instanceof RetryLater) {
+    const { code, seconds } = thrown;
+    const delay = seconds === undefined ? {} : { retry_after_seconds: seconds };
+    return { run, error: { code, message }, ...delay, size };
+  }
+  return { run, error: { message }, size };
+};
+
+/** Runs a handler; always resolves, with what is to be told of the run. */
+export const runHandler = async (
+  handler: WorkerHandler,
+  task: LeasedTask,
+  abort: AbortController,
+  progress: WorkerContext['progress'],
+): Promise<RunResult> => {
+  const seconds = task.timeout_seconds;
+  const late = new DOMException(`No result within ${seconds} s`, 'TimeoutError');
+  const stopTimer = startTimer(() => abort.abort(late), seconds * 1_000);
+  const { promise: aborted, reject } = createDeferred<never>();
+  aborted.catch(() => {});
+  abort.signal.addEventListener('abort', () => reject(abort.signal.reason as Error), {
+    once: true,
+  });
+  try {
+    const { task_id: taskId, type, attempt, params, tags, checkpoint } = task;
+    const { signal } = abort;
+    const context = { params, taskId, type, attempt, tags, checkpoint, signal, progress };
+    const value = await Promise.race([Promise.resolve(handler(context)), aborted]);
+    return toResult(task.run, value);
+  } catch (thrown) {
+    if (thrown === late)
+      return { run: task.run, error: { code: 'timeout', message: late.message }, size: 200 };
+    return toFailure(task.run, thrown);
+  } finally {
+    stopTimer();
+  }
+};

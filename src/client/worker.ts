@@ -1,0 +1,213 @@
+import { startTimer } from '../domain/timer.ts';
+import { createRequest, pause, TaskerError, type ClientOptions } from './request.ts';
+import { createDeferred } from './deferred.ts';
+import { createOutbox, type RunResult } from './outbox.ts';
+import { runHandler, type LeasedTask, type WorkerHandler } from './run-handler.ts';
+
+// A worker: a program of yours that asks a service for tasks, from anywhere, and runs them.
+
+/** Holds the answer back for this long: shorter than proxies cut idle connections. */
+const WAIT_SECONDS = 20;
+/** A lease is 10 s at first. */
+const BEAT_MS = 4_000;
+/** Results that come so close to each other are told together. */
+const GATHER_MS = 10;
+/** Runs that take less than this are quick. */
+const QUICK_MS = 200;
+/** After this many of the service's failures in a row a pause is as long as it gets. */
+const MAX_PAUSE_MS = 30_000;
+
+export interface WorkerOptions extends ClientOptions {
+  /** What runs each type. */
+  types: Record<string, WorkerHandler>;
+  /** Tasks at a time; 8 unless given. */
+  concurrency?: number;
+  /** A name by which people know this worker; a random one unless given. */
+  name?: string;
+  /** Told of what does not end the worker, such as a service that is down for a while. */
+  onError?(error: unknown): void;
+}
+
+interface WorkAnswer {
+  tasks: LeasedTask[];
+  ended: string[];
+  settled: { run: string; status: string | null; recorded: boolean }[];
+}
+
+/**
+ * A worker that runs tasks of registered types until it is stopped.
+ * @example const worker = createWorker({ baseUrl, apiKey, types: { resize: async ({ params }) =>
+ * resize(params) } }); process.once('SIGTERM', () => worker.stop()); await worker.run();
+ */
+export const createWorker = ({
+  types,
+  concurrency = 8,
+  name = `worker-${crypto.randomUUID().slice(0, 8)}`,
+  onError = () => {},
+  ...client
+}: WorkerOptions) => {
+  const send = createRequest({ ...client, retries: 0 });
+  const names = Object.keys(types);
+  const stopping = new AbortController();
+  const running = new Map<string, AbortController>();
+  /** How long runs take lately, ms; long at first, until it is known better. */
+  let usualMs = Infinity;
+  // Of quick tasks as many again are leased ahead, so that none waits for the way. Of long ones
+  // none: another worker may be idle.
+  const findMost = (): number => Math.min(100, usualMs < QUICK_MS ? 2 * concurrency : concurrency);
+  const queue: LeasedTask[] = [];
+  let active = 0;
+  let failures = 0;
+  let isStopping = false;
+  let isOver = false;
+  let stopTimer = (): void => {};
+  let changed = createDeferred();
+  const notify = (): void => {
+    changed.resolve();
+    changed = createDeferred();
+  };
+
+  const ask = async (more: object, results: readonly RunResult[], signal?: AbortSignal) => {
+    const answer = await send(
+      '/work',
+      {
+        method: 'POST',
+        json: {
+          worker: name,
+          types: names,
+          max: 0,
+          alive: [...running.keys()].slice(0, 1_000),
+          ...more,
+          done: results.map(({ size: _, ...result }) => result),
+        },
+        signal,
+      },
+      async (response) => (await response.json()) as WorkAnswer,
+    );
+    failures = 0;
+    for (const run of answer.ended) {
+      running.get(run)?.abort(new DOMException('The run is over', 'AbortError'));
+      running.delete(run);
+    }
+    return answer;
+  };
+
+  const outbox = createOutbox((results) => ask({}, results));
+
+  const startNext = (): void => {
+    while (active < concurrency && queue.length > 0) {
+      const task = queue.shift() as LeasedTask;
+      const abort = running.get(task.run);
+      // Taken back before it began.
+      if (!abort) continue;
+      active += 1;
+      const startedAt = performance.now();
+      const report = (fraction: number, note?: string): void =>
+        void send('/runs/progress', {
+          method: 'POST',
+          json: { fraction, ...(note !== undefined && { note: note.slice(0, 200) }) },
+          headers: { Authorization: `Bearer ${task.run}` },
+        }).catch(onError);
+      void runHandler(types[task.type] as WorkerHandler, task, abort, report).then((result) => {
+        active -= 1;
+        const tookMs = performance.now() - startedAt;
+        usualMs = Number.isFinite(usualMs) ? 0.9 * usualMs + 0.1 * tookMs : tookMs;
+        if (running.delete(task.run)) outbox.add(result);
+        startNext();
+        notify();
+      });
+    }
+  };
+
+  const take = (tasks: readonly LeasedTask[]): void => {
+    if (isStopping) return;
+    for (const task of tasks) {
+      running.set(task.run, new AbortController());
+      queue.push(task);
+    }
+    startNext();
+  };
+
+  /** Something went wrong between us and the service: it is asked again, later and later. */
+  const recover = async (error: unknown): Promise<void> => {
+    const isFinal =
+      error instanceof TaskerError && error.status < 500 && ![408, 429].includes(error.status);
+    if (isFinal) throw error;
+    onError(error);
+    failures += 1;
+    const ms = Math.min(MAX_PAUSE_MS, 250 * 2 ** failures) * (0.5 + Math.random() / 2);
+    await pause(ms, stopping.signal).catch(() => {});
+  };
+
+  /** Leases as much as there is room for; waits when there is nothing. */
+  const poll = async (): Promise<void> => {
+    // Quick tasks end at once: their results go along.
+    await pause(0);
+    const most = findMost();
+    const room = most - running.size;
+    if (room < Math.max(1, most / 4)) return Promise.race([changed.promise, pause(GATHER_MS * 10)]);
+    const results = outbox.take();
+    try {
+      const answer = await ask({ max: room, wait_seconds: WAIT_SECONDS }, results, stopping.signal);
+      take(answer.tasks);
+    } catch (error) {
+      outbox.putBack(results);
+      throw error;
+    }
+  };
+
+  const beat = async (): Promise<void> => {
+    while (!isOver) {
+      await pause(BEAT_MS);
+      if (running.size > 0) await ask({}, []).catch(onError);
+    }
+  };
+
+  return {
+    name,
+
+    /**
+     * Runs until `stop`; rejects when the service refuses this worker: its key, or one of its
+     * types.
+     */
+    async run(): Promise<void> {
+      if (names.length === 0) throw new TypeError('A worker needs the types that it runs');
+      const telling = outbox.run(GATHER_MS, onError);
+      const stopBeats = startTimer(() => void beat(), 0);
+      try {
+        while (!isStopping) {
+          try {
+            await poll();
+          } catch (error) {
+            if (!isStopping) await recover(error);
+          }
+        }
+        // What runs comes to its end, and is told.
+        while (running.size > 0) await Promise.race([changed.promise, pause(1_000)]);
+      } finally {
+        isOver = true;
+        stopBeats();
+        stopTimer();
+        stopping.abort();
+        outbox.close();
+        await telling;
+      }
+    },
+
+    /** Takes no more tasks; `run` resolves once those that run have ended and are recorded. */
+    async stop(): Promise<void> {
+      isStopping = true;
+      // Without types: nothing is given to a request that still waits.
+      await ask({ types: [] }, []).catch(onError);
+      stopTimer = startTimer(
+        () => stopping.abort(new DOMException('Stopped', 'AbortError')),
+        2_000,
+      );
+      // What was leased ahead and did not begin is left to others, by its lease.
+      for (const { run } of queue.splice(0)) running.delete(run);
+      notify();
+    },
+  };
+};
+
+export type Worker = ReturnType<typeof createWorker>;
