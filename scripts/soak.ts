@@ -3,6 +3,7 @@ import { startFaultyCache } from '../test/support/setup/faulty-cache.ts';
 import type { TaskDetail } from '../src/domain/view.ts';
 import { isFinal } from '../src/domain/words.ts';
 import { connect, isUnanswered, sleep, untilAllFinal } from './tasker.ts';
+import { OUTSIDE_MIX, startOutside } from './soak-outside.ts';
 import { readOptions, wholeNumber } from './options.ts';
 import { freePort, startService, temporaryState } from './service.ts';
 
@@ -11,6 +12,8 @@ const HELP = `npm run soak -- [options]: load on a service of its own that is ki
   --minutes <n>   how long (default 3)
   --kills <n>     how often everything is killed with SIGKILL (default 10)
   --rate <n>      tasks a second (default 25)
+  --workers       a third of them run outside: by three workers in each language and by an endpoint,
+                  all killed at random too
   --json          the figures for machines
   --help          this text
 
@@ -20,6 +23,7 @@ const values = readOptions(HELP, {
   minutes: { type: 'string', default: '3' },
   kills: { type: 'string', default: '10' },
   rate: { type: 'string', default: '25' },
+  workers: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 });
 const minutes = wholeNumber('minutes', values.minutes, 1, 60);
@@ -59,22 +63,27 @@ const MIX = [
  */
 const BOUND_SECONDS = (3 + 3) * (41 + 60 + 4);
 
-const pick = (): (typeof MIX)[number] => {
-  let left = Math.random() * 100;
-  return MIX.find(({ share }) => (left -= share) < 0) ?? MIX[0];
+const mix = [...MIX, ...(values.workers ? OUTSIDE_MIX : [])];
+const shares = mix.reduce((sum, { share }) => sum + share, 0);
+const pick = (): (typeof mix)[number] => {
+  let left = Math.random() * shares;
+  return mix.find(({ share }) => (left -= share) < 0) ?? MIX[0];
 };
 
 const state = await temporaryState();
 const port = await freePort();
+const endpointPort = await freePort();
 const cache = await startFaultyCache();
 const start = () =>
   startService(port, state, [
     `UPSTASH_REDIS_REST_URL:${cache.url}/mixed`,
     'UPSTASH_REDIS_REST_TOKEN:t',
     'LOG_LEVEL:error',
+    `CALLBACK_HOSTS:127.0.0.1:${endpointPort}`,
   ]);
 let service = await start();
 const client = connect(service.url);
+const outside = values.workers ? await startOutside(client, service.url, endpointPort) : null;
 const accepted = new Map<string, string>();
 const killedAt: number[] = [];
 let unanswered = 0;
@@ -116,11 +125,20 @@ const cutting = async (): Promise<void> => {
   }
 };
 
+/** Kills of what runs outside, as often as the service is killed, and as often again. */
+const killingOutside = async (): Promise<void> => {
+  while (!isOver && outside) {
+    await sleep(Math.random() * ((minutes * 60_000) / Math.max(1, kills)));
+    await outside.killOne();
+  }
+};
+
 const CLIENTS = 10;
 const work = [
   ...Array.from({ length: CLIENTS }, () => submitting(1 / CLIENTS)),
   cutting(),
   cutting(),
+  killingOutside(),
 ];
 const endAt = Date.now() + minutes * 60_000;
 // Kills at random moments, one in each of as many equal spans; the last span is left for the end.
@@ -172,6 +190,7 @@ const recoveries = killedAt.map((at) => {
 const figures = {
   minutes,
   kills: killedAt.length,
+  ...(outside && { kills_outside: outside.count() }),
   accepted: accepted.size,
   per_second: Number((accepted.size / (minutes * 60)).toFixed(1)),
   unanswered,
@@ -188,6 +207,7 @@ const figures = {
 if (values.json) console.log(JSON.stringify(figures));
 else console.table(figures);
 
+outside?.stop();
 await service.kill();
 await cache.close();
 await rm(state, { recursive: true, force: true });

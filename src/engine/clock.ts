@@ -138,7 +138,7 @@ export const createClock = (deps: ClockDeps) => {
    * When to tick next: exactly when something is due, and within a minute while anything is live.
    */
   const computeNextTick = (due: NextWake): number => {
-    const { queues, deliveryAt, outsideTimeAt, outsideLateAt } = due;
+    const { queues, deliveryAt, outsideTimeAt, outsideLateAt, hasForWorkers } = due;
     const earliest = (find: (queue: QueueDue) => number | null): number =>
       Math.min(...queues.map((queue) => find(queue) ?? Infinity));
     const leaseAt = Math.min(
@@ -151,7 +151,10 @@ export const createClock = (deps: ClockDeps) => {
     // alarm was set, the clock finds out. And a caller who has just asked for the clock may still
     // be writing the row: no statement takes a minute.
     const isLive =
-      Math.min(leaseAt, messageAt) < Infinity || hasParked || now() < lastWakeupAt + MAX_PAUSE_MS;
+      Math.min(leaseAt, messageAt) < Infinity ||
+      hasParked ||
+      hasForWorkers ||
+      now() < lastWakeupAt + MAX_PAUSE_MS;
     const live = isLive ? now() + MAX_PAUSE_MS : Infinity;
     const lookAt = messageAt <= now() ? now() + LOOK_EVERY_MS : messageAt;
     const late = Math.min(lookAt, leaseAt, deliveryAt ?? Infinity);

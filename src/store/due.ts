@@ -59,7 +59,8 @@ const NEXT_WAKE = nameStatement(
     AS has_parked,
   (SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS delivery_at,
   ${OUTSIDE_TIME} AS outside_time_at,
-  ${OUTSIDE_LATE} AS outside_late_at
+  ${OUTSIDE_LATE} AS outside_late_at,
+  EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_for_workers WHERE held = 'worker') AS has_for_workers
 FROM json_each(?1) AS j`,
 );
 
@@ -86,6 +87,8 @@ export interface NextWake {
   outsideTimeAt: number | null;
   /** … and what a worker or a person has. */
   outsideLateAt: number | null;
+  /** Whether tasks wait for workers, which take them without telling the clock. */
+  hasForWorkers: boolean;
   /** Bytes of the whole database. */
   databaseBytes: number;
 }
@@ -95,6 +98,7 @@ interface Shared {
   delivery_at: number | null;
   outside_time_at: number | null;
   outside_late_at: number | null;
+  has_for_workers: 0 | 1;
 }
 
 /** The clock's question: what is due, or will be. */
@@ -106,10 +110,17 @@ export const createDueStore = (db: D1Database) => ({
       .all<QueueDue & Shared>();
     return {
       queues: results.map(
-        ({ delivery_at: _, outside_time_at: __, outside_late_at: ___, ...queue }) => queue,
+        ({
+          delivery_at: _,
+          outside_time_at: __,
+          outside_late_at: ___,
+          has_for_workers: ____,
+          ...queue
+        }) => queue,
       ),
       outsideTimeAt: results[0]?.outside_time_at ?? null,
       outsideLateAt: results[0]?.outside_late_at ?? null,
+      hasForWorkers: results[0]?.has_for_workers === 1,
       deliveryAt: results[0]?.delivery_at ?? null,
       databaseBytes: meta.size_after,
     };

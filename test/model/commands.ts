@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { IDS, type World } from './world.ts';
+import { IDS, type Kind, type World } from './world.ts';
 import type { FaultKind } from './faulty-database.ts';
 import type { Allowed } from './invariants.ts';
 
@@ -39,11 +39,12 @@ const create = act(
     i: index,
     delayMs: fc.constantFrom(0, 0, 0, 30_000),
     attempts: fc.constantFrom(1, 2),
+    kind: fc.constantFrom<Kind>('sum', 'sum', 'work', 'hook'),
     crash: fc.constantFrom(false, false, false, true),
   }),
-  ({ i, delayMs, attempts, crash }) =>
-    new Act(`create(${i}, ${delayMs}, ${attempts}${crash ? ', crash' : ''})`, (world) =>
-      world.create(i, { delayMs, attempts }, crash),
+  ({ i, delayMs, attempts, kind, crash }) =>
+    new Act(`create(${i}, ${kind}, ${delayMs}, ${attempts}${crash ? ', crash' : ''})`, (world) =>
+      world.create(i, { delayMs, attempts, kind }, crash),
     ),
 );
 const deliver = act(
@@ -54,6 +55,43 @@ const finish = act(
   fc.tuple(index, fc.constantFrom('complete' as const, 'fail' as const)),
   ([i, how]) => new Act(`finish(${i}, ${how})`, (world) => world.finish(i, how)),
 );
+const lease = act(
+  fc.constantFrom(false, false, false, true),
+  (dies) => new Act(`lease(${dies ? 'dies' : ''})`, (world) => world.lease(dies)),
+);
+const renew = act(index, (i) => new Act(`renew(${i})`, (world) => world.renew(i)));
+const settle = act(
+  fc.tuple(index, fc.constantFrom('complete' as const, 'fail' as const), fc.boolean()),
+  ([i, how, keep]) =>
+    new Act(`settle(${i}, ${how}${keep ? ', and again' : ''})`, (world) =>
+      world.settle(i, how, keep),
+    ),
+);
+const endpoint = act(
+  fc.constantFrom(
+    'later' as const,
+    'later' as const,
+    'now' as const,
+    'error' as const,
+    'busy' as const,
+  ),
+  (how) => new Act(`endpoint(${how})`, (world) => void (world.endpointAnswers = how)),
+);
+/** A worker dies, its lease runs out, another one has the task, and the first comes back. */
+const comeBack = act(
+  index,
+  (i) =>
+    new Act(`comeBack(${i})`, async (world) => {
+      await world.lease(false);
+      for (let strikes = 0; strikes < 3; strikes += 1) {
+        world.now = Math.max(world.now, world.alarmAt ?? world.now);
+        await world.tick();
+      }
+      await world.lease(false);
+      await world.settle(i, 'complete', true);
+    }),
+);
+
 /** The database gives no answer for 80 s, while alarms go off and tasks end. */
 const stall = act(
   index,
@@ -228,6 +266,15 @@ export const runs = fc.commands(
     command,
     command,
     command,
+    lease,
+    lease,
+    renew,
+    renew,
+    settle,
+    settle,
+    settle,
+    comeBack,
+    endpoint,
     zombie,
     zombie,
     replay,

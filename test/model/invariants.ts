@@ -1,6 +1,7 @@
 import { MAX_RESCUES, isFinal } from '../../src/domain/words.ts';
 import type { Attempt } from '../../src/domain/attempts.ts';
 import type { Delivery } from '../../src/domain/delivery.ts';
+import { isWorkerQueue } from '../../src/domain/routing.ts';
 import { type Task } from '../../src/domain/task.ts';
 
 /** What the command just carried out may have done to a final row. */
@@ -48,7 +49,10 @@ const assertRow = (row: Task): void => {
   const { status, held, wake_at } = row;
   const isHeldRight = {
     NEW: held === 'time' && wake_at !== null,
-    PENDING: held === 'queue' ? wake_at === null : held !== 'lease' && wake_at !== null,
+    PENDING:
+      held === 'queue' || held === 'worker'
+        ? wake_at === null
+        : held !== 'lease' && wake_at !== null,
     IN_PROGRESS: held === null || held === 'lease',
   };
   hold(
@@ -56,6 +60,18 @@ const assertRow = (row: Task): void => {
     status in isHeldRight ? isHeldRight[status as keyof typeof isHeldRight] : held === null,
     row,
   );
+  if (isWorkerQueue(row.queue)) {
+    const places = { PENDING: ['worker', 'time'], IN_PROGRESS: ['lease'] };
+    const place = places[status as keyof typeof places];
+    hold('I7: a worker’s task is told to workers alone', place?.includes(held ?? '') ?? true, row);
+    hold(
+      'I8: the lease of a run outside ends with its time',
+      status !== 'IN_PROGRESS' || Number(wake_at) <= Number(row.started_at) + row.timeout_ms,
+      row,
+    );
+  }
+  const { id = row.id } = JSON.parse(row.result ?? '{}') as { id?: string };
+  hold('I5: the outcome is of this very task', id === row.id, row);
   hold(
     'I5: the outcome comes from the latest attempt',
     row.result === null || (JSON.parse(row.result) as { attempt: number }).attempt === row.attempt,
@@ -104,7 +120,8 @@ export const assertSound = (
     );
   }
   const isLive = after.some(
-    ({ status, wake_at }) => (status === 'PENDING' || status === 'IN_PROGRESS') && wake_at !== null,
+    ({ status, held, wake_at }) =>
+      (status === 'PENDING' || status === 'IN_PROGRESS') && (wake_at !== null || held === 'worker'),
   );
   const earliest = Math.min(...after.map(({ wake_at }) => wake_at ?? Infinity));
   hold('the alarm is set while anything is due', earliest === Infinity || world.alarmAt !== null);

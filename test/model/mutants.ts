@@ -125,6 +125,23 @@ export const mutants: Record<string, Mutation> = {
     `held = ${rescued.held}`,
     `held = 'lease'`,
   ),
+  'a settle that is not fenced': { settles: 'any attempt' },
+  'an answer without a token, which says itself what task it is for': { settles: 'any task' },
+  'a lease that renews after a cancel': rewriting(
+    'leases.renew_outside',
+    "AND tasks.status IN ('IN_PROGRESS')",
+    '',
+  ),
+  'a lease that renews past the timeout': rewriting(
+    'leases.renew_outside',
+    ', tasks.started_at + tasks.timeout_ms)',
+    ', 9e15)',
+  ),
+  'a clock that forgets what waits for workers': rewriting(
+    'sweep.next_wake',
+    "EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_for_workers WHERE held = 'worker')",
+    '0',
+  ),
   'a clock that forgets deliveries': rewriting(
     'sweep.next_wake',
     '(SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL)',

@@ -9,7 +9,8 @@ const STEP_MS = 4_000;
 it('a stall of 80 s under load runs no task twice, and loses none', async () => {
   for (const kind of ['before', 'after'] as const) {
     const world = await World.empty();
-    for (const i of IDS.keys()) await world.create(i, { delayMs: 0, attempts: 2 }, false);
+    for (const i of IDS.keys())
+      await world.create(i, { delayMs: 0, attempts: 2, kind: 'sum' }, false);
     for (const _ of IDS) await world.deliver(0, false);
     const running = world.executions.length;
     expect(running).toBeGreaterThan(1);

@@ -4,13 +4,18 @@ import type { Delivery, DeliveryKey, DeliveryResult } from '../../src/domain/del
 import { AppError } from '../../src/domain/errors.ts';
 import { buildTask } from '../../src/domain/new-task.ts';
 import { MESSAGE_VERSION, type Task, type TaskMessage } from '../../src/domain/task.ts';
+import type { TypeDefinition } from '../../src/domain/registered-type.ts';
+import { readRunToken, type RunKey } from '../../src/domain/run-token.ts';
 import { isFinal, type Status } from '../../src/domain/words.ts';
 import { createAccepter } from '../../src/engine/accepter.ts';
+import type { RunEnd, Work } from '../../src/engine/work.ts';
 import { createKeptRecordings } from '../../src/engine/kept-recordings.ts';
 import { createClock } from '../../src/engine/clock.ts';
 import type { Recorder } from '../../src/engine/recorder.ts';
 import type { QueueBindings } from '../../src/engine/task-queues.ts';
 import { builtInHandlers } from '../../src/handlers/catalog.ts';
+import type { Handler } from '../../src/handlers/handler.ts';
+import { toHandler } from '../../src/handlers/registered.ts';
 import { createLogger } from '../../src/log.ts';
 import { encodeTask } from '../../src/store/inserts.ts';
 import type { Sweeps } from '../../src/store/sweeps.ts';
@@ -23,7 +28,9 @@ import { faultyDatabase, isFault, type DatabaseFaults } from './faulty-database.
 const START = 1_900_000_000_000;
 const OWNER = 'local';
 const QUEUE = 'default-medium';
-const TIMEOUT_MS = 5_000;
+const TIMEOUT_MS = { sum: 5_000, work: 40_000, hook: 20_000 };
+export type Kind = keyof typeof TIMEOUT_MS;
+const ROOT = 'the-root-secret-of-the-model';
 /** How old the figures of a queue may be. */
 const STALE_MS = 5_000;
 const FAILURE_SINKS = '["failure_webhook"]';
@@ -42,6 +49,8 @@ export interface Mutation {
   recorder?: (real: Recorder) => Recorder;
   alarmAfterInsert?: boolean;
   forgetsKept?: boolean;
+  /** An end of a run counts for whatever attempt there is, or for whatever task. */
+  settles?: 'any attempt' | 'any task';
 }
 
 interface QueueMessage {
@@ -63,6 +72,29 @@ interface Execution {
   recorded(): void;
 }
 
+/** Runs that workers remember. */
+const MAX_LEASES = 6;
+
+/** A type that is run outside. */
+const buildOutside = (name: string, run: TypeDefinition['run']): Handler => ({
+  ...toHandler({
+    owner: OWNER,
+    name,
+    definition: JSON.stringify({ description: name, run }),
+    paused_until: null,
+    secret_version: 0,
+    secret_rotated_at: null,
+    created_at: 0,
+    updated_at: 0,
+    created_by_key: null,
+  }),
+  retry: { maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 },
+});
+const OUTSIDE = {
+  work: buildOutside('work', { worker: {} }),
+  hook: buildOutside('hook', { endpoint: { url: 'https://hook.test/' } }),
+};
+
 const log = createLogger({ level: 'error', json: true });
 const silent = { ...log, debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
 
@@ -79,6 +111,9 @@ export class World {
   notices: { key: DeliveryKey; visibleAt: number }[] = [];
   receiverIsUp = true;
   executions: Execution[] = [];
+  /** Runs outside, as their workers know them: a crash of the service is none of theirs. */
+  leases: RunKey[] = [];
+  endpointAnswers: 'later' | 'now' | 'error' | 'busy' = 'later';
   readonly #ended: Execution[] = [];
   sendFails = false;
   /** By how much the clock was put back; put right when the faults stop. */
@@ -187,9 +222,17 @@ export class World {
     const engine = createEngine({
       db: faultyDatabase(env.DB, this.faults, isDead),
       queues: { [QUEUE]: queue } as unknown as QueueBindings,
-      catalog: { load: () => undefined, find: () => scripted, list: () => [] },
+      catalog: {
+        load: () => undefined,
+        find: (_owner, type) => (type === 'sum' ? scripted : OUTSIDE[type as 'work' | 'hook']),
+        list: () => [],
+      },
       dependencies,
-      endpoints: { root: undefined, rules: { allowedHosts: [] }, fetch: dependencies.fetch },
+      endpoints: {
+        root: ROOT,
+        rules: { allowedHosts: ['hook.test'] },
+        fetch: async (_url, init) => (isDead() ? never() : this.#answer(String(init?.body))),
+      },
       openFiles: () => executorDeps.forOwner().files,
       countRequest: () => {},
       listeners: [createDeliveryListener(sendToQueue)],
@@ -232,7 +275,7 @@ export class World {
         recorder: (real) => this.#observe(recorder?.(real) ?? real),
       },
     });
-    const { dispatcherDeps, consumer, commands, deliverer } = engine;
+    const { dispatcherDeps, consumer, commands, deliverer, work } = engine;
     const kept = createKeptRecordings({ ...dispatcherDeps, storage });
     const clock = createClock({ ...dispatcherDeps, kept, alarm });
     const insertThenAlarm: TaskStore['insertMany'] = async (rows) => {
@@ -247,7 +290,7 @@ export class World {
       noteOutage: clock.noteOutage,
       ensureAlarmBy: alarmAfterInsert ? async () => {} : clock.ensureAlarmBy,
     });
-    return { accepter, clock, consumer, commands, deliverer };
+    return { accepter, clock, consumer, commands, deliverer, work };
   }
 
   // --- What the model commands
@@ -255,7 +298,7 @@ export class World {
 
   async create(
     index: number,
-    { delayMs, attempts }: { delayMs: number; attempts: number },
+    { delayMs, attempts, kind }: { delayMs: number; attempts: number; kind: Kind },
     dies: boolean,
   ): Promise<void> {
     const id = IDS[index % IDS.length] ?? '';
@@ -266,12 +309,13 @@ export class World {
       {
         owner: OWNER,
         id,
-        type: 'sum',
-        queue: QUEUE,
+        type: kind,
+        queue: kind === 'work' ? 'worker-medium' : QUEUE,
+        limitKey: kind === 'hook' ? kind : null,
         priority: 'MEDIUM',
         params: { a: 1, b: 2 },
         maxAttempts: attempts,
-        timeoutMs: TIMEOUT_MS,
+        timeoutMs: TIMEOUT_MS[kind],
         scheduledAt,
         callbackUrl: 'https://receiver.example/',
       },
@@ -327,6 +371,75 @@ export class World {
     if (message.ids.length > 1) await settled();
     started = this.executions.slice(before);
     for (const execution of started) execution.delivered = delivered;
+  }
+
+  /** A worker asks for a task; with `dies` it never hears the answer. */
+  async lease(dies: boolean): Promise<void> {
+    const { generation } = this;
+    const leased = await this.#tryWork((work) => work.lease(OWNER, ['work'], 1));
+    if (dies || this.generation !== generation) return;
+    this.leases.push(...(leased ?? []).map(({ owner, id, attempt }) => ({ owner, id, attempt })));
+    this.leases = this.leases.slice(-MAX_LEASES);
+  }
+
+  /** A run outside says that it goes on. */
+  async renew(index: number): Promise<void> {
+    const run = this.leases[index % Math.max(1, this.leases.length)];
+    if (run) await this.#tryWork((work) => work.renew([run]));
+  }
+
+  /** A run outside ends; with `keep` its worker says so again some time. */
+  async settle(index: number, how: 'complete' | 'fail', keep: boolean): Promise<void> {
+    const run = this.leases[index % Math.max(1, this.leases.length)];
+    if (!run) return;
+    const end: RunEnd =
+      how === 'complete'
+        ? { kind: 'completed', result: { attempt: run.attempt, id: run.id } }
+        : { kind: 'failed', error: { message: 'on purpose' } };
+    const settled = await this.#tryWork(async (work) =>
+      work.settle([{ run: await this.#mistake(run), end }]),
+    );
+    // Whoever hears nothing says it again.
+    if (!keep && settled) this.leases = this.leases.filter((each) => each !== run);
+  }
+
+  /** The run that an end is taken for, by a mutant. */
+  async #mistake(run: RunKey): Promise<RunKey> {
+    const { settles } = this.#mutation;
+    if (settles === undefined) return run;
+    const isIt = ({ id }: Task): boolean =>
+      settles === 'any attempt' ? id === run.id : id !== run.id;
+    const row = (await this.rows()).find(isIt);
+    return row ? { ...run, id: row.id, attempt: row.attempt } : run;
+  }
+
+  async #tryWork<T>(act: (work: Work) => Promise<T>): Promise<T | null> {
+    try {
+      return await act(this.#service.work);
+    } catch (error) {
+      if (!isFault(error)) throw error;
+      return null;
+    }
+  }
+
+  /** The endpoint of the type `hook`. */
+  async #answer(body: string): Promise<Response> {
+    const {
+      task_id: id,
+      attempt,
+      run_token,
+    } = JSON.parse(body) as {
+      task_id: string;
+      attempt: number;
+      run_token: string;
+    };
+    if (this.endpointAnswers === 'error') return new Response('down', { status: 500 });
+    if (this.endpointAnswers === 'busy')
+      return new Response('busy', { status: 503, headers: { 'Retry-After': '3' } });
+    if (this.endpointAnswers === 'now') return Response.json({ attempt, id });
+    const run = await readRunToken(ROOT, run_token);
+    if (run) this.leases = [...this.leases, run].slice(-MAX_LEASES);
+    return new Response(null, { status: 202, headers: { 'Tasker-Async': 'true' } });
   }
 
   /** Delivers a message of a delivery; the receiver takes it or does not. */
@@ -444,6 +557,7 @@ export class World {
   async quiesce(): Promise<void> {
     this.faults.fail = null;
     this.sendFails = false;
+    this.endpointAnswers = 'now';
     this.now += this.behindMs;
     const paused = await env.DB.prepare('SELECT 1 FROM queues').all();
     if (paused.results.length > 0) await this.resumeQueue();
@@ -452,6 +566,8 @@ export class World {
     for (let round = 0; round < 200; round += 1) {
       while (this.executions.some(({ generation }) => generation === this.generation))
         await this.finish(0, 'complete');
+      await this.lease(false);
+      while (this.leases.length > 0) await this.settle(0, 'complete', false);
       const owed = (await this.deliveries()).filter(({ state }) => state === 'OPEN');
       if (!(await this.rows()).some(isOpen) && owed.length === 0) return;
       const pending = [...this.messages, ...this.notices].map(({ visibleAt }) => visibleAt);

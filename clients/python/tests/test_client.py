@@ -1,0 +1,147 @@
+"""The client and the worker against a running service: TASKER_URL says where it is."""
+
+import subprocess
+import sys
+import threading
+import time
+import unittest
+import uuid
+
+from tasker import GiveUp, Retry, Tasker, TaskerError, Worker
+
+
+class ClientTest(unittest.TestCase):
+    def setUp(self):
+        self.tasker = Tasker()
+
+    def test_submits_and_waits(self):
+        task = self.tasker.submit("sum", {"a": 5, "b": 3})
+        self.assertEqual(self.tasker.wait(task["task_id"], 20)["result"]["result"], 8)
+
+    def test_submits_many_and_lists_them(self):
+        tag = uuid.uuid4().hex
+        self.tasker.submit_many(
+            [{"type": "sum", "params": {"a": i, "b": 1}, "tags": [tag]} for i in range(150)]
+        )
+        self.assertEqual(len(list(self.tasker.list(tag=tag))), 150)
+
+    def test_the_same_key_gives_the_same_task(self):
+        key = uuid.uuid4().hex
+        ids = {
+            self.tasker.submit("sum", {"a": 1, "b": 1}, idempotency_key=key)["task_id"]
+            for _ in range(2)
+        }
+        self.assertEqual(len(ids), 1)
+
+    def test_says_what_is_wrong(self):
+        with self.assertRaises(TaskerError) as caught:
+            self.tasker.submit("sum", {"a": "x"})
+        self.assertEqual((caught.exception.status, caught.exception.code), (422, "invalid_request"))
+        self.assertIn("params.a", [each["path"] for each in caught.exception.errors])
+        with self.assertRaises(ValueError):
+            Tasker("nonsense://x")
+        with self.assertRaises(OSError):
+            Tasker("http://127.0.0.1:9", retries=0).types()
+
+    def test_steers_tasks(self):
+        task_id = self.tasker.submit("sum", {"a": 1, "b": 1}, delay_seconds=600)["task_id"]
+        self.assertEqual(self.tasker.pause(task_id)["status"], "PAUSED")
+        self.assertEqual(self.tasker.resume(task_id)["status"], "NEW")
+        self.assertEqual(self.tasker.cancel(task_id)["status"], "CANCELLED")
+
+    def test_a_person_ends_a_task(self):
+        self.tasker.register_type("py_approval", description="Yes or no", run={"manual": {}})
+        task_id = self.tasker.submit("py_approval")["task_id"]
+        self.assertEqual(self.tasker.complete(task_id, {"yes": True})["status"], "COMPLETED")
+        task_id = self.tasker.submit("py_approval")["task_id"]
+        self.assertEqual(self.tasker.fail(task_id, "No")["error"]["message"], "No")
+
+
+class WorkerTest(unittest.TestCase):
+    def setUp(self):
+        self.tasker = Tasker()
+        self.worker = Worker(concurrency=4)
+
+        @self.worker.task("py_work", description="For a test", base_seconds=0)
+        def work(context, how="ok"):
+            if how == "give up":
+                raise GiveUp("No such thing", "not_there")
+            if how == "retry" and context.attempt == 1:
+                raise Retry(0, "Not yet")
+            if how == "surrogate":
+                raise RuntimeError("\ud800")
+            if how == "large":
+                return "x" * 2_000_000
+            if how == "no json":
+                return object()
+            if how == "wait":
+                while True:
+                    time.sleep(0.05)
+                    context.progress(0.5, "half")
+            return {"attempt": context.attempt, "how": how}
+
+        self.thread = threading.Thread(
+            target=self.worker.run, kwargs={"handle_signals": False}, daemon=True
+        )
+        self.thread.start()
+
+    def tearDown(self):
+        self.worker._say_goodbye()
+        self.thread.join(20)
+        self.assertFalse(self.thread.is_alive())
+
+    def run_task(self, how, **more):
+        task = self.tasker.submit("py_work", {"how": how}, **more)
+        return self.tasker.wait(task["task_id"], 30)
+
+    def test_runs_tasks(self):
+        self.assertEqual(self.run_task("ok")["result"], {"attempt": 1, "how": "ok"})
+        self.assertEqual(self.run_task("retry")["result"]["attempt"], 2)
+        failed = self.run_task("give up")
+        self.assertEqual(failed["error"]["code"], "not_there")
+        self.assertEqual(failed["attempt"], 1)
+        self.assertEqual(self.run_task("large")["error"]["code"], "result_too_large")
+        self.assertIn("JSON", self.run_task("no json", max_attempts=1)["error"]["message"])
+        self.assertEqual(self.run_task("surrogate", max_attempts=1)["error"]["message"], "?")
+        unknown = self.tasker.submit("py_work", {"nonsense": 1}, max_attempts=1)
+        self.assertIn("nonsense", self.tasker.wait(unknown["task_id"], 30)["error"]["message"])
+
+    def test_runs_many(self):
+        tag = uuid.uuid4().hex
+        self.tasker.submit_many([{"type": "py_work", "tags": [tag]} for _ in range(300)])
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            tasks = list(self.tasker.list(tag=tag))
+            if all(task["status"] == "COMPLETED" for task in tasks):
+                break
+            time.sleep(0.1)
+        self.assertEqual({task["attempt"] for task in tasks}, {1})
+
+    def test_ends_a_run_that_was_cancelled(self):
+        task_id = self.tasker.submit("py_work", {"how": "wait"})["task_id"]
+        while (self.tasker.get(task_id)["progress"] or {}).get("note") != "half":
+            time.sleep(0.05)
+        self.tasker.cancel(task_id)
+        until = time.monotonic() + 15
+        while self.worker._running and time.monotonic() < until:
+            time.sleep(0.05)
+        self.assertEqual(self.worker._running, {})
+
+
+class CommandTest(unittest.TestCase):
+    def run_command(self, *args):
+        command = [sys.executable, "-m", "tasker", *args]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    def test_has_exit_codes(self):
+        self.assertEqual(self.run_command("submit", "sum", "a=5", "b=3", "--wait").returncode, 0)
+        self.assertEqual(self.run_command("submit", "sum", "a").returncode, 2)
+        self.assertEqual(self.run_command("submit", "sum", "a=x").returncode, 1)
+        self.assertEqual(self.run_command("--url", "http://127.0.0.1:9", "types").returncode, 3)
+        self.assertEqual(self.run_command("worker", "nowhere:worker").returncode, 2)
+        self.assertIn("sum", self.run_command("types").stdout)
+        self.assertIn("worker", self.run_command("--help").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
