@@ -14,6 +14,8 @@ const BEAT_MS = 4_000;
 const GATHER_MS = 10;
 /** Runs that take less than this are quick. */
 const QUICK_MS = 200;
+/** A request that took longer was waiting. */
+const LONG_MS = 1_000;
 /** After this many of the service's failures in a row a pause is as long as it gets. */
 const MAX_PAUSE_MS = 30_000;
 
@@ -22,7 +24,7 @@ export interface WorkerOptions extends ClientOptions {
   types: Record<string, WorkerHandler>;
   /** Tasks at a time; 8 unless given. */
   concurrency?: number;
-  /** A name by which people know this worker; a random one unless given. */
+  /** A name by which people know this worker; something random is put behind it. */
   name?: string;
   /** Told of what does not end the worker, such as a service that is down for a while. */
   onError?(error: unknown): void;
@@ -42,10 +44,12 @@ interface WorkAnswer {
 export const createWorker = ({
   types,
   concurrency = 8,
-  name = `worker-${crypto.randomUUID().slice(0, 8)}`,
+  name: said = 'worker',
   onError = () => {},
   ...client
 }: WorkerOptions) => {
+  // Of this process alone: two of one name would end each other's waiting.
+  const name = `${said.slice(0, 80)}-${crypto.randomUUID().slice(0, 8)}`;
   const send = createRequest({ ...client, retries: 0 });
   const names = Object.keys(types);
   const stopping = new AbortController();
@@ -129,12 +133,13 @@ export const createWorker = ({
   };
 
   /** Something went wrong between us and the service: it is asked again, later and later. */
-  const recover = async (error: unknown): Promise<void> => {
+  const recover = async (error: unknown, tookMs: number): Promise<void> => {
     const isFinal =
       error instanceof TaskerError && error.status < 500 && ![408, 429].includes(error.status);
     if (isFinal) throw error;
     onError(error);
-    failures += 1;
+    // One that was cut while it waited says nothing of the service.
+    failures = tookMs > LONG_MS ? 0 : failures + 1;
     const ms = Math.min(MAX_PAUSE_MS, 250 * 2 ** failures) * (0.5 + Math.random() / 2);
     await pause(ms, stopping.signal).catch(() => {});
   };
@@ -176,10 +181,11 @@ export const createWorker = ({
       const stopBeats = startTimer(() => void beat(), 0);
       try {
         while (!isStopping) {
+          const startedAt = performance.now();
           try {
             await poll();
           } catch (error) {
-            if (!isStopping) await recover(error);
+            if (!isStopping) await recover(error, performance.now() - startedAt);
           }
         }
         // What runs comes to its end, and is told.

@@ -1,4 +1,4 @@
-import { DISMISSED } from '../live/close-codes.ts';
+import { DISMISSED, REPLACED } from '../live/close-codes.ts';
 import type { Task } from '../domain/task.ts';
 import type { AppContext } from './context.ts';
 import { orUnavailable } from './read-task.ts';
@@ -19,8 +19,14 @@ const noteWorker = (c: AppContext, name: string, types: string[]): void => {
   c.executionCtx.waitUntil(boards.noteWorker(owner, name, types).catch(() => {}));
 };
 
+const ENDS: Record<number, 'dismissed' | 'replaced'> = {
+  [DISMISSED]: 'dismissed',
+  [REPLACED]: 'replaced',
+};
+const REPLACED_MS = 1_000;
+
 /** What came of waiting: tasks that were there before; a hint; or that the worker stops. */
-type Waited = Task[] | 'hinted' | 'dismissed';
+type Waited = Task[] | 'hinted' | 'dismissed' | 'replaced';
 
 /** Waits until there may be a task of these types, `ms` at most. */
 const waitForHint = async (
@@ -39,9 +45,7 @@ const waitForHint = async (
   let timer: ReturnType<typeof setTimeout> | undefined;
   const hinted = new Promise<Waited>((resolve) => {
     timer = setTimeout(() => resolve('hinted'), ms);
-    socket.addEventListener('close', ({ code }) =>
-      resolve(code === DISMISSED ? 'dismissed' : 'hinted'),
-    );
+    socket.addEventListener('close', ({ code }) => resolve(ENDS[code] ?? 'hinted'));
     socket.accept();
   });
   // What came before the socket was open has told nobody.
@@ -65,7 +69,7 @@ export interface WorkWish {
  * is a hint: the claim decides.
  */
 export const waitForWork = async (c: AppContext, wish: WorkWish): Promise<Task[]> => {
-  const { work, boards, dispatcher, now } = c.get('services');
+  const { work, boards, dispatcher, wait, now } = c.get('services');
   const { worker, types, max, wait_seconds: seconds } = wish;
   const owner = c.get('owner');
   // Who names no type takes no more: what it may still wait for must not be given to it.
@@ -83,7 +87,9 @@ export const waitForWork = async (c: AppContext, wish: WorkWish): Promise<Task[]
   let tasks = await look();
   while (tasks.length === 0 && now() < until) {
     const waited = await waitForHint(c, wish, until - now(), look);
-    if (waited === 'dismissed') return [];
+    // Two workers of one name must not chase each other.
+    if (waited === 'replaced') await wait(REPLACED_MS);
+    if (waited === 'dismissed' || waited === 'replaced') return [];
     tasks = waited === 'hinted' ? await look() : waited;
     // Whoever waited may have gone: then the clock should not take a minute to find out.
     const endsAt = Math.min(...tasks.map(({ wake_at }) => wake_at ?? Infinity));

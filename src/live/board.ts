@@ -4,7 +4,7 @@ import { summarize, type Progress } from '../domain/frames.ts';
 import type { CommittedTask, Task } from '../domain/task.ts';
 import { toSummary, toTaskView, type TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
-import { REVOKED } from './close-codes.ts';
+import { DISMISSED, REPLACED, REVOKED } from './close-codes.ts';
 import { findEndedKeys, type EndedKeysDeps } from './ended-keys.ts';
 import { createJoining, type Update } from './joining.ts';
 import { createListFeed } from './list-feed.ts';
@@ -96,6 +96,7 @@ export class StatusBoard extends DurableObject<Env> {
     this.ctx.acceptWebSocket(server, key === null ? [stream] : [stream, toKeyTag(key)]);
     if (stream === WORKERS) {
       const [types, worker] = [query.getAll('type'), query.get('worker') ?? ''];
+      this.#workers.dismiss(worker, REPLACED);
       keepSubscriber(server, { stream: WORKERS, worker, types, until });
       return new Response(null, { status: 101, webSocket: client });
     }
@@ -151,7 +152,7 @@ export class StatusBoard extends DurableObject<Env> {
 
   /** A worker waits no longer. */
   dismissWorker(name: string): void {
-    this.#workers.dismiss(name);
+    this.#workers.dismiss(name, DISMISSED);
   }
 
   /** A type was resumed. */

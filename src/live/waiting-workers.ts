@@ -1,6 +1,5 @@
 import { createCoalescer } from '../domain/coalescer.ts';
 import type { CommittedTask } from '../domain/task.ts';
-import { DISMISSED } from './close-codes.ts';
 import { readSubscriber } from './subscriber.ts';
 import { toTypeTag, WORKERS } from './tags.ts';
 
@@ -48,12 +47,12 @@ export const createWaitingWorkers = (getSockets: (tag: string) => WebSocket[]) =
       return [...new Set(types)].map(toTypeTag);
     },
 
-    /** A worker stops: whatever it waits for ends without a task. */
-    dismiss(name: string): void {
+    /** Whatever a worker waits for ends without a task. */
+    dismiss(name: string, code: number): void {
       for (const socket of listOpen()) {
         const subscriber = readSubscriber(socket);
         if (subscriber?.stream === 'work' && subscriber.worker === name)
-          socket.close(DISMISSED, 'dismissed');
+          socket.close(code, 'dismissed');
       }
     },
 

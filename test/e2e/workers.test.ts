@@ -196,7 +196,7 @@ describe('an endpoint', () => {
       { max_attempts: 2, base_seconds: 0, timeout_seconds: 2, ...more },
     );
 
-  it.each<[string, object]>([
+  it.concurrent.each<[string, object]>([
     ['now', { status: 'COMPLETED', result: { by: 'endpoint', attempt: 1 } }],
     ['nothing', { status: 'COMPLETED', result: null }],
     ['later', { status: 'COMPLETED', result: { by: 'endpoint', attempt: 1 }, attempt: 1 }],

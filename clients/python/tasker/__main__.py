@@ -81,7 +81,8 @@ def _run(options: argparse.Namespace) -> int:
         worker.base_url = options.url or worker.base_url
         worker.api_key = options.key or worker.api_key
         worker.concurrency = options.concurrency or worker.concurrency
-        worker.name = options.name or worker.name
+        if options.name:
+            worker.name = f"{options.name[:80]}-{worker.name[-8:]}"
         worker.run()
         return EXIT["ok"]
     tasker = Tasker(options.url, options.key)

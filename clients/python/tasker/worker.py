@@ -111,7 +111,8 @@ class Worker:
         self.base_url = base_url or os.environ.get("TASKER_URL") or "http://localhost:8787"
         self.api_key = api_key or os.environ.get("TASKER_API_KEY")
         self.concurrency = concurrency
-        self.name = name or f"{socket.gethostname()[:60]}-{os.getpid()}-{uuid.uuid4().hex[:4]}"
+        # Of this process alone: two of one name would end each other's waiting.
+        self.name = f"{(name or socket.gethostname())[:80]}-{uuid.uuid4().hex[:8]}"
         self.handlers: Dict[str, Handler] = {}
         self.definitions: Dict[str, Dict[str, Any]] = {}
         self._lock = threading.Lock()
@@ -123,6 +124,7 @@ class Worker:
         self._results: List[Dict[str, Any]] = []
         self._has_results = threading.Event()
         self._usual_seconds = float("inf")
+        self._senders = threading.local()
 
     def task(self, type: str, **definition: Any) -> Callable[[Handler], Handler]:
         """Declares what runs a type. Its parameters are those of the task's `params`.
@@ -176,7 +178,8 @@ class Worker:
             self._has_results.set()
             for _ in threads:
                 self._tasks.put(None)
-            helpers[0].join(timeout=30)
+            for thread in helpers:
+                thread.join(timeout=30)
             transport.close()
 
     def _stop_soon(self) -> None:
@@ -185,11 +188,14 @@ class Worker:
 
     def _say_goodbye(self) -> None:
         self.stop()
+        transport = self._transport()
         try:
             # Without types: nothing is given to a request that still waits.
-            self._ask(self._transport(), {"types": [], "max": 0}, [])
+            self._ask(transport, {"types": [], "max": 0}, [])
         except (TaskerError, OSError) as error:
             log.warning("could not say goodbye: %s", error)
+        finally:
+            transport.close()
 
     def _transport(self) -> Transport:
         return Transport(self.base_url, self.api_key, WAIT_SECONDS + 15.0)
@@ -228,6 +234,7 @@ class Worker:
                 self._changed.clear()
                 continue
             done = self._take_results()
+            started = time.monotonic()
             try:
                 wish = {"max": room, "wait_seconds": WAIT_SECONDS}
                 answer = self._ask(transport, wish, done)
@@ -238,7 +245,8 @@ class Worker:
                     return
                 if isinstance(error, TaskerError) and not error.is_passing:
                     raise
-                failures += 1
+                # One that was cut while it waited says nothing of the service.
+                failures = 0 if time.monotonic() - started > 1.0 else failures + 1
                 pause = min(30.0, 0.25 * 2**failures) * (0.5 + random.random() / 2)
                 log.warning("the service does not answer, again in %.1f s: %s", pause, error)
                 self._stopping.wait(pause)
@@ -254,13 +262,16 @@ class Worker:
             transport = self._senders.transport = self._transport()
         return transport.request("POST", path, body, token=token)
 
-    _senders = threading.local()
+    def _close_sender(self) -> None:
+        transport = getattr(self._senders, "transport", None)
+        if transport is not None:
+            transport.close()
 
     def _work(self) -> None:
         while True:
             task = self._tasks.get()
             if task is None:
-                return
+                return self._close_sender()
             run = task["run"]
             with self._lock:
                 context = self._running.get(run)
@@ -346,13 +357,13 @@ class Worker:
         transport = self._transport()
         failures = 0
         while True:
-            self._has_results.wait()
             if not self._over.is_set():
+                self._has_results.wait()
                 time.sleep(GATHER_SECONDS)
             done = self._take_results()
             if not done:
                 if self._over.is_set():
-                    return
+                    return transport.close()
                 continue
             try:
                 self._ask(transport, {}, done)
@@ -376,3 +387,4 @@ class Worker:
                 self._ask(transport, {}, [])
             except (TaskerError, OSError) as error:
                 log.warning("no heartbeat: %s", error)
+        transport.close()

@@ -84,6 +84,8 @@ class WorkerTest(unittest.TestCase):
             target=self.worker.run, kwargs={"handle_signals": False}, daemon=True
         )
         self.thread.start()
+        while "py_work" not in {each["type"] for each in self.tasker.types()}:
+            time.sleep(0.05)
 
     def tearDown(self):
         self.worker._say_goodbye()

@@ -26,7 +26,11 @@ const workRequest = z.strictObject({
     .string()
     .min(1)
     .max(100)
-    .meta({ description: 'A name by which people know this worker' }),
+    .meta({
+      description:
+        'A name by which people know this worker, of this process alone: a request that waits ends ' +
+        'another one of the same worker',
+    }),
   types: z.array(typeName).max(100).meta({ description: 'The types that it runs' }),
   max: z.int().min(0).max(100).default(1).meta({ description: 'Tasks that it can take now' }),
   wait_seconds: z
