@@ -1,13 +1,18 @@
 import { createDeferred } from './deferred.ts';
 import { pause, TaskerError } from './request.ts';
 
-/** How a run ended, as `POST /work` takes it; `size` in bytes, about. */
+/** How a run ended, as `POST /work` takes it. */
 export interface RunResult {
   run: string;
   result?: unknown;
   error?: { code?: string; message: string };
   retry?: boolean;
   retry_after_seconds?: number;
+}
+
+/** An end that is to be told; `size` in bytes, about. */
+export interface Letter {
+  end: RunResult;
   size: number;
 }
 
@@ -16,12 +21,12 @@ const MAX_BYTES = 3_000_000;
 const MAX_RESULTS = 1_000;
 
 /** Results until the service has them: telling one twice does no harm, losing one would. */
-export const createOutbox = (tell: (results: readonly RunResult[]) => Promise<unknown>) => {
-  let waiting: RunResult[] = [];
+export const createOutbox = (tell: (letters: readonly Letter[]) => Promise<unknown>) => {
+  let waiting: Letter[] = [];
   let isClosed = false;
   let added = createDeferred();
 
-  const take = (): RunResult[] => {
+  const take = (): Letter[] => {
     let bytes = 0;
     let count = 0;
     for (const { size } of waiting) {
@@ -31,8 +36,8 @@ export const createOutbox = (tell: (results: readonly RunResult[]) => Promise<un
     }
     return waiting.splice(0, count);
   };
-  const putBack = (results: readonly RunResult[]): void => {
-    waiting = [...results, ...waiting];
+  const putBack = (letters: readonly Letter[]): void => {
+    waiting = [...letters, ...waiting];
     added.resolve();
   };
 
@@ -40,8 +45,8 @@ export const createOutbox = (tell: (results: readonly RunResult[]) => Promise<un
     /** What may be told now; whoever takes it tells it, or puts it back. */
     take,
     putBack,
-    add(result: RunResult): void {
-      waiting.push(result);
+    add(letter: Letter): void {
+      waiting.push(letter);
       added.resolve();
     },
     close(): void {
@@ -58,10 +63,10 @@ export const createOutbox = (tell: (results: readonly RunResult[]) => Promise<un
           await added.promise;
         }
         if (!isClosed) await pause(gatherMs);
-        const results = take();
-        if (results.length === 0) continue;
+        const letters = take();
+        if (letters.length === 0) continue;
         try {
-          await tell(results);
+          await tell(letters);
           failures = 0;
         } catch (error) {
           onError(error);
@@ -71,7 +76,7 @@ export const createOutbox = (tell: (results: readonly RunResult[]) => Promise<un
             error.status < 500 &&
             ![408, 429].includes(error.status);
           if (isRefused || (isClosed && failures > 5)) continue;
-          putBack(results);
+          putBack(letters);
           failures += 1;
           await pause(Math.min(10_000, 100 * 2 ** failures));
         }

@@ -1,7 +1,7 @@
 import { GiveUp, RetryLater } from '../domain/errors.ts';
 import { startTimer } from '../domain/timer.ts';
 import { createDeferred } from './deferred.ts';
-import type { RunResult } from './outbox.ts';
+import type { Letter, RunResult } from './outbox.ts';
 
 /** A task as `POST /work` leases it. */
 export interface LeasedTask {
@@ -19,6 +19,7 @@ export interface LeasedTask {
 
 /** What a handler sees of its task. */
 export interface WorkerContext {
+  // oxlint-disable-next-line typescript/no-explicit-any -- its author knows what the type takes.
   params: any;
   taskId: string;
   type: string;
@@ -35,31 +36,30 @@ export interface WorkerContext {
 export type WorkerHandler = (context: WorkerContext) => unknown;
 
 const MAX_RESULT_BYTES = 1_048_576;
+const MAX_MESSAGE_CHARS = 2_000;
 const encoder = new TextEncoder();
 
-const toResult = (run: string, value: unknown): RunResult => {
+const toResult = (run: string, value: unknown): Letter => {
   const text = JSON.stringify(value ?? null);
   if (text === undefined) throw new TypeError(`A ${typeof value} is no result: JSON cannot say it`);
   const size = encoder.encode(text).byteLength;
-  if (size <= MAX_RESULT_BYTES) return { run, result: JSON.parse(text) as unknown, size };
+  if (size <= MAX_RESULT_BYTES) return { end: { run, result: JSON.parse(text) as unknown }, size };
   const message = `The result has ${size} bytes, more than the ${MAX_RESULT_BYTES} that fit`;
-  return { run, error: { code: 'result_too_large', message }, retry: false, size: 200 };
+  return toLetter({ run, error: { code: 'result_too_large', message }, retry: false });
 };
 
-const toFailure = (run: string, thrown: unknown): RunResult => {
-  const message = (thrown instanceof Error ? thrown.message || thrown.name : String(thrown)).slice(
-    0,
-    2_000,
-  );
-  const size = 4 * message.length + 200;
+/** Of an error, whose message is short. */
+const toLetter = (end: RunResult): Letter => ({ end, size: 4 * MAX_MESSAGE_CHARS });
+
+const toFailure = (run: string, thrown: unknown): Letter => {
+  const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+  const message = text.slice(0, MAX_MESSAGE_CHARS);
   if (thrown instanceof GiveUp)
-    return { run, error: { code: thrown.code, message }, retry: false, size };
-  if (thrown instanceof RetryLater) {
-    const { code, seconds } = thrown;
-    const delay = seconds === undefined ? {} : { retry_after_seconds: seconds };
-    return { run, error: { code, message }, ...delay, size };
-  }
-  return { run, error: { message }, size };
+    return toLetter({ run, error: { code: thrown.code, message }, retry: false });
+  if (!(thrown instanceof RetryLater)) return toLetter({ run, error: { message } });
+  const { code, seconds } = thrown;
+  const delay = seconds === undefined ? {} : { retry_after_seconds: seconds };
+  return toLetter({ run, error: { code, message }, ...delay });
 };
 
 /** Runs a handler; always resolves, with what is to be told of the run. */
@@ -68,7 +68,7 @@ export const runHandler = async (
   task: LeasedTask,
   abort: AbortController,
   progress: WorkerContext['progress'],
-): Promise<RunResult> => {
+): Promise<Letter> => {
   const seconds = task.timeout_seconds;
   const late = new DOMException(`No result within ${seconds} s`, 'TimeoutError');
   const stopTimer = startTimer(() => abort.abort(late), seconds * 1_000);
@@ -85,7 +85,7 @@ export const runHandler = async (
     return toResult(task.run, value);
   } catch (thrown) {
     if (thrown === late)
-      return { run: task.run, error: { code: 'timeout', message: late.message }, size: 200 };
+      return toLetter({ run: task.run, error: { code: 'timeout', message: late.message } });
     return toFailure(task.run, thrown);
   } finally {
     stopTimer();

@@ -1,7 +1,7 @@
 import { startTimer } from '../domain/timer.ts';
 import { createRequest, pause, TaskerError, type ClientOptions } from './request.ts';
 import { createDeferred } from './deferred.ts';
-import { createOutbox, type RunResult } from './outbox.ts';
+import { createOutbox, type Letter } from './outbox.ts';
 import { runHandler, type LeasedTask, type WorkerHandler } from './run-handler.ts';
 
 // A worker: a program of yours that asks a service for tasks, from anywhere, and runs them.
@@ -71,7 +71,7 @@ export const createWorker = ({
     changed = createDeferred();
   };
 
-  const ask = async (more: object, results: readonly RunResult[], signal?: AbortSignal) => {
+  const ask = async (more: object, letters: readonly Letter[], signal?: AbortSignal) => {
     const answer = await send(
       '/work',
       {
@@ -82,11 +82,14 @@ export const createWorker = ({
           max: 0,
           alive: [...running.keys()].slice(0, 1_000),
           ...more,
-          done: results.map(({ size: _, ...result }) => result),
+          done: letters.map(({ end }) => end),
         },
         signal,
       },
-      async (response) => (await response.json()) as WorkAnswer,
+      async (response): Promise<WorkAnswer> => {
+        const body: unknown = await response.json();
+        return body as WorkAnswer;
+      },
     );
     failures = 0;
     for (const run of answer.ended) {
@@ -96,7 +99,7 @@ export const createWorker = ({
     return answer;
   };
 
-  const outbox = createOutbox((results) => ask({}, results));
+  const outbox = createOutbox((letters) => ask({}, letters));
 
   const startNext = (): void => {
     while (active < concurrency && queue.length > 0) {
@@ -112,11 +115,11 @@ export const createWorker = ({
           json: { fraction, ...(note !== undefined && { note: note.slice(0, 200) }) },
           headers: { Authorization: `Bearer ${task.run}` },
         }).catch(onError);
-      void runHandler(types[task.type] as WorkerHandler, task, abort, report).then((result) => {
+      void runHandler(types[task.type] as WorkerHandler, task, abort, report).then((letter) => {
         active -= 1;
         const tookMs = performance.now() - startedAt;
         usualMs = Number.isFinite(usualMs) ? 0.9 * usualMs + 0.1 * tookMs : tookMs;
-        if (running.delete(task.run)) outbox.add(result);
+        if (running.delete(task.run)) outbox.add(letter);
         startNext();
         notify();
       });
@@ -151,12 +154,12 @@ export const createWorker = ({
     const most = findMost();
     const room = most - running.size;
     if (room < Math.max(1, most / 4)) return Promise.race([changed.promise, pause(GATHER_MS * 10)]);
-    const results = outbox.take();
+    const letters = outbox.take();
     try {
-      const answer = await ask({ max: room, wait_seconds: WAIT_SECONDS }, results, stopping.signal);
+      const answer = await ask({ max: room, wait_seconds: WAIT_SECONDS }, letters, stopping.signal);
       take(answer.tasks);
     } catch (error) {
-      outbox.putBack(results);
+      outbox.putBack(letters);
       throw error;
     }
   };

@@ -22,6 +22,7 @@ import { NewTaskPage } from './pages/new-task.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { QueuePage } from './pages/queue.tsx';
 import { QueuesPage } from './pages/queues.tsx';
+import { RegisterTypePage } from './pages/register-type.tsx';
 import { TaskPage } from './pages/task.tsx';
 import { TasksPage } from './pages/tasks.tsx';
 import { TypePage } from './pages/type.tsx';
@@ -32,6 +33,7 @@ const LISTS: Record<string, ComponentType> = {
   '/tasks': TasksPage,
   '/new': NewTaskPage,
   '/types': TypesPage,
+  '/register': RegisterTypePage,
   '/queues': QueuesPage,
   '/files': FilesPage,
   '/errors': ErrorsPage,

@@ -4,7 +4,7 @@ import { findUrlProblem } from '../domain/outgoing.ts';
 import { signRunToken } from '../domain/run-token.ts';
 import type { OutsideRun } from '../handlers/handler.ts';
 import { deriveTypeSecrets, toRunBody, type EndpointDeps } from './endpoint.ts';
-import { readText } from './read-text.ts';
+import { readBodyText } from './read-body-text.ts';
 import { signWebhook } from './webhook.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -50,7 +50,7 @@ export const createEndpointTester =
       const signal = AbortSignal.timeout(TIMEOUT_MS);
       const init = { method: 'POST', headers, body, redirect: 'manual', signal } as const;
       const response = await fetch(url, init);
-      return tell(response.status, (await readText(response, MAX_TOLD_BYTES, true)) ?? '');
+      return tell(response.status, (await readBodyText(response, MAX_TOLD_BYTES, true)) ?? '');
     } catch (error) {
       return tell(null, `No answer: ${describeError(error)}`);
     }

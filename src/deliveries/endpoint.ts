@@ -10,7 +10,7 @@ import type { Attempt } from '../domain/attempts.ts';
 import type { Task } from '../domain/task.ts';
 import type { CallEndpoint, EndpointCall } from '../handlers/handler.ts';
 import type { Planner } from './plan.ts';
-import { readText } from './read-text.ts';
+import { readBodyText } from './read-body-text.ts';
 import { signWebhook } from './webhook.ts';
 
 /** Bytes of a result. */
@@ -77,7 +77,7 @@ const isJson = (response: Response): boolean =>
 /** What a refusal says, as far as it is for people; never a page. */
 const readRefusal = async (response: Response): Promise<string> => {
   const said = isText(response)
-    ? await readText(response, MAX_TOLD_BYTES, true).catch(() => '')
+    ? await readBodyText(response, MAX_TOLD_BYTES, true).catch(() => '')
     : (await response.body?.cancel(), '');
   const where = response.headers.get('Location');
   const more = said?.trim() ? `: ${said.trim()}` : '';
@@ -92,7 +92,7 @@ const readResult = async (
   const refuse = (message: string, code = 'bad_answer'): never => {
     throw new GiveUp(message, code);
   };
-  const text = await readText(response, MAX_ANSWER_BYTES).catch((error: unknown) => {
+  const text = await readBodyText(response, MAX_ANSWER_BYTES).catch((error: unknown) => {
     if (error instanceof TypeError) refuse('The answer is no UTF-8');
     throw error;
   });

@@ -1,3 +1,4 @@
+import type { Task } from './task.ts';
 import type { TaskSummary, TaskView } from './view.ts';
 
 /** How far a task has come, while it runs. */
@@ -7,6 +8,20 @@ export interface Progress {
   fraction: number;
   note: string | null;
 }
+
+const MAX_NOTE_CHARS = 200;
+
+/** A handler's report, bounded and well-formed. */
+export const toProgress = (
+  { id, version }: Pick<Task, 'id' | 'version'>,
+  fraction: number,
+  note?: string,
+): Progress => ({
+  task_id: id,
+  version,
+  fraction: Number.isFinite(fraction) ? Math.min(1, Math.max(0, fraction)) : 0,
+  note: note?.slice(0, MAX_NOTE_CHARS).toWellFormed() ?? null,
+});
 
 /** A frame of a live stream; the first is always the snapshot. */
 export type Frame =

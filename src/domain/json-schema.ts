@@ -6,7 +6,7 @@ import { suggest } from './suggest.ts';
 // costs. https://json-schema.org/draft/2020-12/json-schema-validation
 
 /** Bytes of a schema, as JSON. */
-export const MAX_SCHEMA_BYTES = 16_384;
+const MAX_SCHEMA_BYTES = 16_384;
 /** Schemas that one check may visit: a list of some thousand items, and no endless recursion. */
 const MAX_STEPS = 10_000;
 /** Findings that are told of one value. */
@@ -107,7 +107,7 @@ export const findSchemaProblems = (schema: unknown): Finding[] => {
   try {
     compileSchema(schema);
   } catch (error) {
-    report([], `This is no JSON Schema: ${String((error as Error).message).slice(0, 200)}`);
+    report([], `This is no JSON Schema: ${(error as Error).message.slice(0, 200)}`);
   }
   return found;
 };
@@ -191,7 +191,7 @@ export const compileSchema = (schema: unknown): CheckValue => {
       const message =
         error instanceof TooManySteps
           ? `It is too large, or its schema too involved, to be checked in ${MAX_STEPS} steps`
-          : `It cannot be checked: ${String((error as Error).message).slice(0, 200)}`;
+          : `It cannot be checked: ${(error as Error).message.slice(0, 200)}`;
       return [{ path: [], message }];
     }
   };

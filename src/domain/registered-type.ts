@@ -11,6 +11,8 @@ export type RegisteredType = typeof taskTypesTable.$inferSelect;
 
 /** Types that one owner may register: names become labels of its figures. */
 export const MAX_REGISTERED_TYPES = 200;
+/** The end of a pause without an end, ms: the last moment that ISO 8601 writes in four digits. */
+export const FOR_EVER = 253_402_300_799_000;
 /** A year. */
 const MAX_SECONDS = 31_536_000;
 
@@ -83,7 +85,7 @@ export const typeDefinition = z
   .meta({ id: 'TypeDefinition' });
 export type TypeDefinition = z.output<typeof typeDefinition>;
 
-export const RUN_KINDS = ['endpoint', 'worker', 'manual'] as const;
+const RUN_KINDS = ['endpoint', 'worker', 'manual'] as const;
 export type RunKind = (typeof RUN_KINDS)[number];
 
 /** Who runs tasks of this definition. */

@@ -1,4 +1,5 @@
 import type { CommittedTask } from './task.ts';
+import { FOR_EVER } from './registered-type.ts';
 import { isManualQueue, isWorkerQueue } from './routing.ts';
 import { isFinal } from './words.ts';
 
@@ -89,9 +90,7 @@ export const describeWaiting = (
     return { ...NOTHING, reason: 'retry', expected_at, message };
   }
   if (type && type.paused_until !== null && type.paused_until > now) {
-    // A pause without an end is set to end in eight thousand years.
-    const isOpen = type.paused_until > now + 10 * 31_536_000_000;
-    const expected_at = isOpen ? null : iso(type.paused_until);
+    const expected_at = type.paused_until === FOR_EVER ? null : iso(type.paused_until);
     const until = expected_at === null ? 'until it is resumed' : `until ${expected_at}`;
     return {
       ...NOTHING,

@@ -63,5 +63,3 @@ export const createManual = (deps: ManualDeps) => {
     },
   };
 };
-
-export type Manual = ReturnType<typeof createManual>;

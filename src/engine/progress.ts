@@ -1,7 +1,6 @@
 import { createCoalescer } from '../domain/coalescer.ts';
 import { describeError } from '../domain/errors.ts';
 import type { Progress } from '../domain/frames.ts';
-import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import { SLOW_AFTER_MS } from './heartbeat.ts';
 
@@ -10,7 +9,6 @@ import { SLOW_AFTER_MS } from './heartbeat.ts';
  * watches and while nobody does, and both once they have run for long.
  */
 const INTERVALS = { watched: 250, unwatched: 1_000, watchedLong: 5_000, unwatchedLong: 10_000 };
-const MAX_NOTE_CHARS = 200;
 
 export interface ProgressDeps {
   /** Tells whether anybody watches any of these. */
@@ -18,18 +16,6 @@ export interface ProgressDeps {
   now(): number;
   log: Logger;
 }
-
-/** A handler's report, bounded and well-formed. */
-export const toProgress = (
-  { id, version }: Pick<Task, 'id' | 'version'>,
-  fraction: number,
-  note?: string,
-): Progress => ({
-  task_id: id,
-  version,
-  fraction: Number.isFinite(fraction) ? Math.min(1, Math.max(0, fraction)) : 0,
-  note: note?.slice(0, MAX_NOTE_CHARS).toWellFormed() ?? null,
-});
 
 /** Collects what running tasks report and passes on the newest of each. Best effort. */
 export const createProgressReporter = ({ publishProgress, now, log }: ProgressDeps) => {

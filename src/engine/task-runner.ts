@@ -3,7 +3,8 @@ import type { Task } from '../domain/task.ts';
 import type { OutsideRuns } from '../store/outside-runs.ts';
 import type { Executor } from './executor.ts';
 import { startHeartbeat, type HeartbeatDeps } from './heartbeat.ts';
-import { createProgressReporter, toProgress, type ProgressDeps } from './progress.ts';
+import { toProgress } from '../domain/frames.ts';
+import { createProgressReporter, type ProgressDeps } from './progress.ts';
 
 export interface TaskRunnerDeps extends ProgressDeps, HeartbeatDeps {
   executor: Executor;

@@ -64,5 +64,3 @@ export const createRegistry = ({
     forget: (owner, name) => void held.delete(toKey(owner, name)),
   };
 };
-
-export type Registry = ReturnType<typeof createRegistry>;

@@ -1,4 +1,4 @@
-import { DISMISSED, REPLACED } from '../live/close-codes.ts';
+import { DISMISSED, REPLACED } from '../domain/close-codes.ts';
 import type { Task } from '../domain/task.ts';
 import type { AppContext } from './context.ts';
 import { orUnavailable } from './read-task.ts';

@@ -4,7 +4,7 @@ import { summarize, type Progress } from '../domain/frames.ts';
 import type { CommittedTask, Task } from '../domain/task.ts';
 import { toSummary, toTaskView, type TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
-import { DISMISSED, REPLACED, REVOKED } from './close-codes.ts';
+import { DISMISSED, REPLACED, REVOKED } from '../domain/close-codes.ts';
 import { findEndedKeys, type EndedKeysDeps } from './ended-keys.ts';
 import { createJoining, type Update } from './joining.ts';
 import { createListFeed } from './list-feed.ts';
@@ -80,9 +80,10 @@ export class StatusBoard extends DurableObject<Env> {
   }
 
   /**
-   * Opens a stream: `?stream=<task id>`, `?stream=*`, or for a worker `?stream=work&type=…`, with `key` and `until` of the key that asks
-   * for it. 101 with the socket; 404 for an unknown task; 200 with the task when it is finished,
-   * for there is nothing to subscribe to; 429 for a key that has too many.
+   * Opens a stream: `?stream=<task id>`, `?stream=*`, or for a worker `?stream=work&type=…`, with
+   * `key` and `until` of the key that asks for it. 101 with the socket; 404 for an unknown task;
+   * 200 with the task when it is finished, for there is nothing to subscribe to; 429 for a key that
+   * has too many.
    */
   override async fetch(request: Request): Promise<Response> {
     const query = new URL(request.url).searchParams;

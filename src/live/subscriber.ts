@@ -1,7 +1,7 @@
 import type { Frame, Progress } from '../domain/frames.ts';
 import type { TaskSummary, TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
-import { REVOKED } from './close-codes.ts';
+import { REVOKED } from '../domain/close-codes.ts';
 
 /** The state that a socket keeps while the object hibernates. */
 export type Subscriber = (

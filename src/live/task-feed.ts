@@ -2,7 +2,7 @@ import { chunk } from '../domain/chunk.ts';
 import type { Progress } from '../domain/frames.ts';
 import type { Task } from '../domain/task.ts';
 import { toTaskView, type TaskView } from '../domain/view.ts';
-import { DELETED } from './close-codes.ts';
+import { DELETED } from '../domain/close-codes.ts';
 import type { Joining, Update } from './joining.ts';
 import { sendProgress, sendTask } from './subscriber.ts';
 

@@ -109,15 +109,14 @@ export const createDueStore = (db: D1Database) => ({
       .bind(JSON.stringify(QUEUES))
       .all<QueueDue & Shared>();
     return {
-      queues: results.map(
-        ({
-          delivery_at: _,
-          outside_time_at: __,
-          outside_late_at: ___,
-          has_for_workers: ____,
-          ...queue
-        }) => queue,
-      ),
+      queues: results.map(({ queue, is_paused, time_at, lease_at, message_at, has_parked }) => ({
+        queue,
+        is_paused,
+        time_at,
+        lease_at,
+        message_at,
+        has_parked,
+      })),
       outsideTimeAt: results[0]?.outside_time_at ?? null,
       outsideLateAt: results[0]?.outside_late_at ?? null,
       hasForWorkers: results[0]?.has_for_workers === 1,

@@ -67,9 +67,6 @@ WHERE owner = ?1 AND name = ?2
 RETURNING *`,
 );
 
-/** The end of a pause without an end, ms. */
-export const FOR_EVER = 253_402_300_799_000;
-
 const ENDPOINT_QUEUES = JSON.stringify(['external-high', 'external-medium', 'external-low']);
 /** Tasks that one statement releases; the clock's own is as large. */
 const MAX_RELEASED = 500;
@@ -136,5 +133,3 @@ CROSS JOIN task_types ON task_types.owner = ?1 AND task_types.name = n.value`,
     rotateSecret: (owner: string, name: string, now: number) => first(ROTATE, owner, name, now),
   };
 };
-
-export type TaskTypeStore = ReturnType<typeof createTaskTypeStore>;

@@ -142,7 +142,9 @@ describe.each(operations.map((each) => [`${each.method} ${each.path}`, each] as 
         const run =
           path.startsWith('/runs') || path.startsWith('/task-types') ? await leaseRun() : '';
         if (path.startsWith('/runs'))
-          Object.assign(init, { headers: { ...init.headers, Authorization: `Bearer ${run}` } });
+          Object.assign(init, {
+            headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${run}` },
+          });
         if (value !== undefined) expect(validatorOf(media?.[1].schema ?? {})(value)).toBe(true);
         if (path === '/tasks/{id}/retry')
           taskId = (await finished((await submit('broken', {}, { max_attempts: 1 })).task_id))

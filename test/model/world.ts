@@ -231,7 +231,7 @@ export class World {
       endpoints: {
         root: ROOT,
         rules: { allowedHosts: ['hook.test'] },
-        fetch: async (_url, init) => (isDead() ? never() : this.#answer(String(init?.body))),
+        fetch: async (_url, init) => (isDead() ? never() : this.#answer(init?.body as string)),
       },
       openFiles: () => executorDeps.forOwner().files,
       countRequest: () => {},

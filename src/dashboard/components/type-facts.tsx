@@ -1,12 +1,28 @@
 import type * as z from 'zod';
-import type { taskTypeSchema } from '../../http/routes/task-types.ts';
+import type { taskTypeSchema } from '../../http/routes/task-types/type-view.ts';
 import { formatDuration } from '../format.ts';
 
 export type TaskType = z.output<typeof taskTypeSchema>;
 
+/** Who runs tasks of a type. */
+export const KIND_WORDS: Record<TaskType['kind'], string> = {
+  built_in: 'built in',
+  endpoint: 'endpoint',
+  worker: 'worker',
+  manual: 'person',
+};
+
 /** What is declared of a type. */
 export const TypeFacts = ({ type }: { type: TaskType }) => (
   <dl class="facts">
+    <dt>Run by</dt>
+    <dd>{KIND_WORDS[type.kind]}</dd>
+    {type.run && 'endpoint' in type.run && (
+      <>
+        <dt>URL</dt>
+        <dd>{type.run.endpoint.url}</dd>
+      </>
+    )}
     <dt>Lane</dt>
     <dd>{type.lane}</dd>
     <dt>Also called</dt>

@@ -6,7 +6,15 @@ import { toHref } from '../router.ts';
 import { Age } from './ui.tsx';
 
 /** Why a task does not run, and the way out. */
-export const WaitingNote = ({ waiting, reload }: { waiting: WaitingFor; reload(): void }) => {
+export const WaitingNote = ({
+  waiting,
+  type,
+  reload,
+}: {
+  waiting: WaitingFor;
+  type: string;
+  reload(): void;
+}) => {
   const now = useNow();
   const [isBusy, act] = useAction();
   const { reason, expected_at, queue, paused_at, paused_by, waiting: count } = waiting;
@@ -42,6 +50,25 @@ export const WaitingNote = ({ waiting, reload }: { waiting: WaitingFor; reload()
         <span>
           It waits for its turn in <a href={toHref(`/queues/${queue ?? ''}`)}>{queue}</a>
           {count === null ? '' : `, where ${formatNumber(count)} wait`}.
+        </span>
+      )}
+      {reason === 'worker' && (
+        <span>
+          It waits for a worker for <a href={toHref(`/types/${type}`)}>{type}</a>. Whether one is
+          there, the page of the type tells.
+        </span>
+      )}
+      {reason === 'person' && <span>It waits for a person to complete it, or to fail it.</span>}
+      {reason === 'type_paused' && (
+        <span>
+          Its type <a href={toHref(`/types/${type}`)}>{type}</a> is paused
+          {expected_at === null ? (
+            ', until it is resumed.'
+          ) : (
+            <>
+              ; it goes on <strong>{due}</strong>.
+            </>
+          )}
         </span>
       )}
       {reason === 'queue_paused' && may('operator') && (

@@ -19,6 +19,11 @@ const DONE: Record<AuditList['entries'][number]['action'], string> = {
   'tasks.purged': 'purged all tasks:',
   'owner.erased': 'erased the owner',
   'webhook_secret.rotated': 'rotated the webhook secret',
+  'task_type.registered': 'registered the type',
+  'task_type.deleted': 'deleted the type',
+  'task_type.paused': 'paused the type',
+  'task_type.resumed': 'resumed the type',
+  'task_type.secret_rotated': 'rotated the secret of the type',
 };
 
 const Row = ({ entry }: { entry: AuditList['entries'][number] }) => (

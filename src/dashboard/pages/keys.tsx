@@ -64,6 +64,8 @@ const splitWords = (text: string): string[] =>
 const MAY: Record<(typeof SCOPES)[number], string> = {
   'tasks:read': 'read tasks, files, streams and figures',
   'tasks:write': 'submit, command, edit and delete them',
+  'types:write': 'register types of your own',
+  work: 'run them: lease and end tasks, nothing else',
   'metrics:read': 'read /metrics',
   admin: 'all of this owner: its keys too',
   operator: 'what concerns all owners: queues, every key',

@@ -8,6 +8,7 @@ import { watchTask } from '../live.ts';
 import { go, toHref } from '../router.ts';
 import { confirm } from '../components/confirm.tsx';
 import { Deliveries } from '../components/deliveries.tsx';
+import { SettleForm } from '../components/settle-form.tsx';
 import { TaskFacts } from '../components/task-facts.tsx';
 import { Attempts, Timeline } from '../components/timeline.tsx';
 import { Tree } from '../components/tree.tsx';
@@ -167,7 +168,10 @@ export const TaskPage = ({ id }: { id: string }) => {
       </div>
       {error && <ErrorNote error={error} readAt={readAt} retry={reload} />}
       {live.status === 'IN_PROGRESS' && <Progress task={live} />}
-      {isWaiting && live.waiting_for && <WaitingNote waiting={live.waiting_for} reload={reload} />}
+      {isWaiting && live.waiting_for && (
+        <WaitingNote waiting={live.waiting_for} type={live.type} reload={reload} />
+      )}
+      {live.waiting_for?.reason === 'person' && <SettleForm task={live} reload={reload} />}
       {live.error && (
         <div class="note error">
           <code>{live.error.code}</code> <span>{live.error.message}</span>

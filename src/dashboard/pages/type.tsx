@@ -7,13 +7,37 @@ import { Chart } from '../components/chart.tsx';
 import { FigureTable } from '../components/figure-table.tsx';
 import { LatencyChart } from '../components/latency-chart.tsx';
 import { Tree } from '../components/tree.tsx';
+import { TypeActions, TypePaused } from '../components/type-actions.tsx';
 import { NotConfigured, TypeFacts, type TaskType } from '../components/type-facts.tsx';
 import { useQuery } from '../hooks.ts';
+
+type TypeDetail = TaskType & { workers: { name: string; seen_at: string }[] };
+
+/** Who asked for tasks of a type within a day. */
+const Workers = ({ workers }: Pick<TypeDetail, 'workers'>) => (
+  <Card title="Workers">
+    {workers.length === 0 ? (
+      <Empty>None was seen within a day: its tasks wait until one is started.</Empty>
+    ) : (
+      <ul class="plainlist">
+        {workers.slice(0, 20).map(({ name, seen_at }) => (
+          <li key={name}>
+            <code>{name}</code>, seen <Age at={seen_at} />
+          </li>
+        ))}
+      </ul>
+    )}
+  </Card>
+);
 
 /** One type: how long it takes, since when it is slower, what it takes. */
 export const TypePage = ({ id }: { id: string }) => {
   const window = readWindow('7d');
-  const { data: type, error } = useQuery(`type ${id}`, () => get<TaskType>(`/task-types/${id}`));
+  const {
+    data: type,
+    error,
+    reload: reloadType,
+  } = useQuery(`type ${id}`, () => get<TypeDetail>(`/task-types/${id}`));
   const { data: stats, error: failed, readAt, reload } = useFigures(window, 'type', { type: id });
   const { data: byQueue } = useFigures(window, 'queue', { type: id });
   const [group] = stats?.groups ?? [];
@@ -36,6 +60,9 @@ export const TypePage = ({ id }: { id: string }) => {
       {failed && <ErrorNote error={failed} readAt={readAt} retry={reload} />}
       {type && <p class="muted">{type.description}</p>}
       {type && <NotConfigured type={type} />}
+      {type && <TypePaused type={type} />}
+      {type && <TypeActions type={type} reload={reloadType} />}
+      {type?.kind === 'worker' && <Workers workers={type.workers} />}
       {group?.slower_since && (
         <p class="note warn">
           <span>

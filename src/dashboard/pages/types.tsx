@@ -1,4 +1,4 @@
-import { get } from '../api.ts';
+import { get, may } from '../api.ts';
 import { formatDuration, formatNumber } from '../format.ts';
 import {
   chooseWindow,
@@ -13,7 +13,7 @@ import {
 import { toHref } from '../router.ts';
 import { Age, ErrorNote, PageHead, Segmented, Skeleton } from '../components/ui.tsx';
 import { Sparkline } from '../components/sparkline.tsx';
-import { NotConfigured, type TaskType } from '../components/type-facts.tsx';
+import { KIND_WORDS, NotConfigured, type TaskType } from '../components/type-facts.tsx';
 import { useQuery } from '../hooks.ts';
 
 const TypeCard = ({ type, stats }: { type: TaskType; stats: Stats | null }) => {
@@ -24,7 +24,10 @@ const TypeCard = ({ type, stats }: { type: TaskType; stats: Stats | null }) => {
         <h2>
           <a href={toHref(`/types/${type.type}`)}>{type.type}</a>
         </h2>
-        <span class="badge open">{type.lane}</span>
+        <span class="badge open">
+          {type.kind === 'built_in' ? type.lane : KIND_WORDS[type.kind]}
+        </span>
+        {type.paused_until !== null && <span class="badge paused">paused</span>}
       </header>
       <p class="muted">{type.description}</p>
       <NotConfigured type={type} />
@@ -73,6 +76,11 @@ export const TypesPage = () => {
     <>
       <PageHead title="Types">
         <Segmented label="Window" values={WINDOWS} value={window} onChange={chooseWindow} />
+        {(may('types:write') || may('admin')) && (
+          <a class="button primary" href={toHref('/register')}>
+            Register a type
+          </a>
+        )}
       </PageHead>
       {error && <ErrorNote error={error} readAt={readAt} retry={reload} />}
       {!data && !error && <Skeleton rows={8} />}

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { AppError } from '../../domain/errors.ts';
 import type { RunKey } from '../../domain/run-token.ts';
 import { STATUSES } from '../../domain/words.ts';
-import { toProgress } from '../../engine/progress.ts';
+import { toProgress } from '../../domain/frames.ts';
 import type { RunEnd } from '../../engine/work.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { time, toIso } from '../fields.ts';

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { AppError } from '../../../domain/errors.ts';
-import { FOR_EVER } from '../../../store/task-types.ts';
+import { FOR_EVER } from '../../../domain/registered-type.ts';
 import type { AppEnv } from '../../context.ts';
 import { whole } from '../../fields.ts';
 import { docs } from '../../middleware/docs.ts';

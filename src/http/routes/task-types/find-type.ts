@@ -1,7 +1,6 @@
 import { AppError } from '../../../domain/errors.ts';
 import { suggest } from '../../../domain/suggest.ts';
 import type { Handler, OutsideRun } from '../../../handlers/handler.ts';
-import { toHandler } from '../../../handlers/registered.ts';
 import type { AppContext } from '../../context.ts';
 import { orUnavailable } from '../../read-task.ts';
 
@@ -14,12 +13,12 @@ const refuse = async (c: AppContext, name: string): Promise<never> => {
 
 /** A type by its name or an alias, as it is now; 404 when there is none. */
 export const findType = async (c: AppContext, name: string): Promise<Handler> => {
-  const { catalog, taskTypes } = c.get('services');
+  const { catalog, registry, taskTypes } = c.get('services');
   const owner = c.get('owner');
   const known = catalog.find(owner, name);
   if (known && !known.outside) return known;
   const [row] = await orUnavailable(c, () => taskTypes.getMany(owner, [name]));
-  return row ? toHandler(row) : refuse(c, name);
+  return row ? registry.keep(row) : refuse(c, name);
 };
 
 /** A type that the owner registered; 409 for a built-in one. */

@@ -1,6 +1,5 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
-import { toHandler } from '../../../handlers/registered.ts';
 import type { AppEnv } from '../../context.ts';
 import { toIso } from '../../fields.ts';
 import { docs } from '../../middleware/docs.ts';
@@ -30,9 +29,9 @@ export const typeReadRoutes = new Hono<AppEnv>()
     scope('tasks:read'),
     noQuery(),
     async (c) => {
-      const { builtInTypes, taskTypes } = c.get('services');
+      const { builtInTypes, taskTypes, registry } = c.get('services');
       const rows = await orUnavailable(c, () => taskTypes.list(c.get('owner')));
-      const handlers = [...builtInTypes, ...rows.map(toHandler)];
+      const handlers = [...builtInTypes, ...rows.map(registry.keep)];
       return c.json({ task_types: handlers.map((handler) => toTypeView(c, handler)) });
     },
   )

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import * as z from 'zod';
 import { AppError } from '../../../domain/errors.ts';
 import { refuseFields, toFieldErrors } from '../../../domain/field-errors.ts';
+import { compileSchema } from '../../../domain/json-schema.ts';
 import { findUrlProblem } from '../../../domain/outgoing.ts';
 import {
   MAX_REGISTERED_TYPES,
@@ -10,7 +11,6 @@ import {
   typeDefinition,
   type TypeDefinition,
 } from '../../../domain/registered-type.ts';
-import { toHandler } from '../../../handlers/registered.ts';
 import type { AppContext, AppEnv } from '../../context.ts';
 import { docs } from '../../middleware/docs.ts';
 import { limit } from '../../middleware/limit.ts';
@@ -43,7 +43,7 @@ const readName = (c: AppContext): string => {
 };
 
 /** What a schema cannot see: the address, and whether the example fits. */
-const assertFits = (c: AppContext, name: string, definition: TypeDefinition): void => {
+const assertFits = (c: AppContext, definition: TypeDefinition): void => {
   const { outgoingRules } = c.get('services');
   const ownHosts = [new URL(c.req.url).hostname];
   const url = 'endpoint' in definition.run ? definition.run.endpoint.url : null;
@@ -51,10 +51,16 @@ const assertFits = (c: AppContext, name: string, definition: TypeDefinition): vo
   if (problem !== null)
     refuseFields([{ in: 'body', path: 'run.endpoint.url', code: 'refused_url', message: problem }]);
   if (definition.example === undefined) return;
-  const row = { name, definition: JSON.stringify(definition) };
-  const handler = toHandler({ ...row, owner: '' } as Parameters<typeof toHandler>[0]);
-  const checked = handler.params.safeParse(definition.example);
-  if (!checked.success) refuseFields(toFieldErrors(checked.error, 'body', ['example']));
+  const wrong = compileSchema(definition.params ?? true)(definition.example);
+  if (wrong.length > 0)
+    refuseFields(
+      wrong.map(({ path, message }) => ({
+        in: 'body',
+        path: ['example', ...path].join('.'),
+        code: 'custom',
+        message,
+      })),
+    );
 };
 
 /** Registering types, and ending them. */
@@ -87,7 +93,7 @@ export const typeWriteRoutes = new Hono<AppEnv>()
     async (c) => {
       const name = readName(c);
       const definition = c.req.valid('json');
-      assertFits(c, name, definition);
+      assertFits(c, definition);
       const { taskTypes, registry, now } = c.get('services');
       const owner = c.get('owner');
       const at = now();

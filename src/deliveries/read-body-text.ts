@@ -3,7 +3,7 @@
  * error.
  * @param isCut true: then as much of it as fits
  */
-export const readText = async (
+export const readBodyText = async (
   { body }: Response,
   maxBytes: number,
   isCut = false,
