@@ -81,6 +81,7 @@ const MAY_NAME_ENV = [
   'src/settings/fields.ts',
   'src/engine/dispatcher.ts',
   'src/live/board.ts',
+  'src/live/worker-board.ts',
   'src/metrics/figures.ts',
   'src/metrics/metrics.ts',
   'src/http/context.ts',

@@ -9,22 +9,15 @@ import {
 } from './request.ts';
 import { toQuery, type ListOptions } from './list-options.ts';
 import { splitTasks } from './split-tasks.ts';
-import type {
-  Frame,
-  NewTask,
-  Priority,
-  RegisteredType,
-  Status,
-  TaskDetail,
-  TaskView,
-  TypeDefinition,
-} from './types.ts';
+import { createTaskCommands, taskPath } from './commands.ts';
+import type { Frame, NewTask, Status, TaskDetail, TaskView } from './types.ts';
 import { watch } from './watch.ts';
 
 // The client for Node (20 or later), Bun, Deno and browsers. It has no dependency.
 
 export { TaskerError };
-export { createWorker, type Worker, type WorkerOptions } from './worker.ts';
+export { createWorker, type Worker } from './worker.ts';
+export type { WorkerOptions } from './worker-options.ts';
 export { GiveUp, RetryLater } from '../domain/errors.ts';
 export type { WorkerContext, WorkerHandler } from './run-handler.ts';
 export type { ClientOptions, ListOptions, Problem };
@@ -67,15 +60,6 @@ export const createTasker = (options: ClientOptions) => {
       const body: unknown = response.status === 204 ? undefined : await response.json();
       return body as T;
     });
-  const taskPath = (id: string, rest = ''): string => {
-    if (!/^[0-9a-f-]{36}$/i.test(id))
-      throw new TypeError(`Not the id of a task: ${JSON.stringify(id)}`);
-    return `/tasks/${id}${rest}`;
-  };
-  // Repeating one that already holds is no error, so that a lost answer does no harm.
-  const command = (id: string, verb: string, isRepeatable = true): Promise<TaskView> =>
-    json(taskPath(id, `/${verb}`), { method: 'POST', isRepeatable });
-
   const tasker = {
     /** Submits a task. */
     submit(
@@ -159,29 +143,7 @@ export const createTasker = (options: ClientOptions) => {
     /** Calls any other endpoint; returns the JSON of its answer, undefined for a 204. */
     request: json,
 
-    cancel: (id: string): Promise<TaskView> => command(id, 'cancel'),
-    pause: (id: string): Promise<TaskView> => command(id, 'pause'),
-    resume: (id: string): Promise<TaskView> => command(id, 'resume'),
-    /** Runs a failed or cancelled task again. */
-    retry: (id: string): Promise<TaskView> => command(id, 'retry', false),
-    /** Completes a task of a manual type. */
-    complete: (id: string, result?: unknown): Promise<TaskView> =>
-      json(taskPath(id, '/complete'), { method: 'POST', json: { result } }),
-    /** Fails a task of a manual type. */
-    fail: (id: string, message: string): Promise<TaskView> =>
-      json(taskPath(id, '/fail'), { method: 'POST', json: { message } }),
-    /** Registers a type that a worker or an endpoint of yours runs, or a person ends. */
-    registerType: (name: string, definition: TypeDefinition): Promise<RegisteredType> =>
-      json(`/task-types/${encodeURIComponent(name)}`, {
-        method: 'PUT',
-        json: definition,
-        isRepeatable: true,
-      }),
-    edit: (
-      id: string,
-      change: { title?: string | null; description?: string | null; priority?: Priority },
-    ): Promise<TaskView> =>
-      json(taskPath(id), { method: 'PATCH', json: change, isRepeatable: true }),
+    ...createTaskCommands(json),
     async remove(id: string): Promise<void> {
       await send(taskPath(id), { method: 'DELETE' });
     },

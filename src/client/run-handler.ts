@@ -17,6 +17,13 @@ export interface LeasedTask {
   run: string;
 }
 
+/** The answer of `POST /work`. */
+export interface WorkAnswer {
+  tasks: LeasedTask[];
+  ended: string[];
+  settled: { run: string; status: string | null; recorded: boolean }[];
+}
+
 /** What a handler sees of its task. */
 export interface WorkerContext {
   // oxlint-disable-next-line typescript/no-explicit-any -- its author knows what the type takes.

@@ -1,8 +1,10 @@
 import { startTimer } from '../domain/timer.ts';
-import { createRequest, pause, TaskerError, type ClientOptions } from './request.ts';
+import { createRequest, pause, TaskerError } from './request.ts';
 import { createDeferred } from './deferred.ts';
+import type { WorkerOptions } from './worker-options.ts';
+import { createPace } from './pace.ts';
 import { createOutbox, type Letter } from './outbox.ts';
-import { runHandler, type LeasedTask, type WorkerHandler } from './run-handler.ts';
+import { runHandler, type LeasedTask, type WorkAnswer, type WorkerHandler } from './run-handler.ts';
 
 // A worker: a program of yours that asks a service for tasks, from anywhere, and runs them.
 
@@ -12,29 +14,10 @@ const WAIT_SECONDS = 20;
 const BEAT_MS = 4_000;
 /** Results that come so close to each other are told together. */
 const GATHER_MS = 10;
-/** Runs that take less than this are quick. */
-const QUICK_MS = 200;
 /** A request that took longer was waiting. */
 const LONG_MS = 1_000;
 /** After this many of the service's failures in a row a pause is as long as it gets. */
 const MAX_PAUSE_MS = 30_000;
-
-export interface WorkerOptions extends ClientOptions {
-  /** What runs each type. */
-  types: Record<string, WorkerHandler>;
-  /** Tasks at a time; 8 unless given. */
-  concurrency?: number;
-  /** A name by which people know this worker; something random is put behind it. */
-  name?: string;
-  /** Told of what does not end the worker, such as a service that is down for a while. */
-  onError?(error: unknown): void;
-}
-
-interface WorkAnswer {
-  tasks: LeasedTask[];
-  ended: string[];
-  settled: { run: string; status: string | null; recorded: boolean }[];
-}
 
 /**
  * A worker that runs tasks of registered types until it is stopped.
@@ -54,11 +37,7 @@ export const createWorker = ({
   const names = Object.keys(types);
   const stopping = new AbortController();
   const running = new Map<string, AbortController>();
-  /** How long runs take lately, ms; long at first, until it is known better. */
-  let usualMs = Infinity;
-  // Of quick tasks as many again are leased ahead, so that none waits for the way. Of long ones
-  // none: another worker may be idle.
-  const findMost = (): number => Math.min(100, usualMs < QUICK_MS ? 2 * concurrency : concurrency);
+  const pace = createPace(concurrency);
   const queue: LeasedTask[] = [];
   let active = 0;
   let failures = 0;
@@ -117,8 +96,7 @@ export const createWorker = ({
         }).catch(onError);
       void runHandler(types[task.type] as WorkerHandler, task, abort, report).then((letter) => {
         active -= 1;
-        const tookMs = performance.now() - startedAt;
-        usualMs = Number.isFinite(usualMs) ? 0.9 * usualMs + 0.1 * tookMs : tookMs;
+        pace.note(performance.now() - startedAt);
         if (running.delete(task.run)) outbox.add(letter);
         startNext();
         notify();
@@ -151,7 +129,7 @@ export const createWorker = ({
   const poll = async (): Promise<void> => {
     // Quick tasks end at once: their results go along.
     await pause(0);
-    const most = findMost();
+    const most = pace.findMost();
     const room = most - running.size;
     if (room < Math.max(1, most / 4)) return Promise.race([changed.promise, pause(GATHER_MS * 10)]);
     const letters = outbox.take();

@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { describeError } from '../domain/errors.ts';
 import { findUrlProblem } from '../domain/outgoing.ts';
 import { signRunToken } from '../domain/run-token.ts';
-import type { OutsideRun } from '../handlers/handler.ts';
+import type { OutsideRun } from '../handlers/outside-run.ts';
 import { deriveTypeSecrets, toRunBody, type EndpointDeps } from './endpoint.ts';
 import { readBodyText } from './read-body-text.ts';
 import { signWebhook } from './webhook.ts';

@@ -8,7 +8,8 @@ import { parseRetryAfter } from '../domain/retry.ts';
 import { signRunToken } from '../domain/run-token.ts';
 import type { Attempt } from '../domain/attempts.ts';
 import type { Task } from '../domain/task.ts';
-import type { CallEndpoint, EndpointCall } from '../handlers/handler.ts';
+import type { CallEndpoint, EndpointCall } from '../handlers/outside-run.ts';
+import type { TaskTypeStore } from '../store/task-types.ts';
 import type { Planner } from './plan.ts';
 import { readBodyText } from './read-body-text.ts';
 import { signWebhook } from './webhook.ts';
@@ -29,8 +30,7 @@ export interface EndpointDeps {
   rules: OutgoingRules;
   fetch: typeof fetch;
   planner: Pick<Planner, 'plan'>;
-  /** Lets no run of the type begin before `until` (ms). */
-  pauseType(owner: string, name: string, until: number): Promise<void>;
+  taskTypes: Pick<TaskTypeStore, 'pause'>;
   now(): number;
 }
 
@@ -123,7 +123,7 @@ const readResult = async (
 
 /** Runs tasks by HTTP endpoints of their owners, signed by Standard Webhooks. */
 export const createEndpointCaller = (deps: EndpointDeps): CallEndpoint => {
-  const { root, rules, planner, pauseType, now } = deps;
+  const { root, rules, planner, taskTypes, now } = deps;
 
   const post = async (call: EndpointCall, url: string): Promise<Response> => {
     const { outside, task, params, checkpoint, signal } = call;
@@ -150,7 +150,7 @@ export const createEndpointCaller = (deps: EndpointDeps): CallEndpoint => {
   const comeBack = async ({ task }: EndpointCall, response: Response): Promise<never> => {
     const waitMs = parseRetryAfter(response.headers.get('Retry-After'), now()) ?? BUSY_MS;
     const message = await readRefusal(response);
-    await pauseType(task.owner, task.type, now() + waitMs).catch(() => {});
+    await taskTypes.pause(task.owner, task.type, now() + waitMs, now()).catch(() => null);
     const isRefunded = countBusy(task) < MAX_BUSY;
     throw new RetryLater(waitMs / 1_000, message, BUSY_CODE, isRefunded);
   };

@@ -3,8 +3,8 @@ import { AppError } from './errors.ts';
 import { sha256 } from './hash.ts';
 
 /**
- * The scopes of a key. `types:write` registers types, `work` is what a worker needs; `admin` may do everything within its owner; `operator` everything, for all
- * owners.
+ * The scopes of a key. `types:write` registers types, `work` is what a worker needs; `admin` may do
+ * everything within its owner; `operator` everything, for all owners.
  */
 export const SCOPES = [
   'tasks:read',

@@ -21,3 +21,7 @@ export const guardUnavailable = async <T>(
     throw new AppError(code, message, { retryAfterSeconds: 2, cause: error });
   }
 };
+
+/** https://developers.cloudflare.com/durable-objects/best-practices/error-handling/ */
+export const isOverloaded = (error: unknown): boolean =>
+  (error as { overloaded?: unknown } | null)?.overloaded === true;

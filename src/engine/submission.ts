@@ -2,7 +2,7 @@ import { AppError, describeError, type FieldError } from '../domain/errors.ts';
 import { refuseFields } from '../domain/field-errors.ts';
 import { completeFrom } from '../domain/new-task.ts';
 import type { Task } from '../domain/task.ts';
-import { guardUnavailable } from '../domain/unavailable.ts';
+import { guardUnavailable, isOverloaded } from '../domain/unavailable.ts';
 import type { Logger } from '../log.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { Acceptance } from './accept-wire.ts';
@@ -14,10 +14,7 @@ import {
   type SubmitRequest,
 } from './build-submitted.ts';
 
-/**
- * What became of a submit. `replayed`: the same had been submitted before, under the same
- * Idempotency-Key.
- */
+/** What became of a submit. `replayed`: it was made before, under the same Idempotency-Key. */
 export interface Submitted {
   task: Task;
   replayed: boolean;
@@ -43,24 +40,22 @@ export interface Submission {
   consumeMetered(runs: number): Promise<void>;
 }
 
-/** https://developers.cloudflare.com/durable-objects/best-practices/error-handling/ */
-const isOverloaded = (error: unknown): boolean =>
-  (error as { overloaded?: unknown } | null)?.overloaded === true;
-
 /** The way of a submit: build, replay, reuse, reserve, store, resolve. */
 export const createSubmission = (deps: SubmissionDeps) => {
   const { catalog, store, log } = deps;
+
+  const loadTypes = async ({ caller, requests }: Submission): Promise<void> => {
+    const types = requests.map(({ type }) => type);
+    const loading = catalog.load(caller.owner, types);
+    if (loading) await guardUnavailable(log, () => loading);
+  };
 
   /** The rows of all requests; one refused item refuses all, each named by its index. */
   const build = async (submission: Submission): Promise<Task[]> => {
     const { requests, caller, idempotencyKey: key, isBulk } = submission;
     const errors: FieldError[] = [];
     const tasks: Task[] = [];
-    const loading = catalog.load(
-      caller.owner,
-      requests.map(({ type }) => type),
-    );
-    if (loading) await guardUnavailable(log, () => loading);
+    await loadTypes(submission);
     for (const [index, request] of requests.entries()) {
       const ownKey = key !== null && isBulk ? `${key}#${index}` : key;
       try {

@@ -2,10 +2,9 @@ import type { Lane } from '../domain/words.ts';
 import type { CommandName } from '../domain/lifecycle.ts';
 import type * as z from 'zod';
 import type { WrittenFilter } from '../domain/filter-schema.ts';
-import type { RegisteredType, RunKind } from '../domain/registered-type.ts';
-import type { Task } from '../domain/task.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { Logger } from '../log.ts';
+import type { OutsideRun } from './outside-run.ts';
 
 /** Keys and addresses of providers, as set for this deployment. */
 export interface HandlerSecrets {
@@ -69,27 +68,6 @@ export interface Mail {
 
 /** Sends a mail, or throws; under `wrangler dev` it is written to a file instead. */
 export type SendMail = (mail: Mail) => Promise<{ messageId: string }>;
-
-/** How the tasks of a registered type are run. */
-export interface OutsideRun {
-  kind: RunKind;
-  /** Of an endpoint. */
-  url: string | null;
-  row: RegisteredType;
-  /** What the type's schema finds wrong with a result; null: nothing. */
-  findResultProblem(result: unknown): string | null;
-}
-
-/** A run by an endpoint of the owner's. */
-export interface EndpointCall {
-  outside: OutsideRun;
-  task: Readonly<Task>;
-  params: unknown;
-  checkpoint: unknown;
-  signal: AbortSignal;
-}
-/** Resolves with the result; throws as handlers do, `HandedOver` too. */
-export type CallEndpoint = (call: EndpointCall) => Promise<unknown>;
 
 /** The dependencies of handlers, apart from their task. */
 export interface HandlerDependencies {

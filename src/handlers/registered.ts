@@ -3,7 +3,8 @@ import { compileSchema, type CheckValue } from '../domain/json-schema.ts';
 import { parseDefinition, toRunKind, type RegisteredType } from '../domain/registered-type.ts';
 import type { Lane } from '../domain/words.ts';
 import { GiveUp } from '../domain/errors.ts';
-import { defineHandler, type Handler, type OutsideRun } from './handler.ts';
+import { defineHandler, type Handler } from './handler.ts';
+import type { OutsideRun } from './outside-run.ts';
 
 const LANES = {
   endpoint: 'external',

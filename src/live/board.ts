@@ -1,10 +1,9 @@
-import { DurableObject } from 'cloudflare:workers';
 import type { KeyRef } from '../domain/api-key.ts';
 import { summarize, type Progress } from '../domain/frames.ts';
 import type { CommittedTask, Task } from '../domain/task.ts';
 import { toSummary, toTaskView, type TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
-import { DISMISSED, REPLACED, REVOKED } from '../domain/close-codes.ts';
+import { REVOKED } from '../domain/close-codes.ts';
 import { findEndedKeys, type EndedKeysDeps } from './ended-keys.ts';
 import { createJoining, type Update } from './joining.ts';
 import { createListFeed } from './list-feed.ts';
@@ -13,16 +12,14 @@ import { createStreamCount } from './stream-count.ts';
 import {
   acknowledge,
   closeExpired,
-  keepSubscriber,
-  readSubscriber,
+  listWatchedTasks,
   sendChanges,
   sendListProgress,
 } from './subscriber.ts';
 import { createTaskFeed } from './task-feed.ts';
 import { createProgressMemory } from './progress-memory.ts';
 import { toKeyTag, WHOLE_LIST, WORKERS } from './tags.ts';
-import { createSeenWorkers, type SeenWorker } from './seen-workers.ts';
-import { createWaitingWorkers } from './waiting-workers.ts';
+import { WorkerBoard } from './worker-board.ts';
 import { createTickets, type Ticket } from './tickets.ts';
 
 /** How often watched tasks are read again, since a publish can be lost. */
@@ -31,8 +28,6 @@ const REREAD_MS = 15_000;
 const MAX_NAMED = 1_000;
 /** Streams that one key may have open. */
 const MAX_STREAMS_OF_KEY = 500;
-/** D1 reads for watched tasks, per alarm. */
-const MAX_REREAD_TASKS = 100;
 
 export interface BoardDeps extends SnapshotDeps, EndedKeysDeps {
   /** Called now and then with how many streams are open; for metrics. */
@@ -41,12 +36,10 @@ export interface BoardDeps extends SnapshotDeps, EndedKeysDeps {
 }
 
 /** Live status of one owner's tasks over hibernating WebSockets. The database has all it tells. */
-export class StatusBoard extends DurableObject<Env> {
+export class StatusBoard extends WorkerBoard {
   readonly #deps: BoardDeps;
   readonly #owner: string;
   readonly #tickets: ReturnType<typeof createTickets>;
-  readonly #workers = createWaitingWorkers((tag) => this.ctx.getWebSockets(tag));
-  readonly #seen: ReturnType<typeof createSeenWorkers>;
   readonly #joining = createJoining();
   readonly #progress = createProgressMemory();
   readonly #snapshots: ReturnType<typeof createSnapshots>;
@@ -74,7 +67,6 @@ export class StatusBoard extends DurableObject<Env> {
       now: deps.now,
       count: () => deps.countStreams(this.#owner, state.getWebSockets().length),
     });
-    this.#seen = createSeenWorkers({ storage: state.storage, now: deps.now });
     this.#tickets = createTickets({ storage: state.storage, now: deps.now });
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
@@ -96,9 +88,7 @@ export class StatusBoard extends DurableObject<Env> {
     // Accepted before the row is read: whatever is published meanwhile is held back for it.
     this.ctx.acceptWebSocket(server, key === null ? [stream] : [stream, toKeyTag(key)]);
     if (stream === WORKERS) {
-      const [types, worker] = [query.getAll('type'), query.get('worker') ?? ''];
-      this.#workers.dismiss(worker, REPLACED);
-      keepSubscriber(server, { stream: WORKERS, worker, types, until });
+      this.workers.join(server, query, until);
       return new Response(null, { status: 101, webSocket: client });
     }
     this.#joining.start(server);
@@ -121,7 +111,7 @@ export class StatusBoard extends DurableObject<Env> {
     const sockets = this.ctx.getWebSockets();
     if (sockets.length > MAX_NAMED) return null;
     const streams = sockets.map((socket) => this.ctx.getTags(socket)[0] ?? WHOLE_LIST);
-    return streams.includes(WHOLE_LIST) ? null : [...streams, ...this.#workers.listTypes()];
+    return streams.includes(WHOLE_LIST) ? null : [...streams, ...this.workers.listTypes()];
   }
 
   /** Sends rows to those who watch them. `rows`: JSON of tasks, without long parts if large. */
@@ -130,7 +120,7 @@ export class StatusBoard extends DurableObject<Env> {
     const updates = committed.map((row): Update =>
       'params' in row ? toTaskView(row as Task) : toSummary(row),
     );
-    this.#workers.tell(committed);
+    this.workers.tell(committed);
     this.#progress.forget(updates);
     const toRead = this.#watched.send(updates);
     this.#publishToList(updates);
@@ -144,25 +134,6 @@ export class StatusBoard extends DurableObject<Env> {
 
   redeemTicket(hash: string, stream: string): Promise<KeyRef | null> {
     return this.#tickets.redeem(hash, stream);
-  }
-
-  /** A worker asked for work, and was not noted lately. */
-  noteWorker(name: string, types: string[]): Promise<void> {
-    return this.#seen.note(name, types);
-  }
-
-  /** A worker waits no longer. */
-  dismissWorker(name: string): void {
-    this.#workers.dismiss(name, DISMISSED);
-  }
-
-  /** A type was resumed. */
-  wakeWorkers(type: string): void {
-    this.#workers.wakeAll(type);
-  }
-
-  listWorkers(): Promise<SeenWorker[]> {
-    return this.#seen.list();
   }
 
   /** A key was revoked: its streams end, and its tickets open nothing any more. */
@@ -207,10 +178,7 @@ export class StatusBoard extends DurableObject<Env> {
     // Of keys that were revoked, or rotated without a grace, by whatever way.
     const tags = sockets.map((socket) => this.ctx.getTags(socket));
     for (const id of await findEndedKeys(tags, this.#deps)) await this.closeStreamsOfKey(id);
-    const watched = sockets
-      .map(readSubscriber)
-      .flatMap((each) => (each?.stream === 'task' ? [each.id] : []));
-    await this.#watched.reread([...new Set(watched)].slice(0, MAX_REREAD_TASKS));
+    await this.#watched.reread(listWatchedTasks(sockets));
     if (this.ctx.getWebSockets(WHOLE_LIST).length === 0) return;
     // What changed lately: should its publish have been lost, the list hears of it now.
     const since = this.#deps.now() - 2 * REREAD_MS;

@@ -100,3 +100,14 @@ export const closeExpired = (sockets: readonly WebSocket[], now: number): void =
     if (until !== null && until <= now) socket.close(REVOKED, 'key expired');
   }
 };
+
+/** Tasks that are read again at a time. */
+const MAX_REREAD_TASKS = 100;
+
+/** The tasks that these sockets watch, as many as are read again at a time. */
+export const listWatchedTasks = (sockets: readonly WebSocket[]): string[] => {
+  const watched = sockets
+    .map(readSubscriber)
+    .flatMap((each) => (each?.stream === 'task' ? [each.id] : []));
+  return [...new Set(watched)].slice(0, MAX_REREAD_TASKS);
+};

@@ -1,6 +1,7 @@
 import { createCoalescer } from '../domain/coalescer.ts';
 import type { CommittedTask } from '../domain/task.ts';
-import { readSubscriber } from './subscriber.ts';
+import { REPLACED } from '../domain/close-codes.ts';
+import { keepSubscriber, readSubscriber } from './subscriber.ts';
 import { toTypeTag, WORKERS } from './tags.ts';
 
 /**
@@ -37,7 +38,25 @@ export const createWaitingWorkers = (getSockets: (tag: string) => WebSocket[]) =
     if (untaken.size > 0) retries.request(TAKEN_WITHIN_MS);
   });
 
+  /** Whatever a worker waits for ends without a task. */
+  const dismiss = (name: string, code: number): void => {
+    for (const socket of listOpen()) {
+      const subscriber = readSubscriber(socket);
+      if (subscriber?.stream === 'work' && subscriber.worker === name)
+        socket.close(code, 'dismissed');
+    }
+  };
+
   return {
+    dismiss,
+
+    /** A worker waits; what it waited for before was cut off. */
+    join(socket: WebSocket, query: URLSearchParams, until: number | null): void {
+      const [types, worker] = [query.getAll('type'), query.get('worker') ?? ''];
+      dismiss(worker, REPLACED);
+      keepSubscriber(socket, { stream: WORKERS, worker, types, until });
+    },
+
     /** The tags of types that somebody waits for. */
     listTypes(): string[] {
       const types = listOpen().flatMap((socket) => {
@@ -45,15 +64,6 @@ export const createWaitingWorkers = (getSockets: (tag: string) => WebSocket[]) =
         return subscriber?.stream === 'work' ? subscriber.types : [];
       });
       return [...new Set(types)].map(toTypeTag);
-    },
-
-    /** Whatever a worker waits for ends without a task. */
-    dismiss(name: string, code: number): void {
-      for (const socket of listOpen()) {
-        const subscriber = readSubscriber(socket);
-        if (subscriber?.stream === 'work' && subscriber.worker === name)
-          socket.close(code, 'dismissed');
-      }
     },
 
     /** All who wait for a type look again. */

@@ -133,3 +133,5 @@ CROSS JOIN task_types ON task_types.owner = ?1 AND task_types.name = n.value`,
     rotateSecret: (owner: string, name: string, now: number) => first(ROTATE, owner, name, now),
   };
 };
+
+export type TaskTypeStore = ReturnType<typeof createTaskTypeStore>;

@@ -95,12 +95,8 @@ const toPriority = (priority: Priority, now: number): Partial<Record<keyof Task,
   const { priority: before, queue, status } = tasksTable;
   const isOther = sql`${before} <> ${priority}`;
   const newQueue = `substr(queue, 1, instr(queue, '-')) || '${priority.toLowerCase()}'`;
-  const moved = runnableSql({
-    now: String(now),
-    scheduledAt: 'scheduled_at',
-    queue: newQueue,
-    timeoutMs: 'timeout_ms',
-  });
+  const known = { now: String(now), scheduledAt: 'scheduled_at', timeoutMs: 'timeout_ms' };
+  const moved = runnableSql({ ...known, queue: newQueue });
   const whenMoved = (value: string, column: SQLiteColumn): SQL =>
     sql`CASE WHEN ${isOther} AND ${status} = 'PENDING' THEN ${sql.raw(value)} ELSE ${column} END`;
   return {

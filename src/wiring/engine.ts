@@ -12,12 +12,11 @@ import { createDatabaseSize } from '../engine/database-size.ts';
 import { createExecutor } from '../engine/executor.ts';
 import { createLongTaskRunner, createLongTasks } from '../engine/long-tasks.ts';
 import { createPublisher } from '../engine/publisher.ts';
-import { createManual } from '../engine/manual.ts';
 import { createQuota } from '../engine/quota.ts';
 import { createRecorder } from '../engine/recorder.ts';
 import { createTaskQueues } from '../engine/task-queues.ts';
 import { startTaskRunner } from '../engine/task-runner.ts';
-import { createWork } from '../engine/work.ts';
+import { createOutside } from './outside.ts';
 import type { EngineDeps } from './engine-deps.ts';
 import { createDeliveryStore } from '../store/deliveries.ts';
 import { createDeliveryGateStore } from '../store/delivery-gates.ts';
@@ -81,14 +80,7 @@ export const createEngine = (deps: EngineDeps) => {
   const executor = createExecutor({
     catalog,
     dependencies: deps.dependencies,
-    callEndpoint: createEndpointCaller({
-      ...deps.endpoints,
-      planner,
-      pauseType: async (owner, name, until) => {
-        await taskTypes.pause(owner, name, until, now());
-      },
-      now,
-    }),
+    callEndpoint: createEndpointCaller({ ...deps.endpoints, planner, taskTypes, now }),
     forOwner: (owner) => ({ files: deps.openFiles(owner), tasks: findTasks(owner) }),
     countRequest: deps.countRequest,
     log,
@@ -110,19 +102,7 @@ export const createEngine = (deps: EngineDeps) => {
     log,
   });
   const recorder = replace.recorder?.(realRecorder) ?? realRecorder;
-  const work = createWork({
-    transitions,
-    outsideRuns,
-    taskQueues,
-    store,
-    catalog,
-    publish,
-    ensureAlarmBy: dispatcher.ensureAlarmBy,
-    now,
-    random: deps.random,
-    wait,
-    log,
-  });
+  const outside = createOutside({ ...deps, store, outsideRuns, transitions, taskQueues, publish });
   const runBatch = createBatchRunner({
     startRunner,
     recorder,
@@ -140,15 +120,7 @@ export const createEngine = (deps: EngineDeps) => {
     taskQueues,
     commands,
     taskTypes,
-    work,
-    manual: createManual({
-      outsideRuns,
-      store,
-      catalog,
-      publish,
-      ensureAlarmBy: dispatcher.ensureAlarmBy,
-      now,
-    }),
+    ...outside,
     consumer: createConsumer({ transitions, runBatch, taskQueues, now, log }),
     deliverer: createDeliverer({
       deliveries: deliveryStore,
@@ -183,7 +155,7 @@ export const createEngine = (deps: EngineDeps) => {
       }),
       removeFiles: deps.removeFiles,
       purge: commands.purge,
-      expireRuns: work.expire,
+      expireRuns: outside.work.expire,
       taskQueues,
       quota: createQuota({
         countUnfinished: store.countUnfinished,

@@ -98,24 +98,17 @@ const createServices = (env: Env) => {
     owners,
     maxBytes: settings.MAX_FILES_MB * MEGABYTE,
   });
-  const catalog = createRegistry({
-    builtIn,
-    getMany: createTaskTypeStore(db).getMany,
-    now,
-  });
+  const catalog = createRegistry({ builtIn, getMany: createTaskTypeStore(db).getMany, now });
   const live = createLive(platform, catalog, owners);
-  const { boards, cache, metrics } = live;
+  const { boards, cache, metrics, outgoingRules: rules } = live;
+  const endpoints = { root: settings.ROOT_SECRET, rules, fetch: platform.fetch };
 
   const engine = createEngine({
     db,
     queues,
     catalog,
     dependencies: { fetch: platform.fetch, secrets: settings, sendMail },
-    endpoints: {
-      root: settings.ROOT_SECRET,
-      rules: live.outgoingRules,
-      fetch: platform.fetch,
-    },
+    endpoints,
     openFiles: (owner) => openFiles(files, owner),
     countRequest: live.countRequest,
     listeners: live.listeners,
@@ -161,13 +154,8 @@ const createServices = (env: Env) => {
     catalog,
     registry: catalog,
     builtInTypes: builtIn.list(''),
-    outgoingRules: live.outgoingRules,
-    testEndpoint: createEndpointTester({
-      root: settings.ROOT_SECRET,
-      rules: live.outgoingRules,
-      fetch: platform.fetch,
-      now,
-    }),
+    outgoingRules: rules,
+    testEndpoint: createEndpointTester({ ...endpoints, now }),
     files,
     dispatcher,
     boards,

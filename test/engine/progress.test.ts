@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import type { Progress } from '../../src/domain/frames.ts';
-import { createProgressReporter, toProgress } from '../../src/engine/progress.ts';
+import { toProgress, type Progress } from '../../src/domain/frames.ts';
+import { createProgressReporter } from '../../src/engine/progress.ts';
 import { keepLog } from '../support/deps.ts';
 import { aTask } from '../support/rows.ts';
 

@@ -1,6 +1,7 @@
 import { AppError } from '../../../domain/errors.ts';
 import { suggest } from '../../../domain/suggest.ts';
-import type { Handler, OutsideRun } from '../../../handlers/handler.ts';
+import type { Handler } from '../../../handlers/handler.ts';
+import type { OutsideRun } from '../../../handlers/outside-run.ts';
 import type { AppContext } from '../../context.ts';
 import { orUnavailable } from '../../read-task.ts';
 

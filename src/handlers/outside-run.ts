@@ -1,0 +1,23 @@
+import type { RegisteredType, RunKind } from '../domain/registered-type.ts';
+import type { Task } from '../domain/task.ts';
+
+/** How the tasks of a registered type are run. */
+export interface OutsideRun {
+  kind: RunKind;
+  /** Of an endpoint. */
+  url: string | null;
+  row: RegisteredType;
+  /** What the type's schema finds wrong with a result; null: nothing. */
+  findResultProblem(result: unknown): string | null;
+}
+
+/** A run by an endpoint of the owner's. */
+export interface EndpointCall {
+  outside: OutsideRun;
+  task: Readonly<Task>;
+  params: unknown;
+  checkpoint: unknown;
+  signal: AbortSignal;
+}
+/** Resolves with the result; throws as handlers do, `HandedOver` too. */
+export type CallEndpoint = (call: EndpointCall) => Promise<unknown>;
