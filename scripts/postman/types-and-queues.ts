@@ -1,4 +1,4 @@
-import type { Step } from './step.ts';
+import { isStatus, type Step } from './step.ts';
 
 export const typesAndQueuesSteps: Step[] = [
   {
@@ -12,6 +12,94 @@ export const typesAndQueuesSteps: Step[] = [
     call: 'GET /task-types/sum',
     status: 200,
     tests: { 'has a schema': "pm.expect(json.params.required).to.eql(['a', 'b'])" },
+  },
+  {
+    name: 'Register a type for workers',
+    call: 'PUT /task-types/postman_work',
+    body: { description: 'For this collection', run: { worker: {} } },
+    status: [200, 201],
+    tests: { 'is for workers': "pm.expect(json.kind).to.equal('worker')" },
+  },
+  {
+    name: 'Submit a task for a worker',
+    call: 'POST /tasks',
+    body: { type: 'postman_work' },
+    status: 202,
+  },
+  {
+    name: 'Lease it',
+    call: 'POST /work',
+    body: { worker: 'postman', types: ['postman_work'], max: 1 },
+    status: 200,
+    tests: { 'has one': 'pm.expect(json.tasks).to.have.length(1)' },
+    keep: { run: 'json.tasks[0].run' },
+  },
+  {
+    name: 'Say that it goes on',
+    call: 'POST /runs/heartbeat',
+    headers: { Authorization: 'Bearer {{run}}' },
+    status: 200,
+  },
+  {
+    name: 'Say how far it is',
+    call: 'POST /runs/progress',
+    headers: { Authorization: 'Bearer {{run}}' },
+    body: { fraction: 0.5, note: 'half' },
+    status: 200,
+  },
+  {
+    name: 'Complete it',
+    call: 'POST /runs/complete',
+    headers: { Authorization: 'Bearer {{run}}' },
+    body: { result: { ok: true } },
+    status: 200,
+    tests: isStatus('COMPLETED'),
+  },
+  {
+    name: 'Fail it, too late',
+    call: 'POST /runs/fail',
+    headers: { Authorization: 'Bearer {{run}}' },
+    body: { error: { message: 'Too late' } },
+    status: 409,
+  },
+  { name: 'Pause the type', call: 'POST /task-types/postman_work/pause', status: 200 },
+  { name: 'Resume the type', call: 'POST /task-types/postman_work/resume', status: 200 },
+  {
+    name: 'Rotate its secret',
+    call: 'POST /task-types/postman_work/secret/rotate',
+    status: 200,
+  },
+  {
+    name: 'Test its endpoint, which it has not',
+    call: 'POST /task-types/postman_work/test',
+    status: 422,
+  },
+  { name: 'Delete the type', call: 'DELETE /task-types/postman_work', status: 204 },
+  {
+    name: 'Register a type for people',
+    call: 'PUT /task-types/postman_approval',
+    body: { description: 'Yes or no', run: { manual: {} } },
+    status: [200, 201],
+  },
+  {
+    name: 'Submit a task for a person',
+    call: 'POST /tasks',
+    body: { type: 'postman_approval' },
+    status: 202,
+    keep: { approval: 'json.task_id' },
+  },
+  {
+    name: 'Complete a task',
+    call: 'POST /tasks/{{approval}}/complete',
+    body: { result: { approved: true } },
+    status: 200,
+    tests: isStatus('COMPLETED'),
+  },
+  {
+    name: 'Fail it, which has ended',
+    call: 'POST /tasks/{{approval}}/fail',
+    body: { message: 'No' },
+    status: 409,
   },
   {
     name: 'List queues',

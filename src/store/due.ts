@@ -60,7 +60,7 @@ const NEXT_WAKE = nameStatement(
   (SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS delivery_at,
   ${OUTSIDE_TIME} AS outside_time_at,
   ${OUTSIDE_LATE} AS outside_late_at,
-  EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_for_workers WHERE held = 'worker') AS has_for_workers
+  EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_for_workers WHERE held = 'worker' AND owner > '') AS has_for_workers
 FROM json_each(?1) AS j`,
 );
 

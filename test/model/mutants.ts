@@ -139,7 +139,7 @@ export const mutants: Record<string, Mutation> = {
   ),
   'a clock that forgets what waits for workers': rewriting(
     'sweep.next_wake',
-    "EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_for_workers WHERE held = 'worker')",
+    "EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_for_workers WHERE held = 'worker' AND owner > '')",
     '0',
   ),
   'a clock that forgets deliveries': rewriting(
