@@ -15,11 +15,15 @@ const isSigned = ({ headers }, body) => {
     .some((each) => isFresh && each.length === wanted.length && timingSafeEqual(each, wanted));
 };
 
-createServer(async (request, response) => {
+const answer = async (request, response) => {
   let body = '';
   for await (const chunk of request) body += chunk;
   if (!isSigned(request, body)) return response.writeHead(401).end();
   const { params, attempt } = JSON.parse(body);
   response.writeHead(200, { 'Content-Type': 'application/json' });
   response.end(JSON.stringify({ hello: params.name ?? 'world', attempt }));
-}).listen(Number(process.env.PORT ?? 9000));
+};
+
+createServer((request, response) => void answer(request, response)).listen(
+  Number(process.env.PORT ?? 9000),
+);
