@@ -47,6 +47,9 @@ const toItem = (step: Step): object => {
     name: step.name,
     request: {
       method,
+      ...(step.token !== undefined && {
+        auth: { type: 'bearer', bearer: [{ key: 'token', value: `{{${step.token}}}` }] },
+      }),
       header: Object.entries(headers).map(([key, value]) => ({ key, value })),
       url: { raw, host: ['{{baseUrl}}'], path: segments, ...(query.length > 0 && { query }) },
       ...(step.body !== undefined && {

@@ -4,6 +4,8 @@ export interface Step {
   call: string;
   body?: unknown;
   headers?: Record<string, string>;
+  /** The variable with the bearer, where it is not the API key. */
+  token?: string;
   query?: Record<string, string>;
   status: number | number[];
   /** JavaScript that looks at `json`; the text is its test's name. */

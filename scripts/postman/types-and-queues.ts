@@ -37,20 +37,20 @@ export const typesAndQueuesSteps: Step[] = [
   {
     name: 'Say that it goes on',
     call: 'POST /runs/heartbeat',
-    headers: { Authorization: 'Bearer {{run}}' },
+    token: 'run',
     status: 200,
   },
   {
     name: 'Say how far it is',
     call: 'POST /runs/progress',
-    headers: { Authorization: 'Bearer {{run}}' },
+    token: 'run',
     body: { fraction: 0.5, note: 'half' },
     status: 200,
   },
   {
     name: 'Complete it',
     call: 'POST /runs/complete',
-    headers: { Authorization: 'Bearer {{run}}' },
+    token: 'run',
     body: { result: { ok: true } },
     status: 200,
     tests: isStatus('COMPLETED'),
@@ -58,7 +58,7 @@ export const typesAndQueuesSteps: Step[] = [
   {
     name: 'Fail it, too late',
     call: 'POST /runs/fail',
-    headers: { Authorization: 'Bearer {{run}}' },
+    token: 'run',
     body: { error: { message: 'Too late' } },
     status: 409,
   },

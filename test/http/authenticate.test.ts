@@ -57,7 +57,7 @@ const ask = (
 
 const someId = '0199b3c2-0000-7000-8000-000000000000';
 const filled = (path: string, id = someId): string =>
-  path.replace(':id', id).replace(':name', 'some.csv').replace(':type', 'sum');
+  path.replace(':id', id).replace(':name', 'some.csv');
 const code = async (response: Response): Promise<string> =>
   (await response.json<{ code: string }>()).code;
 

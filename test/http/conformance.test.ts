@@ -93,8 +93,7 @@ const filled = (path: string): string =>
     .replace('{id}', taskId)
     .replace('{name}', nameIn(path))
     .replace('{owner}', 'nobody')
-    .replace('{fingerprint}', '0123456789abcdef')
-    .replace('{type}', 'sum');
+    .replace('{fingerprint}', '0123456789abcdef');
 
 const ask = (path: string, method: string, init: RequestInit = {}): Promise<Response> =>
   call(path, { ...init, method });

@@ -37,18 +37,18 @@ export const typeReadRoutes = new Hono<AppEnv>()
   )
 
   .get(
-    '/:type',
+    '/:name',
     docs({
       ...TYPES,
       id: 'getTaskType',
       summary: 'One task type, and who works for it',
-      params: { type: { description: 'A task type or one of its aliases' } },
+      params: { name: { description: 'A task type or one of its aliases' } },
       answers: { 200: { description: 'The type', body: typeDetailSchema } },
       errors: ['type_not_found'],
     }),
     scope('tasks:read'),
     async (c) => {
-      const handler = await findType(c, c.req.param('type'));
+      const handler = await findType(c, c.req.param('name'));
       const { boards } = c.get('services');
       const seen =
         handler.outside?.kind === 'worker'
