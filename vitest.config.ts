@@ -83,13 +83,13 @@ export default defineConfig({
         },
       },
       {
-        // The pages in a real browser.
+        // The pages in a real browser, last and alone: their bounds are the machine's whole, too.
         test: {
           name: 'browser',
           include: BROWSER_TESTS,
           testTimeout: 60_000,
           hookTimeout: 125_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
