@@ -113,6 +113,8 @@ export const createExecutor = (deps: ExecutorDeps) => {
         return toFailure(thrown);
       } finally {
         deadline?.clear();
+        // Its rule of retries is asked for next, and others may have pushed it out meanwhile.
+        if (handler.outside) await catalog.load(owner, [task.type])?.catch(() => {});
       }
     },
   };

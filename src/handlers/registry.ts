@@ -7,7 +7,8 @@ import { toHandler } from './registered.ts';
 const HOLD_MS = 10_000;
 /** … and that there is one now, after this. */
 const HOLD_ABSENCE_MS = 1_000;
-const MAX_HELD = 2_000;
+/** More than one submit can name. */
+const MAX_HELD = 5_000;
 
 interface Held {
   /** Null: the owner has no such type. */
@@ -28,9 +29,13 @@ export const createRegistry = ({
   const held = new Map<string, Held>();
   const toKey = (owner: string, name: string): string => `${owner}\n${name}`;
   const hold = (owner: string, name: string, handler: Handler | null): void => {
-    if (held.size >= MAX_HELD) held.clear();
     const until = now() + (handler ? HOLD_MS : HOLD_ABSENCE_MS);
-    held.set(toKey(owner, name), { handler, until });
+    const key = toKey(owner, name);
+    // Put last anew: the first is the one that was not asked for longest.
+    held.delete(key);
+    held.set(key, { handler, until });
+    const [oldest] = held.keys();
+    if (held.size > MAX_HELD && oldest !== undefined) held.delete(oldest);
   };
   const isFresh = (owner: string, name: string): boolean =>
     builtIn.find(owner, name) !== undefined || (held.get(toKey(owner, name))?.until ?? 0) > now();

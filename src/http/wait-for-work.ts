@@ -1,4 +1,4 @@
-import { DISMISSED, REPLACED } from '../domain/close-codes.ts';
+import { DISMISSED, REPLACED, REVOKED } from '../domain/close-codes.ts';
 import type { Task } from '../domain/task.ts';
 import type { AppContext } from './context.ts';
 import { orUnavailable } from './read-task.ts';
@@ -22,6 +22,7 @@ const noteWorker = (c: AppContext, name: string, types: string[]): void => {
 const ENDS: Record<number, 'dismissed' | 'replaced'> = {
   [DISMISSED]: 'dismissed',
   [REPLACED]: 'replaced',
+  [REVOKED]: 'dismissed',
 };
 const REPLACED_MS = 1_000;
 

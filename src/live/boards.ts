@@ -74,6 +74,9 @@ export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log
     /** Best effort: they look again by themselves. */
     wakeWorkers: (owner: string, type: string): Promise<void> =>
       tryClose({ owner }, async () => findBoard(owner).wakeWorkers(type)),
+    /** The owner is erased. Best effort: they are forgotten within a day. */
+    forgetWorkers: (owner: string): Promise<void> =>
+      tryClose({ owner }, async () => findBoard(owner).forgetWorkers()),
     listWorkers: async (owner: string): Promise<SeenWorker[]> => findBoard(owner).listWorkers(),
 
     issueTicket: async (

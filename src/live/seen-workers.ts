@@ -5,31 +5,32 @@ export interface SeenWorker {
   seen_at: number;
 }
 
-const PREFIX = 'worker:';
-/** Who was not seen for this long is forgotten. */
+const KEY = 'workers';
+/** Who was not seen for this long is forgotten, … */
 const FORGOTTEN_AFTER_MS = 86_400_000;
-const MAX_SEEN = 1_000;
+/** … and of very many those that were not seen for longest: each process has a name of its own. */
+const MAX_SEEN = 100;
 
 /** Who works for an owner. Each worker is noted once in a while, so this costs little. */
 export const createSeenWorkers = ({
   storage,
   now,
 }: {
-  storage: Pick<DurableObjectStorage, 'put' | 'list' | 'delete'>;
+  storage: Pick<DurableObjectStorage, 'get' | 'put' | 'delete'>;
   now(): number;
 }) => {
-  const list = async (): Promise<SeenWorker[]> => {
-    const stored = await storage.list<SeenWorker>({ prefix: PREFIX, limit: MAX_SEEN });
-    return [...stored.values()];
-  };
+  /** The last seen first. */
+  const list = async (): Promise<SeenWorker[]> => (await storage.get<SeenWorker[]>(KEY)) ?? [];
   return {
     list,
     async note(name: string, types: string[]): Promise<void> {
-      const seen = await list();
-      const old = seen.filter(({ seen_at }) => seen_at < now() - FORGOTTEN_AFTER_MS);
-      for (const each of old) await storage.delete(`${PREFIX}${each.name}`);
-      if (seen.length - old.length >= MAX_SEEN) return;
-      await storage.put(`${PREFIX}${name}`, { name, types, seen_at: now() } satisfies SeenWorker);
+      const others = (await list()).filter(
+        (each) => each.name !== name && each.seen_at > now() - FORGOTTEN_AFTER_MS,
+      );
+      await storage.put(KEY, [{ name, types, seen_at: now() }, ...others].slice(0, MAX_SEEN));
+    },
+    async forget(): Promise<void> {
+      await storage.delete(KEY);
     },
   };
 };

@@ -10,6 +10,12 @@ import { toTypeTag, WORKERS } from './tags.ts';
  */
 const TAKEN_WITHIN_MS = 1_000;
 
+interface Waiting {
+  socket: WebSocket;
+  worker: string;
+  types: string[];
+}
+
 type Row = Pick<CommittedTask, 'id' | 'type' | 'status' | 'held' | 'queue'>;
 
 /**
@@ -20,31 +26,31 @@ export const createWaitingWorkers = (getSockets: (tag: string) => WebSocket[]) =
   /** Tasks that a worker was woken for, by id, until they are taken. */
   const untaken = new Map<string, string>();
 
-  const listOpen = (): WebSocket[] =>
-    getSockets(WORKERS).filter(({ readyState }) => readyState === WebSocket.OPEN);
-
-  /** Wakes one who waits for this type; false when nobody does. */
-  const wakeOne = (type: string): boolean => {
-    const socket = listOpen().find((each) => {
-      const subscriber = readSubscriber(each);
-      return subscriber?.stream === 'work' && subscriber.types.includes(type);
+  /** Those who wait, as they came. Sockets that are closing are listed still. */
+  const listWaiting = (): Waiting[] =>
+    getSockets(WORKERS).flatMap((socket) => {
+      const subscriber = readSubscriber(socket);
+      const isOpen = socket.readyState === WebSocket.OPEN;
+      return isOpen && subscriber?.stream === 'work' ? [{ socket, ...subscriber }] : [];
     });
-    socket?.close(1000, 'work');
-    return socket !== undefined;
+
+  /** Wakes one of these who waits for this type, and takes it from the list; false: nobody does. */
+  const wakeOne = (waiting: Waiting[], type: string): boolean => {
+    const at = waiting.findIndex(({ types }) => types.includes(type));
+    waiting.splice(at, at < 0 ? 0 : 1)[0]?.socket.close(1000, 'work');
+    return at >= 0;
   };
 
   const retries = createCoalescer(() => {
-    for (const [id, type] of untaken) if (!wakeOne(type)) untaken.delete(id);
+    const waiting = listWaiting();
+    for (const [id, type] of untaken) if (!wakeOne(waiting, type)) untaken.delete(id);
     if (untaken.size > 0) retries.request(TAKEN_WITHIN_MS);
   });
 
   /** Whatever a worker waits for ends without a task. */
   const dismiss = (name: string, code: number): void => {
-    for (const socket of listOpen()) {
-      const subscriber = readSubscriber(socket);
-      if (subscriber?.stream === 'work' && subscriber.worker === name)
-        socket.close(code, 'dismissed');
-    }
+    for (const { socket, worker } of listWaiting())
+      if (worker === name) socket.close(code, 'dismissed');
   };
 
   return {
@@ -58,25 +64,21 @@ export const createWaitingWorkers = (getSockets: (tag: string) => WebSocket[]) =
     },
 
     /** The tags of types that somebody waits for. */
-    listTypes(): string[] {
-      const types = listOpen().flatMap((socket) => {
-        const subscriber = readSubscriber(socket);
-        return subscriber?.stream === 'work' ? subscriber.types : [];
-      });
-      return [...new Set(types)].map(toTypeTag);
-    },
+    listTypes: (): string[] =>
+      [...new Set(listWaiting().flatMap(({ types }) => types))].map(toTypeTag),
 
     /** All who wait for a type look again. */
     wakeAll(type: string): void {
-      while (wakeOne(type));
+      const waiting = listWaiting();
+      while (wakeOne(waiting, type));
     },
 
     /** What was committed: what waits for a worker wakes one, what was taken is done with. */
     tell(rows: readonly Row[]): void {
+      let waiting: Waiting[] | undefined;
       for (const { id, type, status, held } of rows) {
-        if (status === 'PENDING' && held === 'worker') {
-          if (wakeOne(type)) untaken.set(id, type);
-        } else untaken.delete(id);
+        if (status !== 'PENDING' || held !== 'worker') untaken.delete(id);
+        else if (wakeOne((waiting ??= listWaiting()), type)) untaken.set(id, type);
       }
       if (untaken.size > 0) retries.request(TAKEN_WITHIN_MS);
     },

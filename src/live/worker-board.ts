@@ -17,6 +17,10 @@ export class WorkerBoard extends DurableObject<Env> {
     return this.#seen.list();
   }
 
+  forgetWorkers(): Promise<void> {
+    return this.#seen.forget();
+  }
+
   /** A worker waits no longer. */
   dismissWorker(name: string): void {
     this.workers.dismiss(name, DISMISSED);

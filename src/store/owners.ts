@@ -3,6 +3,8 @@ import { drizzle } from 'drizzle-orm/d1';
 import { ERASED_OWNER } from '../domain/api-key.ts';
 import { auditTable } from '../schema/audit.ts';
 import { keysTable } from '../schema/keys.ts';
+import { mutedErrorsTable } from '../schema/muted-errors.ts';
+import { taskTypesTable } from '../schema/task-types.ts';
 import { ownersTable as owners } from '../schema/owners.ts';
 import { nameStatement } from './statements.ts';
 
@@ -79,7 +81,7 @@ export const createOwnerStore = (d1: D1Database) => {
     },
 
     /**
-     * Forgets the owner: audit log, keys and what is kept here. Tasks are purged before. Its keys
+     * Forgets the owner: audit log, types, muted errors, keys and what is kept here. Tasks are purged before. Its keys
      * stay as revoked ones of nobody: a service whose last key is gone would be open. The number of
      * its webhook secret stays as well, for who bears the name next must have another.
      */
@@ -91,6 +93,9 @@ export const createOwnerStore = (d1: D1Database) => {
           .set({ owner: ERASED_OWNER, name: ERASED_OWNER, task_types: null, revoked_at })
           .where(eq(keysTable.owner, owner)),
         db.delete(auditTable).where(eq(auditTable.owner, owner)),
+        // Who bears the name next must not send its tasks to the endpoints of this one.
+        db.delete(taskTypesTable).where(eq(taskTypesTable.owner, owner)),
+        db.delete(mutedErrorsTable).where(eq(mutedErrorsTable.owner, owner)),
         db
           .insert(owners)
           .values({ owner, webhook_version: 1 })

@@ -30,7 +30,7 @@ export const ownerRoutes = new Hono<AppEnv>().delete(
   docs({
     id: 'eraseOwner',
     tag: 'Operations',
-    summary: 'Erase an owner: tasks, files, figures, keys and audit log',
+    summary: 'Erase an owner: tasks, files, figures, types, keys and audit log',
     description:
       'Its keys are revoked. What is lost is lost: `npm run owners -- export <owner>` keeps a copy. ' +
       'Repeat it if it fails in the middle.',
@@ -53,6 +53,7 @@ export const ownerRoutes = new Hono<AppEnv>().delete(
     const erased = await orUnavailable(c, () => files.removeAll(owner), 'storage_unavailable');
     await orUnavailable(c, () => metrics.erase(owner));
     await orUnavailable(c, () => owners.erase(owner, now()));
+    await boards.forgetWorkers(owner);
     apiKeyCache.invalidate();
     await Promise.all(own.map(({ id }) => boards.closeStreamsOfKey(owner, id)));
     // In the log of who did it; an owner that erased itself has none any more.
