@@ -46,7 +46,8 @@ const listOwned = async (): Promise<string[]> => {
   const ask = async (sql: string) =>
     (await env.DB.prepare(sql).all<{ name: string }>()).results.map(({ name }) => name);
   const owned: string[] = [];
-  for (const table of await ask(`PRAGMA table_list`))
+  const tables = await ask(`SELECT name FROM sqlite_master WHERE type = 'table'`);
+  for (const table of tables.filter((name) => !/^(_cf|sqlite)_/.test(name)))
     if ((await ask(`PRAGMA table_info(${table})`)).includes('owner')) owned.push(table);
   expect(owned).toContain('task_types');
   return owned.filter((table) => table !== 'keys' && table !== 'owners');
