@@ -18,7 +18,18 @@ export interface Letter {
 
 /** Bytes and results of one call. */
 const MAX_BYTES = 3_000_000;
-const MAX_RESULTS = 1_000;
+const MAX_RESULTS = 100;
+
+/** Refusals of what was said, which would be refused again, and of no one else's results. */
+export const isAboutContent = (error: unknown): boolean =>
+  error instanceof TaskerError && [400, 413, 422].includes(error.status);
+
+/** What is told instead of an end that the service does not take. */
+const toRefused = ({ end: { run } }: Letter, error: unknown): Letter => {
+  const message = `The service did not take this end of the run: ${(error as Error).message}`;
+  const failure = { code: 'bad_result', message: message.slice(0, 2_000) };
+  return { end: { run, error: failure, retry: false }, size: 8_000 };
+};
 
 /** Results until the service has them: telling one twice does no harm, losing one would. */
 export const createOutbox = (tell: (letters: readonly Letter[]) => Promise<unknown>) => {
@@ -41,7 +52,24 @@ export const createOutbox = (tell: (letters: readonly Letter[]) => Promise<unkno
     added.resolve();
   };
 
+  /** One by one: what cannot be taken fails its own task, and nobody else's. */
+  const tellEach = async (letters: readonly Letter[]): Promise<void> => {
+    for (const [i, letter] of letters.entries()) {
+      try {
+        await tell([letter]).catch((error: unknown) => {
+          if (!isAboutContent(error)) throw error;
+          return tell([toRefused(letter, error)]);
+        });
+      } catch (error) {
+        putBack(letters.slice(i));
+        throw error;
+      }
+    }
+  };
+
   return {
+    tellEach,
+
     /** What may be told now; whoever takes it tells it, or puts it back. */
     take,
     putBack,
@@ -70,11 +98,12 @@ export const createOutbox = (tell: (letters: readonly Letter[]) => Promise<unkno
           failures = 0;
         } catch (error) {
           onError(error);
-          // What the service refuses for good would be refused again.
-          const isRefused =
-            error instanceof TaskerError &&
-            error.status < 500 &&
-            ![408, 429].includes(error.status);
+          if (isAboutContent(error)) {
+            await tellEach(letters).catch(onError);
+            continue;
+          }
+          // A key that was refused tells nothing any more.
+          const isRefused = error instanceof TaskerError && [401, 403].includes(error.status);
           if (isRefused || (isClosed && failures > 5)) continue;
           putBack(letters);
           failures += 1;

@@ -83,7 +83,7 @@ export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
   });
 
 /** JSON writes what it has no number for as null: refused, so that no value is lost in silence. */
-const refuseNonNumbers = (name: string, value: unknown): unknown => {
+export const refuseNonNumbers = (name: string, value: unknown): unknown => {
   if (typeof value === 'number' && !Number.isFinite(value))
     throw new TypeError(`"${name}" is ${value}, which JSON cannot say`);
   return value;

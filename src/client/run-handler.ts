@@ -1,5 +1,6 @@
 import { GiveUp, RetryLater } from '../domain/errors.ts';
 import { startTimer } from '../domain/timer.ts';
+import { refuseNonNumbers } from './request.ts';
 import { createDeferred } from './deferred.ts';
 import type { Letter, RunResult } from './outbox.ts';
 
@@ -44,10 +45,12 @@ export type WorkerHandler = (context: WorkerContext) => unknown;
 
 const MAX_RESULT_BYTES = 1_048_576;
 const MAX_MESSAGE_CHARS = 2_000;
+/** A year. */
+const MAX_DELAY_SECONDS = 31_536_000;
 const encoder = new TextEncoder();
 
 const toResult = (run: string, value: unknown): Letter => {
-  const text = JSON.stringify(value ?? null);
+  const text = JSON.stringify(value ?? null, refuseNonNumbers);
   if (text === undefined) throw new TypeError(`A ${typeof value} is no result: JSON cannot say it`);
   const size = encoder.encode(text).byteLength;
   if (size <= MAX_RESULT_BYTES) return { end: { run, result: JSON.parse(text) as unknown }, size };
@@ -65,7 +68,8 @@ const toFailure = (run: string, thrown: unknown): Letter => {
     return toLetter({ run, error: { code: thrown.code, message }, retry: false });
   if (!(thrown instanceof RetryLater)) return toLetter({ run, error: { message } });
   const { code, seconds } = thrown;
-  const delay = seconds === undefined ? {} : { retry_after_seconds: seconds };
+  const isDelay = seconds !== undefined && seconds >= 0 && seconds <= MAX_DELAY_SECONDS;
+  const delay = isDelay ? { retry_after_seconds: seconds } : {};
   return toLetter({ run, error: { code, message }, ...delay });
 };
 

@@ -3,7 +3,7 @@ import { createRequest, pause, TaskerError } from './request.ts';
 import { createDeferred } from './deferred.ts';
 import type { WorkerOptions } from './worker-options.ts';
 import { createPace } from './pace.ts';
-import { createOutbox, type Letter } from './outbox.ts';
+import { createOutbox, isAboutContent, type Letter } from './outbox.ts';
 import { runHandler, type LeasedTask, type WorkAnswer, type WorkerHandler } from './run-handler.ts';
 
 // A worker: a program of yours that asks a service for tasks, from anywhere, and runs them.
@@ -137,6 +137,8 @@ export const createWorker = ({
       const answer = await ask({ max: room, wait_seconds: WAIT_SECONDS }, letters, stopping.signal);
       take(answer.tasks);
     } catch (error) {
+      // One of the results may be what the service does not take.
+      if (letters.length > 0 && isAboutContent(error)) return outbox.tellEach(letters);
       outbox.putBack(letters);
       throw error;
     }

@@ -2,10 +2,11 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { connect as connectSocket, createServer, type Socket } from 'node:net';
 import { promisify } from 'node:util';
+import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, startService, temporaryState, type Service } from '../../scripts/service.ts';
 import { connect } from '../../scripts/tasker.ts';
-import { createWorker, type TypeDefinition } from '../../src/client/index.ts';
+import { createWorker, GiveUp, RetryLater, type TypeDefinition } from '../../src/client/index.ts';
 import type { TaskDetail } from '../../src/domain/view.ts';
 
 // Types whose code is not in the service: workers in two languages, each a process of its own, and
@@ -141,6 +142,43 @@ describe('the worker of the client', () => {
     await running;
   });
 
+  it('fails the one task whose end the service does not take, and no other', async () => {
+    await register('odd', { worker: {} }, { max_attempts: 1 });
+    const deep = JSON.parse(`${'['.repeat(80)}${']'.repeat(80)}`) as unknown;
+    const worker = createWorker({
+      baseUrl: service.url,
+      concurrency: 8,
+      types: {
+        odd: ({ params }) => {
+          if (params.how === 'code') throw new GiveUp('x', 'no code at all');
+          if (params.how === 'never') throw new RetryLater(NaN, 'some time');
+          if (params.how === 'nan') return { n: NaN };
+          return params.how === 'deep' ? deep : 'fine';
+        },
+      },
+    });
+    const hows = ['deep', 'fine', 'code', 'fine', 'nan', 'never', 'fine'];
+    const submitted = await tasker().submitMany(
+      hows.map((how) => ({ type: 'odd', params: { how } })),
+    );
+    const running = worker.run();
+    const ended = await Promise.all(
+      submitted.map(({ task_id }) => tasker().wait(task_id, { timeout: 30_000 })),
+    );
+    expect(ended.map(({ result, error }) => result ?? error?.code)).toEqual([
+      'bad_result',
+      'fine',
+      'bad_result',
+      'fine',
+      'handler_error',
+      'handler_error',
+      'fine',
+    ]);
+    expect(ended[0]?.error?.message).toContain('levels deep');
+    await worker.stop();
+    await running;
+  });
+
   it('hears that its task was cancelled', async () => {
     await register('long', { worker: {} }, { timeout_seconds: 60 });
     const aborted = Promise.withResolvers<string>();
@@ -238,22 +276,27 @@ describe('an endpoint', () => {
   }, 60_000);
 
   it('gets signed requests that it can check, also after a rotation', async () => {
-    const port = await freePort();
     const url = `http://127.0.0.1:${endpointPort}/echo`;
     await register('hook', { endpoint: { url } });
-    const { result } = await runTask('hook');
-    expect(result).toMatchObject({ 'content-type': 'application/json', 'user-agent': 'Tasker' });
-    const headers = result as Record<string, string>;
-    expect(headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/);
-    expect(headers['webhook-signature']).toMatch(/^v1,/);
-    const rotated = await tasker().request<{ secret: string }>('/task-types/hook/secret/rotate', {
-      method: 'POST',
-    });
-    expect(rotated.secret).not.toBe(secret);
-    const after = (await runTask('hook')).result as Record<string, string>;
+    interface Echo {
+      headers: Record<string, string>;
+      body: string;
+    }
+    const ask = async (): Promise<Echo> => (await runTask('hook')).result as Echo;
+    const verify = (by: string, { headers, body }: Echo): unknown =>
+      new Webhook(by).verify(body, headers);
+    const before = await ask();
+    const { 'idempotency-key': key } = before.headers;
+    expect(verify(secret, before)).toMatchObject({ task_id: key, type: 'hook', attempt: 1 });
+    expect(() => verify(secret, { ...before, body: `${before.body} ` })).toThrow();
+    const { secret: next } = await tasker().request<{ secret: string }>(
+      '/task-types/hook/secret/rotate',
+      { method: 'POST' },
+    );
+    expect(() => verify(next, before)).toThrow();
     // Both sign, for a day.
-    expect(after['webhook-signature']?.split(' ')).toHaveLength(2);
-    expect(port).toBeGreaterThan(0);
+    const after = await ask();
+    expect([verify(secret, after), verify(next, after)]).toHaveLength(2);
   });
 
   it('is tested by a call that makes no task', async () => {

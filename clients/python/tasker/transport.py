@@ -4,8 +4,13 @@ import http.client
 import json
 import ssl
 import threading
+import time
 from typing import Any, Dict, Optional, Tuple
 from urllib.parse import urlsplit
+
+
+# A connection that was idle for longer is opened anew.
+IDLE_SECONDS = 2.0
 
 
 class TaskerError(Exception):
@@ -56,26 +61,24 @@ class Transport:
         self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]
     ) -> Tuple[int, bytes]:
         connection = getattr(self._local, "connection", None)
-        is_reused = connection is not None
+        # The other side may have closed what was idle; a request that fails for it would have to be
+        # sent twice, and not every request may be.
+        if connection is not None and time.monotonic() - self._local.used_at > IDLE_SECONDS:
+            self.close()
+            connection = None
         if connection is None:
             connection = self._local.connection = self._connect()
         try:
             connection.request(method, self._path + path, body, headers)
             response = connection.getresponse()
-            return response.status, response.read()
-        except (http.client.HTTPException, OSError):
+            content = response.read()
+        except (http.client.HTTPException, OSError) as error:
             self.close()
-            # A connection that was idle may have been closed by the other side meanwhile.
-            if not is_reused or isinstance(connection, type(None)):
+            if isinstance(error, OSError):
                 raise
-            connection = self._local.connection = self._connect()
-            try:
-                connection.request(method, self._path + path, body, headers)
-                response = connection.getresponse()
-                return response.status, response.read()
-            except (http.client.HTTPException, OSError):
-                self.close()
-                raise
+            raise ConnectionError(f"The answer broke off: {error!r}") from error
+        self._local.used_at = time.monotonic()
+        return response.status, content
 
     def request(
         self,

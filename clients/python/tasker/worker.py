@@ -27,7 +27,15 @@ GATHER_SECONDS = 0.01
 QUICK_SECONDS = 0.2
 MAX_RESULT_BYTES = 1_048_576
 MAX_BYTES = 3_000_000
-MAX_RESULTS = 1_000
+MAX_RESULTS = 100
+MAX_ALIVE = 1_000
+# A year.
+MAX_DELAY_SECONDS = 31_536_000
+
+
+def _is_about_content(error: Exception) -> bool:
+    """A refusal of what was said, which would be refused again."""
+    return isinstance(error, TaskerError) and error.status in (400, 413, 422)
 
 
 class GiveUp(Exception):
@@ -62,8 +70,13 @@ class Context:
         self.checkpoint: Any = task["checkpoint"]
         self.timeout_seconds: float = task["timeout_seconds"]
         self.cancelled = threading.Event()
+        self.is_late = False
         self._run: str = task["run"]
         self._send = send
+
+    def _expire(self) -> None:
+        self.is_late = True
+        self.cancelled.set()
 
     def raise_if_cancelled(self) -> None:
         """Ends the handler when its task is over."""
@@ -124,6 +137,7 @@ class Worker:
         self._results: List[Dict[str, Any]] = []
         self._has_results = threading.Event()
         self._usual_seconds = float("inf")
+        self._busy = 0
         self._senders = threading.local()
 
     def task(self, type: str, **definition: Any) -> Callable[[Handler], Handler]:
@@ -204,7 +218,7 @@ class Worker:
         self, transport: Transport, more: Dict[str, Any], done: List[Dict[str, Any]]
     ) -> Dict[str, Any]:
         with self._lock:
-            alive = list(self._running)[:MAX_RESULTS]
+            alive = list(self._running)[:MAX_ALIVE]
         body = {
             "worker": self.name,
             "types": list(self.handlers),
@@ -228,7 +242,8 @@ class Worker:
             time.sleep(0)
             is_quick = self._usual_seconds < QUICK_SECONDS
             most = min(100, self.concurrency * (2 if is_quick else 1))
-            room = most - len(self._running)
+            # A thread that does not end, though its task is over, has no room for another one.
+            room = most - max(len(self._running), self._busy + self._tasks.qsize())
             if room < max(1, most // 4):
                 self._changed.wait(GATHER_SECONDS * 10)
                 self._changed.clear()
@@ -240,6 +255,10 @@ class Worker:
                 answer = self._ask(transport, wish, done)
                 failures = 0
             except (TaskerError, OSError) as error:
+                if done and _is_about_content(error):
+                    # One of the results may be what the service does not take.
+                    self._tell_each(transport, done)
+                    continue
                 self._put_back(done)
                 if self._stopping.is_set():
                     return
@@ -278,10 +297,13 @@ class Worker:
             if context is None or (self._stopping.is_set() and self._forget(run)):
                 # Taken back before it began; or left to others, by its lease.
                 continue
+            with self._lock:
+                self._busy += 1
             started = time.monotonic()
             result = self._run_handler(task, context)
             took = time.monotonic() - started
             with self._lock:
+                self._busy -= 1
                 known = self._usual_seconds
                 self._usual_seconds = took if known == float("inf") else 0.9 * known + 0.1 * took
                 is_wanted = self._running.pop(run, None) is not None
@@ -298,7 +320,7 @@ class Worker:
 
     def _run_handler(self, task: Dict[str, Any], context: Context) -> Dict[str, Any]:
         run, handler = task["run"], self.handlers[task["type"]]
-        timer = threading.Timer(context.timeout_seconds, context.cancelled.set)
+        timer = threading.Timer(context.timeout_seconds, context._expire)
         timer.daemon = True
         if context.timeout_seconds < threading.TIMEOUT_MAX:
             timer.start()
@@ -310,10 +332,13 @@ class Worker:
         except GiveUp as error:
             return self._to_failure(run, error, error.code, retry=False)
         except Retry as error:
-            more = {} if error.seconds is None else {"retry_after_seconds": error.seconds}
+            seconds = error.seconds
+            # Neither None nor NaN is within the bounds of a delay.
+            is_delay = seconds is not None and 0 <= seconds <= MAX_DELAY_SECONDS
+            more = {"retry_after_seconds": seconds} if is_delay else {}
             return self._to_failure(run, error, "handler_error", **more)
         except Cancelled as error:
-            return self._to_failure(run, error, "cancelled")
+            return self._to_failure(run, error, "timeout" if context.is_late else "cancelled")
         except Exception as error:  # Whatever a handler raises is the end of its attempt.
             log.exception("task %s of %s failed", task["task_id"], task["type"])
             return self._to_failure(run, error, "handler_error")
@@ -352,6 +377,22 @@ class Worker:
             if self._results:
                 self._has_results.set()
 
+    def _tell_each(self, transport: Transport, done: List[Dict[str, Any]]) -> None:
+        """One by one: what cannot be taken fails its own task, and nobody else's."""
+        for i, each in enumerate(done):
+            try:
+                try:
+                    self._ask(transport, {}, [each])
+                except TaskerError as error:
+                    if not _is_about_content(error):
+                        raise
+                    message = f"The service did not take this end of the run: {error}"
+                    refused = self._to_failure(each["run"], ValueError(message), "bad_result", retry=False)
+                    self._ask(transport, {}, [refused])
+            except (TaskerError, OSError) as error:
+                log.warning("results were not taken: %s", error)
+                return self._put_back(done[i:])
+
     def _tell(self) -> None:
         """Tells results that no request took along: telling one twice does no harm."""
         transport = self._transport()
@@ -370,8 +411,11 @@ class Worker:
                 failures = 0
             except (TaskerError, OSError) as error:
                 log.warning("results were not taken: %s", error)
-                # What the service refuses for good would be refused again.
-                is_refused = isinstance(error, TaskerError) and not error.is_passing
+                if _is_about_content(error):
+                    self._tell_each(transport, done)
+                    continue
+                # A key that was refused tells nothing any more.
+                is_refused = isinstance(error, TaskerError) and error.status in (401, 403)
                 if is_refused or (self._over.is_set() and failures > 5):
                     continue
                 self._put_back(done)

@@ -6,6 +6,7 @@ import threading
 import time
 import unittest
 import uuid
+from datetime import datetime
 
 from tasker import GiveUp, Retry, Tasker, TaskerError, Worker
 
@@ -72,6 +73,12 @@ class WorkerTest(unittest.TestCase):
                 raise RuntimeError("\ud800")
             if how == "large":
                 return "x" * 2_000_000
+            if how == "huge number":
+                return 2**70 + 1
+            if how == "bad code":
+                raise GiveUp("x", "no code at all")
+            if how == "nan":
+                raise Retry(float("nan"))
             if how == "no json":
                 return object()
             if how == "wait":
@@ -105,6 +112,11 @@ class WorkerTest(unittest.TestCase):
         self.assertEqual(self.run_task("large")["error"]["code"], "result_too_large")
         self.assertIn("JSON", self.run_task("no json", max_attempts=1)["error"]["message"])
         self.assertEqual(self.run_task("surrogate", max_attempts=1)["error"]["message"], "?")
+        # What the service does not take fails its own task, and leaves the worker alone.
+        self.assertEqual(self.run_task("huge number")["error"]["code"], "bad_result")
+        self.assertEqual(self.run_task("bad code")["error"]["code"], "bad_result")
+        self.assertEqual(self.run_task("nan", max_attempts=1)["error"]["code"], "handler_error")
+        self.assertEqual(self.run_task("ok")["status"], "COMPLETED")
         unknown = self.tasker.submit("py_work", {"nonsense": 1}, max_attempts=1)
         self.assertIn("nonsense", self.tasker.wait(unknown["task_id"], 30)["error"]["message"])
 
@@ -128,6 +140,39 @@ class WorkerTest(unittest.TestCase):
         while self.worker._running and time.monotonic() < until:
             time.sleep(0.05)
         self.assertEqual(self.worker._running, {})
+
+
+class StuckTest(unittest.TestCase):
+    def test_a_thread_that_does_not_end_has_no_room(self):
+        tasker, worker, ended = Tasker(), Worker(concurrency=1), []
+
+        @worker.task("py_stuck", description="For a test")
+        def stuck(how="ok"):
+            if how == "stuck":
+                # It does not look whether its task is over.
+                time.sleep(6)
+                ended.append(time.time())
+            return how
+
+        run = {"handle_signals": False}
+        thread = threading.Thread(target=worker.run, kwargs=run, daemon=True)
+        thread.start()
+        while "py_stuck" not in {each["type"] for each in tasker.types()}:
+            time.sleep(0.05)
+        task_id = tasker.submit("py_stuck", {"how": "stuck"})["task_id"]
+        while tasker.get(task_id)["status"] != "IN_PROGRESS":
+            time.sleep(0.05)
+        tasker.cancel(task_id)
+        while worker._running:
+            time.sleep(0.05)
+        waiting = tasker.submit("py_stuck")
+        task = tasker.wait(waiting["task_id"], 30)
+        started_at = datetime.fromisoformat(task["started_at"].replace("Z", "+00:00"))
+        self.assertEqual(task["status"], "COMPLETED")
+        # Another worker could have had it meanwhile.
+        self.assertGreaterEqual(started_at.timestamp(), ended[0] - 0.1)
+        worker._say_goodbye()
+        thread.join(20)
 
 
 class CommandTest(unittest.TestCase):

@@ -41,7 +41,7 @@ const workRequest = z.strictObject({
     .meta({ description: 'Holds the answer back until there is a task' }),
   done: z
     .array(doneItem)
-    .max(1_000)
+    .max(100)
     .default([])
     .meta({ description: 'How runs ended; it may be repeated' }),
   alive: runTokens.meta({ description: 'Runs that go on: their leases are renewed' }),

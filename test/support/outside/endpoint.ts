@@ -1,10 +1,9 @@
 import { createServer } from 'node:http';
-import { Webhook } from 'standardwebhooks';
 
 // An endpoint of a registered type, as a process that tests and the soak start and kill:
-// `node endpoint.ts <port> <url of the service> [secret]`. The path says how it answers.
+// `node endpoint.ts <port> <url of the service>`. The path says how it answers.
 
-const [, , port = '0', service = '', secret = ''] = process.argv;
+const [, , port = '0', service = ''] = process.argv;
 
 interface Call {
   task_id: string;
@@ -31,13 +30,6 @@ createServer((request, response) => {
   request.on('end', () => {
     const body = Buffer.concat(chunks).toString();
     const json = { 'Content-Type': 'application/json' };
-    if (secret !== '')
-      try {
-        new Webhook(secret).verify(body, request.headers as Record<string, string>);
-      } catch (error) {
-        response.writeHead(401, json).end(JSON.stringify({ error: String(error) }));
-        return;
-      }
     const call = JSON.parse(body) as Call;
     const said = request.url?.slice(1) ?? '';
     const how = said === 'mixed' ? MIXED[Math.floor(Math.random() * MIXED.length)] : said;
@@ -56,7 +48,8 @@ createServer((request, response) => {
     else if (how === 'huge')
       response.writeHead(200, json).end(JSON.stringify('x'.repeat(25_000_000)));
     else if (how === 'hangs') return;
-    else if (how === 'echo') response.writeHead(200, json).end(JSON.stringify(request.headers));
+    else if (how === 'echo')
+      response.writeHead(200, json).end(JSON.stringify({ headers: request.headers, body }));
     else {
       // `later`, `twice`, `never`
       response.writeHead(202, { 'Tasker-Async': 'true' }).end();
