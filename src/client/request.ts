@@ -25,6 +25,11 @@ export class TaskerError extends Error {
     this.code = problem.code;
     this.problem = problem;
   }
+
+  /** Whether the same request may succeed a little later. */
+  get isPassing(): boolean {
+    return this.status >= 500 || this.status === 408 || this.status === 429;
+  }
 }
 
 export interface ClientOptions {

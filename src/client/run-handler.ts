@@ -25,6 +25,11 @@ export interface WorkAnswer {
   settled: { run: string; status: string | null; recorded: boolean }[];
 }
 
+export const readWork = async (response: Response): Promise<WorkAnswer> => {
+  const body: unknown = await response.json();
+  return body as WorkAnswer;
+};
+
 /** What a handler sees of its task. */
 export interface WorkerContext {
   // oxlint-disable-next-line typescript/no-explicit-any -- its author knows what the type takes.

@@ -4,7 +4,7 @@ import { createDeferred } from './deferred.ts';
 import type { WorkerOptions } from './worker-options.ts';
 import { createPace } from './pace.ts';
 import { createOutbox, isAboutContent, type Letter } from './outbox.ts';
-import { runHandler, type LeasedTask, type WorkAnswer, type WorkerHandler } from './run-handler.ts';
+import { readWork, runHandler, type LeasedTask, type WorkerHandler } from './run-handler.ts';
 
 // A worker: a program of yours that asks a service for tasks, from anywhere, and runs them.
 
@@ -65,10 +65,7 @@ export const createWorker = ({
         },
         signal,
       },
-      async (response): Promise<WorkAnswer> => {
-        const body: unknown = await response.json();
-        return body as WorkAnswer;
-      },
+      readWork,
     );
     failures = 0;
     for (const run of answer.ended) {
@@ -115,9 +112,7 @@ export const createWorker = ({
 
   /** Something went wrong between us and the service: it is asked again, later and later. */
   const recover = async (error: unknown, tookMs: number): Promise<void> => {
-    const isFinal =
-      error instanceof TaskerError && error.status < 500 && ![408, 429].includes(error.status);
-    if (isFinal) throw error;
+    if (error instanceof TaskerError && !error.isPassing) throw error;
     onError(error);
     // One that was cut while it waited says nothing of the service.
     failures = tookMs > LONG_MS ? 0 : failures + 1;

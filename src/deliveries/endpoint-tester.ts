@@ -1,9 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
 import { describeError } from '../domain/errors.ts';
 import { findUrlProblem } from '../domain/outgoing.ts';
+import { toRunView } from '../domain/run-view.ts';
 import { signRunToken } from '../domain/run-token.ts';
 import type { OutsideRun } from '../handlers/outside-run.ts';
-import { deriveTypeSecrets, toRunBody, type EndpointDeps } from './endpoint.ts';
+import { deriveTypeSecrets, type EndpointDeps } from './endpoint.ts';
 import { readBodyText } from './read-body-text.ts';
 import { signWebhook } from './webhook.ts';
 
@@ -39,7 +40,9 @@ export const createEndpointTester =
       submitted_at: now(),
     };
     const body = JSON.stringify({
-      ...toRunBody(task, example, null),
+      ...toRunView(task),
+      params: example,
+      checkpoint: null,
       run_token: await signRunToken(root, task),
     });
     const headers = {

@@ -5,6 +5,7 @@ import { describeError, GiveUp, HandedOver, RetryLater } from '../domain/errors.
 import { findUrlProblem, type OutgoingRules } from '../domain/outgoing.ts';
 import type { RegisteredType } from '../domain/registered-type.ts';
 import { parseRetryAfter } from '../domain/retry.ts';
+import { toRunView } from '../domain/run-view.ts';
 import { signRunToken } from '../domain/run-token.ts';
 import type { Attempt } from '../domain/attempts.ts';
 import type { Task } from '../domain/task.ts';
@@ -51,21 +52,6 @@ const countBusy = ({ attempts }: Pick<Task, 'attempts'>): number => {
   const codes = (JSON.parse(attempts) as Attempt[]).map(({ error }) => error?.code);
   return codes.length - 1 - codes.findLastIndex((code) => code !== BUSY_CODE);
 };
-
-/** The body of a request: what a worker gets, too. */
-export const toRunBody = (
-  task: Pick<Task, 'id' | 'type' | 'attempt' | 'tags' | 'submitted_at'>,
-  params: unknown,
-  checkpoint: unknown,
-) => ({
-  task_id: task.id,
-  type: task.type,
-  attempt: task.attempt,
-  params,
-  checkpoint,
-  tags: JSON.parse(task.tags) as string[],
-  submitted_at: new Date(task.submitted_at).toISOString(),
-});
 
 const isText = (response: Response): boolean =>
   /^(text\/plain|application\/(problem\+)?json)\b/i.test(
@@ -129,7 +115,9 @@ export const createEndpointCaller = (deps: EndpointDeps): CallEndpoint => {
     const { outside, task, params, checkpoint, signal } = call;
     if (root === undefined) throw new GiveUp('The service has no ROOT_SECRET', 'not_configured');
     const body = JSON.stringify({
-      ...toRunBody(task, params, checkpoint),
+      ...toRunView(task),
+      params,
+      checkpoint,
       run_token: await signRunToken(root, task),
     });
     const id = `${task.id}.${task.attempt}`;

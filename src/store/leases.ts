@@ -1,5 +1,5 @@
 import type { Task } from '../domain/task.ts';
-import { guardSql, leaseEndSql, nameStatement } from './statements.ts';
+import { guardSql, isHeldSql, leaseEndSql, nameStatement } from './statements.ts';
 
 /** A claim that a worker holds, and what is to be saved of it. */
 export interface Lease {
@@ -19,10 +19,7 @@ SET held = 'lease',
   wake_at = ${leaseEndSql('?1')},
   progress = coalesce(h.value ->> 'progress', progress)
 FROM json_each(?2) AS h
-WHERE tasks.owner = h.value ->> 'owner'
-  AND tasks.id = h.value ->> 'id'
-  AND ${guardSql('complete')}
-  AND tasks.attempt = h.value ->> 'attempt'
+WHERE ${isHeldSql()}
 RETURNING id`,
 );
 

@@ -1,43 +1,53 @@
-import { lifecycle } from '../domain/lifecycle.ts';
 import type { Task, TaskError } from '../domain/task.ts';
 import { PRIORITIES } from '../domain/words.ts';
 import type { Lease } from './leases.ts';
-import { appendAttemptSql, guardSql, leaseEndSql, nameStatement } from './statements.ts';
+import {
+  claimSetSql,
+  guardSql,
+  isHeldSql,
+  leaseEndSql,
+  nameStatement,
+  settleSetSql,
+} from './statements.ts';
 
 // Runs that go on outside: by workers, by endpoints that answer later, by people.
 
 /** The lease of a worker's task until its worker was heard of. */
 const FIRST_LEASE_MS = 10_000;
+/** Parameters that one claim takes, and those of the task that goes beyond. */
+const MAX_CLAIMED_BYTES = 4_000_000;
 
 // Tasks for workers are claimed under a lease at once: no message of theirs comes back. It is short
 // until their worker was heard of, for a caller who hung up is not noticed.
 const CLAIM_FOR_WORKER = nameStatement(
   'tasks.claim_for_worker',
   `UPDATE tasks
-SET status = '${lifecycle.claim.to}',
-  attempt = attempt + 1,
-  version = version + 1,
-  progress = NULL,
-  started_at = ?1,
-  updated_at = ?1,
+SET ${claimSetSql('?1')},
   held = 'lease',
   wake_at = ?1 + min(timeout_ms, ${FIRST_LEASE_MS})
 WHERE (owner, id) IN (
-    SELECT waiting.owner, waiting.id
-    FROM json_each(?3) AS j
-    CROSS JOIN tasks AS waiting INDEXED BY tasks_for_workers
-      ON waiting.owner = ?2
-      AND waiting.type = j.value ->> 0
-      AND waiting.priority = j.value ->> 1
-      AND waiting.held = 'worker'
-    WHERE NOT EXISTS (
-        SELECT 1
-        FROM task_types
-        WHERE task_types.owner = ?2
-          AND task_types.name = j.value ->> 0
-          AND task_types.paused_until > ?1
+    SELECT owner, id
+    FROM (
+      SELECT owner, id, sum(bytes) OVER (ROWS UNBOUNDED PRECEDING) - bytes AS bytes_before
+      FROM (
+        SELECT waiting.owner, waiting.id, octet_length(waiting.params) AS bytes
+        FROM json_each(?3) AS j
+        CROSS JOIN tasks AS waiting INDEXED BY tasks_for_workers
+          ON waiting.owner = ?2
+          AND waiting.type = j.value ->> 0
+          AND waiting.priority = j.value ->> 1
+          AND waiting.held = 'worker'
+        WHERE NOT EXISTS (
+            SELECT 1
+            FROM task_types
+            WHERE task_types.owner = ?2
+              AND task_types.name = j.value ->> 0
+              AND task_types.paused_until > ?1
+          )
+        LIMIT ?4
       )
-    LIMIT ?4
+    )
+    WHERE bytes_before < ${MAX_CLAIMED_BYTES}
   )
   AND +held = 'worker'
   AND ${guardSql('claim')}
@@ -52,10 +62,7 @@ SET held = 'lease',
   wake_at = min(${leaseEndSql('?1')}, tasks.started_at + tasks.timeout_ms),
   progress = coalesce(h.value ->> 'progress', progress)
 FROM json_each(?2) AS h
-WHERE tasks.owner = h.value ->> 'owner'
-  AND tasks.id = h.value ->> 'id'
-  AND ${guardSql('complete')}
-  AND tasks.attempt = h.value ->> 'attempt'
+WHERE ${isHeldSql()}
   AND tasks.started_at + tasks.timeout_ms > ?1
 RETURNING id, wake_at, version`,
 );
@@ -70,27 +77,19 @@ WHERE owner = ?1 AND id = ?2 AND attempt = ?3
   AND ${guardSql('complete')}`,
 );
 
-// ?5 and ?6: a result or an error, as JSON.
-const settleSql = (to: string, outcome: 'completed' | 'failed'): string =>
+// ?4 to ?6: a result, an error as JSON, and where a failure is delivered to.
+const settleSql = (outcome: 'completed' | 'failed'): string =>
   nameStatement(
     `tasks.settle_${outcome}`,
     `UPDATE tasks
-SET status = '${to}',
-  attempt = attempt + 1,
-  version = version + 1,
-  started_at = ?1,
-  updated_at = ?1,
-  completed_at = ?1,
-  held = NULL,
-  wake_at = NULL,
+SET ${settleSetSql(outcome, '?1', '?5')},
   result = ?4,
-  failure_sinks = ?6,
-  attempts = ${appendAttemptSql(`'${outcome}'`, '?5', '?1', 'tasks.attempt + 1', '?1')}
+  failure_sinks = ?6
 WHERE owner = ?2 AND id = ?3 AND held = 'person' AND ${guardSql('settle')}
 RETURNING *`,
   );
-const COMPLETE = settleSql(lifecycle.settle.to, 'completed');
-const FAIL = settleSql(lifecycle.settle.failTo, 'failed');
+const COMPLETE = settleSql('completed');
+const FAIL = settleSql('failed');
 
 /** A lease that goes on; `until` in ms. */
 export interface Renewed {

@@ -35,6 +35,38 @@ export const nameStatement = (name: string, sql: string): string => `/* ${name} 
 export const toSqlList = (statuses: readonly Status[]): string =>
   `(${statuses.map((status) => `'${status}'`).join(', ')})`;
 
+/** What every claim sets. @param now SQL of a moment in ms */
+export const claimSetSql = (now: string): string =>
+  `status = '${lifecycle.claim.to}',
+  attempt = attempt + 1,
+  version = version + 1,
+  progress = NULL,
+  started_at = ${now},
+  updated_at = ${now}`;
+
+/**
+ * What ends a task that waits for a person: its only attempt begins and ends with it.
+ * @param now SQL of a moment in ms
+ * @param error SQL of a JSON text, or NULL
+ */
+export const settleSetSql = (outcome: 'completed' | 'failed', now: string, error: string): string =>
+  `status = '${outcome === 'completed' ? lifecycle.settle.to : lifecycle.settle.failTo}',
+  attempt = attempt + 1,
+  version = version + 1,
+  started_at = ${now},
+  updated_at = ${now},
+  completed_at = ${now},
+  held = NULL,
+  wake_at = NULL,
+  attempts = ${appendAttemptSql(`'${outcome}'`, error, now, 'tasks.attempt + 1', now)}`;
+
+/** Whether a row is the attempt that `h`, a JSON object, names, and runs still. */
+export const isHeldSql = (): string =>
+  `tasks.owner = h.value ->> 'owner'
+  AND tasks.id = h.value ->> 'id'
+  AND ${guardSql('complete')}
+  AND tasks.attempt = h.value ->> 'attempt'`;
+
 /** The guard that every transition's WHERE carries. */
 export const guardSql = (name: TransitionName): string =>
   `tasks.status IN ${toSqlList(lifecycle[name].from)}`;

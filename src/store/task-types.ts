@@ -3,6 +3,15 @@ import { nameStatement } from './statements.ts';
 
 // Types that owners registered. The table is small: 200 an owner at most.
 
+/** Who runs tasks of a type: a key of `run`. */
+const kindSql = (table: string): string =>
+  `(SELECT key FROM json_each(${table}.definition, '$.run'))`;
+
+const UNFINISHED = `SELECT 1
+  FROM tasks INDEXED BY tasks_by_type
+  WHERE owner = ?1 AND type = ?2 AND status IN ('NEW', 'PENDING', 'PAUSED', 'IN_PROGRESS')`;
+
+// Tasks wait in the place of who runs them: nobody would look for them in another one.
 const PUT = nameStatement(
   'task_types.put',
   `INSERT INTO task_types (owner, name, definition, created_at, updated_at, created_by_key)
@@ -10,12 +19,9 @@ SELECT ?1, ?2, ?3, ?4, ?4, ?5
 WHERE (SELECT count(*) FROM task_types WHERE owner = ?1 AND name <> ?2) < ?6
 ON CONFLICT (owner, name) DO UPDATE
 SET definition = excluded.definition, updated_at = excluded.updated_at
+WHERE ${kindSql('task_types')} = ${kindSql('excluded')} OR NOT EXISTS (${UNFINISHED})
 RETURNING *`,
 );
-
-const UNFINISHED = `SELECT 1
-  FROM tasks INDEXED BY tasks_by_type
-  WHERE owner = ?1 AND type = ?2 AND status IN ('NEW', 'PENDING', 'PAUSED', 'IN_PROGRESS')`;
 
 // A task that is accepted at the same time finds no type when it is to be run, and says so.
 const REMOVE = nameStatement(
@@ -99,7 +105,10 @@ CROSS JOIN task_types ON task_types.owner = ?1 AND task_types.name = n.value`,
       return (await db.prepare(sql).bind(owner).all<RegisteredType>()).results;
     },
 
-    /** Registers, or changes; null when the owner has `most` others already. */
+    /**
+     * Registers, or changes; null when the owner has `most` others already, or when somebody else
+     * would have to run what is unfinished.
+     */
     put: (
       {
         owner,

@@ -5,6 +5,7 @@ import { createRecordings } from './recordings.ts';
 import { isTypeOpenSql, runnableSql } from './runnable.ts';
 import {
   appendAttemptSql,
+  claimSetSql,
   encodeKeys,
   guardSql,
   nameStatement,
@@ -38,12 +39,7 @@ const toClaimedTask = rowMapper<Task>(CLAIM_COLUMNS, CLAIMED_AS);
 const CLAIM = nameStatement(
   'tasks.claim',
   `UPDATE tasks
-SET status = '${lifecycle.claim.to}',
-  attempt = attempt + 1,
-  version = version + 1,
-  progress = NULL,
-  started_at = ?1,
-  updated_at = ?1
+SET ${claimSetSql('?1')}
 FROM json_each(?2) AS m
 WHERE tasks.owner = m.value ->> 'owner'
   AND tasks.id = m.value ->> 'id'

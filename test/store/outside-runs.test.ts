@@ -40,6 +40,19 @@ it('claims by urgency and age, and reads no more than it takes', async () => {
   expect(await runs.claimForWorker('nobody', ['a'], 10, NOW)).toEqual([]);
 });
 
+it('claims no more than 4 MB of parameters, but one task in any case', async () => {
+  const owner = 'large';
+  const text = 'x'.repeat(240_000);
+  const tasks = Array.from({ length: 40 }, (_, i) =>
+    aTask({ owner, type: 'a', queue: 'worker-low', priority: 'LOW', params: { text } }, NOW + i),
+  );
+  for (const task of tasks) await store(task);
+  const claimed = [];
+  for (let calls = 0; calls < 3; calls += 1)
+    claimed.push((await runs.claimForWorker(owner, ['a'], 100, NOW)).length);
+  expect(claimed).toEqual([17, 17, 6]);
+});
+
 it('renews up to the end of the task’s time, and no further', async () => {
   const task = aTask({ owner: 'renews', type: 'a', queue: 'worker-low', timeoutMs: 90_000 }, NOW);
   await store(task);

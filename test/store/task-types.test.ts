@@ -30,6 +30,27 @@ it('deletes a type once none of its tasks is unfinished', async () => {
   expect(await types.remove('busy', 'type')).toBe(false);
 });
 
+it('leaves who runs a type as it is, while tasks of it wait there', async () => {
+  const as = (kind: string) =>
+    types.put(
+      {
+        owner: 'kinds',
+        name: 'type',
+        definition: JSON.stringify({ run: { [kind]: {} } }),
+        created_by_key: null,
+      },
+      200,
+      NOW,
+    );
+  await as('worker');
+  const task = aTask({ owner: 'kinds', type: 'type', queue: 'worker-low' });
+  await store(task);
+  expect(await as('worker')).not.toBeNull();
+  expect(await as('manual')).toBeNull();
+  await createTransitions(env.DB).command('cancel', 'kinds', task.id, NOW);
+  expect((await as('manual'))?.definition).toContain('manual');
+});
+
 it('lets no run of a paused type begin, holds it at no cost, and releases it', async () => {
   await put('paused', 'hook');
   await types.pause('paused', 'hook', NOW + 60_000, NOW);

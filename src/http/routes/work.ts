@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { assertTypeAllowed } from '../../domain/api-key.ts';
 import { refuseFields } from '../../domain/field-errors.ts';
 import { parseJson } from '../../domain/json.ts';
+import { toRunView } from '../../domain/run-view.ts';
 import { signRunToken } from '../../domain/run-token.ts';
 import type { Task } from '../../domain/task.ts';
 import { STATUSES } from '../../domain/words.ts';
@@ -97,13 +98,9 @@ const assertTypes = async (c: AppContext, types: readonly string[]): Promise<voi
 };
 
 const toWorkView = async (root: string, task: Task) => ({
-  task_id: task.id,
-  type: task.type,
-  attempt: task.attempt,
+  ...toRunView(task),
   params: JSON.parse(task.params) as unknown,
   checkpoint: task.checkpoint === null ? null : parseJson(task.checkpoint),
-  tags: JSON.parse(task.tags) as string[],
-  submitted_at: toIso(task.submitted_at),
   traceparent: task.traceparent,
   timeout_seconds: task.timeout_ms / 1_000,
   lease_until: toIso(task.wake_at ?? 0),

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
+import { assertTypeAllowed } from '../../../domain/api-key.ts';
 import { AppError } from '../../../domain/errors.ts';
 import { refuseFields, toFieldErrors } from '../../../domain/field-errors.ts';
 import { compileSchema } from '../../../domain/json-schema.ts';
@@ -63,6 +64,19 @@ const assertFits = (c: AppContext, definition: TypeDefinition): void => {
     );
 };
 
+/** 409: why a type could not be stored. */
+const refuseType = async (c: AppContext, name: string): Promise<never> => {
+  const { taskTypes } = c.get('services');
+  const [present] = await orUnavailable(c, () => taskTypes.getMany(c.get('owner'), [name]));
+  if (present)
+    throw new AppError(
+      'type_in_use',
+      `Tasks of "${name}" have not ended: until then it is run as it was`,
+    );
+  const message = `An owner has at most ${MAX_REGISTERED_TYPES} types of its own`;
+  throw new AppError('too_many_types', message);
+};
+
 /** Registering types, and ending them. */
 export const typeWriteRoutes = new Hono<AppEnv>()
   .put(
@@ -81,7 +95,13 @@ export const typeWriteRoutes = new Hono<AppEnv>()
         200: { description: 'The type, changed', body: withSecret },
         201: { description: 'The type, new', body: withSecret },
       },
-      errors: ['type_built_in', 'too_many_types', 'callbacks_not_configured'],
+      errors: [
+        'type_built_in',
+        'type_in_use',
+        'type_not_allowed',
+        'too_many_types',
+        'callbacks_not_configured',
+      ],
       examples: {
         worker: { description: 'Resizes pictures', run: { worker: {} } },
         approval: { description: 'Somebody says yes or no', run: { manual: {} } },
@@ -92,6 +112,7 @@ export const typeWriteRoutes = new Hono<AppEnv>()
     json(typeDefinition),
     async (c) => {
       const name = readName(c);
+      assertTypeAllowed(c.get('identity').taskTypes, name);
       const definition = c.req.valid('json');
       assertFits(c, definition);
       const { taskTypes, registry, now } = c.get('services');
@@ -109,11 +130,7 @@ export const typeWriteRoutes = new Hono<AppEnv>()
           at,
         ),
       );
-      if (!row)
-        throw new AppError(
-          'too_many_types',
-          `An owner has at most ${MAX_REGISTERED_TYPES} types of its own`,
-        );
+      if (!row) return refuseType(c, name);
       const isNew = row.created_at === at;
       const secret =
         toRunKind(definition) === 'endpoint' && isNew ? await deriveOwnSecret(c, row) : undefined;
