@@ -35,6 +35,20 @@ const at = async (page: Page, path: string): Promise<void> => {
   await page.getByRole('status').getByText('Live').waitFor();
 };
 
+/** A type that a person ends. */
+const OUTSIDE = {
+  manual: 'shown_approval',
+  definition: {
+    description: 'Yes or no',
+    run: { manual: {} },
+    result: {
+      type: 'object',
+      properties: { approved: { type: 'boolean' } },
+      required: ['approved'],
+    },
+  },
+};
+
 const PAYLOAD = '<img src=x onerror="alert(1)"><script>alert(2)</script>';
 
 it.skipIf(!hasBrowser)('loads in 90 KB, compressed', async () => {
@@ -61,6 +75,9 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
       { title: PAYLOAD, description: PAYLOAD, tags: [PAYLOAD.slice(0, 50)] },
     );
     await submit('broken', {}, { max_attempts: 1, title: PAYLOAD });
+    const { definition } = OUTSIDE;
+    await ask('PUT', `/task-types/${OUTSIDE.manual}`, definition);
+    const waiting = await submit(OUTSIDE.manual);
     // There is no task whose error is of a stranger's making: this one answer is made up.
     await page.route('**/errors', async (route) => {
       const group = {
@@ -82,6 +99,9 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
       ['/new', 'The same by program'],
       ['/types', 'Run one'],
       ['/types/sum', 'How long it ran'],
+      ['/register', 'Who runs it'],
+      [`/types/${OUTSIDE.manual}`, 'Change'],
+      [`/tasks/${waiting.task_id}`, 'It waits for you'],
       ['/queues', 'external-low'],
       ['/queues/default-low', 'As it stands'],
       ['/files', 'Choose files'],
@@ -244,6 +264,51 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     await page.getByText('No task matches these filters.').waitFor();
     expect(await tasksOf(`tag=${tag}`)).toEqual([]);
     expect(wrong).toEqual([]);
+  });
+
+  it('registers types, shows a secret once, and ends what waits for a person', async () => {
+    const { page, wrong } = await openTab(running.browser, view, running.service.url);
+    const name = (kind: string): string => `${kind}_${view.viewport.width}`;
+    await at(page, '/types');
+    await page.getByRole('link', { name: 'Register a type' }).click();
+    // What is wrong is said at its field, and nothing is lost.
+    await page.getByLabel('Name *').fill(name('hook'));
+    await page.getByLabel('Description *').fill('Calls an endpoint');
+    await page.getByRole('button', { name: 'An endpoint' }).click();
+    await page.getByLabel('URL *').fill('https://localhost/');
+    await page.getByLabel('Parameters, as JSON Schema').fill('{"pattern": "x"');
+    await page.getByRole('button', { name: 'Register', exact: true }).click();
+    await page.getByText('This is not JSON.').waitFor();
+    await page.getByLabel('Parameters, as JSON Schema').fill('{"pattern": "x"}');
+    await page.getByRole('button', { name: 'Register', exact: true }).click();
+    await page.getByText('`pattern` is not taken').first().waitFor();
+    await page.getByLabel('Parameters, as JSON Schema').fill('');
+    await page.getByRole('button', { name: 'Register', exact: true }).click();
+    await page.getByText('is not a public host name').first().waitFor();
+    await page.getByLabel('URL *').fill('https://hook.invalid-but-public.example/');
+    await page.getByRole('button', { name: 'Register', exact: true }).click();
+    expect(await page.locator('.secret').textContent()).toMatch(/^whsec_/);
+    await page.getByRole('link', { name: 'Its page' }).click();
+    await page.getByRole('button', { name: 'Pause type' }).click();
+    await page.getByText('Paused: no run begins').waitFor();
+    await page.getByRole('button', { name: 'Resume type' }).click();
+    await page.getByRole('button', { name: 'Pause type' }).waitFor();
+    expect(await page.locator('.secret').count()).toBe(0);
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('heading', { name: 'Types', exact: true }).waitFor();
+    await ask('PUT', `/task-types/${name('yes')}`, OUTSIDE.definition);
+    const [one, other] = await Promise.all([submit(name('yes')), submit(name('yes'))]);
+    await at(page, `/tasks/${one.task_id}`);
+    await page.getByText('It waits for a person').waitFor();
+    await page.getByLabel('approved *').check();
+    await page.getByRole('button', { name: 'Complete' }).click();
+    await page.locator('.statusline').getByText('completed').waitFor();
+    await at(page, `/tasks/${other.task_id}`);
+    await page.getByLabel('Why it fails').fill('Too dear');
+    await page.getByRole('button', { name: 'Fail', exact: true }).click();
+    await page.locator('.note.error').getByText('Too dear').waitFor();
+    expect(wrong.filter((each) => !each.includes('422'))).toEqual([]);
   });
 
   it('pauses queues, retries groups of errors, and can be held still', async () => {

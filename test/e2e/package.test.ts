@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -72,6 +72,23 @@ const said = async (...args: string[]): Promise<string> => {
   expect([code, stderr], args.join(' ')).toEqual([0, '']);
   return stdout.trim();
 };
+
+describe('the example of a worker', () => {
+  it('registers its type, runs its tasks, and ends when it is told', async () => {
+    await copyFile(join(ROOT, 'examples/worker.mjs'), join(folder, 'worker.mjs'));
+    const env = { ...process.env, TASKER_URL: service.url };
+    const worker = spawn(process.execPath, ['worker.mjs'], { cwd: folder, env, stdio: 'inherit' });
+    await expect
+      .poll(async () => (await tasker('types', '--json')).stdout, { timeout: 20_000 })
+      .toContain('count_words');
+    const params = '{"text":"to be or not to be"}';
+    const ran = await tasker('submit', 'count_words', '--params', params, '--wait', '--json');
+    expect(JSON.parse(ran.stdout)).toMatchObject({ result: { words: 6 } });
+    const ended = new Promise((resolve) => worker.once('exit', resolve));
+    worker.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+});
 
 describe('the package', () => {
   it('has no dependency, and brings only what it is made of', async () => {

@@ -17,6 +17,11 @@ const run = promisify(execFile);
 let service: Service;
 let state: string;
 let endpointPort: number;
+let examplePorts: number[];
+const listSettings = (): string[] => [
+  `CALLBACK_HOSTS:${[endpointPort, ...examplePorts].map((port) => `127.0.0.1:${port}`).join(',')}`,
+  'ROOT_SECRET:the-root-secret-of-this-test-0123456789',
+];
 const processes: ChildProcess[] = [];
 
 const start = (program: string, ...args: string[]): ChildProcess => {
@@ -37,11 +42,12 @@ const runTask = async (
 };
 
 beforeAll(async () => {
-  [state, endpointPort] = await Promise.all([temporaryState(), freePort()]);
-  service = await startService(await freePort(), state, [
-    `CALLBACK_HOSTS:127.0.0.1:${endpointPort}`,
-    'ROOT_SECRET:the-root-secret-of-this-test-0123456789',
+  [state, endpointPort, examplePorts] = await Promise.all([
+    temporaryState(),
+    freePort(),
+    Promise.all([freePort(), freePort()]),
   ]);
+  service = await startService(await freePort(), state, listSettings());
 });
 afterAll(async () => {
   for (const child of processes) child.kill('SIGKILL');
@@ -105,10 +111,7 @@ describe.each([
     expect((await runTask(type)).result).toMatchObject({ by: language });
     const { port } = new URL(service.url);
     await service.kill();
-    service = await startService(Number(port), state, [
-      `CALLBACK_HOSTS:127.0.0.1:${endpointPort}`,
-      'ROOT_SECRET:the-root-secret-of-this-test-0123456789',
-    ]);
+    service = await startService(Number(port), state, listSettings());
     expect((await runTask(type)).result).toMatchObject({ by: language });
     processes.at(-1)?.kill('SIGKILL');
   }, 120_000);
@@ -318,6 +321,66 @@ describe('an endpoint', () => {
       await expect(register('inside', { endpoint: { url } })).rejects.toMatchObject({
         code: 'invalid_request',
       });
+  });
+});
+
+describe('the examples', () => {
+  const ROOT = new URL('../../', import.meta.url).pathname;
+  const runExample = (program: string, args: string[], more: Record<string, string> = {}) => {
+    const PYTHONPATH = `${ROOT}clients/python`;
+    const env = { ...process.env, PYTHONPATH, TASKER_URL: service.url, ...more };
+    const child = spawn(program, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] });
+    processes.push(child);
+    return child;
+  };
+
+  it('resize pictures, as the guide says', async () => {
+    runExample('python3', ['-m', 'tasker', 'worker', 'examples.worker:worker']);
+    const names = async () =>
+      (await tasker().request<{ task_types: { type: string }[] }>('/task-types')).task_types.map(
+        ({ type }) => type,
+      );
+    await expect.poll(names, { timeout: 20_000 }).toContain('resize');
+    expect((await runTask('resize', { url: 'cat.png', width: 200 })).result).toEqual({
+      url: 'cat.png',
+      width: 200,
+    });
+    expect((await runTask('resize', { url: 'cat.png', width: 20_000 })).error?.code).toBe(
+      'too_wide',
+    );
+    await expect(runTask('resize', { url: 'cat.png' })).rejects.toThrow('`width` is missing');
+  });
+
+  it.each([
+    ['node', process.execPath, 'examples/endpoint.mjs', 0, { hello: 'Ada', attempt: 1 }],
+    ['python', 'python3', 'examples/endpoint.py', 1, { slept: 1 }],
+  ])('answer by an endpoint in %s', async (language, program, file, place, result) => {
+    const type = `example_${language}`;
+    const port = String(examplePorts[place]);
+    const endpoint = { url: `http://127.0.0.1:${port}/` };
+    const { secret: SECRET = '' } = await register(type, { endpoint }, { timeout_seconds: 10 });
+    runExample(program, [file], { PORT: port, SECRET });
+    expect((await runTask(type, { name: 'Ada' }, { max_attempts: 10 })).result).toMatchObject(
+      'slept' in result ? result : { hello: 'Ada' },
+    );
+    // Whoever does not know the secret gets nothing.
+    expect((await fetch(endpoint.url, { method: 'POST', body: '{}' })).status).toBe(401);
+  });
+
+  it('ask a person', async () => {
+    const child = runExample('python3', ['-u', 'examples/approval.py']);
+    const said = new Promise<string>((resolve) => {
+      let text = '';
+      child.stdout.on('data', (part: Buffer) => (text += part.toString()));
+      child.once('exit', () => resolve(text));
+    });
+    const find = async () => {
+      for await (const task of tasker().list({ type: 'approval' })) return task.task_id;
+      return undefined;
+    };
+    await expect.poll(find, { timeout: 20_000 }).toBeDefined();
+    await tasker().complete((await find()) ?? '', { approved: true });
+    expect(await said).toContain("COMPLETED {'approved': True}");
   });
 });
 

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { isQueueName } from '../../src/domain/routing.ts';
 import { getServices } from '../../src/wiring/services.ts';
 import { call, submit } from '../support/client.ts';
@@ -39,6 +39,12 @@ const work = async (body: object = {}, headers: HeadersInit = {}): Promise<WorkA
   if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
   return response.json();
 };
+/** Resolves once so many wait, as the board knows. */
+const isWaiting = (count = 1): Promise<unknown> =>
+  vi.waitUntil(async () => {
+    const watched = (await env.BOARD.getByName(OWNER).listWatched()) ?? [];
+    return watched.filter((each) => each === 'work').length === count;
+  });
 const asRun = (run: string, path: string, json: object = {}): Promise<Response> =>
   call(`/runs/${path}`, { json, headers: { Authorization: `Bearer ${run}` } });
 const read = async (id: string) => (await call(`/tasks/${id}`)).json<Record<string, unknown>>();
@@ -182,7 +188,7 @@ describe('a worker', () => {
 
   it('waits for work, and has it as soon as it comes', async () => {
     const waiting = work({ wait_seconds: 10 });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await isWaiting();
     const startedAt = Date.now();
     const { task_id } = await submit(type);
     expect((await waiting).tasks).toMatchObject([{ task_id }]);
@@ -196,14 +202,14 @@ describe('a worker', () => {
     const { webSocket: dead } = await boards.openForWorker(identity, 'dead', [type]);
     dead?.accept();
     const waiting = work({ wait_seconds: 10 });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await isWaiting(2);
     const { task_id } = await submit(type);
     expect((await waiting).tasks).toMatchObject([{ task_id }]);
   });
 
   it('that stops is given nothing any more', async () => {
     const waiting = work({ worker: 'leaving', wait_seconds: 10 });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await isWaiting();
     await work({ worker: 'leaving', types: [], max: 0 });
     expect((await waiting).tasks).toEqual([]);
     await submit(type);
@@ -216,7 +222,7 @@ describe('a worker', () => {
     expect((await work()).tasks).toEqual([]);
     expect(await read(task.task_id)).toMatchObject({ waiting_for: { reason: 'type_paused' } });
     const waiting = work({ wait_seconds: 10 });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await isWaiting();
     await call(`/task-types/${type}/resume`, { method: 'POST' });
     expect((await waiting).tasks).toMatchObject([{ task_id: task.task_id }]);
   });
