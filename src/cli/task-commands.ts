@@ -1,5 +1,6 @@
 import { isFinal } from '../domain/words.ts';
-import { parseSeconds, UsageError } from './arguments.ts';
+import type { TaskView } from '../client/index.ts';
+import { parsePairs, parseSeconds, UsageError } from './arguments.ts';
 import { getText, type Command, type CommandContext } from './context.ts';
 import { followTask, printTask, toExitCode } from './follow.ts';
 import { clean, formatStatus, toRow } from './format.ts';
@@ -72,15 +73,35 @@ const wait: Command = {
   },
 };
 
+const printStatus = ({ isJson, print }: CommandContext, task: TaskView): void =>
+  print(isJson ? JSON.stringify(task) : `${task.task_id} ${formatStatus(task.status)}`);
+
 const command = (verb: 'cancel' | 'pause' | 'resume' | 'retry', summary: string): Command => ({
   usage: `${verb} <id>`,
   summary,
-  async run(context) {
-    const task = await context.tasker[verb](await resolveId(context));
-    if (context.isJson) context.print(JSON.stringify(task));
-    else context.print(`${task.task_id} ${formatStatus(task.status)}`);
-  },
+  run: async (context) =>
+    printStatus(context, await context.tasker[verb](await resolveId(context))),
 });
+
+const complete: Command = {
+  usage: 'complete <id> [name=value …]',
+  summary: 'Complete a task that waits for a person',
+  async run(context) {
+    const [, ...pairs] = context.args;
+    const result = pairs.length > 0 ? parsePairs(pairs) : null;
+    printStatus(context, await context.tasker.complete(await resolveId(context), result));
+  },
+};
+
+const fail: Command = {
+  usage: 'fail <id> <why>',
+  summary: 'Fail a task that waits for a person',
+  async run(context) {
+    const [, ...words] = context.args;
+    if (words.length === 0) throw new UsageError('Say why: tasker fail <id> "Too dear"');
+    printStatus(context, await context.tasker.fail(await resolveId(context), words.join(' ')));
+  },
+};
 
 const remove: Command = {
   usage: 'delete <id>',
@@ -104,6 +125,8 @@ export const taskCommands: Record<string, Command> = {
   retry: command('retry', 'Run a failed or cancelled task again'),
   pause: command('pause', 'Hold a task that has not begun'),
   resume: command('resume', 'Let a paused task go on'),
+  complete,
+  fail,
   delete: remove,
   export: exportTasks,
 };

@@ -181,6 +181,22 @@ describe('the command line', () => {
     expect(await said('delete', failedId)).toContain('Deleted');
   });
 
+  it('ends what waits for a person', async () => {
+    const definition = { description: 'Yes or no', run: { manual: {} } };
+    await fetch(`${service.url}/task-types/approval`, {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(definition),
+    });
+    const submitOne = async (): Promise<string> =>
+      /[0-9a-f-]{36}/.exec(await said('submit', 'approval'))?.[0] ?? '';
+    expect(await said('complete', await submitOne(), 'approved=true')).toContain('completed');
+    const other = await submitOne();
+    expect((await tasker('fail', other)).code).toBe(2);
+    expect(await said('fail', other, 'Too', 'dear')).toContain('failed');
+    expect((await tasker('complete', other)).code).toBe(1);
+  });
+
   it('holds, cancels and resumes', async () => {
     const id = await said('submit', 'sum', 'a=1', 'b=1', '--in', '1h', '--priority', 'low');
     expect(await said('get', id)).toContain('waits');

@@ -1,12 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, api, get } from '../api.ts';
-import { go, route, toHref } from '../router.ts';
-import { Card, CopyButton, ErrorNote, PageHead, Segmented } from '../components/ui.tsx';
+import { go, route } from '../router.ts';
+import { Card, ErrorNote, PageHead, Segmented } from '../components/ui.tsx';
 import type { FieldErrors } from '../components/schema-form.tsx';
-import { TestCall } from '../components/type-actions.tsx';
+import { TypeRegistered } from '../components/type-registered.tsx';
 import type { TaskType } from '../components/type-facts.tsx';
 import { useAction, useQuery } from '../hooks.ts';
-import { toWorkerCode, WORKER_LANGUAGES, type WorkerLanguage } from '../worker-code.ts';
 
 const KINDS = { worker: 'A worker', endpoint: 'An endpoint', manual: 'A person' };
 type Kind = keyof typeof KINDS;
@@ -110,59 +109,6 @@ const TextField = ({
   );
 };
 
-/** What to do once a type is there: its secret, a test, a program that runs it. */
-const Registered = ({ type, secret }: { type: TaskType; secret: string | null }) => {
-  const [language, setLanguage] = useState<WorkerLanguage>('python');
-  const code = toWorkerCode(
-    language,
-    type.type,
-    Object.keys((type.params as { properties?: object }).properties ?? {}),
-  );
-  return (
-    <Card title={`${type.type} is registered`}>
-      {secret !== null && (
-        <div class="note" role="alert">
-          <p>
-            Its requests are signed with this secret. Copy it now: it is shown this once, and
-            rotated on the page of the type.
-          </p>
-          <code class="secret">{secret}</code>
-          <CopyButton text={secret} />
-        </div>
-      )}
-      {type.kind === 'endpoint' && <TestCall name={type.type} />}
-      {type.kind === 'worker' && (
-        <>
-          <p>Start a worker that runs it:</p>
-          <Segmented
-            label="Language"
-            values={WORKER_LANGUAGES}
-            value={language}
-            onChange={(chosen) => setLanguage(chosen)}
-          />
-          <pre class="curl" tabIndex={0}>
-            {code}
-          </pre>
-          <div class="row end">
-            <CopyButton text={code} />
-          </div>
-        </>
-      )}
-      {type.kind === 'manual' && (
-        <p>Its tasks wait until somebody opens them and says Complete or Fail.</p>
-      )}
-      <div class="row end">
-        <a class="button" href={toHref(`/types/${type.type}`)}>
-          Its page
-        </a>
-        <a class="button primary" href={toHref('/new', { type: type.type })}>
-          Run one
-        </a>
-      </div>
-    </Card>
-  );
-};
-
 /** A type whose code is not in the service: a new one, or a change of one. */
 export const RegisterTypePage = () => {
   const name = route.value.query.get('type');
@@ -214,7 +160,7 @@ export const RegisterTypePage = () => {
     });
   };
   const shared = { form, errors, set };
-  if (made) return <Registered {...made} />;
+  if (made) return <TypeRegistered {...made} />;
   return (
     <>
       <PageHead title={name === null ? 'Register a type' : `Change ${name}`} />
