@@ -213,6 +213,41 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     expect(wrong).toEqual([]);
   });
 
+  it('keeps what happens while the answer with the list is on its way', async () => {
+    const { page, wrong } = await openTab(running.browser, view, running.service.url);
+    const tag = `late-${view.viewport.width}`;
+    const delayed = { delay_seconds: 600, tags: [tag] };
+    const first = await submit('sum', { a: 1, b: 1 }, delayed);
+    await at(page, `/tasks?tag=${tag}`);
+    const row = (task: Task) => page.locator(`tbody tr[data-task="${task.task_id}"]`);
+    await row(first).waitFor();
+    // The answer is read at once, and arrives after the updates.
+    const { promise: arrival, resolve: arrive } = Promise.withResolvers<void>();
+    const { promise: reading, resolve: isRead } = Promise.withResolvers<void>();
+    await page.route('**/tasks?*', async (route) => {
+      const response = await route.fetch();
+      isRead();
+      await arrival;
+      const { pagination, ...rest } = (await response.json()) as { pagination: object };
+      // By its total the reader knows that it arrived.
+      const json = { ...rest, pagination: { ...pagination, total_tasks: 77 } };
+      await route.fulfill({ response, json });
+    });
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await reading;
+    const second = await submit('sum', { a: 2, b: 2 }, delayed);
+    await ask('POST', `/tasks/${first.task_id}/cancel`);
+    await row(second).waitFor();
+    await row(first).getByText('cancelled').waitFor();
+    arrive();
+    await page.getByText('77 total').waitFor();
+    // Its rows are drawn after it.
+    for (const _ of [1, 2]) await page.evaluate('new Promise(requestAnimationFrame)');
+    expect(await row(second).count()).toBe(1);
+    expect(await row(first).innerText()).toContain('cancelled');
+    expect(wrong).toEqual([]);
+  });
+
   it('filters by the URL, and acts on some and on all that match', async () => {
     const { page, wrong } = await openTab(running.browser, view, running.service.url);
     const tag = `bulk-${view.viewport.width}`;

@@ -23,6 +23,8 @@ const PAGE_SIZE = 50;
  * The list's frames are 250 ms apart: one that was on its way may bring back rows that are deleted.
  */
 const LATE_FRAME_MS = 500;
+/** Most updates that are kept while the service's answer is on its way. */
+const MAX_MEANWHILE = 1_000;
 
 interface Listing {
   pagination: {
@@ -32,6 +34,13 @@ interface Listing {
     next_cursor: string | null;
   };
   tasks: TaskView[];
+}
+
+/** What is shown of it: as many rows as the reader asked for, and where the next ones begin. */
+interface List {
+  rows: ListRow[];
+  next: string | null;
+  most: number;
 }
 
 const read = async (
@@ -54,12 +63,14 @@ export const TasksPage = () => {
   const filter = filterQuery(route.value.query);
   const order: Order = route.value.query.get('order') === 'oldest' ? 'oldest' : 'newest';
   const address = `${filter.toString()} ${order}`;
-  const { data, error, readAt, reload } = useQuery(`tasks ${address}`, () =>
-    read(filter, order, null),
-  );
-  const [rows, setRows] = useState<ListRow[]>([]);
-  const [next, setNext] = useState<string | null>(null);
-  const [most, setMost] = useState(PAGE_SIZE);
+  // What came since the last question was put: the answer may be older than that.
+  const meanwhile = useRef<TaskUpdate[]>([]);
+  const { data, error, readAt, reload } = useQuery(`tasks ${address}`, () => {
+    meanwhile.current = [];
+    return read(filter, order, null);
+  });
+  const [list, setList] = useState<List>({ rows: [], next: null, most: PAGE_SIZE });
+  const { rows, next, most } = list;
   const [held, setHeld] = useState<TaskUpdate[]>([]);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [isAll, setAll] = useState(false);
@@ -69,14 +80,6 @@ export const TasksPage = () => {
   const isPointerIn = useRef(false);
   useScrollMemory(data !== null);
 
-  useEffect(() => {
-    if (data) {
-      setRows(toRows(data.tasks));
-      setNext(data.pagination.next_cursor);
-      setMost(PAGE_SIZE);
-    }
-    setHeld([]);
-  }, [data]);
   useEffect(() => {
     setChosen(new Set());
     setAll(false);
@@ -95,53 +98,63 @@ export const TasksPage = () => {
     preview: (id) => setPreviewed(id),
   });
 
-  useTaskUpdates((news) => {
+  const update = (news: readonly TaskUpdate[]): void =>
+    setList((before) => ({
+      ...before,
+      rows: applyUpdates(before.rows, news, filter, before.most, order),
+    }));
+  /** Shows news among the rows, or holds them until the reader wants them. */
+  const take = (news: readonly TaskUpdate[], onto: List, isStill: boolean): void => {
+    const shown = new Set(onto.rows.map(({ task }) => task.task_id));
     // Only the service can look inside parameters: then it is asked again, when the reader wants
     // it.
-    const unknown = news.filter((task) => matches(task, filter) === null);
-    const shown = new Set(ids);
-    const isStill = isPointerIn.current || chosen.size > 0 || focused !== null;
     const isHeld = (task: TaskUpdate): boolean =>
-      !shown.has(task.task_id) && (isStill || unknown.includes(task));
+      !shown.has(task.task_id) && (isStill || matches(task, filter) === null);
     const waiting = news.filter(
       (task) =>
         isHeld(task) &&
         matches(task, filter) !== false &&
         (order === 'newest'
-          ? task.task_id > (rows[0]?.task.task_id ?? '')
+          ? task.task_id > (onto.rows[0]?.task.task_id ?? '')
           : // Below the last row: there only if the list ends on this page.
-            next === null),
+            onto.next === null),
     );
     if (waiting.length > 0)
       setHeld((before) => [
         ...before.filter(({ task_id }) => !waiting.some((task) => task.task_id === task_id)),
         ...waiting,
       ]);
-    setRows((before) =>
-      applyUpdates(
-        before,
-        news.filter((task) => !isHeld(task)),
-        filter,
-        most,
-        order,
-      ),
-    );
+    update(news.filter((task) => !isHeld(task)));
+  };
+  useTaskUpdates((news) => {
+    meanwhile.current = [...meanwhile.current, ...news].slice(-MAX_MEANWHILE);
+    take(news, list, isPointerIn.current || chosen.size > 0 || focused !== null);
   });
+  useEffect(() => {
+    setHeld([]);
+    if (!data) return;
+    const { tasks, pagination } = data;
+    const answer = { rows: toRows(tasks), next: pagination.next_cursor, most: PAGE_SIZE };
+    setList(answer);
+    take(meanwhile.current, answer, false);
+  }, [data]);
 
   const showHeld = (): void => {
     if (held.some((task) => matches(task, filter) === null)) reload();
-    else setRows((before) => applyUpdates(before, held, filter, most, order));
+    else update(held);
     setHeld([]);
   };
   const showMore = (): void =>
     act(async () => {
       const page = await read(filter, order, next);
-      setRows((before) => [
-        ...before,
-        ...toRows(page.tasks.filter(({ task_id }) => !ids.includes(task_id))),
-      ]);
-      setMost((before) => before + PAGE_SIZE);
-      setNext(page.pagination.next_cursor);
+      const older = page.tasks.filter(({ task_id }) => !ids.includes(task_id));
+      setList((before) => ({
+        rows: [...before.rows, ...toRows(older)],
+        next: page.pagination.next_cursor,
+        most: before.most + PAGE_SIZE,
+      }));
+      const isOlder = new Set(older.map(({ task_id }) => task_id));
+      update(meanwhile.current.filter(({ task_id }) => isOlder.has(task_id)));
       return undefined;
     });
   const choose = (id: string, isChosen: boolean): void => {
