@@ -15,7 +15,7 @@ import { catalog } from '../src/handlers/catalog.ts';
 import { isBlank } from '../src/domain/text.ts';
 import { suggest } from '../src/domain/suggest.ts';
 import { fail, wholeNumber } from './options.ts';
-import { runWrangler, useEnvironment } from './wrangler.ts';
+import { runOnLocalDatabase, runWrangler, useEnvironment } from './wrangler.ts';
 
 const HELP = `npm run keys -- <command> [options]: API keys, made and revoked on this machine
 
@@ -89,20 +89,13 @@ let isPrepared = false;
 const ask = async <Row = ApiKey>(sql: string): Promise<Row[]> => {
   const place = values.remote ? ['--remote'] : ['--local', '--persist-to', values.state];
   if (!isPrepared && values.remote) await assertLoggedIn();
+  const run = values.remote ? runWrangler : runOnLocalDatabase;
   if (!isPrepared && !values.remote) {
-    const migrated = await runWrangler(['d1', 'migrations', 'apply', 'DB', ...place]);
+    const migrated = await run(['d1', 'migrations', 'apply', 'DB', ...place]);
     if (migrated.code !== 0) fail(`The migration failed:\n${migrated.output}`);
   }
   isPrepared = true;
-  const { code, output } = await runWrangler([
-    'd1',
-    'execute',
-    'DB',
-    ...place,
-    '--json',
-    '--command',
-    sql,
-  ]);
+  const { code, output } = await run(['d1', 'execute', 'DB', ...place, '--json', '--command', sql]);
   const start = output.indexOf('[');
   if (code !== 0 || start < 0) fail(`The database did not answer:\n${output}`);
   const answers = JSON.parse(output.slice(start, output.lastIndexOf(']') + 1)) as {
@@ -111,11 +104,12 @@ const ask = async <Row = ApiKey>(sql: string): Promise<Row[]> => {
   return answers.at(-1)?.results ?? [];
 };
 
+/** An insert that changes nothing when it is repeated. */
 const toInsert = (table: string, row: object): string => {
   const columns = Object.entries(row) as [string, string | number | null][];
   return `INSERT INTO ${table} (${columns.map(([name]) => name).join(', ')}) VALUES (${columns
     .map(([, value]) => quote(value))
-    .join(', ')})`;
+    .join(', ')}) ON CONFLICT (id) DO NOTHING`;
 };
 
 /** The statement that notes in the audit log what was done here. */

@@ -5,7 +5,7 @@ import { endWithNpm, startDevProcess, type DevServerEvent } from './dev-process.
 import { startGuard } from './guard.ts';
 import { formatLogLine } from './log-lines.ts';
 import { fail, readOptions, wholeNumber } from './options.ts';
-import { runWrangler } from './wrangler.ts';
+import { runOnLocalDatabase } from './wrangler.ts';
 
 const HELP = `npm start -- [options]: migrates, builds and serves Tasker on this machine
 
@@ -74,7 +74,7 @@ const guard = await startGuard(port).catch((error: NodeJS.ErrnoException) =>
 const migrate = async (): Promise<void> => {
   console.log('Migrating the database …');
   const place = ['--local', '--persist-to', state];
-  const { code, output } = await runWrangler(['d1', 'migrations', 'apply', 'DB', ...place]);
+  const { code, output } = await runOnLocalDatabase(['d1', 'migrations', 'apply', 'DB', ...place]);
   if (code !== 0) fail(`The migration failed:\n${output}`);
 };
 

@@ -50,3 +50,18 @@ export const runWrangler: RunWrangler = async (args) => {
   );
   return { code, output };
 };
+
+const LOCKED_RETRIES = 40;
+
+/**
+ * Runs a wrangler command on the local database, again while another process is writing to it:
+ * SQLite then answers SQLITE_BUSY, which wrangler ends with. The command may have been carried
+ * out before that answer, so it has to be one that can be repeated.
+ */
+export const runOnLocalDatabase: RunWrangler = async (args) => {
+  for (let retry = 0; ; retry += 1) {
+    const ended = await runWrangler(args);
+    const isLocked = ended.code !== 0 && ended.output.includes('SQLITE_BUSY');
+    if (!isLocked || retry === LOCKED_RETRIES) return ended;
+  }
+};

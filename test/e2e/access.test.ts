@@ -264,6 +264,25 @@ const socketHeaders = {
   'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
 };
 
+it('makes a key once while the service is writing to the same database', async () => {
+  const make = (name: string) =>
+    runScript('keys', ['create', '--state', state, '--json', '--owner', 'busy', '--name', name]);
+  const { key } = JSON.parse((await make('writer')).output) as { key: string };
+  const tasker = connect(service.url, key);
+  const tasks = Array.from({ length: 50 }, (_, i) => ({ type: 'sum', params: { a: i, b: 1 } }));
+  let isMade = false;
+  const write = async (): Promise<void> => {
+    while (!isMade) await tasker.request('/tasks/bulk', { method: 'POST', json: { tasks } });
+  };
+  const writing = write();
+  const made = await make('made');
+  isMade = true;
+  await writing;
+  expect(made.code, made.output).toBe(0);
+  const { keys } = await tasker.request<{ keys: { name: string }[] }>('/keys');
+  expect(keys.filter(({ name }) => name === 'made')).toHaveLength(1);
+}, 110_000);
+
 it('lets an operator export another owner, leaving no key behind, and erase it', async () => {
   const make = async (...args: string[]): Promise<string> => {
     const made = await runScript('keys', ['create', '--state', state, '--json', ...args]);
