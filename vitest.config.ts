@@ -14,6 +14,7 @@ const ENGINE_TESTS =
   'test/{cache,deliveries,domain,engine,live,metrics,platform,store}/**/*.test.ts';
 const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
 const BROWSER_TESTS = ['test/e2e/{dashboard,jobs,pages}.test.ts'];
+const PAGE_SPEED_TESTS = ['test/e2e/page-speed.test.ts'];
 
 /**
  * Tests in workerd, with real D1, Queues, Durable Objects, R2 and Cache, and a real Redis behind a
@@ -58,6 +59,16 @@ const workersProject = (name: string, include: string[], exclude: string[]) => (
   },
 });
 
+const browserProject = (name: string, include: string[], groupOrder: number) => ({
+  test: {
+    name,
+    include,
+    testTimeout: 60_000,
+    hookTimeout: 125_000,
+    sequence: { groupOrder },
+  },
+});
+
 export default defineConfig({
   test: {
     // Most of the end-to-end tests' time is waiting, so they do not take a core from the others.
@@ -76,22 +87,15 @@ export default defineConfig({
         test: {
           name: 'node',
           include: NODE_TESTS,
-          exclude: BROWSER_TESTS,
+          exclude: [...BROWSER_TESTS, ...PAGE_SPEED_TESTS],
           testTimeout: 120_000,
           hookTimeout: 125_000,
           sequence: { groupOrder: 0 },
         },
       },
-      {
-        // The pages in a real browser, last and alone: their bounds are the machine's whole, too.
-        test: {
-          name: 'browser',
-          include: BROWSER_TESTS,
-          testTimeout: 60_000,
-          hookTimeout: 125_000,
-          sequence: { groupOrder: 2 },
-        },
-      },
+      // The pages in a real browser, after the others; how fast they are, last and alone.
+      browserProject('browser', BROWSER_TESTS, 2),
+      browserProject('speed', PAGE_SPEED_TESTS, 3),
     ],
   },
 });

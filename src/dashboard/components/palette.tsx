@@ -43,23 +43,8 @@ const listEntries = (types: readonly string[]): Entry[] => [
   { name: 'API documentation', hint: 'Docs', run: () => location.assign('/docs') },
 ];
 
-/** Everything by a few letters. */
-export const Palette = () => {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const [text, setText] = useState('');
-  const [at, setAt] = useState(0);
-  const isOpen = isPaletteOpen.value;
-  useEffect(() => {
-    if (!isOpen) return;
-    setText('');
-    setAt(0);
-    dialog.current?.showModal();
-    get<{ task_types: { type: string }[] }>('/task-types').then(
-      ({ task_types }) => (knownTypes.value = task_types.map(({ type }) => type)),
-      () => {},
-    );
-  }, [isOpen]);
-  if (!isOpen) return null;
+/** The commands that a text asks for; last of all, a search for the text itself. */
+const findEntries = (text: string): Entry[] => {
   const words = text.toLowerCase().split(/\s+/);
   const found = listEntries(knownTypes.value).filter(({ name, hint }) =>
     words.every((word) => `${name} ${hint}`.toLowerCase().includes(word)),
@@ -69,17 +54,46 @@ export const Palette = () => {
     hint: 'Search',
     run: () => openSearch(text),
   };
-  const shown = [...found.slice(0, 10), ...(text === '' ? [] : [search])];
+  return [...found.slice(0, 10), ...(text === '' ? [] : [search])];
+};
+
+const loadTypes = (): Promise<void> =>
+  get<{ task_types: { type: string }[] }>('/task-types').then(
+    ({ task_types }) => void (knownTypes.value = task_types.map(({ type }) => type)),
+    () => {},
+  );
+
+/** Everything by a few letters. */
+export const Palette = () => {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const loaded = useRef(Promise.resolve());
+  const [text, setText] = useState('');
+  const [at, setAt] = useState(0);
+  const isOpen = isPaletteOpen.value;
+  useEffect(() => {
+    if (!isOpen) return;
+    setText('');
+    setAt(0);
+    dialog.current?.showModal();
+    loaded.current = loadTypes();
+  }, [isOpen]);
+  if (!isOpen) return null;
+  const shown = findEntries(text);
   const chosen = Math.min(at, shown.length - 1);
   const close = (): void => void (isPaletteOpen.value = false);
   const run = (entry: Entry | undefined): void => {
     close();
     entry?.run();
   };
+  /** What was typed counts, also where the list does not show it yet. */
+  const runTyped = async (typed: string): Promise<void> => {
+    if (at === 0 && knownTypes.value.length === 0) await loaded.current;
+    run(findEntries(typed)[chosen]);
+  };
   const onKeyDown = (event: KeyboardEvent): void => {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (move !== undefined) setAt((chosen + move + shown.length) % shown.length);
-    else if (event.key === 'Enter') run(shown[chosen]);
+    else if (event.key === 'Enter') void runTyped((event.currentTarget as HTMLInputElement).value);
     else return;
     event.preventDefault();
   };
