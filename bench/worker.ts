@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,6 +105,7 @@ export const startWorker = async (folder: string): Promise<BenchWorker> => {
           bindings: {
             ...(workerOptions.bindings as object),
             APP_ENV: 'bench',
+            ROOT_SECRET: randomBytes(32).toString('hex'),
             LOG_LEVEL: 'warn',
             MAX_UNFINISHED_TASKS: '10000000',
             // The table is filled with old tasks.

@@ -11,16 +11,14 @@ import {
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../scripts/service.ts';
+import { hasProgram, PYTHON, started, startRedis, toCeleryArgs } from './programs.ts';
 import { BULK_SIZE, type System } from './system.ts';
 
 // What people use today, with a PostgreSQL and a Redis of their own in a temporary folder, on
 // loopback.
 
 const PEERS = new URL('../peers/', import.meta.url).pathname;
-const PYTHON = '/usr/bin/python3';
 
-const hasProgram = (program: string, ...args: string[]): boolean =>
-  spawnSync(program, args).status === 0;
 const postgresFolder = (): string | undefined => {
   const folders = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql') : [];
   return folders
@@ -66,38 +64,6 @@ const asPostgres = (): { uid?: number; gid?: number } => {
   return { uid: Number(uid), gid: Number(gid) };
 };
 
-const ended = (child: ChildProcess): Promise<number | null> =>
-  new Promise((resolve) => child.once('close', resolve));
-
-/** Starts a program and waits until it prints this. */
-const started = async (
-  command: string,
-  args: string[],
-  options: object,
-  says: RegExp,
-): Promise<ChildProcess> => {
-  const child = spawn(command, args, {
-    ...options,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  await new Promise<void>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr])
-      stream?.on(
-        'data',
-        (chunk: Buffer) =>
-          says.test(
-            (process.env['BENCH_LOG'] && process.stderr.write(chunk),
-            (output += chunk.toString())).slice(-20_000),
-          ) && resolve(),
-      );
-    void ended(child).then(() => reject(new Error(`${command} ended:\n${output}`)));
-    setTimeout(() => reject(new Error(`${command} did not start:\n${output}`)), 30_000).unref();
-  });
-  return child;
-};
-
 const startBacking = async (): Promise<Backing> => {
   const bin = postgresFolder() ?? '';
   const folder = mkdtempSync(join(tmpdir(), 'tasker-peers-'));
@@ -132,23 +98,7 @@ const startBacking = async (): Promise<Backing> => {
     { ...user, cwd: folder },
     /ready to accept connections/,
   );
-  const redis = await started(
-    'redis-server',
-    [
-      '--port',
-      String(redisPort),
-      '--bind',
-      '127.0.0.1',
-      '--appendonly',
-      'yes',
-      '--appendfsync',
-      'everysec',
-      '--dir',
-      folder,
-    ],
-    { ...user, cwd: folder },
-    /Ready to accept connections/,
-  );
+  const redis = await startRedis(redisPort, { ...user, cwd: folder });
   const url = `postgresql://bench@127.0.0.1:${pgPort}/postgres`;
   const psql = spawn('psql', ['-X', '-q', '-A', '-t', url], { stdio: ['pipe', 'pipe', 'inherit'] });
   let pending: ((text: string) => void) | undefined;
@@ -219,20 +169,7 @@ const PROGRAMS = {
     },
     {
       command: PYTHON,
-      args: [
-        '-m',
-        'celery',
-        '-A',
-        'tasks',
-        'worker',
-        '--concurrency',
-        '2',
-        '--without-gossip',
-        '--without-mingle',
-        '--without-heartbeat',
-        '--loglevel',
-        'info',
-      ],
+      args: toCeleryArgs('tasks'),
       cwd: join(PEERS, 'celery'),
       env,
       says: /ready\./,

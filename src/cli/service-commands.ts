@@ -1,28 +1,8 @@
 import { complete } from './completion.ts';
 import { getText, printRows, type Command } from './context.ts';
-import { declareTypes, type DeclaredType } from './declare-types.ts';
 import { clean, formatSeconds, paint, toAge } from './format.ts';
 import { keys, queues } from './operator-commands.ts';
-
-const types: Command = {
-  usage: 'types',
-  summary: 'List task types; piped, or with --declare, as TypeScript: tasker types > tasker.d.ts',
-  options: { declare: { type: 'boolean' } },
-  async run(context) {
-    const { tasker, isJson, options, print, url } = context;
-    const { task_types } = await tasker.request<{
-      task_types: (DeclaredType & { lane: string })[];
-    }>('/task-types');
-    if (options['declare'] === true || (!isJson && !process.stdout.isTTY))
-      return print(declareTypes(task_types, url).trimEnd());
-    const rows = task_types.map(({ type, lane, description }) => ({
-      type,
-      lane,
-      description: clean(description),
-    }));
-    return printRows(context, task_types, rows, 'There are no types');
-  },
-};
+import { types } from './type-command.ts';
 
 interface ErrorGroup {
   fingerprint: string;

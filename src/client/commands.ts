@@ -1,5 +1,5 @@
-import type { RequestOptions } from './request.ts';
-import type { Priority, RegisteredType, TaskView, TypeDefinition } from './types.ts';
+import type { SendJson } from './request.ts';
+import type { Priority, TaskView } from './types.ts';
 
 /** The path of a task; throws for what is no id. */
 export const taskPath = (id: string, rest = ''): string => {
@@ -8,9 +8,7 @@ export const taskPath = (id: string, rest = ''): string => {
   return `/tasks/${id}${rest}`;
 };
 
-type SendJson = <T>(path: string, request?: RequestOptions) => Promise<T>;
-
-/** What changes a task that is there, and the types. */
+/** What changes a task that is there. */
 export const createTaskCommands = (json: SendJson) => {
   // Repeating one that already holds is no error, so that a lost answer does no harm.
   const command = (id: string, verb: string, isRepeatable = true): Promise<TaskView> =>
@@ -27,13 +25,6 @@ export const createTaskCommands = (json: SendJson) => {
     /** Fails a task of a manual type. */
     fail: (id: string, message: string): Promise<TaskView> =>
       json(taskPath(id, '/fail'), { method: 'POST', json: { message } }),
-    /** Registers a type that a worker or an endpoint of yours runs, or a person ends. */
-    registerType: (name: string, definition: TypeDefinition): Promise<RegisteredType> =>
-      json(`/task-types/${encodeURIComponent(name)}`, {
-        method: 'PUT',
-        json: definition,
-        isRepeatable: true,
-      }),
     edit: (
       id: string,
       change: { title?: string | null; description?: string | null; priority?: Priority },

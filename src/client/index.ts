@@ -10,6 +10,7 @@ import {
 import { toQuery, type ListOptions } from './list-options.ts';
 import { splitTasks } from './split-tasks.ts';
 import { createTaskCommands, taskPath } from './commands.ts';
+import { createTypeCommands } from './type-commands.ts';
 import type { Frame, NewTask, Status, TaskDetail, TaskView } from './types.ts';
 import { watch } from './watch.ts';
 
@@ -144,6 +145,7 @@ export const createTasker = (options: ClientOptions) => {
     request: json,
 
     ...createTaskCommands(json),
+    ...createTypeCommands(json),
     async remove(id: string): Promise<void> {
       await send(taskPath(id), { method: 'DELETE' });
     },

@@ -59,6 +59,9 @@ export interface RequestOptions {
   isRepeatable?: boolean;
 }
 
+/** Sends a request and returns its answer, read as JSON. */
+export type SendJson = <T>(path: string, request?: RequestOptions) => Promise<T>;
+
 const HTTP_DATE = /GMT$/;
 
 /** How long the service asks to be left alone, in ms; 0 when it does not say. */

@@ -206,6 +206,42 @@ describe('the command line', () => {
     expect(await said('cancel', id)).toContain('cancelled');
   });
 
+  it('registers types, holds them, and deletes them', async () => {
+    expect(await said('types', 'register', 'sign_off', '--manual')).toContain('manual');
+    const file = join(folder, 'type.json');
+    await writeFile(
+      file,
+      JSON.stringify({
+        description: 'Shrinks',
+        run: { worker: {} },
+        params: { type: 'object', properties: { width: { type: 'integer' } } },
+      }),
+    );
+    expect(await said('types', 'register', 'shrink', '--file', file)).toContain('worker');
+    expect((await tasker('submit', 'shrink', 'width=x')).stderr).toContain('params.width');
+    expect(await said('types', 'pause', 'shrink')).toContain('no run');
+    const line = (await said('types', '--json'))
+      .split('\n')
+      .find((each) => each.includes('shrink'));
+    expect(JSON.parse(line ?? '')).toMatchObject({
+      type: 'shrink',
+      paused_until: expect.any(String),
+    });
+    expect(await said('types', 'resume', 'shrink')).toContain('goes on');
+    expect(await said('types', 'delete', 'shrink')).toBe('Deleted shrink');
+    const refused = await Promise.all(
+      [
+        ['types', 'shrink'],
+        ['types', 'pause'],
+        ['types', 'register', 'x'],
+        ['types', 'register', 'x', '--manual', '--worker'],
+        ['types', 'test', 'sign_off'],
+        ['types', 'delete', 'sum'],
+      ].map((args) => tasker(...args)),
+    );
+    expect(refused.map(({ code }) => code)).toEqual([2, 2, 2, 2, 1, 1]);
+  });
+
   it('tells how the service stands', async () => {
     expect(await said('types', '--json')).toContain('"sum"');
     expect(await said('queues', 'pause', 'external-low')).toContain('paused');

@@ -46,7 +46,7 @@ class GiveUp(Exception):
         self.code = code
 
 
-class Retry(Exception):
+class RetryLater(Exception):
     """Raise it to be run again after so many seconds; None: by the type's back-off."""
 
     def __init__(self, seconds: Optional[float] = None, message: str = "Asked to be run again") -> None:
@@ -331,7 +331,7 @@ class Worker:
             return self._to_result(run, handler(**given))
         except GiveUp as error:
             return self._to_failure(run, error, error.code, retry=False)
-        except Retry as error:
+        except RetryLater as error:
             seconds = error.seconds
             # Neither None nor NaN is within the bounds of a delay.
             is_delay = seconds is not None and 0 <= seconds <= MAX_DELAY_SECONDS

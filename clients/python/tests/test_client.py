@@ -8,7 +8,7 @@ import unittest
 import uuid
 from datetime import datetime
 
-from tasker import GiveUp, Retry, Tasker, TaskerError, Worker
+from tasker import GiveUp, RetryLater, Tasker, TaskerError, Worker
 
 
 class ClientTest(unittest.TestCase):
@@ -68,7 +68,7 @@ class WorkerTest(unittest.TestCase):
             if how == "give up":
                 raise GiveUp("No such thing", "not_there")
             if how == "retry" and context.attempt == 1:
-                raise Retry(0, "Not yet")
+                raise RetryLater(0, "Not yet")
             if how == "surrogate":
                 raise RuntimeError("\ud800")
             if how == "large":
@@ -78,7 +78,7 @@ class WorkerTest(unittest.TestCase):
             if how == "bad code":
                 raise GiveUp("x", "no code at all")
             if how == "nan":
-                raise Retry(float("nan"))
+                raise RetryLater(float("nan"))
             if how == "no json":
                 return object()
             if how == "wait":
