@@ -2,7 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { dataProcessing } from '../src/handlers/data-processing.ts';
 import { fileProcessing } from '../src/handlers/file-processing.ts';
 import type { Handler } from '../src/handlers/handler.ts';
-import { createLogger } from '../src/log.ts';
 import { readOptions, wholeNumber } from '../scripts/options.ts';
 
 const HELP = `npm run bench:handlers -- [options]: how long the heavy handlers compute, by themselves, and in what memory
@@ -72,7 +71,11 @@ const run = async (handler: Handler, params: unknown): Promise<unknown> =>
     checkpoint: null,
     signal: new AbortController().signal,
     progress: () => {},
-    log: createLogger({ level: 'error', json: true }),
+    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+    output: () => {},
+    saveCheckpoint: () => {},
+    step: async (_name, work) => work(),
+    submit: () => Promise.reject(new Error('No children here')),
     fetch,
     secrets: { OPENAI_BASE_URL: '', OPENAI_DEFAULT_MODEL: '', OPENWEATHER_BASE_URL: '' },
     sendMail: () => Promise.reject(new Error('No mail here')),

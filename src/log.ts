@@ -35,8 +35,6 @@ const FIELDS = [
   'failures',
   'replayed',
   'bytes',
-  'recipients',
-  'template',
   'key_id',
   'subject',
   'dispatched',

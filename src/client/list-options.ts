@@ -15,6 +15,8 @@ export interface ListOptions {
   fields?: Record<`params.${string}` | `result.${string}`, string>;
   /** Tasks that ran this one again. */
   rerunOf?: string;
+  /** Tasks that this one submitted while it ran. */
+  parentId?: string;
   /** By the time of submission; newest first unless told. */
   order?: 'newest' | 'oldest';
   /** Tasks per request; 1 to 100. */
@@ -35,6 +37,7 @@ export const toQuery = (options: ListOptions): URLSearchParams => {
     submittedBefore,
     q,
     rerunOf,
+    parentId,
     order,
     fields = {},
     pageSize = 100,
@@ -45,7 +48,7 @@ export const toQuery = (options: ListOptions): URLSearchParams => {
       query.append(name, value);
   if (submittedAfter) query.set('submitted_after', submittedAfter.toISOString());
   if (submittedBefore) query.set('submitted_before', submittedBefore.toISOString());
-  for (const [name, value] of Object.entries({ q, rerun_of: rerunOf, order }))
+  for (const [name, value] of Object.entries({ q, rerun_of: rerunOf, parent_id: parentId, order }))
     if (value !== undefined) query.set(name, value);
   for (const [name, value] of Object.entries(fields)) query.set(name, value);
   query.set('page_size', String(pageSize));

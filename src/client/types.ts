@@ -63,6 +63,8 @@ export interface TaskView {
   reused_from: string | null;
   /** The task that this one ran again. */
   rerun_of: string | null;
+  /** The task by whose run it was submitted. */
+  parent_id: string | null;
   submitted_at: string;
   scheduled_at: string | null;
   started_at: string | null;
@@ -78,8 +80,10 @@ export interface Attempt {
   attempt: number;
   started_at: string | null;
   ended_at: string;
-  outcome: 'completed' | 'failed' | 'retried' | 'continued' | 'rescued' | 'cancelled';
+  outcome: 'completed' | 'failed' | 'retried' | 'continued' | 'snoozed' | 'rescued' | 'cancelled';
   error: TaskFailure | null;
+  /** Where it was thrown; of the newest few. */
+  stack?: string | undefined;
 }
 
 /** Why a task does not run. */
@@ -110,6 +114,8 @@ export interface Delivery {
 export interface TaskDetail extends TaskView {
   attempts: Attempt[];
   rescues: number;
+  /** W3C trace context that it was submitted with. */
+  traceparent: string | null;
   waiting_for: WaitingFor | null;
   deliveries: Delivery[];
 }
@@ -126,7 +132,31 @@ export type Frame =
       version: number;
       fraction: number;
       note: string | null;
-    };
+    }
+  /** Text as a run writes it; `offset` counts UTF-16 units. */
+  | { event: 'output'; task_id: string; attempt: number; offset: number; text: string }
+  | { event: 'log'; task_id: string; attempt: number; first: number; lines: LogLine[] };
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** A line of a run's log. */
+export interface LogLine {
+  at: string;
+  level: LogLevel;
+  message: string;
+  fields: Record<string, unknown> | null;
+}
+
+/** The log of one attempt. */
+export interface TaskLogs {
+  task_id: string;
+  /** Null: no attempt wrote anything. */
+  attempt: number | null;
+  lines: LogLine[];
+  /** Lines that were not kept: an attempt has 1 000, and 64 KB. */
+  cut: number;
+  attempts: { attempt: number; lines: number }[];
+}
 
 /** A type that your own code runs, or a person ends. */
 export interface TypeDefinition {

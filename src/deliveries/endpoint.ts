@@ -11,6 +11,8 @@ import type { Attempt } from '../domain/attempts.ts';
 import type { Task } from '../domain/task.ts';
 import type { CallEndpoint, EndpointCall } from '../handlers/outside-run.ts';
 import type { TaskTypeStore } from '../store/task-types.ts';
+import { isEventStream } from '../domain/media-type.ts';
+import { readEventStream, readTextStream } from './endpoint-stream.ts';
 import type { Planner } from './plan.ts';
 import { readBodyText } from './read-body-text.ts';
 import { signWebhook } from './webhook.ts';
@@ -70,10 +72,17 @@ const readRefusal = async (response: Response): Promise<string> => {
   return `The endpoint answered ${response.status}${where === null ? '' : ` (Location: ${where.slice(0, 200)})`}${more}`;
 };
 
+/** The result, if the type's own schema lets it pass. */
+const checkResult = (result: unknown, { findResultProblem }: EndpointCall['outside']): unknown => {
+  const problem = findResultProblem(result);
+  if (problem === null) return result;
+  throw new GiveUp(`The result does not fit: ${problem}`, 'invalid_result');
+};
+
 /** The result in an answer; throws where there is none that can be taken. */
 const readResult = async (
   response: Response,
-  { findResultProblem }: EndpointCall['outside'],
+  outside: EndpointCall['outside'],
 ): Promise<unknown> => {
   const refuse = (message: string, code = 'bad_answer'): never => {
     throw new GiveUp(message, code);
@@ -101,10 +110,7 @@ const readResult = async (
       return refuse(`The answer is no JSON: ${describeError(error)}`);
     }
   }
-  const problem = findResultProblem(result);
-  return problem === null
-    ? result
-    : refuse(`The result does not fit: ${problem}`, 'invalid_result');
+  return checkResult(result, outside);
 };
 
 /** Runs tasks by HTTP endpoints of their owners, signed by Standard Webhooks. */
@@ -149,6 +155,11 @@ export const createEndpointCaller = (deps: EndpointDeps): CallEndpoint => {
       await response.body?.cancel();
       throw new HandedOver();
     }
+    if (response.ok && isEventStream(response))
+      return checkResult(await readEventStream(response, call), call.outside);
+    const isStreamed = /^true$/i.test(response.headers.get('Tasker-Stream') ?? '');
+    if (response.ok && isStreamed && isText(response) && !isJson(response))
+      return checkResult(await readTextStream(response, call), call.outside);
     if (response.ok) return readResult(response, call.outside);
     if (BUSY.includes(status)) return comeBack(call, response);
     const message = await readRefusal(response);

@@ -5,12 +5,15 @@ export interface Attempt {
   attempt: number;
   started_at: number | null;
   ended_at: number;
-  outcome: 'completed' | 'failed' | 'retried' | 'continued' | 'rescued' | 'cancelled';
+  outcome: 'completed' | 'failed' | 'retried' | 'continued' | 'snoozed' | 'rescued' | 'cancelled';
   error: TaskError | null;
+  /** Where the error was thrown, for the owner alone; of the newest few. */
+  stack?: string | undefined;
 }
 
-/** The newest entries of a task's history that are kept. */
+/** The newest entries of a task's history that are kept, and of those with their stacks. */
 export const MAX_ATTEMPTS_KEPT = 100;
+const MAX_STACKS_KEPT = 5;
 
 export const parseAttempts = ({ attempts }: Pick<Task, 'attempts'>): Attempt[] =>
   JSON.parse(attempts) as Attempt[];
@@ -18,10 +21,15 @@ export const parseAttempts = ({ attempts }: Pick<Task, 'attempts'>): Attempt[] =
 /** The history of a claimed task, as JSON, with the attempt that has just ended. */
 export const appendAttempt = (
   task: Pick<Task, 'attempt' | 'started_at' | 'attempts'>,
-  { ended_at, outcome, error }: Pick<Attempt, 'ended_at' | 'outcome' | 'error'>,
+  { ended_at, outcome, error, stack }: Omit<Attempt, 'attempt' | 'started_at'>,
 ): string => {
   const { attempt, started_at } = task;
-  const history = [...parseAttempts(task), { attempt, started_at, ended_at, outcome, error }];
+  const more = stack === undefined ? {} : { stack };
+  const history = [
+    ...parseAttempts(task),
+    { attempt, started_at, ended_at, outcome, error, ...more },
+  ];
+  for (const old of history.slice(0, -MAX_STACKS_KEPT)) delete old.stack;
   return JSON.stringify(history.slice(-MAX_ATTEMPTS_KEPT));
 };
 

@@ -119,6 +119,20 @@ export class GoOn extends Error {
   }
 }
 
+/** A handler throws this to be run later, without using an attempt; at most 100 times in a row. */
+export class Snooze extends Error {
+  readonly seconds: number;
+  /** As of `GoOn`; undefined: the one that was saved last. */
+  readonly checkpoint: unknown;
+
+  constructor(seconds: number, checkpoint?: unknown) {
+    super(`Runs again in ${seconds} s`);
+    this.name = 'Snooze';
+    this.seconds = seconds;
+    this.checkpoint = checkpoint;
+  }
+}
+
 /** A handler throws this when its run goes on elsewhere: a call will tell how it ended. */
 export class HandedOver extends Error {}
 
@@ -149,6 +163,21 @@ export class RetryLater extends Error {
  * Longest error message kept, in UTF-16 units; with 100 attempts a row stays far below D1's 2 MB.
  */
 export const MAX_ERROR_MESSAGE = 2_048;
+
+const MAX_STACK = 2_048;
+
+/** A stack as it is kept. */
+export const toStack = (text: string): string => text.slice(0, MAX_STACK).toWellFormed();
+
+/** Where an error was thrown, for whoever wrote the code: at most 2 KB; undefined for what has none. */
+export const findStack = (thrown: unknown): string | undefined => {
+  try {
+    const stack = thrown instanceof Error ? thrown.stack : undefined;
+    return typeof stack === 'string' ? toStack(stack) : undefined;
+  } catch {
+    return undefined;
+  }
+};
 
 /**
  * Anything can be thrown: a string, null, an object that throws when looked at. This is always a

@@ -89,6 +89,11 @@ export const namedFilters = {
     .toLowerCase()
     .optional()
     .meta({ description: 'Tasks that ran this one again' }),
+  parent_id: z
+    .uuid()
+    .toLowerCase()
+    .optional()
+    .meta({ description: 'Tasks that this one submitted while it ran' }),
   error: singleText()
     .max(4_000)
     .refine((text) => !isBlank(text), BLANK)
@@ -164,6 +169,7 @@ export const toFilter = (written: WrittenFilter, typeOf: (name: string) => strin
   submittedBefore: written.submitted_before,
   words: written.q,
   rerunOf: written.rerun_of,
+  parentId: written.parent_id,
   error: written.error,
   fields: written.fields,
 });

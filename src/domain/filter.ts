@@ -36,6 +36,8 @@ export interface TaskFilter {
   ids?: readonly string[] | undefined;
   /** The task that they ran again. */
   rerunOf?: string | undefined;
+  /** The task by whose run they were submitted. */
+  parentId?: string | undefined;
   /** The message of the last error; `…` in it stands for any text. */
   error?: string | undefined;
   /** PENDING after an attempt, or anything but that. */

@@ -26,6 +26,8 @@ export interface NewTaskFields {
   idempotencyKey?: string | null | undefined;
   fingerprint?: string | null | undefined;
   rerunOf?: string | null | undefined;
+  parentId?: string | null | undefined;
+  traceparent?: string | null | undefined;
   limitKey?: string | null | undefined;
   /** See domain/identifiers.ts. */
   identifiers?: string[] | undefined;
@@ -43,20 +45,18 @@ export const MAX_QUEUE_DELAY_MS = 30_000;
 /** The columns of what comes, as they are in every row until then. */
 export const UNUSED = {
   expires_at: null,
-  limit_key: null,
   sub_key: '',
   turn: null,
   slot: null,
-  parent_id: null,
   flow_id: null,
   node: null,
   blocked_by: null,
-  snoozes: 0,
   end_reason: null,
   created_by_key: null,
-  traceparent: null,
-  checkpoint: null,
 } as const satisfies Partial<Task>;
+
+/** What a run may change, as it is in every new row. */
+export const BORN = { snoozes: 0, checkpoint: null } as const satisfies Partial<Task>;
 
 /**
  * The row of a task that was just submitted. One that may run now is born PENDING, with `wake_at` a
@@ -68,6 +68,7 @@ export const buildTask = (fields: NewTaskFields, now: number): Task => {
   const isDue = scheduledAt === null || scheduledAt <= now;
   return {
     ...UNUSED,
+    ...BORN,
     owner: fields.owner,
     id: fields.id,
     type: fields.type,
@@ -96,6 +97,8 @@ export const buildTask = (fields: NewTaskFields, now: number): Task => {
     fingerprint: fields.fingerprint ?? null,
     reused_from: null,
     rerun_of: fields.rerunOf ?? null,
+    parent_id: fields.parentId ?? null,
+    traceparent: fields.traceparent ?? null,
     limit_key: fields.limitKey ?? null,
     request_id: fields.requestId ?? null,
     submitted_at: now,

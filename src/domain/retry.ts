@@ -14,6 +14,8 @@ export type Outcome =
   | { kind: 'handed_over' }
   /** It is not over: it goes on from the checkpoint, which is JSON. */
   | { kind: 'continued'; checkpoint: string }
+  /** It asked to be run later. */
+  | { kind: 'snoozed'; delayMs: number; checkpoint?: string }
   | {
       kind: 'failed';
       error: TaskError;
@@ -21,6 +23,10 @@ export type Outcome =
       retryAfterMs?: number;
       /** It was not the task's fault: the attempt does not count. */
       refund?: true;
+      /** Where another run would go on; JSON. */
+      checkpoint?: string;
+      /** Where it was thrown, for the owner alone. */
+      stack?: string;
     };
 
 /** An outcome of an attempt that is over. */
@@ -29,7 +35,7 @@ export type EndedOutcome = Exclude<Outcome, { kind: 'handed_over' }>;
 /** The verdict on an outcome: the name of the transition and its values. */
 export type Verdict =
   | { transition: 'complete'; result: string }
-  | { transition: 'fail'; error: TaskError }
+  | { transition: 'fail'; error: TaskError; checkpoint?: string; stack?: string }
   | {
       transition: 'reschedule';
       /** Null for one that goes on. */
@@ -37,7 +43,13 @@ export type Verdict =
       delayMs: number;
       refund?: true;
       checkpoint?: string;
+      stack?: string;
+      /** It asked for it. */
+      isSnoozed?: true;
     };
+
+/** So often in a row a task may ask to be run later. */
+const MAX_SNOOZES = 100;
 
 /** A delay may be this long at most: a year, as for `delay_seconds`. */
 const MAX_DELAY_MS = 365 * 24 * 3_600_000;
@@ -60,7 +72,7 @@ export const hasAttemptsLeft = (
 
 export const decideVerdict = (
   outcome: EndedOutcome,
-  task: Pick<Task, 'attempt' | 'max_attempts' | 'rescues'>,
+  task: Pick<Task, 'attempt' | 'max_attempts' | 'rescues' | 'snoozes'>,
   policy: RetryPolicy,
   random: () => number,
 ): Verdict => {
@@ -69,14 +81,36 @@ export const decideVerdict = (
     const { checkpoint } = outcome;
     return { transition: 'reschedule', error: null, delayMs: 0, refund: true, checkpoint };
   }
+  const toDelay = (ms: number): number => Math.min(Math.max(ms, 0), MAX_DELAY_MS);
+  if (outcome.kind === 'snoozed') {
+    const { delayMs, checkpoint } = outcome;
+    const more = checkpoint === undefined ? {} : { checkpoint };
+    if (task.snoozes < MAX_SNOOZES)
+      return {
+        transition: 'reschedule',
+        error: null,
+        delayMs: toDelay(delayMs),
+        refund: true,
+        isSnoozed: true,
+        ...more,
+      };
+    const message = `It asked to be run later ${MAX_SNOOZES} times in a row`;
+    return { transition: 'fail', error: { code: 'snoozed_too_often', message }, ...more };
+  }
+  const { error, checkpoint, stack } = outcome;
+  const more = {
+    ...(checkpoint !== undefined && { checkpoint }),
+    ...(stack !== undefined && { stack }),
+  };
   if (!outcome.refund && (!outcome.retryable || !hasAttemptsLeft(task)))
-    return { transition: 'fail', error: outcome.error };
+    return { transition: 'fail', error, ...more };
   const delayMs = outcome.retryAfterMs ?? computeBackoffMs(policy, task.attempt, random);
   return {
     transition: 'reschedule',
-    error: outcome.error,
-    delayMs: Math.min(Math.max(delayMs, 0), MAX_DELAY_MS),
+    error,
+    delayMs: toDelay(delayMs),
     ...(outcome.refund && { refund: true }),
+    ...more,
   };
 };
 

@@ -31,6 +31,8 @@ export interface TaskView {
   reused_from: string | null;
   /** The task that this one ran again. */
   rerun_of: string | null;
+  /** The task by whose run it was submitted. */
+  parent_id: string | null;
   submitted_at: string;
   scheduled_at: string | null;
   started_at: string | null;
@@ -46,6 +48,8 @@ export interface TaskDetail extends TaskView {
     ended_at: string;
   })[];
   rescues: number;
+  /** W3C trace context that it was submitted with. */
+  traceparent: string | null;
   /** Why it does not run; null when it runs, or has ended. */
   waiting_for: WaitingFor | null;
   /** Notifications that were owed at its ends, oldest first. */
@@ -102,6 +106,7 @@ export const toSummary = (task: TaskSummaryRow): TaskSummary => ({
   callback_url: task.callback_url,
   reused_from: task.reused_from,
   rerun_of: task.rerun_of,
+  parent_id: task.parent_id,
   submitted_at: iso(task.submitted_at),
   scheduled_at: toIsoOrNull(task.scheduled_at),
   started_at: toIsoOrNull(task.started_at),
@@ -144,6 +149,7 @@ export const toTaskDetail = (
     ended_at: iso(entry.ended_at),
   })),
   rescues: task.rescues,
+  traceparent: task.traceparent,
   waiting_for: waitingFor,
   deliveries: deliveries.map(toDeliveryView),
 });

@@ -8,29 +8,10 @@ import { findUrlProblem, type OutgoingRules } from '../domain/outgoing.ts';
 import { toQueueName } from '../domain/routing.ts';
 import { findIdentifiers } from '../domain/identifiers.ts';
 import { suggest } from '../domain/suggest.ts';
+import type { SubmitRequest } from '../domain/submit-request.ts';
 import type { Task } from '../domain/task.ts';
-import type { Priority } from '../domain/words.ts';
 import type { Catalog } from '../handlers/catalog.ts';
 import type { Handler, HandlerSecrets } from '../handlers/handler.ts';
-
-/** A submit as every dialect words it. `params` are still the caller's. */
-export interface SubmitRequest {
-  type: string;
-  params: Record<string, unknown>;
-  priority: Priority;
-  title?: string | null | undefined;
-  description?: string | null | undefined;
-  tags?: string[];
-  delay_seconds?: number | undefined;
-  scheduled_at?: string | undefined;
-  max_attempts?: number | undefined;
-  timeout_seconds?: number | undefined;
-  callback_url?: string | null | undefined;
-  /** False: run it, whatever output is there already. */
-  reuse?: boolean | undefined;
-  /** The task that this one runs again. */
-  rerun_of?: string | null | undefined;
-}
 
 /** The fields in which a dialect carries the type and the parameters, for its errors. */
 export interface FieldNames {
@@ -46,6 +27,10 @@ export interface Caller {
   ownHost: string;
   /** The types that its key may run; null: any. */
   taskTypes: readonly string[] | null;
+  /** The task by whose run it is submitted. */
+  parentId?: string;
+  /** W3C trace context of the request. */
+  traceparent?: string | null;
   fields: FieldNames;
 }
 
@@ -181,6 +166,8 @@ export const buildSubmittedTask = async (
       description,
       tags,
       rerunOf: request.rerun_of,
+      parentId: caller.parentId,
+      traceparent: caller.traceparent,
       // Whoever runs it may be asked too often, and then its type is paused.
       limitKey: handler.outside?.kind === 'endpoint' ? handler.type : null,
       scheduledAt: resolveSchedule(request, now),

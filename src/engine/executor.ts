@@ -3,12 +3,19 @@ import { parseJson } from '../domain/json.ts';
 import type { Outcome } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
 import type { Catalog } from '../handlers/catalog.ts';
-import type { Files, Handler, HandlerDependencies, OwnTasks } from '../handlers/handler.ts';
+import type {
+  ChildTask,
+  Files,
+  Handler,
+  HandlerDependencies,
+  OwnTasks,
+} from '../handlers/handler.ts';
 import type { CallEndpoint } from '../handlers/outside-run.ts';
 import { createProviderFetch, type CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';
 import { startDeadline, type Deadline } from './deadline.ts';
 import { failAttempt, toFailure, toOutcome } from './outcome.ts';
+import { createRunContext, type RunContextDeps, type RunSpeech } from './run-context.ts';
 
 export interface ExecutorDeps {
   catalog: Pick<Catalog, 'find' | 'load'>;
@@ -16,12 +23,15 @@ export interface ExecutorDeps {
   /** Files and tasks of this task's owner, and of no other. */
   forOwner(owner: string): { files: Files; tasks: OwnTasks };
   callEndpoint: CallEndpoint;
+  runSteps: RunContextDeps['runSteps'];
+  submitChild: RunContextDeps['submitChild'];
+  wait(ms: number): Promise<void>;
   /** Called for every request to a provider. */
   countRequest: CountRequest;
   log: Logger;
 }
 
-export interface ExecuteOptions {
+export interface ExecuteOptions extends RunSpeech {
   /**
    * Adds the task to a heartbeat and gives the signal that aborts when it is cancelled, deleted or
    * taken back.
@@ -57,7 +67,8 @@ export const createExecutor = (deps: ExecutorDeps) => {
 
   return {
     /** Always resolves: whatever the handler does becomes an outcome. */
-    async execute(task: Task, { watchLease, progress }: ExecuteOptions): Promise<Outcome> {
+    async execute(task: Task, options: ExecuteOptions): Promise<Outcome> {
+      const { watchLease, progress } = options;
       // Those that owners registered; a built-in type is known.
       const loading = catalog.load(task.owner, [task.type]);
       if (loading) await loading;
@@ -73,6 +84,9 @@ export const createExecutor = (deps: ExecutorDeps) => {
       const useDeadline = (): Deadline =>
         (deadline ??= startDeadline(task.timeout_ms, watchLease()));
       // Made on demand: most handlers need only their parameters.
+      let run: ReturnType<typeof createRunContext> | undefined;
+      const useRun = () =>
+        (run ??= createRunContext(task, { ...deps, ...options, watch: useDeadline }));
       const context = {
         ...dependencies,
         get fetch() {
@@ -90,8 +104,13 @@ export const createExecutor = (deps: ExecutorDeps) => {
           return forOwner(owner).tasks;
         },
         get log() {
-          return log.with(fields);
+          return useRun().context.log;
         },
+        output: (text: string) => useRun().context.output(text),
+        saveCheckpoint: (data: unknown) => useRun().context.saveCheckpoint(data),
+        step: <Result>(name: string, work: () => Result | Promise<Result>) =>
+          useRun().context.step(name, work),
+        submit: (child: ChildTask) => useRun().context.submit(child),
         taskId: task_id,
         params,
         attempt,
@@ -103,14 +122,25 @@ export const createExecutor = (deps: ExecutorDeps) => {
         const { checkpoint } = context;
         const returned =
           outside?.kind === 'endpoint'
-            ? callEndpoint({ outside, task, params, checkpoint, signal: useDeadline().signal })
+            ? callEndpoint({
+                outside,
+                task,
+                params,
+                checkpoint,
+                signal: useDeadline().signal,
+                output: context.output,
+                log: (level, ...said) => context.log[level](...said),
+              })
             : handler.run(context);
         const isPending = isPromise(returned);
         return toOutcome(
           isPending ? await Promise.race([useDeadline().passed, returned]) : returned,
         );
       } catch (thrown) {
-        return toFailure(thrown);
+        const outcome = toFailure(thrown);
+        const saved = run?.readCheckpoint();
+        const isOpen = outcome.kind === 'failed' || outcome.kind === 'snoozed';
+        return isOpen && saved !== undefined ? { checkpoint: saved, ...outcome } : outcome;
       } finally {
         deadline?.clear();
         // Its rule of retries is asked for next, and others may have pushed it out meanwhile.

@@ -26,7 +26,7 @@ export interface HeartbeatDeps {
 }
 
 interface RunningTask {
-  lease: Lease;
+  lease: Required<Lease>;
   abort: AbortController;
   /** The lease is renewed when half of it has passed. */
   renewAt: number;
@@ -54,7 +54,9 @@ export const startHeartbeat = ({ leases, now, log }: HeartbeatDeps) => {
 
   const isDue = (task: RunningTask): boolean => {
     const saveEveryMs = isOld(task) ? SAVE_SLOWLY_EVERY_MS : SAVE_EVERY_MS;
-    const isUnsaved = task.lease.progress !== null && now() >= task.savedAt + saveEveryMs;
+    const { progress, checkpoint } = task.lease;
+    const isNew = progress !== null || checkpoint !== null;
+    const isUnsaved = isNew && now() >= task.savedAt + saveEveryMs;
     return now() >= task.renewAt || isUnsaved;
   };
 
@@ -71,10 +73,16 @@ export const startHeartbeat = ({ leases, now, log }: HeartbeatDeps) => {
     const at = now();
     const renewed = tasks.map(({ lease }) => lease);
     abortLost(tasks, await leases.renew(renewed, at));
-    for (const task of tasks) {
+    for (const [i, task] of tasks.entries()) {
       task.renewAt = at + task.halfLeaseMs;
       task.savedAt = at;
-      task.lease = { ...task.lease, progress: null };
+      // What was said meanwhile is not saved yet.
+      const { progress, checkpoint } = task.lease;
+      task.lease = {
+        ...task.lease,
+        progress: progress === renewed[i]?.progress ? null : progress,
+        checkpoint: checkpoint === renewed[i]?.checkpoint ? null : checkpoint,
+      };
     }
   };
 
@@ -102,7 +110,7 @@ export const startHeartbeat = ({ leases, now, log }: HeartbeatDeps) => {
     add({ owner, id, attempt, timeout_ms }: Task): AbortSignal {
       const abort = new AbortController();
       const halfLeaseMs = computeLeaseMs(timeout_ms) / 2;
-      const lease = { owner, id, attempt, progress: null };
+      const lease = { owner, id, attempt, progress: null, checkpoint: null };
       const renewAt = now() + halfLeaseMs;
       running.set(id, {
         lease,
@@ -119,6 +127,11 @@ export const startHeartbeat = ({ leases, now, log }: HeartbeatDeps) => {
     report(id: string, progress: { fraction: number; note: string | null }): void {
       const task = running.get(id);
       if (task) task.lease = { ...task.lease, progress: JSON.stringify(progress) };
+    },
+    /** The newest checkpoint (JSON), likewise. */
+    keepCheckpoint(id: string, checkpoint: string): void {
+      const task = running.get(id);
+      if (task) task.lease = { ...task.lease, checkpoint };
     },
     remove(id: string): void {
       running.delete(id);

@@ -1,4 +1,12 @@
-import { describeError, GiveUp, GoOn, HandedOver, RetryLater } from '../domain/errors.ts';
+import {
+  describeError,
+  findStack,
+  GiveUp,
+  GoOn,
+  HandedOver,
+  RetryLater,
+  Snooze,
+} from '../domain/errors.ts';
 import { MAX_RESULT_DEPTH, measureDepth } from '../domain/json.ts';
 import type { EndedOutcome, Outcome } from '../domain/retry.ts';
 
@@ -6,12 +14,16 @@ import type { EndedOutcome, Outcome } from '../domain/retry.ts';
 export const MAX_RESULT_BYTES = 1_048_576;
 
 /** Largest checkpoint, as UTF-8 JSON. */
-const MAX_CHECKPOINT_BYTES = 16_384;
+export const MAX_CHECKPOINT_BYTES = 16_384;
 
 /** An attempt ran longer than its task's timeout. */
 export class TimeoutError extends Error {}
 
-export const failAttempt = (code: string, message: string, retryable = false): EndedOutcome => ({
+export const failAttempt = (
+  code: string,
+  message: string,
+  retryable = false,
+): Extract<Outcome, { kind: 'failed' }> => ({
   kind: 'failed',
   error: { code, message },
   retryable,
@@ -48,25 +60,41 @@ export const toOutcome = (value: unknown): EndedOutcome => {
   return failAttempt('bad_result', `The result is nested deeper than ${MAX_RESULT_DEPTH} levels`);
 };
 
-/** Where a run goes on, as an outcome. */
-const toContinued = (value: unknown): Outcome => {
-  const checkpoint = JSON.stringify(value ?? null);
-  const bytes = new TextEncoder().encode(checkpoint).byteLength;
-  if (bytes <= MAX_CHECKPOINT_BYTES) return { kind: 'continued', checkpoint };
-  return failAttempt(
-    'checkpoint_too_large',
-    `A checkpoint has ${MAX_CHECKPOINT_BYTES} bytes at most`,
-  );
+/** What another run is to go on from, as JSON; throws `GiveUp` for what is none, or too large. */
+export const toCheckpoint = (value: unknown, what = 'checkpoint'): string => {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value ?? null, refuseNonJson);
+  } catch (error) {
+    throw new GiveUp(`The ${what} is not JSON: ${describeError(error)}`, 'bad_checkpoint');
+  }
+  if (new TextEncoder().encode(text).byteLength <= MAX_CHECKPOINT_BYTES) return text;
+  throw new GiveUp(`A ${what} has ${MAX_CHECKPOINT_BYTES} bytes at most`, 'checkpoint_too_large');
+};
+
+const toSnoozed = ({ seconds, checkpoint }: Snooze): Outcome => {
+  const delayMs = Number.isFinite(seconds) ? seconds * 1_000 : 0;
+  const kept = checkpoint === undefined ? {} : { checkpoint: toCheckpoint(checkpoint) };
+  return { kind: 'snoozed', delayMs, ...kept };
 };
 
 /** Anything thrown, as an outcome. */
 export const toFailure = (thrown: unknown): Outcome => {
   if (thrown instanceof HandedOver) return { kind: 'handed_over' };
-  if (thrown instanceof GoOn) return toContinued(thrown.checkpoint);
+  try {
+    if (thrown instanceof GoOn)
+      return { kind: 'continued', checkpoint: toCheckpoint(thrown.checkpoint) };
+    if (thrown instanceof Snooze) return toSnoozed(thrown);
+  } catch (error) {
+    return toFailure(error);
+  }
   if (thrown instanceof TimeoutError) return failAttempt('timeout', thrown.message, true);
   if (thrown instanceof GiveUp) return failAttempt(thrown.code, describeError(thrown));
-  if (!(thrown instanceof RetryLater))
-    return failAttempt('handler_error', describeError(thrown), true);
+  if (!(thrown instanceof RetryLater)) {
+    const stack = findStack(thrown);
+    const failed = failAttempt('handler_error', describeError(thrown), true);
+    return stack === undefined ? failed : { ...failed, stack };
+  }
   const { code, seconds, isRefunded } = thrown;
   const error = { code, message: describeError(thrown) };
   const delay = seconds === undefined ? {} : { retryAfterMs: seconds * 1_000 };

@@ -7,12 +7,8 @@ import type { Logger } from '../log.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { Acceptance } from './accept-wire.ts';
 import { assertNoneRefused, assertSameBodies } from './assert-stored.ts';
-import {
-  buildSubmittedTask,
-  type BuildDeps,
-  type Caller,
-  type SubmitRequest,
-} from './build-submitted.ts';
+import { buildSubmittedTask, type BuildDeps, type Caller } from './build-submitted.ts';
+import type { SubmitRequest } from '../domain/submit-request.ts';
 
 /** What became of a submit. `replayed`: it was made before, under the same Idempotency-Key. */
 export interface Submitted {

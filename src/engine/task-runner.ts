@@ -4,9 +4,11 @@ import type { OutsideRuns } from '../store/outside-runs.ts';
 import type { Executor } from './executor.ts';
 import { startHeartbeat, type HeartbeatDeps } from './heartbeat.ts';
 import { toProgress } from '../domain/frames.ts';
-import { createProgressReporter, type ProgressDeps } from './progress.ts';
+import { createLogSaver, type LogSaverDeps } from './log-saver.ts';
+import { createRunReporter, type RunReporterDeps } from './run-reporter.ts';
+import { createRunVoice, type RunVoice } from './run-voice.ts';
 
-export interface TaskRunnerDeps extends ProgressDeps, HeartbeatDeps {
+export interface TaskRunnerDeps extends RunReporterDeps, HeartbeatDeps, LogSaverDeps {
   executor: Executor;
   outsideRuns: Pick<OutsideRuns, 'handOver'>;
 }
@@ -21,12 +23,13 @@ export interface TaskRunner {
 export type StartTaskRunner = () => TaskRunner;
 
 /**
- * The executor with a heartbeat, which aborts a task whose lease is lost, and with progress, which
- * is published and saved.
+ * The executor with a heartbeat, which aborts a task whose lease is lost, and with what the task
+ * says: progress, output and its log, which are published and, but for the output, saved.
  */
 export const startTaskRunner = ({ executor, ...deps }: TaskRunnerDeps): TaskRunner => {
   const heartbeat = startHeartbeat(deps);
-  const progress = createProgressReporter(deps);
+  const reporter = createRunReporter(deps);
+  const logs = createLogSaver(deps);
   return {
     async runTask(task) {
       let isWatched = false;
@@ -36,11 +39,30 @@ export const startTaskRunner = ({ executor, ...deps }: TaskRunnerDeps): TaskRunn
       };
       const report = (fraction: number, note?: string): void => {
         const step = toProgress(task, fraction, note);
-        progress.report(task.owner, step);
+        reporter.report(task.owner, step);
         heartbeat.report(task.id, { fraction: step.fraction, note: step.note });
       };
+      // Most runs say nothing.
+      let voice: RunVoice | undefined;
+      const speak = (say: (voice: RunVoice) => void): void => {
+        voice ??= createRunVoice(task, deps.now);
+        say(voice);
+        reporter.speak(voice);
+      };
       try {
-        const outcome = await executor.execute(task, { watchLease, progress: report });
+        const outcome = await executor.execute(task, {
+          watchLease,
+          progress: report,
+          output: (text) => speak((each) => each.output(text)),
+          saveCheckpoint: (checkpoint) => heartbeat.keepCheckpoint(task.id, checkpoint),
+          log: (level, message, fields) =>
+            speak((each) => {
+              each.log(level, message, fields);
+              logs.add(each);
+            }),
+        });
+        // Before the end is known: whoever sees it has all of the log.
+        if (voice) await Promise.all([reporter.finish(voice), logs.finish(voice)]);
         if (outcome.kind !== 'handed_over') return outcome;
         await deps.outsideRuns.handOver(task);
         return null;
@@ -48,6 +70,9 @@ export const startTaskRunner = ({ executor, ...deps }: TaskRunnerDeps): TaskRunn
         if (isWatched) heartbeat.remove(task.id);
       }
     },
-    stop: progress.stop,
+    stop() {
+      reporter.stop();
+      logs.stop();
+    },
   };
 };

@@ -1,4 +1,4 @@
-import { describeError } from '../domain/errors.ts';
+import { describeError, toStack } from '../domain/errors.ts';
 import {
   decideVerdict,
   type EndedOutcome,
@@ -23,11 +23,12 @@ export type RunEnd =
   | { kind: 'completed'; result: unknown }
   | {
       kind: 'failed';
-      error: { code?: string | undefined; message: string };
+      error: { code?: string | undefined; message: string; stack?: string | undefined };
       /** Unset: yes, as long as attempts are left. */
       retry?: boolean | undefined;
       retryAfterSeconds?: number | undefined;
-    };
+    }
+  | { kind: 'snoozed'; seconds: number; checkpoint?: unknown };
 
 /** What became of a run: the status of its task (null: deleted), and whether this end was the one. */
 export interface SettledRun {
@@ -66,7 +67,14 @@ export const createWork = (deps: WorkDeps) => {
     if (end.kind === 'failed') {
       const delay =
         end.retryAfterSeconds === undefined ? {} : { retryAfterMs: end.retryAfterSeconds * 1_000 };
-      return { kind: 'failed', error: toText(end.error), retryable: end.retry ?? true, ...delay };
+      const { stack } = end.error;
+      const more = stack === undefined ? delay : { ...delay, stack: toStack(stack) };
+      return { kind: 'failed', error: toText(end.error), retryable: end.retry ?? true, ...more };
+    }
+    if (end.kind === 'snoozed') {
+      const { seconds, checkpoint } = end;
+      const kept = checkpoint === undefined ? {} : { checkpoint: JSON.stringify(checkpoint) };
+      return { kind: 'snoozed', delayMs: seconds * 1_000, ...kept };
     }
     const problem = catalog
       .find(task.owner, task.type)
@@ -124,10 +132,10 @@ export const createWork = (deps: WorkDeps) => {
     /** Lets leases last on; those that are not in the answer are over. */
     async renew(
       runs: readonly RunKey[],
-      progress: string | null = null,
+      saved: { progress?: string; checkpoint?: string } = {},
     ): Promise<Map<string, Renewed>> {
       if (runs.length === 0) return new Map();
-      const renewed = runs.map((run) => ({ ...run, progress }));
+      const renewed = runs.map((run) => ({ ...run, progress: null, ...saved }));
       return outsideRuns.renew(renewed, now());
     },
 

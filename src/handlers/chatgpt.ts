@@ -1,7 +1,9 @@
 import * as z from 'zod';
-import { GiveUp } from '../domain/errors.ts';
+import { GiveUp, RetryLater } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
 import { saidText } from '../domain/said-text.ts';
+import { isEventStream } from '../domain/media-type.ts';
+import { readChatStream, type StreamedAnswer } from './chat-stream.ts';
 import { defineHandler } from './handler.ts';
 import { toBadAnswer, toRefusal, toUnreachable } from './provider.ts';
 
@@ -23,6 +25,15 @@ const completion = z.object({
   ),
   usage: z.record(z.string(), z.unknown()).nullish(),
 });
+
+/** An answer that came at once. */
+const toAnswer = (value: unknown): StreamedAnswer => {
+  const parsed = completion.safeParse(value);
+  if (!parsed.success) throw toBadAnswer(PROVIDER);
+  const { model, choices, usage = null } = parsed.data;
+  const [{ message, finish_reason = null }] = choices;
+  return { model, content: message.content, finish_reason, usage };
+};
 
 /** A model that reasons, by its name; `gpt-35-turbo` is how Azure calls `gpt-3.5-turbo`. */
 const REASONS = /^(?:.*[/.])?(?:ft:)?(?:o\d|codex|gpt-(?:[5-9]|\d{2}(?!-turbo)))/i;
@@ -57,9 +68,10 @@ export const chatgpt = defineHandler({
       ? { path: 'max_tokens', message: `\`max_tokens\` is at most ${MAX_TOKENS}, see MAX_TOKENS` }
       : undefined;
   },
-  run: async ({ params, secrets, fetch, signal }) => {
+  run: async ({ params, secrets, fetch, signal, output }) => {
     // Loaded when it is first needed: most isolates never ask a model.
     const { default: OpenAI, APIError } = await import('openai');
+    const { Stream } = await import('openai/core/streaming');
     const { OPENAI_API_KEY: apiKey = '', OPENAI_BASE_URL: baseURL, OPENAI_DEFAULT_MODEL } = secrets;
     const client = new OpenAI({ apiKey, baseURL, fetch, maxRetries: 0, logLevel: 'off' });
     const { prompt, model = OPENAI_DEFAULT_MODEL, temperature } = params;
@@ -71,33 +83,40 @@ export const chatgpt = defineHandler({
       messages,
       ...(maxTokens !== undefined && { [nameMaxTokens(model)]: maxTokens }),
       ...(temperature !== undefined && { temperature }),
+      stream: true as const,
+      stream_options: { include_usage: true },
     };
-    const answer: unknown = await client.chat.completions
-      .create(request, { signal })
-      .catch((error: unknown) => {
-        signal.throwIfAborted();
-        if (!(error instanceof APIError)) throw toBadAnswer(PROVIDER);
-        const { status, headers, code } = error as {
-          status?: number;
-          headers?: Headers;
-          code?: unknown;
-        };
-        if (status === undefined) throw toUnreachable(PROVIDER);
-        const retryAfter = headers?.get('Retry-After') ?? null;
-        throw toRefusal(PROVIDER, 'OPENAI_API_KEY', { status, retryAfter, reason: code });
-      });
-    // Some services say `text/plain`, and then the client leaves the text as it is.
-    const parsed = completion.safeParse(typeof answer === 'string' ? parseJson(answer) : answer);
-    if (!parsed.success) throw toBadAnswer(PROVIDER);
-    const { choices, usage = null } = parsed.data;
-    const [{ message, finish_reason = null }] = choices;
+    const ask = async () => {
+      const response = await client.chat.completions.create(request, { signal }).asResponse();
+      // Some services know no streams, and answer at once.
+      if (!isEventStream(response)) return toAnswer(parseJson(await response.text()));
+      const parts = Stream.fromSSEResponse<unknown>(response, new AbortController());
+      const answer = await readChatStream(parts, output);
+      if (answer === null) throw toUnreachable(PROVIDER);
+      return answer;
+    };
+    const answer = await ask().catch((error: unknown) => {
+      signal.throwIfAborted();
+      if (error instanceof RetryLater) throw error;
+      if (!(error instanceof APIError))
+        throw error instanceof TypeError ? toUnreachable(PROVIDER) : toBadAnswer(PROVIDER);
+      const { status, headers, code } = error as {
+        status?: number;
+        headers?: Headers;
+        code?: unknown;
+      };
+      if (status === undefined) throw toUnreachable(PROVIDER);
+      const retryAfter = headers?.get('Retry-After') ?? null;
+      throw toRefusal(PROVIDER, 'OPENAI_API_KEY', { status, retryAfter, reason: code });
+    });
+    const { content, finish_reason, usage } = answer;
     // Filtered, refused, or a call of a tool that nobody offered: it would be paid for again and
     // again.
-    if (message.content === null)
+    if (content === null)
       throw new GiveUp(
         `${PROVIDER} gave no text (finish reason: ${finish_reason?.slice(0, 50)})`,
         'provider_refused',
       );
-    return { prompt, model: parsed.data.model, response: message.content, finish_reason, usage };
+    return { prompt, model: answer.model ?? model, response: content, finish_reason, usage };
   },
 });

@@ -101,7 +101,7 @@ export const emailSending = defineHandler({
     const message = `"${replyTo}" is neither a sender nor in EMAIL_REPLY_TO`;
     return { path: 'reply_to', message };
   },
-  run: async ({ params: mail, taskId, secrets, sendMail, log }) => {
+  run: async ({ params: mail, taskId, secrets, sendMail }) => {
     const senders = secrets.EMAIL_FROM ?? [];
     const from = mail.from ?? senders[0];
     if (from === undefined || !senders.includes(from))
@@ -112,7 +112,6 @@ export const emailSending = defineHandler({
     const headers = { 'X-Tasker-Task-Id': taskId };
     try {
       const { messageId } = await sendMail({ from, to, subject, replyTo, headers, ...body });
-      log.info('mail_sent', { recipients: to.length, template });
       return { message_id: messageId, to, subject, template: template ?? null };
     } catch (error) {
       const message = `The mail was not taken: ${describeError(error)}`;

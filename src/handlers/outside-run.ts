@@ -1,4 +1,5 @@
 import type { RegisteredType, RunKind } from '../domain/registered-type.ts';
+import type { LogLevel } from '../domain/run-log.ts';
 import type { Task } from '../domain/task.ts';
 
 /** How the tasks of a registered type are run. */
@@ -18,6 +19,10 @@ export interface EndpointCall {
   params: unknown;
   checkpoint: unknown;
   signal: AbortSignal;
+  /** Text as it comes. */
+  output(text: string): void;
+  /** A line of the run's log. */
+  log(level: LogLevel, message: string, fields?: object): void;
 }
 /** Resolves with the result; throws as handlers do, `HandedOver` too. */
 export type CallEndpoint = (call: EndpointCall) => Promise<unknown>;

@@ -1,5 +1,9 @@
+import { isEventStream } from '../domain/media-type.ts';
+
 /** Most that is read of a provider's answer. */
 const MAX_ANSWER_BYTES = 1_048_576;
+/** Of one that comes in pieces, each with much around it. */
+const MAX_STREAM_BYTES = 16_777_216;
 
 /** Thrown when an answer is too long. */
 export class AnswerTooLong extends Error {}
@@ -47,7 +51,8 @@ export const createProviderFetch =
         signal: AbortSignal.any(signals),
       });
       status = String(response.status);
-      const body = response.body?.pipeThrough(limitBytes(MAX_ANSWER_BYTES)) ?? null;
+      const maxBytes = isEventStream(response) ? MAX_STREAM_BYTES : MAX_ANSWER_BYTES;
+      const body = response.body?.pipeThrough(limitBytes(maxBytes)) ?? null;
       return new Response(body, response);
     } finally {
       count(type, status, Date.now() - startedAt);

@@ -20,7 +20,7 @@ import { ownerRoutes } from './routes/owners.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { statsRoutes } from './routes/stats.ts';
-import { runRoutes } from './routes/runs.ts';
+import { runRoutes } from './routes/runs/index.ts';
 import { taskTypeRoutes } from './routes/task-types/index.ts';
 import { workRoutes } from './routes/work.ts';
 import { taskRoutes } from './routes/tasks/index.ts';

@@ -1,7 +1,9 @@
 import { refuseFields } from '../domain/field-errors.ts';
-import type { FieldNames, SubmitRequest } from '../engine/build-submitted.ts';
+import type { SubmitRequest } from '../domain/submit-request.ts';
+import type { FieldNames } from '../engine/build-submitted.ts';
 import type { Submitted } from '../engine/submission.ts';
 import type { AppContext } from './context.ts';
+import { parseTraceparent } from '../domain/traceparent.ts';
 import { consumeRate } from './middleware/limit.ts';
 
 /** Error codes of a submit, besides those of its body. */
@@ -21,9 +23,16 @@ export const SUBMIT_ERRORS = [
 
 const NATIVE_FIELDS: FieldNames = { type: 'type', params: 'params' };
 
+/** What the service submits by itself. */
+const RESERVED_KEYS = /^(child|schedule):/;
+
 /** 1 to 200 printable characters; null when none was given. */
 const readIdempotencyKey = (c: AppContext): string | null => {
   const key = c.req.header('Idempotency-Key');
+  if (key !== undefined && RESERVED_KEYS.test(key)) {
+    const message = 'An Idempotency-Key that begins like this is one of the service itself';
+    return refuseFields([{ in: 'header', path: 'Idempotency-Key', code: 'reserved_key', message }]);
+  }
   if (key === undefined || /^[!-~](?:[ -~]{0,198}[!-~])?$/.test(key)) return key ?? null;
   const message = 'An Idempotency-Key has 1 to 200 printable ASCII characters';
   return refuseFields([{ in: 'header', path: 'Idempotency-Key', code: 'invalid_key', message }]);
@@ -63,6 +72,7 @@ export const submitTasks = async (
       owner: c.get('owner'),
       requestId: c.get('requestId'),
       taskTypes: c.get('identity').taskTypes,
+      traceparent: parseTraceparent(c.req.header('traceparent')),
       // Only a callback needs it.
       get ownHost() {
         return new URL(c.req.url).hostname;

@@ -1,5 +1,6 @@
 import type { KeyRef } from '../domain/api-key.ts';
-import { summarize, type Progress } from '../domain/frames.ts';
+import { summarize, type Progress, type RunReport, type RunsPublished } from '../domain/frames.ts';
+import type { LogPart } from '../domain/run-log.ts';
 import type { CommittedTask, Task } from '../domain/task.ts';
 import { toSummary, toTaskView, type TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
@@ -9,15 +10,9 @@ import { createJoining, type Update } from './joining.ts';
 import { createListFeed } from './list-feed.ts';
 import { createSnapshots, SNAPSHOT_TASKS, type SnapshotDeps } from './snapshots.ts';
 import { createStreamCount } from './stream-count.ts';
-import {
-  acknowledge,
-  closeExpired,
-  listWatchedTasks,
-  sendChanges,
-  sendListProgress,
-} from './subscriber.ts';
+import { acknowledge, closeExpired, listWatchedTasks, sendChanges } from './subscriber.ts';
 import { createTaskFeed } from './task-feed.ts';
-import { createProgressMemory } from './progress-memory.ts';
+import { createRunFeed } from './run-feed.ts';
 import { toKeyTag, WHOLE_LIST, WORKERS } from './tags.ts';
 import { WorkerBoard } from './worker-board.ts';
 import { createTickets, type Ticket } from './tickets.ts';
@@ -41,9 +36,9 @@ export class StatusBoard extends WorkerBoard {
   readonly #owner: string;
   readonly #tickets: ReturnType<typeof createTickets>;
   readonly #joining = createJoining();
-  readonly #progress = createProgressMemory();
   readonly #snapshots: ReturnType<typeof createSnapshots>;
   readonly #watched: ReturnType<typeof createTaskFeed>;
+  readonly #runs: ReturnType<typeof createRunFeed>;
   readonly #streams: ReturnType<typeof createStreamCount>;
   readonly #feed = createListFeed({
     now: () => this.#deps.now(),
@@ -57,12 +52,14 @@ export class StatusBoard extends WorkerBoard {
     super(state, env);
     this.#deps = deps;
     this.#owner = state.id.name ?? '';
-    this.#snapshots = createSnapshots(deps, this.#owner, this.#joining, this.#progress);
     this.#watched = createTaskFeed({
       findSockets: (id) => state.getWebSockets(id),
       getMany: (ids) => deps.getMany(ids.map((id) => ({ owner: this.#owner, id }))),
       joining: this.#joining,
     });
+    const findListSockets = (): WebSocket[] => state.getWebSockets(WHOLE_LIST);
+    this.#runs = createRunFeed({ watched: this.#watched, findListSockets });
+    this.#snapshots = createSnapshots(deps, this.#owner, this.#joining, this.#runs);
     this.#streams = createStreamCount({
       now: deps.now,
       count: () => deps.countStreams(this.#owner, state.getWebSockets().length),
@@ -121,7 +118,7 @@ export class StatusBoard extends WorkerBoard {
       'params' in row ? toTaskView(row as Task) : toSummary(row),
     );
     this.workers.tell(committed);
-    this.#progress.forget(updates);
+    this.#runs.forget(updates);
     const toRead = this.#watched.send(updates);
     this.#publishToList(updates);
     await this.#watched.reread(toRead);
@@ -149,14 +146,17 @@ export class StatusBoard extends WorkerBoard {
 
   /** How far a running task has come, as it was published last; null when it is not known. */
   readProgress(id: string): Progress | null {
-    return this.#progress.get(id) ?? null;
+    return this.#runs.readProgress(id) ?? null;
   }
 
-  /** Sends how far tasks have come, also to the list; tells whether anybody watches one of them. */
-  publishProgress(steps: Progress[]): boolean {
-    this.#progress.keep(steps);
-    for (const socket of this.ctx.getWebSockets(WHOLE_LIST)) sendListProgress(socket, steps);
-    return steps.map((step) => this.#watched.sendProgress(step)).includes(true);
+  /** What running tasks say; tells what is watched, and what is known here of it. */
+  publishRuns(steps: Progress[], reports: RunReport[]): RunsPublished {
+    return this.#runs.publish(steps, reports);
+  }
+
+  /** The same of a run outside; tells whether anybody watches it. */
+  appendRun(id: string, attempt: number, said: { text?: string; log?: LogPart }): boolean {
+    return this.#runs.append(id, attempt, said);
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {

@@ -1,6 +1,8 @@
 import type { Identity, KeyRef } from '../domain/api-key.ts';
 import { describeError } from '../domain/errors.ts';
-import type { Progress } from '../domain/frames.ts';
+import type { Progress, RunReport, RunsPublished } from '../domain/frames.ts';
+import type { LogPart } from '../domain/run-log.ts';
+import type { RunKey } from '../domain/run-token.ts';
 import type { LogFields, Logger } from '../log.ts';
 import type { StatusBoard } from './board.ts';
 import type { SeenWorker } from './seen-workers.ts';
@@ -29,8 +31,19 @@ export const createBoards = (namespace: DurableObjectNamespace<StatusBoard>, log
     }),
     readProgress: async (owner: string, id: string): Promise<Progress | null> =>
       findBoard(owner).readProgress(id),
-    publishProgress: async (owner: string, steps: Progress[]): Promise<boolean> =>
-      findBoard(owner).publishProgress(steps),
+    publishRuns: async (
+      owner: string,
+      steps: Progress[],
+      reports: RunReport[],
+    ): Promise<RunsPublished> => findBoard(owner).publishRuns(steps, reports),
+    /** What a run outside says; tells whether anybody watches it. Best effort. */
+    appendRun: async (
+      { owner, id, attempt }: RunKey,
+      said: { text?: string; log?: LogPart },
+    ): Promise<boolean> =>
+      findBoard(owner)
+        .appendRun(id, attempt, said)
+        .catch(() => false),
 
     /** Ends the streams of deleted tasks. Best effort. */
     closeStreams: (owner: string, ids: string[]): Promise<void> =>

@@ -1,4 +1,4 @@
-import { summarize } from '../domain/frames.ts';
+import { summarize, type Frame } from '../domain/frames.ts';
 import type { Task, TaskKey, TaskSummaryRow } from '../domain/task.ts';
 import { toSummary, toTaskView, type TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
@@ -23,7 +23,7 @@ export const createSnapshots = (
   { getMany, findNewest }: SnapshotDeps,
   owner: string,
   joining: Joining,
-  progress: Pick<ProgressMemory, 'apply'>,
+  { apply, readRun }: Pick<ProgressMemory, 'apply'> & { readRun(id: string): Frame[] },
 ) => ({
   /** Null when there is no such task. A finished one closes the socket: nothing would follow. */
   async sendTask(socket: WebSocket, id: string, until: number | null): Promise<TaskView | null> {
@@ -34,18 +34,19 @@ export const createSnapshots = (
       return null;
     }
     const isNewer = missed && 'params' in missed && missed.version > row.version;
-    const task = progress.apply(isNewer ? missed : toTaskView(row));
+    const task = apply(isNewer ? missed : toTaskView(row));
     if (isFinal(task.status)) {
       socket.close(1000, 'final');
       return task;
     }
     keepSubscriber(socket, { stream: 'task', id, version: task.version, until });
     send(socket, { event: 'snapshot', task });
+    if (task.status === 'IN_PROGRESS') for (const frame of readRun(id)) send(socket, frame);
     return task;
   },
 
   async sendList(socket: WebSocket, until: number | null): Promise<void> {
-    const tasks = (await findNewest(owner, SNAPSHOT_TASKS)).map(toSummary).map(progress.apply);
+    const tasks = (await findNewest(owner, SNAPSHOT_TASKS)).map(toSummary).map(apply);
     const missed = [...joining.end(socket).values()].map(summarize);
     keepSubscriber(socket, { stream: 'list', seq: 0, acknowledged: 0, until });
     send(socket, { event: 'snapshot', tasks });

@@ -1,10 +1,11 @@
 import { chunk } from '../domain/chunk.ts';
-import type { Progress } from '../domain/frames.ts';
+import type { Progress, RunReport } from '../domain/frames.ts';
 import type { Task } from '../domain/task.ts';
 import { toTaskView, type TaskView } from '../domain/view.ts';
 import { DELETED } from '../domain/close-codes.ts';
 import type { Joining, Update } from './joining.ts';
-import { sendProgress, sendTask } from './subscriber.ts';
+import { toFrames } from './run-memory.ts';
+import { send, sendProgress, sendTask } from './subscriber.ts';
 
 /** Tasks that are read together. */
 const MAX_READ = 20;
@@ -49,6 +50,14 @@ export const createTaskFeed = ({ findSockets, getMany, joining }: TaskFeedDeps) 
       return sockets.length > 0;
     },
 
+    /** Sends what a run says; tells whether anybody watches it. */
+    sendReport(report: RunReport): boolean {
+      const sockets = findSockets(report.task_id);
+      for (const socket of sockets)
+        if (!joining.has(socket)) for (const frame of toFrames(report)) send(socket, frame);
+      return sockets.length > 0;
+    },
+
     /** Reads tasks, and sends them as they are. */
     async reread(ids: string[]): Promise<void> {
       // Each may have a megabyte: a few are held at a time.
@@ -60,3 +69,5 @@ export const createTaskFeed = ({ findSockets, getMany, joining }: TaskFeedDeps) 
     },
   };
 };
+
+export type TaskFeed = ReturnType<typeof createTaskFeed>;

@@ -60,7 +60,7 @@ export const createMetricsListener = (
       buffer.observe('tasker_task_execution_duration_seconds', labels, seconds);
       const cell = findCellOf(task);
       if (ended.outcome === 'cancelled') cell.cancelled += 1;
-      else if (ended.outcome !== 'continued')
+      else if (ended.outcome !== 'continued' && ended.outcome !== 'snoozed')
         observe(cell[ended.outcome === 'rescued' ? 'retried' : ended.outcome], seconds);
     } else if (task.status === 'CANCELLED' && task.completed_at === task.updated_at)
       findCellOf(task).cancelled += 1;

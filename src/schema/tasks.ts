@@ -143,6 +143,10 @@ export const tasksTable = sqliteTable(
     index('tasks_reruns')
       .on(t.owner, t.rerun_of)
       .where(sql`rerun_of IS NOT NULL`),
+    // What a task submitted while it ran; costs nothing to others.
+    index('tasks_children')
+      .on(t.owner, t.parent_id, t.id)
+      .where(sql`parent_id IS NOT NULL`),
     // The newest output of the same type and parameters, for the types that may be answered with
     // it.
     index('tasks_reusable')

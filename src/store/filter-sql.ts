@@ -86,16 +86,24 @@ export const chooseDriver = ({
   types = [],
   ids,
   rerunOf,
+  parentId,
   identifier,
   idRange,
 }: TaskFilter): Driver => {
   // These find few rows by themselves.
-  if (ids ?? rerunOf ?? identifier ?? idRange) return { byStatus: false, byType: false };
+  if (ids ?? rerunOf ?? parentId ?? identifier ?? idRange)
+    return { byStatus: false, byType: false };
   const isServed = (values: readonly string[]): boolean =>
     values.length > 0 && new Set(values).size <= MAX_ARMS;
   const byStatus = isServed(statuses) && !statuses.includes('COMPLETED');
   return { byStatus, byType: !byStatus && isServed(types) };
 };
+
+/** How a task is linked to another one: the filter, its index and its column. */
+const LINKS = [
+  ['rerunOf', 'tasks_reruns', 'rerun_of'],
+  ['parentId', 'tasks_children', 'parent_id'],
+] as const;
 
 /** Where a page begins, and which way it goes on. */
 interface Place {
@@ -106,10 +114,11 @@ interface Place {
 /** Conditions on the primary key, which every row of the driver meets. */
 const buildRange = (
   owner: string,
-  { ids, rerunOf, identifier, idRange, submittedAfter: after, submittedBefore: until }: TaskFilter,
+  filter: TaskFilter,
   { cursor, order }: Place,
   bind: Bind,
 ): string[] => {
+  const { ids, identifier, idRange, submittedAfter: after, submittedBefore: until } = filter;
   const range = [`owner = ${bind(owner)}`];
   if (identifier !== undefined)
     range.push(
@@ -118,10 +127,13 @@ const buildRange = (
   if (idRange) range.push(`id BETWEEN ${bind(idRange.from)} AND ${bind(idRange.to)}`);
   if (idRange && idRange.suffix !== '')
     range.push(`substr(id, ${-idRange.suffix.length}) = ${bind(idRange.suffix)}`);
-  if (rerunOf !== undefined)
-    range.push(
-      `id IN (SELECT id FROM tasks INDEXED BY tasks_reruns WHERE owner = ${bind(owner)} AND rerun_of = ${bind(rerunOf)})`,
-    );
+  for (const [name, index, column] of LINKS) {
+    const id = filter[name];
+    if (id !== undefined)
+      range.push(
+        `id IN (SELECT id FROM tasks INDEXED BY ${index} WHERE owner = ${bind(owner)} AND ${column} = ${bind(id)})`,
+      );
+  }
   if (cursor !== undefined) range.push(`id ${order === 'newest' ? '<' : '>'} ${bind(cursor)}`);
   if (ids) range.push(`id IN (SELECT value FROM json_each(${bind(JSON.stringify(ids))}))`);
   if (after !== undefined) {

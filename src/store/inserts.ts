@@ -1,4 +1,4 @@
-import { UNUSED } from '../domain/new-task.ts';
+import { BORN, UNUSED } from '../domain/new-task.ts';
 import type { Task } from '../domain/task.ts';
 import type { HeldReason } from '../domain/words.ts';
 import { runnableSql } from './runnable.ts';
@@ -8,9 +8,9 @@ import { jsonRows, nameStatement, rowMapper, TASK_COLUMNS } from './statements.t
 export const MAX_INSERT = 1_000;
 
 /** The same in every new row: the defaults of the table. */
-const { limit_key: _, ...unused } = UNUSED;
 const FIXED = {
-  ...unused,
+  ...UNUSED,
+  ...BORN,
   attempts: '[]',
   attempt: 0,
   rescues: 0,

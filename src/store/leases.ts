@@ -8,6 +8,8 @@ export interface Lease {
   attempt: number;
   /** JSON, or null to leave it as it is. */
   progress: string | null;
+  /** JSON, or null or unset to leave it as it is. */
+  checkpoint?: string | null;
 }
 
 // Not a change of status, and not counted by `version`: clients hear of progress from the running
@@ -17,7 +19,8 @@ const RENEW = nameStatement(
   `UPDATE tasks
 SET held = 'lease',
   wake_at = ${leaseEndSql('?1')},
-  progress = coalesce(h.value ->> 'progress', progress)
+  progress = coalesce(h.value ->> 'progress', progress),
+  checkpoint = coalesce(h.value ->> 'checkpoint', checkpoint)
 FROM json_each(?2) AS h
 WHERE ${isHeldSql()}
 RETURNING id`,

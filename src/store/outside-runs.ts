@@ -60,7 +60,8 @@ const RENEW_OUTSIDE = nameStatement(
   `UPDATE tasks
 SET held = 'lease',
   wake_at = min(${leaseEndSql('?1')}, tasks.started_at + tasks.timeout_ms),
-  progress = coalesce(h.value ->> 'progress', progress)
+  progress = coalesce(h.value ->> 'progress', progress),
+  checkpoint = coalesce(h.value ->> 'checkpoint', checkpoint)
 FROM json_each(?2) AS h
 WHERE ${isHeldSql()}
   AND tasks.started_at + tasks.timeout_ms > ?1

@@ -21,7 +21,13 @@ export const toChanges = rowMapper<Changes>(CHANGED_COLUMNS);
 export const FIRST_WRITTEN = 3;
 
 /** The columns that the end of a task writes; those that are JSON already go in as they are. */
-export const END_COLUMNS = ['status', 'completed_at', 'failure_sinks', 'updated_at'] as const;
+export const END_COLUMNS = [
+  'status',
+  'completed_at',
+  'failure_sinks',
+  'updated_at',
+  'checkpoint',
+] as const;
 /** The columns that an attempt writes after which the task goes on. */
 export const RETRY_COLUMNS = [
   'status',
@@ -29,6 +35,7 @@ export const RETRY_COLUMNS = [
   'max_attempts',
   'updated_at',
   'checkpoint',
+  'snoozes',
 ] as const;
 /**
  * As a text within JSON these could grow to twice their size, which D1 bounds. The result comes

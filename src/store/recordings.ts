@@ -33,10 +33,16 @@ const buildRecorded = (
 ): Partial<Task> & Pick<Task, 'status' | 'attempts'> => {
   const error = 'error' in verdict ? verdict.error : null;
   const isContinued = verdict.transition === 'reschedule' && verdict.error === null;
-  const outcome = isContinued ? 'continued' : OUTCOME_WORDS[verdict.transition];
+  const isSnoozed = verdict.transition === 'reschedule' && verdict.isSnoozed;
+  const outcome = isSnoozed
+    ? 'snoozed'
+    : isContinued
+      ? 'continued'
+      : OUTCOME_WORDS[verdict.transition];
+  const stack = 'stack' in verdict ? { stack: verdict.stack } : {};
   const recorded = {
     status: lifecycle[verdict.transition].to,
-    attempts: appendAttempt(task, { ended_at: now, outcome, error }),
+    attempts: appendAttempt(task, { ended_at: now, outcome, error, ...stack }),
     updated_at: now,
   };
   if (verdict.transition === 'reschedule')
@@ -46,6 +52,7 @@ const buildRecorded = (
       // One that does not count is granted once more.
       max_attempts: task.max_attempts + (verdict.refund ? 1 : 0),
       checkpoint: verdict.checkpoint ?? task.checkpoint,
+      snoozes: isSnoozed ? task.snoozes + 1 : 0,
     };
   const isFailed = verdict.transition === 'fail';
   return {
@@ -53,6 +60,8 @@ const buildRecorded = (
     completed_at: now,
     result: isFailed ? null : verdict.result,
     failure_sinks: isFailed ? failureSinks : task.failure_sinks,
+    // A retry goes on from there; what has completed has nowhere to go.
+    checkpoint: isFailed ? (verdict.checkpoint ?? task.checkpoint) : null,
   };
 };
 
@@ -60,9 +69,21 @@ const buildRecorded = (
  * What a kept text begins with. Its values are known by their place, and it may be kept, or sent to
  * the Dispatcher, by another release: a new order of columns needs a new version.
  */
-const KEPT_VERSION = 'v1 ';
+const KEPT_VERSION = 'v2 ';
+const BEFORE_VERSION = 'v1 ';
+
+/** A text of the release before, which had fewer columns: a checkpoint of an end, and snoozes. */
+const renewKept = (text: string): string => {
+  const values = JSON.parse(text) as unknown[];
+  const wasRetry = values[FIRST_WRITTEN] === lifecycle.reschedule.to;
+  if (wasRetry) values.splice(FIRST_WRITTEN + RETRY_COLUMNS.indexOf('snoozes'), 0, 0);
+  else values.splice(FIRST_WRITTEN + END_COLUMNS.indexOf('checkpoint'), 0, null);
+  return JSON.stringify(values);
+};
+
 const readKept = (text: string): string => {
   if (text.startsWith(KEPT_VERSION)) return text.slice(KEPT_VERSION.length);
+  if (text.startsWith(BEFORE_VERSION)) return renewKept(text.slice(BEFORE_VERSION.length));
   throw new Error(`Unknown version of a kept outcome: ${text.slice(0, 10)}`);
 };
 

@@ -20,9 +20,8 @@ const CLAIM_TOLERANCE_MS = 1_000;
  * Columns that a claim sets, can only meet with this value, or leaves to those who look for a task:
  * they are not read back.
  */
-const { checkpoint: _, limit_key: __, ...unused } = UNUSED;
 const CLAIMED_AS = {
-  ...unused,
+  ...UNUSED,
   status: lifecycle.claim.to,
   held: null,
   progress: null,

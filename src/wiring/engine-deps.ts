@@ -6,7 +6,8 @@ import type { CommitListener } from '../domain/commit-listener.ts';
 import type { PruneCutoffs } from '../domain/retention.ts';
 import type { TaskKey } from '../domain/task.ts';
 import type { LongTaskRun } from '../engine/long-tasks.ts';
-import type { ProgressDeps } from '../engine/progress.ts';
+import type { RunReporterDeps } from '../engine/run-reporter.ts';
+import type { ExecutorDeps } from '../engine/executor.ts';
 import type { Recorder } from '../engine/recorder.ts';
 import type { QueueBindings } from '../engine/task-queues.ts';
 import type { Catalog } from '../handlers/catalog.ts';
@@ -39,7 +40,8 @@ export interface EngineDeps {
   invalidate(keys: TaskKey[]): Promise<void>;
   closeStreams(owner: string, ids: string[]): Promise<void>;
   removeFiles(files: readonly OutputFile[]): Promise<void>;
-  publishProgress: ProgressDeps['publishProgress'];
+  submitChild: ExecutorDeps['submitChild'];
+  publishRuns: RunReporterDeps['publishRuns'];
   deliveries: {
     /** Where every failure is delivered to, as a JSON list; null for nowhere. */
     failureSinks: string | null;

@@ -15,6 +15,7 @@ import { createPublisher } from '../engine/publisher.ts';
 import { createQuota } from '../engine/quota.ts';
 import { createRecorder } from '../engine/recorder.ts';
 import { createTaskQueues } from '../engine/task-queues.ts';
+import { createRunJournal } from '../engine/run-journal.ts';
 import { startTaskRunner } from '../engine/task-runner.ts';
 import { createOutside } from './outside.ts';
 import type { EngineDeps } from './engine-deps.ts';
@@ -23,8 +24,10 @@ import { createDeliveryGateStore } from '../store/delivery-gates.ts';
 import { createLeaseStore } from '../store/leases.ts';
 import { createOutsideRuns } from '../store/outside-runs.ts';
 import { createOwnerStore } from '../store/owners.ts';
+import { createRunLogs } from '../store/run-logs.ts';
 import { createQueueStore } from '../store/queues.ts';
 import { createTaskSearch } from '../store/search.ts';
+import { createRunSteps } from '../store/run-steps.ts';
 import { createSweeps } from '../store/sweeps.ts';
 import { createTaskTypeStore } from '../store/task-types.ts';
 import { createTaskStore } from '../store/tasks.ts';
@@ -45,6 +48,8 @@ export const createEngine = (deps: EngineDeps) => {
   const gates = createDeliveryGateStore(db);
   const leases = createLeaseStore(db);
   const owners = createOwnerStore(db);
+  const runLogs = createRunLogs(db);
+  const runSteps = createRunSteps(db);
   const transitions = createTransitions(db, failureSinks);
   const outsideRuns = createOutsideRuns(db, failureSinks);
   const realSweeps = createSweeps(db, failureSinks);
@@ -83,11 +88,15 @@ export const createEngine = (deps: EngineDeps) => {
     callEndpoint: createEndpointCaller({ ...deps.endpoints, planner, taskTypes, now }),
     forOwner: (owner) => ({ files: deps.openFiles(owner), tasks: findTasks(owner) }),
     countRequest: deps.countRequest,
+    runSteps,
+    submitChild: deps.submitChild,
+    wait,
     log,
   });
-  const { publishProgress } = deps;
+  const { publishRuns } = deps;
+
   const startRunner = () =>
-    startTaskRunner({ executor, publishProgress, leases, outsideRuns, now, log });
+    startTaskRunner({ executor, publishRuns, runLogs, leases, outsideRuns, now, log });
 
   const realRecorder = createRecorder({
     transitions,
@@ -120,6 +129,9 @@ export const createEngine = (deps: EngineDeps) => {
     taskQueues,
     commands,
     taskTypes,
+    runLogs,
+    runSteps,
+    runJournal: createRunJournal(runLogs),
     ...outside,
     consumer: createConsumer({ transitions, runBatch, taskQueues, now, log }),
     deliverer: createDeliverer({

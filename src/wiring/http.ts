@@ -7,7 +7,9 @@ import {
 } from '../access/rate-limiter.ts';
 import { createTurns } from '../access/turns.ts';
 import { RATES } from '../domain/rates.ts';
+import { createChildren, type ChildrenDeps } from '../engine/children.ts';
 import { createSubmission, type SubmissionDeps } from '../engine/submission.ts';
+import { createFamily } from '../store/family.ts';
 import { createKeyStore } from '../store/keys.ts';
 import { createSessionStore } from '../store/sessions.ts';
 import type { Engine } from './engine.ts';
@@ -19,9 +21,20 @@ export const createHttp = (
   { env, db, settings, log, now, wait }: Platform,
   { store }: Engine,
   { outgoingRules }: Live,
-  { catalog, accept, tryReserve }: Pick<SubmissionDeps, 'catalog' | 'accept' | 'tryReserve'>,
+  deps: Pick<SubmissionDeps, 'catalog' | 'accept' | 'tryReserve'> &
+    Pick<ChildrenDeps, 'tryConsume'>,
 ) => {
   const keys = createKeyStore(db);
+  const submission = createSubmission({
+    ...deps,
+    store,
+    outgoingRules,
+    secrets: settings,
+    canSign: settings.ROOT_SECRET !== undefined,
+    hasSearchIndex: settings.SEARCH_INDEX === 'params',
+    now,
+    log,
+  });
   return {
     keys,
     apiKeyCache: createApiKeyCache({
@@ -42,17 +55,11 @@ export const createHttp = (
     },
     /** Heavy reads: one at a time for each owner. */
     turns: createTurns({ now, wait }),
-    submission: createSubmission({
-      catalog,
-      store,
-      accept,
-      outgoingRules,
-      secrets: settings,
-      canSign: settings.ROOT_SECRET !== undefined,
-      hasSearchIndex: settings.SEARCH_INDEX === 'params',
-      tryReserve,
-      now,
-      log,
+    submission,
+    children: createChildren({
+      submit: submission.submit,
+      family: createFamily(db),
+      tryConsume: deps.tryConsume,
     }),
   };
 };

@@ -103,6 +103,9 @@ const createServices = (env: Env) => {
   const { boards, cache, metrics, outgoingRules: rules } = live;
   const endpoints = { root: settings.ROOT_SECRET, rules, fetch: platform.fetch };
 
+  const tryConsume = async (owner: string): Promise<boolean> =>
+    (await env.RATE_METERED.limit({ key: `owner:${owner}` })).success;
+
   const engine = createEngine({
     db,
     queues,
@@ -113,12 +116,13 @@ const createServices = (env: Env) => {
     countRequest: live.countRequest,
     listeners: live.listeners,
     dispatcher,
-    tryConsume: async (owner) => (await env.RATE_METERED.limit({ key: `owner:${owner}` })).success,
+    tryConsume,
     workflow: env.LONG_TASKS,
     invalidate: cache.invalidate,
     closeStreams: boards.closeStreams,
     removeFiles: createFileRemover(files, log),
-    publishProgress: boards.publishProgress,
+    submitChild: (parent, n, child) => http.children.submitForHandler(parent, n, child),
+    publishRuns: boards.publishRuns,
     deliveries: live.deliveries,
     longTaskMs: settings.LONG_TASK_SECONDS * 1_000,
     computeCutoffs: (at) => computeCutoffs(settings.RETENTION, settings.RETENTION_DAYS, at),
@@ -140,6 +144,7 @@ const createServices = (env: Env) => {
       return acceptances;
     },
     tryReserve: dispatcher.tryReserve,
+    tryConsume,
   });
 
   return {

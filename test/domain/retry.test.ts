@@ -14,7 +14,7 @@ const failed = (more: object = {}): EndedOutcome => ({
   retryable: true,
   ...more,
 });
-const task = { attempt: 1, max_attempts: 3, rescues: 0 };
+const task = { attempt: 1, max_attempts: 3, rescues: 0, snoozes: 0 };
 
 it('backs off exponentially, with full jitter, up to the most', () => {
   const longest = [1, 2, 3, 4, 5, 50].map((attempt) => computeBackoffMs(policy, attempt, () => 1));

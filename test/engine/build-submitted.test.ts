@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { AppError } from '../../src/domain/errors.ts';
-import { buildSubmittedTask, type SubmitRequest } from '../../src/engine/build-submitted.ts';
+import type { SubmitRequest } from '../../src/domain/submit-request.ts';
+import { buildSubmittedTask } from '../../src/engine/build-submitted.ts';
 import { catalog } from '../../src/handlers/catalog.ts';
 import { executorDeps } from '../support/deps.ts';
 

@@ -4,7 +4,7 @@ import { GiveUp, RetryLater } from '../../src/domain/errors.ts';
 import { createExecutor } from '../../src/engine/executor.ts';
 import { MAX_RESULT_BYTES } from '../../src/engine/outcome.ts';
 import { defineHandler, type HandlerDefinition } from '../../src/handlers/handler.ts';
-import { executorDeps, keepLog } from '../support/deps.ts';
+import { executorDeps, silentRun, keepLog } from '../support/deps.ts';
 import { aTask } from '../support/rows.ts';
 
 const params = z.strictObject({ a: z.number(), b: z.number() });
@@ -31,7 +31,11 @@ const execute = (
     },
     log: keepLog().log,
   });
-  return executor.execute(aTask(more), { progress: () => {}, watchLease: () => signal });
+  return executor.execute(aTask(more), {
+    ...silentRun,
+    progress: () => {},
+    watchLease: () => signal,
+  });
 };
 
 const circular: Record<string, unknown> = {};

@@ -10,10 +10,11 @@ const setup = (execute: Executor['execute']) => {
   let reads = 0;
   const runner = startTaskRunner({
     executor: { execute },
-    publishProgress: async (_, published) => {
+    publishRuns: async (_, published) => {
       steps.push(...published);
-      return true;
+      return { isWatched: true, shown: {} };
     },
+    runLogs: { append: async () => {} },
     outsideRuns: { handOver: async () => {} },
     leases: {
       renew: async () => new Set<string>(),

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { bulkAction } from '../../src/handlers/bulk-action.ts';
 import { GoOn } from '../../src/domain/errors.ts';
-import { executorDeps, keepLog, dependencies } from '../support/deps.ts';
+import { executorDeps, silentContext, dependencies } from '../support/deps.ts';
 
 it('stops between two chunks when it is aborted, and has reported its progress', async () => {
   const abort = new AbortController();
@@ -26,7 +26,7 @@ it('stops between two chunks when it is aborted, and has reported its progress',
     checkpoint: null,
     signal: abort.signal,
     progress: (fraction, note) => void told.push(`${fraction} ${note}`),
-    log: keepLog().log,
+    ...silentContext,
   });
   await expect(running).rejects.toThrow('cancelled');
   expect([chunks, told]).toEqual([3, ['0.1 100 of 1000', '0.2 200 of 1000', '0.3 300 of 1000']]);
@@ -56,7 +56,7 @@ it('goes on in further runs, each of which does a bounded part, and tells the wh
         checkpoint,
         signal: new AbortController().signal,
         progress: () => {},
-        log: keepLog().log,
+        ...silentContext,
       }),
     ).catch((thrown: unknown) => {
       if (thrown instanceof GoOn) return JSON.parse(JSON.stringify(thrown.checkpoint)) as object;

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { describe, expect, inject, it } from 'vitest';
 import type { Handler, HandlerSecrets } from '../../src/handlers/handler.ts';
 import { builtInHandlers, catalog } from '../../src/handlers/catalog.ts';
-import { executorDeps, keepLog } from '../support/deps.ts';
+import { executorDeps, silentContext } from '../support/deps.ts';
 
 /** A type that is made to fail on its example. */
 const FAILS_ON_PURPOSE = ['broken', 'flaky'];
@@ -38,7 +38,7 @@ const run = async (
     checkpoint: null,
     signal,
     progress: () => {},
-    log: keepLog().log,
+    ...silentContext,
   });
 
 it('every name finds one type', () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { dataProcessing } from '../../src/handlers/data-processing.ts';
-import { executorDeps, keepLog } from '../support/deps.ts';
+import { executorDeps, silentContext } from '../support/deps.ts';
 
 const run = async (params: unknown): Promise<unknown> =>
   dataProcessing.run({
@@ -12,7 +12,7 @@ const run = async (params: unknown): Promise<unknown> =>
     checkpoint: null,
     signal: new AbortController().signal,
     progress: () => {},
-    log: keepLog().log,
+    ...silentContext,
   });
 
 const rows = [

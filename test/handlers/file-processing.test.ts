@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { fileProcessing } from '../../src/handlers/file-processing.ts';
-import { executorDeps, keepLog } from '../support/deps.ts';
+import { executorDeps, silentContext } from '../support/deps.ts';
 
 /** Runs the handler over a file that comes in chunks of `chunkBytes`; returns what it wrote too. */
 const run = async (
@@ -41,7 +41,7 @@ const run = async (
     checkpoint: null,
     signal: new AbortController().signal,
     progress: () => {},
-    log: keepLog().log,
+    ...silentContext,
   });
   return { ...(result as object), written };
 };

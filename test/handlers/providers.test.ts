@@ -3,7 +3,7 @@ import { chatgpt } from '../../src/handlers/chatgpt.ts';
 import type { Handler } from '../../src/handlers/handler.ts';
 import { weather } from '../../src/handlers/weather.ts';
 import { createExecutor } from '../../src/engine/executor.ts';
-import { executorDeps, keepLog } from '../support/deps.ts';
+import { executorDeps, silentRun, keepLog } from '../support/deps.ts';
 import { aTask } from '../support/rows.ts';
 
 // Real HTTP to a local server that speaks the providers' protocols, through the executor that the
@@ -17,6 +17,7 @@ const run = async (
   { timeoutMs = 5_000, key = true, params = handler.example } = {},
 ) => {
   const counted: string[] = [];
+  const output: string[] = [];
   const { log, lines } = keepLog();
   const executor = createExecutor({
     ...executorDeps,
@@ -39,12 +40,14 @@ const run = async (
   const outcome = await executor.execute(task, {
     watchLease: () => new AbortController().signal,
     progress: () => {},
+    ...silentRun,
+    output: (text) => void output.push(text),
   });
-  return { outcome, counted, said: JSON.stringify([outcome, lines]) };
+  return { outcome, counted, output, said: JSON.stringify([outcome, lines]) };
 };
 
-it('a language model answers', async () => {
-  const { outcome, counted } = await run(chatgpt, 'ok', {
+it.each(['ok', 'plain'])('a language model answers: %s', async (how) => {
+  const { outcome, counted, output } = await run(chatgpt, how, {
     params: { prompt: 'Hello', max_tokens: 9, temperature: 1 },
   });
   expect(outcome.kind === 'completed' && JSON.parse(outcome.result)).toEqual({
@@ -55,6 +58,8 @@ it('a language model answers', async () => {
     usage: { prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 },
   });
   expect(counted).toEqual(['chatgpt 200']);
+  // Whoever watches reads it as it comes.
+  expect(output).toEqual(how === 'ok' ? ['You ', 'said: ', 'Hello ', '(9, ', '1)'] : []);
 });
 
 it.each([
@@ -154,6 +159,18 @@ it.each(
   const expected = `${type} ${typeof status === 'string' ? status : how}`;
   await vi.waitFor(() => expect(counted).toEqual([expected]));
 });
+
+it.each(['breaks-off', 'ends-early', 'bad-event'])(
+  'an answer that %s is asked for again',
+  async (how) => {
+    const { outcome } = await run(chatgpt, how);
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      retryable: true,
+      error: { code: 'provider_unavailable' },
+    });
+  },
+);
 
 it.each([
   [chatgpt, 'OPENAI_API_KEY'],

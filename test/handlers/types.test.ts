@@ -3,7 +3,7 @@ import { flaky } from '../../src/handlers/flaky.ts';
 import { longestRun } from '../../src/handlers/longest-consecutive-letters.ts';
 import { simulate } from '../../src/handlers/simulate.ts';
 import { sum } from '../../src/handlers/sum.ts';
-import { executorDeps, keepLog, dependencies } from '../support/deps.ts';
+import { executorDeps, silentContext, dependencies } from '../support/deps.ts';
 
 const context = (params: unknown, more: object = {}) => ({
   ...dependencies,
@@ -14,7 +14,7 @@ const context = (params: unknown, more: object = {}) => ({
   checkpoint: null,
   signal: new AbortController().signal,
   progress: () => {},
-  log: keepLog().log,
+  ...silentContext,
   ...more,
 });
 

@@ -63,8 +63,8 @@ describe("a task's stream", () => {
     const claimed = await claim(task.id);
     const completed = await complete(task.id);
     await tell(claimed, claimed, task);
-    await board().publishProgress([{ task_id: task.id, version: 1, fraction: 0.1, note: 'stale' }]);
-    await board().publishProgress([{ task_id: task.id, version: 2, fraction: 0.5, note: 'half' }]);
+    await board().publishRuns([{ task_id: task.id, version: 1, fraction: 0.1, note: 'stale' }], []);
+    await board().publishRuns([{ task_id: task.id, version: 2, fraction: 0.5, note: 'half' }], []);
     await tell(completed);
     await next(isEnd);
     expect(versionsOf(frames)).toEqual([1, 2, 2, 3]);

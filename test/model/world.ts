@@ -251,7 +251,8 @@ export class World {
       invalidate: async () => {},
       closeStreams: async () => {},
       removeFiles: async () => {},
-      publishProgress: async () => false,
+      submitChild: executorDeps.submitChild,
+      publishRuns: async () => ({ isWatched: false, shown: {} }),
       deliveries: {
         failureSinks: FAILURE_SINKS,
         sendToQueue,

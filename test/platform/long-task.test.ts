@@ -64,7 +64,8 @@ it.each([true, false])(
           return { kind: 'completed', result: '"done"' };
         },
       },
-      publishProgress: () => count(Promise.resolve(isWatched)),
+      publishRuns: () => count(Promise.resolve({ isWatched, shown: {} })),
+      runLogs: { append: async () => {} },
       leases,
       outsideRuns: { handOver: async () => {} },
       now: Date.now,

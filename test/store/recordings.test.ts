@@ -40,6 +40,30 @@ it('grants an attempt more for one that does not count', async () => {
   expect(await rowOf(task.id)).toMatchObject({ status: 'PENDING', attempt: 1, max_attempts: 2 });
 });
 
+it('writes what the release before has kept, which had fewer columns', async () => {
+  const tasks = [aTask({}, NOW), aTask({}, NOW)];
+  await store(...tasks);
+  const claimed = await createTransitions(env.DB).claim(tasks, NOW, false);
+  const recordings = createRecordings(env.DB, null);
+  const kinds: Verdict[] = [
+    { transition: 'complete', result: '{"a":1}' },
+    { transition: 'reschedule', error, delayMs: 0 },
+  ];
+  const texts = recordings.encodeRecordings(
+    claimed.map((task, i) => ({ task, verdict: kinds[i] as Verdict })),
+    NOW + 5,
+  );
+  const without = (text: string, at: number): string =>
+    `v1 ${JSON.stringify((JSON.parse(text.slice(3)) as unknown[]).toSpliced(at, 1))}`;
+  await recordings.writeRecordings([without(texts[0] ?? '', 7), without(texts[1] ?? '', 8)]);
+  const rows = await Promise.all(claimed.map(({ id }) => rowOf(id)));
+  expect(rows.map(({ status, result, snoozes }) => [status, result, snoozes])).toEqual([
+    ['COMPLETED', '{"a":1}', 0],
+    ['PENDING', null, 0],
+  ]);
+  expect(rows.map(({ attempts }) => (JSON.parse(attempts) as unknown[]).length)).toEqual([1, 1]);
+});
+
 it('writes what it made to be kept, once, and nothing of another version', async () => {
   const tasks = [aTask({}, NOW), aTask({}, NOW)];
   await store(...tasks);
@@ -60,7 +84,7 @@ it('writes what it made to be kept, once, and nothing of another version', async
     ['COMPLETED', 3],
     ['PENDING', 3],
   ]);
-  const old = texts.map((text) => text.replace('v1', 'v0'));
+  const old = texts.map((text) => text.replace('v2', 'v0'));
   await expect(recordings.writeRecordings(old)).rejects.toThrow('Unknown version');
   expect(() => readRecordingKey(old[0] ?? '')).toThrow('Unknown version');
 });

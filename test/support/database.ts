@@ -35,7 +35,7 @@ export const observeDatabase = () => {
   };
   const { prepare, batch } = database;
   const { prepare: prepareInSession } = session;
-  const { bind, all } = statement;
+  const { bind, all, run } = statement;
   const spies = [
     vi.spyOn(database, 'prepare').mockImplementation(function (this: D1Database, sql) {
       const prepared = prepare.call(this, sql);
@@ -54,6 +54,11 @@ export const observeDatabase = () => {
     }),
     vi.spyOn(statement, 'all').mockImplementation(async function (this: D1PreparedStatement) {
       const result = await all.call(this);
+      note(this, result);
+      return result;
+    }),
+    vi.spyOn(statement, 'run').mockImplementation(async function (this: D1PreparedStatement) {
+      const result = await run.call(this);
       note(this, result);
       return result;
     }),

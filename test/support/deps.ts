@@ -100,6 +100,25 @@ export const executorDeps = {
   }),
   callEndpoint: () => Promise.reject(new Error('No endpoints here')),
   countRequest: () => {},
+  runSteps: { read: async () => [], save: async () => [] },
+  submitChild: () => Promise.reject(new Error('No children here')),
+  wait: async () => {},
+};
+
+/** A run that nobody hears. */
+export const silentRun = {
+  output: () => {},
+  log: () => {},
+  saveCheckpoint: () => {},
+};
+
+/** What a handler says and keeps, for handlers that do neither. */
+export const silentContext = {
+  log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+  output: () => {},
+  saveCheckpoint: () => {},
+  step: async <Result>(_name: string, work: () => Result | Promise<Result>) => work(),
+  submit: () => Promise.reject(new Error('No children here')),
 };
 
 /** Buffers for uploads, as the service has them. */

@@ -15,7 +15,7 @@ import { scope } from '../middleware/scope.ts';
 import { json } from '../middleware/validate.ts';
 import { orUnavailable } from '../read-task.ts';
 import { readRun, requireRoot } from '../run-access.ts';
-import { doneItem, runTokens, toFailed } from '../run-end.ts';
+import { doneItem, runTokens, toEnd } from '../run-end.ts';
 import { waitForWork } from '../wait-for-work.ts';
 
 /** Of one call: results of several tasks may come together. */
@@ -140,7 +140,7 @@ export const workRoutes = new Hono<AppEnv>().post(
     const ends = await Promise.all(
       asked.done.map(async (item) => ({
         run: await readOwn(item.run),
-        end: 'error' in item ? toFailed(item) : { kind: 'completed' as const, result: item.result },
+        end: toEnd(item),
       })),
     );
     const alive = await Promise.all(asked.alive.map(readOwn));

@@ -20,6 +20,15 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
   return Buffer.concat(chunks).toString();
 };
 
+interface Completion {
+  id: string;
+  object: string;
+  created: number;
+  model: string;
+  choices: { message: { content: string }; finish_reason: string }[];
+  usage: object;
+}
+
 /** Ways to go wrong, the first part of a path; true when the answer has been given. */
 const misbehave = (how: string, response: ServerResponse): boolean => {
   const send = (status: number, headers: object, body: string): true => {
@@ -58,10 +67,12 @@ const misbehave = (how: string, response: ServerResponse): boolean => {
         choices: [{ message: { content: null }, finish_reason: 'content_filter' }],
       }),
     );
+  if (how === 'bad-event')
+    return send(200, { 'Content-Type': 'text/event-stream' }, 'data: {"choices": 5}\n\n');
   return Number(how) ? send(Number(how), { 'Content-Type': 'text/html' }, HTML) : false;
 };
 
-const chat = (body: string): unknown => {
+const chat = (body: string): Completion => {
   const { model, messages, max_tokens, temperature } = JSON.parse(body) as {
     model: string;
     messages: { content: string }[];
@@ -71,7 +82,9 @@ const chat = (body: string): unknown => {
   const said = messages[0]?.content;
   const content =
     said === 'What was sent?'
-      ? Object.keys(JSON.parse(body) as object).join(' ')
+      ? Object.keys(JSON.parse(body) as object)
+          .filter((name) => !name.startsWith('stream'))
+          .join(' ')
       : `You said: ${said} (${max_tokens}, ${temperature})`;
   const message = { role: 'assistant', content };
   const choices = [{ index: 0, message, finish_reason: 'stop', logprobs: null }];
@@ -84,6 +97,36 @@ const chat = (body: string): unknown => {
     choices,
     usage,
   };
+};
+
+/**
+ * The same word by word, as `stream: true` asks for; `breaks-off` ends in the middle, and a prompt
+ * `tokens:2000@100` has 2 000 pieces, 100 a second.
+ */
+const streamChat = async (
+  response: ServerResponse,
+  { choices: [choice], usage, ...head }: Completion,
+  how: string,
+): Promise<void> => {
+  response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+  const send = (value: object | string): boolean =>
+    response.write(`data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`);
+  const sendPart = (content: string | null, finish_reason: string | null): boolean =>
+    send({ ...head, choices: [{ index: 0, delta: { content }, finish_reason }] });
+  const content = choice?.message.content ?? '';
+  const [, count, rate] = /tokens:(\d+)@(\d+)/.exec(content) ?? [];
+  if (count === undefined) for (const word of content.split(/(?<= )/)) sendPart(word, null);
+  // Each tells when it left.
+  for (let i = 0; i < Number(count) && !response.destroyed; i += 1) {
+    sendPart(`token${i}@${Date.now()} `, null);
+    await new Promise((resolve) => setTimeout(resolve, 1_000 / Number(rate)));
+  }
+  if (how === 'breaks-off') return void response.destroy();
+  if (how === 'ends-early') return void response.end();
+  sendPart(null, choice?.finish_reason ?? 'stop');
+  send({ ...head, choices: [], usage });
+  send('[DONE]');
+  response.end();
 };
 
 /** As OpenWeatherMap answers: https://openweathermap.org/current */
@@ -128,7 +171,9 @@ export const startOutside = async (): Promise<{ url: string; close(): Promise<vo
     if (url.pathname.endsWith('/chat/completions')) {
       if (request.headers.authorization !== 'Bearer a-model-key')
         return json(401, { error: { message: 'Incorrect API key provided: a-model-key' } });
-      return json(200, chat(body));
+      const { stream = false } = JSON.parse(body) as { stream?: boolean };
+      if (!stream || how === 'plain') return json(200, chat(body));
+      return await streamChat(response, chat(body), asked ?? how);
     }
     if (url.searchParams.get('appid') !== 'a-weather-key')
       return json(401, { cod: 401, message: 'Invalid API key' });

@@ -3,6 +3,7 @@ import type { AppEnv } from '../../context.ts';
 import { commandRoutes } from './commands.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { fieldRoutes } from './fields.ts';
+import { logRoutes } from './logs.ts';
 import { manualRoutes } from './manual.ts';
 import { readRoutes } from './read.ts';
 import { submitRoutes } from './submit.ts';
@@ -14,6 +15,7 @@ export const taskRoutes = new Hono<AppEnv>()
   .route('/', fieldRoutes)
   .route('/', readRoutes)
   .route('/', commandRoutes)
+  .route('/', logRoutes)
   .route('/', manualRoutes)
   .route('/', deliveryRoutes)
   .route('/', tokenRoutes);

@@ -29,7 +29,7 @@ export const taskWords = {
   priority: priority.default('MEDIUM'),
 };
 
-const nativeForm = z
+export const nativeForm = z
   .strictObject({
     type: typeName,
     params: parameters.default({}),

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { refuseFields, toFieldErrors } from '../../../domain/field-errors.ts';
 import type { FieldError } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/words.ts';
-import type { SubmitRequest } from '../../../engine/build-submitted.ts';
+import type { SubmitRequest } from '../../../domain/submit-request.ts';
 import { bulkAction } from '../../../handlers/bulk-action.ts';
 import { toAllowedView } from '../../answer-task.ts';
 import type { AppContext, AppEnv } from '../../context.ts';

@@ -37,6 +37,10 @@ const taskFields = {
     .nullable()
     .meta({ description: 'The task whose output this one was answered with' }),
   rerun_of: z.uuid().nullable().meta({ description: 'The task that this one ran again' }),
+  parent_id: z
+    .uuid()
+    .nullable()
+    .meta({ description: 'The task by whose run this one was submitted' }),
   submitted_at: time,
   scheduled_at: timeOrNull,
   started_at: timeOrNull,
@@ -70,8 +74,19 @@ const attempt = z
     attempt: whole,
     started_at: timeOrNull,
     ended_at: time,
-    outcome: z.enum(['completed', 'failed', 'retried', 'continued', 'rescued', 'cancelled']),
+    outcome: z.enum([
+      'completed',
+      'failed',
+      'retried',
+      'continued',
+      'snoozed',
+      'rescued',
+      'cancelled',
+    ]),
     error: taskError.nullable(),
+    stack: z.string().optional().meta({
+      description: 'Where the error was thrown; of the newest 5, and never in notifications',
+    }),
   })
   .meta({ id: 'Attempt' });
 
@@ -96,6 +111,10 @@ export const taskDetailSchema = z
     ...taskFields,
     attempts: z.array(attempt),
     rescues: whole,
+    traceparent: z
+      .string()
+      .nullable()
+      .meta({ description: 'W3C trace context that it was submitted with' }),
     waiting_for: waitingFor.nullable().meta({
       description: 'Why it does not run; null when it runs, or has ended',
     }),

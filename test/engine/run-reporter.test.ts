@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import { toProgress, type Progress } from '../../src/domain/frames.ts';
-import { createProgressReporter } from '../../src/engine/progress.ts';
+import { toProgress, type Progress, type RunsPublished } from '../../src/domain/frames.ts';
+import { createRunReporter } from '../../src/engine/run-reporter.ts';
 import { keepLog } from '../support/deps.ts';
 import { aTask } from '../support/rows.ts';
 
@@ -18,9 +18,9 @@ it('cuts a note, and mends half a character', () => {
   expect(toProgress(aTask(), 0, '\ud83d').note).toBe('\ufffd');
 });
 
-const setup = (publishProgress: (owner: string, steps: Progress[]) => Promise<boolean>) => {
+const setup = (publishRuns: (owner: string, steps: Progress[]) => Promise<RunsPublished>) => {
   const { log, events } = keepLog();
-  return { reporter: createProgressReporter({ publishProgress, now: Date.now, log }), events };
+  return { reporter: createRunReporter({ publishRuns, now: Date.now, log }), events };
 };
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
@@ -28,7 +28,7 @@ it('publishes the first at once, by owner, and the newest of what follows after 
   const calls: [string, (number | undefined)[]][] = [];
   const { reporter } = setup(async (owner, steps) => {
     calls.push([owner, steps.map(({ fraction }) => fraction)]);
-    return true;
+    return { isWatched: true, shown: {} };
   });
   const [a, b] = [aTask(), aTask({ owner: 'other' })];
   reporter.report(a.owner, toProgress(a, 0.1));
