@@ -1,5 +1,5 @@
 import type { SendJson } from './request.ts';
-import type { Priority, TaskView } from './types.ts';
+import type { Priority, TaskLogs, TaskView } from './types.ts';
 
 /** The path of a task; throws for what is no id. */
 export const taskPath = (id: string, rest = ''): string => {
@@ -8,12 +8,15 @@ export const taskPath = (id: string, rest = ''): string => {
   return `/tasks/${id}${rest}`;
 };
 
-/** What changes a task that is there. */
+/** What reads of a task, and changes one that is there. */
 export const createTaskCommands = (json: SendJson) => {
   // Repeating one that already holds is no error, so that a lost answer does no harm.
   const command = (id: string, verb: string, isRepeatable = true): Promise<TaskView> =>
     json(taskPath(id, `/${verb}`), { method: 'POST', isRepeatable });
   return {
+    /** What an attempt wrote down; the newest that wrote something unless told. */
+    logs: (id: string, { attempt }: { attempt?: number } = {}): Promise<TaskLogs> =>
+      json(taskPath(id, attempt === undefined ? '/logs' : `/logs?attempt=${attempt}`)),
     cancel: (id: string): Promise<TaskView> => command(id, 'cancel'),
     pause: (id: string): Promise<TaskView> => command(id, 'pause'),
     resume: (id: string): Promise<TaskView> => command(id, 'resume'),

@@ -19,7 +19,7 @@ import { watch } from './watch.ts';
 export { TaskerError };
 export { createWorker, type Worker } from './worker.ts';
 export type { WorkerOptions } from './worker-options.ts';
-export { GiveUp, RetryLater } from '../domain/errors.ts';
+export { GiveUp, RetryLater, Snooze } from '../domain/errors.ts';
 export type { WorkerContext, WorkerHandler } from './run-handler.ts';
 export type { ClientOptions, ListOptions, Problem };
 export type * from './types.ts';

@@ -5,7 +5,8 @@ import { pause, TaskerError } from './request.ts';
 export interface RunResult {
   run: string;
   result?: unknown;
-  error?: { code?: string; message: string };
+  error?: { code?: string; message: string; stack?: string };
+  snooze?: { seconds: number; checkpoint?: unknown };
   retry?: boolean;
   retry_after_seconds?: number;
 }

@@ -171,3 +171,16 @@ export const createRequest = ({
 };
 
 export type SendRequest = ReturnType<typeof createRequest>;
+
+/** Sends as a run, by its token. */
+export const asRun =
+  (send: ReturnType<typeof createRequest>, token: string): SendJson =>
+  <T>(path: string, request: RequestOptions = {}) =>
+    send(
+      path,
+      { ...request, headers: { Authorization: `Bearer ${token}` } },
+      async (response): Promise<T> => {
+        const body: unknown = await response.json();
+        return body as T;
+      },
+    );

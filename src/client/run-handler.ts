@@ -1,6 +1,9 @@
-import { GiveUp, RetryLater } from '../domain/errors.ts';
+import { findStack, GiveUp, RetryLater, Snooze } from '../domain/errors.ts';
+import { createRunWords, type RunWordsContext } from './run-words.ts';
+import { withPrints } from './prints.ts';
+import { createRunKeep, type RunKeepContext } from './run-keep.ts';
 import { startTimer } from '../domain/timer.ts';
-import { refuseNonNumbers } from './request.ts';
+import { refuseNonNumbers, type SendJson } from './request.ts';
 import { createDeferred } from './deferred.ts';
 import type { Letter, RunResult } from './outbox.ts';
 
@@ -31,7 +34,7 @@ export const readWork = async (response: Response): Promise<WorkAnswer> => {
 };
 
 /** What a handler sees of its task. */
-export interface WorkerContext {
+export interface WorkerContext extends RunWordsContext, RunKeepContext {
   // oxlint-disable-next-line typescript/no-explicit-any -- its author knows what the type takes.
   params: any;
   taskId: string;
@@ -66,12 +69,21 @@ const toResult = (run: string, value: unknown): Letter => {
 /** Of an error, whose message is short. */
 const toLetter = (end: RunResult): Letter => ({ end, size: 4 * MAX_MESSAGE_CHARS });
 
+const toSnoozed = (run: string, { seconds, checkpoint }: Snooze): Letter => {
+  const snooze = checkpoint === undefined ? { seconds } : { seconds, checkpoint };
+  return toLetter({ run, snooze });
+};
+
 const toFailure = (run: string, thrown: unknown): Letter => {
   const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
   const message = text.slice(0, MAX_MESSAGE_CHARS);
   if (thrown instanceof GiveUp)
     return toLetter({ run, error: { code: thrown.code, message }, retry: false });
-  if (!(thrown instanceof RetryLater)) return toLetter({ run, error: { message } });
+  if (thrown instanceof Snooze) return toSnoozed(run, thrown);
+  if (!(thrown instanceof RetryLater)) {
+    const stack = findStack(thrown);
+    return toLetter({ run, error: stack === undefined ? { message } : { message, stack } });
+  }
   const { code, seconds } = thrown;
   const isDelay = seconds !== undefined && seconds >= 0 && seconds <= MAX_DELAY_SECONDS;
   const delay = isDelay ? { retry_after_seconds: seconds } : {};
@@ -83,8 +95,15 @@ export const runHandler = async (
   handler: WorkerHandler,
   task: LeasedTask,
   abort: AbortController,
-  progress: WorkerContext['progress'],
+  send: SendJson,
+  onError: (error: unknown) => void,
 ): Promise<Letter> => {
+  const words = createRunWords(send, onError);
+  const progress = (fraction: number, note?: string): void =>
+    void send('/runs/progress', {
+      method: 'POST',
+      json: { fraction, ...(note !== undefined && { note: note.slice(0, 200) }) },
+    }).catch(onError);
   const seconds = task.timeout_seconds;
   const late = new DOMException(`No result within ${seconds} s`, 'TimeoutError');
   const stopTimer = startTimer(() => abort.abort(late), seconds * 1_000);
@@ -96,8 +115,10 @@ export const runHandler = async (
   try {
     const { task_id: taskId, type, attempt, params, tags, checkpoint } = task;
     const { signal } = abort;
-    const context = { params, taskId, type, attempt, tags, checkpoint, signal, progress };
-    const value = await Promise.race([Promise.resolve(handler(context)), aborted]);
+    const about = { params, taskId, type, attempt, tags, checkpoint, signal, progress };
+    const run = () => handler({ ...about, ...words.context, ...createRunKeep(send, task) });
+    const running = Promise.resolve(withPrints(words.context.log, run));
+    const value = await Promise.race([running, aborted]);
     return toResult(task.run, value);
   } catch (thrown) {
     if (thrown === late)
@@ -105,5 +126,7 @@ export const runHandler = async (
     return toFailure(task.run, thrown);
   } finally {
     stopTimer();
+    // Before its end is known: whoever sees it has all of the log.
+    await words.finish();
   }
 };

@@ -1,10 +1,11 @@
 import { startTimer } from '../domain/timer.ts';
-import { createRequest, pause, TaskerError } from './request.ts';
+import { asRun, createRequest, pause, TaskerError } from './request.ts';
 import { createDeferred } from './deferred.ts';
 import type { WorkerOptions } from './worker-options.ts';
 import { createPace } from './pace.ts';
 import { createOutbox, isAboutContent, type Letter } from './outbox.ts';
 import { readWork, runHandler, type LeasedTask, type WorkerHandler } from './run-handler.ts';
+import { reportFailure, warn } from './warn.ts';
 
 // A worker: a program of yours that asks a service for tasks, from anywhere, and runs them.
 
@@ -28,7 +29,7 @@ export const createWorker = ({
   types,
   concurrency = 8,
   name: said = 'worker',
-  onError = () => {},
+  onError = warn,
   ...client
 }: WorkerOptions) => {
   // Of this process alone: two of one name would end each other's waiting.
@@ -85,13 +86,9 @@ export const createWorker = ({
       if (!abort) continue;
       active += 1;
       const startedAt = performance.now();
-      const report = (fraction: number, note?: string): void =>
-        void send('/runs/progress', {
-          method: 'POST',
-          json: { fraction, ...(note !== undefined && { note: note.slice(0, 200) }) },
-          headers: { Authorization: `Bearer ${task.run}` },
-        }).catch(onError);
-      void runHandler(types[task.type] as WorkerHandler, task, abort, report).then((letter) => {
+      const handler = types[task.type] as WorkerHandler;
+      void runHandler(handler, task, abort, asRun(send, task.run), onError).then((letter) => {
+        reportFailure(task, letter, onError);
         active -= 1;
         pace.note(performance.now() - startedAt);
         if (running.delete(task.run)) outbox.add(letter);

@@ -1,6 +1,6 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { describeError, GiveUp, RetryLater } from '../domain/errors.ts';
-import { isObject } from '../domain/json.ts';
+import { isObject, parseJson } from '../domain/json.ts';
 import { LOG_LEVELS, type LogLevel } from '../domain/run-log.ts';
 
 /** Of a streamed answer as a whole, and of one event of it. */
@@ -48,17 +48,21 @@ const parse = (name: string, data: string): unknown => {
   }
 };
 
+/** An object, or the text itself as its message. */
+const readWords = (data: string): Record<string, unknown> => {
+  const value = parseJson(data);
+  return isObject(value) ? value : { message: data };
+};
+
 const writeLog = (data: string, { log }: StreamSpeech): void => {
-  const line: unknown = data.trimStart().startsWith('{') ? parse('log', data) : { message: data };
-  const { level, message, fields } = line as Record<string, unknown>;
+  const { level, message, fields } = readWords(data);
   const known = LOG_LEVELS.find((each) => each === level) ?? 'info';
   log(known, String(message), isObject(fields) ? fields : undefined);
 };
 
 /** What the event `error` says, as handlers throw it. */
 const toError = (data: string): Error => {
-  const value = data.trimStart().startsWith('{') ? parse('error', data) : { message: data };
-  const { message, code, retry } = value as Record<string, unknown>;
+  const { message, code, retry } = readWords(data);
   const word = typeof code === 'string' && /^[\w.-]{1,60}$/.test(code) ? code : 'endpoint_error';
   const text = String(message).slice(0, 2_048);
   return retry === false ? new GiveUp(text, word) : new RetryLater(undefined, text, word);

@@ -1,11 +1,10 @@
 import { AppError, GiveUp, RetryLater } from '../domain/errors.ts';
+import { MAX_CHILDREN } from '../domain/run-limits.ts';
 import type { Task } from '../domain/task.ts';
-import type { ChildTask } from '../handlers/handler.ts';
+import type { ChildTask } from '../handlers/run-voice-context.ts';
 import type { Family } from '../store/family.ts';
 import type { Submission, Submitted } from './submission.ts';
 
-/** Tasks that one run submits. */
-export const MAX_CHILDREN = 1_000;
 /** Tasks above a task. */
 const MAX_DEPTH = 16;
 

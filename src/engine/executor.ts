@@ -3,13 +3,8 @@ import { parseJson } from '../domain/json.ts';
 import type { Outcome } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
 import type { Catalog } from '../handlers/catalog.ts';
-import type {
-  ChildTask,
-  Files,
-  Handler,
-  HandlerDependencies,
-  OwnTasks,
-} from '../handlers/handler.ts';
+import type { Files, Handler, HandlerDependencies, OwnTasks } from '../handlers/handler.ts';
+import type { ChildTask } from '../handlers/run-voice-context.ts';
 import type { CallEndpoint } from '../handlers/outside-run.ts';
 import { createProviderFetch, type CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';

@@ -8,13 +8,11 @@ import {
   Snooze,
 } from '../domain/errors.ts';
 import { MAX_RESULT_DEPTH, measureDepth } from '../domain/json.ts';
+import { MAX_CHECKPOINT_BYTES } from '../domain/run-limits.ts';
 import type { EndedOutcome, Outcome } from '../domain/retry.ts';
 
 /** Largest result, as UTF-8 JSON. */
 export const MAX_RESULT_BYTES = 1_048_576;
-
-/** Largest checkpoint, as UTF-8 JSON. */
-export const MAX_CHECKPOINT_BYTES = 16_384;
 
 /** An attempt ran longer than its task's timeout. */
 export class TimeoutError extends Error {}

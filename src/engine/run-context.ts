@@ -2,7 +2,7 @@ import { GiveUp } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
 import { LOG_LEVELS, type LogLevel } from '../domain/run-log.ts';
 import type { Task } from '../domain/task.ts';
-import type { ChildTask, RunLogger, RunVoiceContext } from '../handlers/handler.ts';
+import type { ChildTask, RunLogger, RunVoiceContext } from '../handlers/run-voice-context.ts';
 import type { RunStep, RunSteps } from '../store/run-steps.ts';
 import { toCheckpoint } from './outcome.ts';
 

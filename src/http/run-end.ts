@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { RunEnd } from '../engine/work.ts';
-import { MAX_CHECKPOINT_BYTES } from '../engine/outcome.ts';
+import { MAX_CHECKPOINT_BYTES } from '../domain/run-limits.ts';
 import { anyJson } from './fields.ts';
 
 /** Why a run failed, as whoever ran it says. */

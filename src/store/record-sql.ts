@@ -43,6 +43,9 @@ export const RETRY_COLUMNS = [
  */
 export const JSON_COLUMNS = ['attempts', 'result'] as const;
 
+/** What stays as it is where nothing new is written: it may have been saved while the task ran. */
+const KEPT: ReadonlySet<string> = new Set(['checkpoint']);
+
 /** How a statement finds the value of a column. */
 const placesOf = (columns: readonly string[]) => (column: string) =>
   `o.value ->> ${FIRST_WRITTEN + columns.indexOf(column)}`;
@@ -56,7 +59,10 @@ const writeSql = (
   const findPlace = placesOf(columns);
   const sets = [
     'version = version + 1',
-    ...columns.map((column) => `${column} = ${findPlace(column)}`),
+    ...columns.map(
+      (column) =>
+        `${column} = ${KEPT.has(column) ? `coalesce(${findPlace(column)}, ${column})` : findPlace(column)}`,
+    ),
     ...jsonColumns.map(
       (column, i) => `${column} = o.value -> ${FIRST_WRITTEN + columns.length + i}`,
     ),

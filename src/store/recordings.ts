@@ -51,7 +51,7 @@ const buildRecorded = (
       scheduled_at: now + Math.round(verdict.delayMs),
       // One that does not count is granted once more.
       max_attempts: task.max_attempts + (verdict.refund ? 1 : 0),
-      checkpoint: verdict.checkpoint ?? task.checkpoint,
+      checkpoint: verdict.checkpoint ?? null,
       snoozes: isSnoozed ? task.snoozes + 1 : 0,
     };
   const isFailed = verdict.transition === 'fail';
@@ -60,8 +60,7 @@ const buildRecorded = (
     completed_at: now,
     result: isFailed ? null : verdict.result,
     failure_sinks: isFailed ? failureSinks : task.failure_sinks,
-    // A retry goes on from there; what has completed has nowhere to go.
-    checkpoint: isFailed ? (verdict.checkpoint ?? task.checkpoint) : null,
+    checkpoint: isFailed ? (verdict.checkpoint ?? null) : null,
   };
 };
 

@@ -33,7 +33,9 @@ def _load_worker(spec: str) -> Worker:
     try:
         found = getattr(importlib.import_module(module_name), name or "worker")
     except ModuleNotFoundError as error:
-        raise ValueError(f"There is no module {module_name!r} here: {error}") from error
+        if error.name != module_name.split(".")[0]:
+            raise ValueError(f"{module_name} could not be imported: {error}") from error
+        raise ValueError(f"There is no module {module_name!r} here") from error
     except AttributeError as error:
         raise ValueError(f"{module_name} has no {name or 'worker'!r}") from error
     if not isinstance(found, Worker):
@@ -125,7 +127,9 @@ def main() -> int:
         print(error, file=sys.stderr)
         return EXIT["timeout"]
     except OSError as error:
-        print(f"The service does not answer: {error}", file=sys.stderr)
+        url = options.url or os.environ.get("TASKER_URL") or "http://localhost:8787"
+        print(f"No service at {url}: {error}", file=sys.stderr)
+        print("Start one with npm start, or name it: --url, or TASKER_URL", file=sys.stderr)
         return EXIT["unreachable"]
 
 

@@ -117,6 +117,11 @@ class Tasker:
     def _command(self, task_id: str, verb: str, body: Any = None) -> Task:
         return self.request("POST", f"/tasks/{quote(task_id, safe='')}/{verb}", body)
 
+    def logs(self, task_id: str, attempt: Optional[int] = None) -> Dict[str, Any]:
+        """What an attempt wrote down, `lines`; of the newest that wrote something unless told."""
+        query = "" if attempt is None else f"?attempt={attempt}"
+        return self.request("GET", f"/tasks/{quote(task_id)}/logs{query}")  # type: ignore[no-any-return]
+
     def cancel(self, task_id: str) -> Task:
         """Cancels a task; one that runs is told so."""
         return self._command(task_id, "cancel")

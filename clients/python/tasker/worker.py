@@ -10,10 +10,12 @@ import signal
 import socket
 import threading
 import time
+import traceback
 import uuid
 from typing import Any, Callable, Dict, List, Optional
 
 from .transport import TaskerError, Transport
+from .words import LogHandler, Words, keep, to_kept
 
 log = logging.getLogger("tasker")
 
@@ -54,6 +56,15 @@ class RetryLater(Exception):
         self.seconds = seconds
 
 
+class Snooze(Exception):
+    """Raise it to be run later, without using an attempt; at most 100 times in a row."""
+
+    def __init__(self, seconds: float, checkpoint: Any = None) -> None:
+        super().__init__(f"Runs again in {seconds} s")
+        self.seconds = seconds
+        self.checkpoint = checkpoint
+
+
 class Cancelled(Exception):
     """The task was cancelled, taken back, or is out of time: its result is of no use."""
 
@@ -61,7 +72,9 @@ class Cancelled(Exception):
 class Context:
     """What a run knows of its task. A handler that has a parameter named `context` is given it."""
 
-    def __init__(self, task: Dict[str, Any], send: Callable[[str, Any, str], Any]) -> None:
+    def __init__(
+        self, task: Dict[str, Any], send: Callable[..., Any], wake: Callable[[], None]
+    ) -> None:
         self.task_id: str = task["task_id"]
         self.type: str = task["type"]
         self.attempt: int = task["attempt"]
@@ -73,6 +86,9 @@ class Context:
         self.is_late = False
         self._run: str = task["run"]
         self._send = send
+        self._words = Words(self._run, send, wake)
+        self._steps: Optional[Dict[str, Any]] = None
+        self._children = 0
 
     def _expire(self) -> None:
         self.is_late = True
@@ -98,6 +114,37 @@ class Context:
         except OSError as error:
             log.warning("progress was not sent: %s", error)
         self.raise_if_cancelled()
+
+    def log(self, message: str, level: str = "info", **fields: Any) -> None:
+        """A line for the owner of the task, as `logging` inside a task writes them, too."""
+        self._words.write(level, message, fields)
+
+    def output(self, text: str) -> None:
+        """Text as it comes, for those who watch; not stored."""
+        self._words.output(text)
+
+    def save_checkpoint(self, data: Any) -> None:
+        """Where another run would go on: JSON of at most 16 KB, saved at once."""
+        body = {"data": to_kept(data, "checkpoint")}
+        keep(lambda: self._send("/runs/checkpoint", body, self._run))
+
+    def step(self, name: str, work: Callable[[], Any]) -> Any:
+        """Calls `work` once for all attempts: returns once its result (JSON, 16 KB) is stored."""
+        if self._steps is None:
+            found = []
+            if self.attempt > 1:
+                found = keep(lambda: self._send("/runs/steps", None, self._run, "GET"))["steps"]
+            self._steps = {each["name"]: each["result"] for each in found}
+        if name not in self._steps:
+            body = {"name": name, "result": to_kept(work(), f"result of the step {name!r}")}
+            self._steps[name] = keep(lambda: self._send("/runs/steps", body, self._run))["result"]
+        return self._steps[name]
+
+    def submit(self, type: str, params: Optional[Dict[str, Any]] = None, **options: Any) -> str:
+        """Submits a task of the same owner and returns its id; once, however often this run is repeated."""
+        n, self._children = self._children, self._children + 1
+        body = {"n": n, "task": {"type": type, "params": params or {}, **options}}
+        return str(keep(lambda: self._send("/runs/tasks", body, self._run))["task_id"])
 
 
 Handler = Callable[..., Any]
@@ -139,6 +186,8 @@ class Worker:
         self._usual_seconds = float("inf")
         self._busy = 0
         self._senders = threading.local()
+        self._has_words = threading.Event()
+        self._current = threading.local()
 
     def task(self, type: str, **definition: Any) -> Callable[[Handler], Handler]:
         """Declares what runs a type. Its parameters are those of the task's `params`.
@@ -177,9 +226,12 @@ class Worker:
         helpers = [
             threading.Thread(target=self._tell, name="tasker-results", daemon=True),
             threading.Thread(target=self._beat, name="tasker-beat", daemon=True),
+            threading.Thread(target=self._say, name="tasker-words", daemon=True),
         ]
         for thread in threads + helpers:
             thread.start()
+        handler = LogHandler(self._find_words)
+        logging.getLogger().addHandler(handler)
         log.info("worker %s runs %s", self.name, ", ".join(self.handlers))
         try:
             self._poll(transport)
@@ -190,6 +242,8 @@ class Worker:
         finally:
             self._over.set()
             self._has_results.set()
+            self._has_words.set()
+            logging.getLogger().removeHandler(handler)
             for _ in threads:
                 self._tasks.put(None)
             for thread in helpers:
@@ -267,19 +321,37 @@ class Worker:
                 # One that was cut while it waited says nothing of the service.
                 failures = 0 if time.monotonic() - started > 1.0 else failures + 1
                 pause = min(30.0, 0.25 * 2**failures) * (0.5 + random.random() / 2)
-                log.warning("the service does not answer, again in %.1f s: %s", pause, error)
+                log.warning("no answer from %s, again in %.1f s: %s", self.base_url, pause, error)
                 self._stopping.wait(pause)
                 continue
             for task in answer["tasks"]:
                 with self._lock:
-                    self._running[task["run"]] = Context(task, self._send)
+                    self._running[task["run"]] = Context(task, self._send, self._has_words.set)
                 self._tasks.put(task)
 
-    def _send(self, path: str, body: Any, token: str) -> Any:
+    def _find_words(self) -> Optional[Words]:
+        context = getattr(self._current, "context", None)
+        return None if context is None else context._words
+
+    def _say(self) -> None:
+        """Tells what runs say while they go on."""
+        while not self._over.is_set():
+            self._has_words.wait()
+            self._has_words.clear()
+            time.sleep(0.1)
+            with self._lock:
+                speaking = [each._words for each in self._running.values()]
+            for words in speaking:
+                words.tick()
+            if any(words.has_news() for words in speaking):
+                self._has_words.set()
+        self._close_sender()
+
+    def _send(self, path: str, body: Any, token: str, method: str = "POST") -> Any:
         transport = getattr(self._senders, "transport", None)
         if transport is None:
             transport = self._senders.transport = self._transport()
-        return transport.request("POST", path, body, token=token)
+        return transport.request(method, path, body, token=token)
 
     def _close_sender(self) -> None:
         transport = getattr(self._senders, "transport", None)
@@ -300,7 +372,13 @@ class Worker:
             with self._lock:
                 self._busy += 1
             started = time.monotonic()
-            result = self._run_handler(task, context)
+            self._current.context = context
+            try:
+                result = self._run_handler(task, context)
+            finally:
+                self._current.context = None
+            # Before its end is known: whoever sees it has all of the log.
+            context._words.finish()
             took = time.monotonic() - started
             with self._lock:
                 self._busy -= 1
@@ -326,8 +404,14 @@ class Worker:
             timer.start()
         try:
             given = dict(context.params)
-            if "context" in inspect.signature(handler).parameters:
+            signature = inspect.signature(handler)
+            if "context" in signature.parameters:
                 given["context"] = context
+            try:
+                signature.bind(**given)
+            except TypeError as error:
+                # Another attempt would be given the same.
+                raise GiveUp(f"The parameters do not fit: {error}", "bad_params") from None
             return self._to_result(run, handler(**given))
         except GiveUp as error:
             return self._to_failure(run, error, error.code, retry=False)
@@ -337,11 +421,20 @@ class Worker:
             is_delay = seconds is not None and 0 <= seconds <= MAX_DELAY_SECONDS
             more = {"retry_after_seconds": seconds} if is_delay else {}
             return self._to_failure(run, error, "handler_error", **more)
+        except Snooze as error:
+            snooze = {"seconds": error.seconds}
+            if error.checkpoint is not None:
+                snooze["checkpoint"] = to_kept(error.checkpoint, "checkpoint")
+            return {"run": run, "snooze": snooze, "size": 20_000}
         except Cancelled as error:
             return self._to_failure(run, error, "timeout" if context.is_late else "cancelled")
         except Exception as error:  # Whatever a handler raises is the end of its attempt.
             log.exception("task %s of %s failed", task["task_id"], task["type"])
-            return self._to_failure(run, error, "handler_error")
+            failure = self._to_failure(run, error, "handler_error")
+            failure["error"]["stack"] = "".join(
+                traceback.format_exception(type(error), error, error.__traceback__)
+            )[-2_000:].encode("utf-8", "replace").decode()
+            return failure
         finally:
             timer.cancel()
 

@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+import logging
 import threading
 import time
 import unittest
 import uuid
 from datetime import datetime
 
-from tasker import GiveUp, RetryLater, Tasker, TaskerError, Worker
+from tasker import GiveUp, RetryLater, Snooze, Tasker, TaskerError, Worker
 
 
 class ClientTest(unittest.TestCase):
@@ -62,6 +63,7 @@ class WorkerTest(unittest.TestCase):
     def setUp(self):
         self.tasker = Tasker()
         self.worker = Worker(concurrency=4)
+        calls = []
 
         @self.worker.task("py_work", description="For a test", base_seconds=0)
         def work(context, how="ok"):
@@ -77,6 +79,22 @@ class WorkerTest(unittest.TestCase):
                 return 2**70 + 1
             if how == "bad code":
                 raise GiveUp("x", "no code at all")
+            if how == "talk":
+                logging.getLogger("app").warning("by logging: %d", 7)
+                context.log("by context", pages=10)
+                context.output("text")
+                if context.attempt == 1:
+                    context.save_checkpoint({"page": 3})
+                    calls.append(context.step("once", lambda: len(calls)))
+                    calls.append(context.submit("sum", {"a": 1, "b": 2}))
+                    raise Snooze(0)
+                return {
+                    "checkpoint": context.checkpoint,
+                    "step": context.step("once", lambda: "again"),
+                    "same_child": context.submit("sum", {"a": 1, "b": 2}) == calls[1],
+                }
+            if how == "raise":
+                raise RuntimeError("with a stack")
             if how == "nan":
                 raise RetryLater(float("nan"))
             if how == "no json":
@@ -102,6 +120,32 @@ class WorkerTest(unittest.TestCase):
     def run_task(self, how, **more):
         task = self.tasker.submit("py_work", {"how": how}, **more)
         return self.tasker.wait(task["task_id"], 30)
+
+    def test_says_and_keeps(self):
+        ended = self.run_task("talk", max_attempts=1)
+        self.assertEqual(
+            ended["result"], {"checkpoint": {"page": 3}, "step": 0, "same_child": True}
+        )
+        logs = self.tasker.logs(ended["task_id"], attempt=1)
+        self.assertEqual(
+            [(line["level"], line["message"], line["fields"]) for line in logs["lines"]],
+            [
+                ("warn", "by logging: 7", {"logger": "app"}),
+                ("info", "by context", {"pages": 10}),
+            ],
+        )
+        outcomes = [each["outcome"] for each in self.tasker.get(ended["task_id"])["attempts"]]
+        self.assertEqual(outcomes, ["snoozed", "completed"])
+
+    def test_tells_where_it_was_raised(self):
+        ended = self.run_task("raise", max_attempts=1)
+        (attempt,) = self.tasker.get(ended["task_id"])["attempts"]
+        self.assertIn('raise RuntimeError("with a stack")', attempt["stack"])
+
+    def test_does_not_repeat_what_does_not_fit(self):
+        task = self.tasker.submit("py_work", {"nope": 1})
+        ended = self.tasker.wait(task["task_id"], 30)
+        self.assertEqual((ended["error"]["code"], ended["attempt"]), ("bad_params", 1))
 
     def test_runs_tasks(self):
         self.assertEqual(self.run_task("ok")["result"], {"attempt": 1, "how": "ok"})

@@ -32,7 +32,7 @@ createServer((request, response) => {
     const json = { 'Content-Type': 'application/json' };
     const call = JSON.parse(body) as Call;
     const said = request.url?.slice(1) ?? '';
-    const how = said === 'mixed' ? MIXED[Math.floor(Math.random() * MIXED.length)] : said;
+    const how = said === 'mixed' ? (MIXED[Math.floor(Math.random() * MIXED.length)] ?? '') : said;
     const result = JSON.stringify({ by: 'endpoint', attempt: call.attempt });
     if (how === 'now') response.writeHead(200, json).end(result);
     else if (how === 'nothing') response.writeHead(204).end();
@@ -48,7 +48,30 @@ createServer((request, response) => {
     else if (how === 'huge')
       response.writeHead(200, json).end(JSON.stringify('x'.repeat(25_000_000)));
     else if (how === 'hangs') return;
-    else if (how === 'echo')
+    else if (how.startsWith('streams')) {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      const events = [
+        'data: one \n\n',
+        'event: output\ndata: two\n\n',
+        'event: log\ndata: {"level":"warn","message":"\\u001b[31mcareful","fields":{"n":1}}\n\n',
+        'event: log\ndata: {no JSON\n\n',
+        ...(how === 'streams' ? ['event: result\ndata: {"pages":2}\n\n'] : []),
+        ...(how === 'streams-error'
+          ? ['event: error\ndata: {"message":"No ink","code":"no_ink","retry":false}\n\n']
+          : []),
+      ];
+      const send = (): void => {
+        const event = events.shift();
+        if (event === undefined) return void response.end();
+        response.write(event);
+        setTimeout(send, 300);
+      };
+      send();
+    } else if (how === 'text-stream') {
+      response.writeHead(200, { 'Content-Type': 'text/plain', 'Tasker-Stream': 'true' });
+      response.write('one ');
+      setTimeout(() => response.end('two'), 300);
+    } else if (how === 'echo')
       response.writeHead(200, json).end(JSON.stringify({ headers: request.headers, body }));
     else {
       // `later`, `twice`, `never`

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { parseJson } from '../../../domain/json.ts';
-import { MAX_CHILDREN } from '../../../engine/children.ts';
+import { MAX_CHILDREN } from '../../../domain/run-limits.ts';
 import type { AppEnv } from '../../context.ts';
 import { anyJson, whole } from '../../fields.ts';
 import { docs } from '../../middleware/docs.ts';

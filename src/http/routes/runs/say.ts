@@ -28,6 +28,7 @@ const logs = z.strictObject({
       'The place of the first line in the log of the run, from 0: lines that are there already are ' +
       'not stored again. Behind them unless given',
   }),
+  cut: whole.default(0).meta({ description: 'Lines after them that the caller did not keep' }),
   live: z
     .boolean()
     .default(false)
@@ -76,7 +77,9 @@ export const sayRoutes = new Hono<AppEnv>()
         const watched = await boards.appendRun(run, { log });
         return c.json({ lines: 0, cut: 0, watched });
       }
-      const written = await orUnavailable(c, () => runJournal.write(run, lines, asked.first));
+      const written = await orUnavailable(c, () =>
+        runJournal.write(run, lines, asked.first, asked.cut),
+      );
       if (!written) return refuseOver(c, run);
       const { part, count } = written;
       const watched = await boards.appendRun(run, { log: part });

@@ -1,0 +1,161 @@
+"""What one run says and keeps."""
+
+import json
+import logging
+import threading
+import time
+from datetime import datetime, timezone
+from typing import Any, Callable, Dict, List, Optional
+
+from .transport import TaskerError
+
+log = logging.getLogger("tasker")
+
+STORE_SECONDS = 30.0
+"""The log of a run is stored this often while it runs; and once more at its end."""
+SHOW_SECONDS = {True: 1.0, False: 5.0}
+"""How often lines are shown meanwhile: to somebody who reads along, and to find out whether."""
+MAX_LINES = 1_000
+MAX_LINES_OF_CALL = 500
+MAX_MESSAGE_CHARS = 8_000
+MAX_TEXT_CHARS = 65_000
+MAX_KEPT_BYTES = 16_384
+AGAIN_AFTER_SECONDS = (0.2, 1.0, 3.0)
+
+Send = Callable[..., Any]
+
+_LEVELS = (
+    (logging.ERROR, "error"),
+    (logging.WARNING, "warn"),
+    (logging.INFO, "info"),
+    (0, "debug"),
+)
+
+
+def _to_utf8(text: str) -> str:
+    # A lone surrogate has no UTF-8.
+    return text.encode("utf-8", "replace").decode()
+
+
+def to_kept(value: Any, what: str) -> Any:
+    """JSON that fits; raises `ValueError`."""
+    size = len(json.dumps(value, allow_nan=False).encode())
+    if size > MAX_KEPT_BYTES:
+        raise ValueError(f"The {what} has {size} bytes, more than the {MAX_KEPT_BYTES} that fit")
+    return value
+
+
+class Words:
+    """Lines and text of one run, told to the service in as few calls as will do. Best effort."""
+
+    def __init__(self, run: str, send: Send, wake: Callable[[], None]) -> None:
+        self._run = run
+        self._send = send
+        self._wake = wake
+        self._lock = threading.Lock()
+        self._telling = threading.Lock()
+        self._lines: List[Dict[str, Any]] = []
+        self._added = self._stored = self._shown = self._told_cut = 0
+        self._text = ""
+        self._is_watched = False
+        self._stored_at = self._shown_at = time.monotonic()
+
+    def write(self, level: str, message: str, fields: Optional[Dict[str, Any]] = None) -> None:
+        at = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+        line: Dict[str, Any] = {"level": level, "at": at}
+        line["message"] = _to_utf8(message[:MAX_MESSAGE_CHARS])
+        if fields:
+            line["fields"] = fields
+        with self._lock:
+            self._added += 1
+            if len(self._lines) < MAX_LINES:
+                self._lines.append(line)
+        self._wake()
+
+    def output(self, text: str) -> None:
+        with self._lock:
+            self._text += _to_utf8(text)
+        self._wake()
+
+    def has_news(self) -> bool:
+        return bool(self._text) or self._stored < len(self._lines)
+
+    def _tell(self, path: str, body: Dict[str, Any]) -> None:
+        try:
+            self._is_watched = bool(self._send(path, body, self._run).get("watched"))
+        except (TaskerError, OSError, ValueError, TypeError) as error:
+            log.warning("what a run said was not taken: %s", error)
+
+    def tick(self) -> None:
+        """Tells what is due; called a few times a second."""
+        with self._telling:
+            self._send_text()
+            now = time.monotonic()
+            if self._stored == len(self._lines):
+                return
+            if now - self._stored_at >= STORE_SECONDS:
+                self._store()
+            elif now - self._shown_at >= SHOW_SECONDS[self._is_watched]:
+                self._shown_at = now
+                part = self._lines[self._shown :][:MAX_LINES_OF_CALL] if self._is_watched else []
+                self._tell("/runs/logs", {"lines": part, "first": self._shown, "live": True})
+                self._shown += len(part)
+
+    def finish(self) -> None:
+        """The run is over: returns when all that it said is told."""
+        with self._telling:
+            self._send_text()
+            self._store()
+
+    def _send_text(self) -> None:
+        with self._lock:
+            text, self._text = self._text, ""
+        for at in range(0, len(text), MAX_TEXT_CHARS):
+            self._tell("/runs/output", {"text": text[at : at + MAX_TEXT_CHARS]})
+
+    def _store(self) -> None:
+        with self._lock:
+            lines, cut = list(self._lines), self._added - len(self._lines)
+        while self._stored < len(lines) or cut > self._told_cut:
+            part = lines[self._stored :][:MAX_LINES_OF_CALL]
+            body: Dict[str, Any] = {"lines": part, "first": self._stored}
+            if self._stored + len(part) == len(lines):
+                body["cut"], self._told_cut = cut - self._told_cut, cut
+            self._tell("/runs/logs", body)
+            self._stored += len(part)
+        self._shown = max(self._shown, self._stored)
+        self._stored_at = time.monotonic()
+
+
+def keep(send: Callable[[], Any]) -> Any:
+    """Sends until the service has it, or refuses it."""
+    for seconds in (*AGAIN_AFTER_SECONDS, None):
+        try:
+            return send()
+        except (TaskerError, OSError) as error:
+            may_pass = not isinstance(error, TaskerError) or error.is_passing
+            if not may_pass or seconds is None:
+                raise
+            time.sleep(seconds)
+
+
+class LogHandler(logging.Handler):
+    """Puts what `logging` is told inside a task into the log of its run, by the thread."""
+
+    def __init__(self, find: Callable[[], Optional[Words]]) -> None:
+        super().__init__()
+        self._find = find
+
+    def emit(self, record: logging.LogRecord) -> None:
+        words = self._find()
+        # What the worker itself says is for whoever runs it.
+        if words is None or record.name.split(".")[0] == "tasker":
+            return
+        level = next(name for least, name in _LEVELS if record.levelno >= least)
+        try:
+            message = record.getMessage()
+            if record.exc_info:
+                message += "\n" + logging.Formatter().formatException(record.exc_info)
+            words.write(level, message, {"logger": record.name})
+        except Exception:
+            self.handleError(record)

@@ -1,0 +1,4 @@
+/** Largest checkpoint, and result of a step, as UTF-8 JSON. */
+export const MAX_CHECKPOINT_BYTES = 16_384;
+/** Tasks that one run submits. */
+export const MAX_CHILDREN = 1_000;
