@@ -118,13 +118,13 @@ describe('an endpoint', () => {
   });
 
   it('that streams an error, or no end, fails', async () => {
-    const register_ = (how: string) =>
+    const registerOnce = (how: string) =>
       register(
         how,
         { endpoint: { url: `http://127.0.0.1:${endpointPort}/${how}` } },
         { max_attempts: 1 },
       );
-    await Promise.all([register_('streams-error'), register_('streams-on')]);
+    await Promise.all([registerOnce('streams-error'), registerOnce('streams-on')]);
     const [error, cut] = await Promise.all([submit('streams-error'), submit('streams-on')]);
     await Promise.all([tasker().wait(error), tasker().wait(cut)]);
     expect((await tasker().get(error)).error).toMatchObject({ code: 'no_ink', message: 'No ink' });
@@ -159,7 +159,7 @@ describe('a worker', () => {
         log.warn('said', { attempt });
         const { taskId } = await submitChild({
           type: 'sum',
-          params: { a: 1, b: attempt } as never,
+          params: { a: 1, b: attempt },
         });
         await submitChild({ type: 'sum', params: { a: 1, b: 1 } });
         const once = await step('once', () => (work += 1));

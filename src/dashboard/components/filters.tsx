@@ -16,6 +16,7 @@ const NAMED = [
   'q',
   'error',
   'rerun_of',
+  'parent_id',
   'submitted_after',
   'submitted_before',
 ];

@@ -66,6 +66,11 @@ export const TaskFacts = ({ task }: { task: TaskDetail }) => {
               </a>
             ))}
       </Fact>
+      {task.parent_id && (
+        <Fact name="Submitted by">
+          <TaskLink id={task.parent_id} />
+        </Fact>
+      )}
       {task.rerun_of && (
         <Fact name="Ran again">
           <TaskLink id={task.rerun_of} />
@@ -89,6 +94,11 @@ export const TaskFacts = ({ task }: { task: TaskDetail }) => {
         </Fact>
       )}
       <Fact name="Callback">{task.callback_url ?? 'None'}</Fact>
+      {task.traceparent && (
+        <Fact name="Trace">
+          <code>{task.traceparent.slice(3, 35)}</code>
+        </Fact>
+      )}
       <Fact name="Version">{task.version}</Fact>
     </dl>
   );

@@ -115,6 +115,12 @@ export const Attempts = ({ task }: { task: TaskDetail }) => (
             <code>{each.error.code}</code> {each.error.message}
           </p>
         )}
+        {each.stack && (
+          <details>
+            <summary>Where it was thrown</summary>
+            <pre>{each.stack}</pre>
+          </details>
+        )}
       </li>
     ))}
   </ol>

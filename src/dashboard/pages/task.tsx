@@ -7,7 +7,9 @@ import { formatDuration } from '../format.ts';
 import { watchTask } from '../live.ts';
 import { go, toHref } from '../router.ts';
 import { confirm } from '../components/confirm.tsx';
+import { Children } from '../components/children.tsx';
 import { Deliveries } from '../components/deliveries.tsx';
+import { RunLog, RunOutput } from '../components/run-log.tsx';
 import { SettleForm } from '../components/settle-form.tsx';
 import { TaskFacts } from '../components/task-facts.tsx';
 import { Attempts, Timeline } from '../components/timeline.tsx';
@@ -24,6 +26,7 @@ import {
   titlePrefix,
 } from '../components/ui.tsx';
 import { WaitingNote } from '../components/waiting-note.tsx';
+import { addWords, type RunWords } from '../run-words.ts';
 import { useAction, useNow, useQuery, useTaskUpdates } from '../hooks.ts';
 
 /** The buttons, in their order; the lifecycle says which of them a status allows. */
@@ -114,6 +117,7 @@ export const TaskPage = ({ id }: { id: string }) => {
       ),
     [data],
   );
+  const [words, setWords] = useState<RunWords | null>(null);
   const [isDeleted, setDeleted] = useState(false);
   // Final ones have no stream of their own: the list's tells when one is retried.
   useTaskUpdates((news) => {
@@ -125,6 +129,7 @@ export const TaskPage = ({ id }: { id: string }) => {
     return watchTask(
       id,
       (frame) => {
+        setWords((before) => addWords(before, frame));
         if (frame.event === 'progress')
           setLive(
             (before) =>
@@ -193,6 +198,9 @@ export const TaskPage = ({ id }: { id: string }) => {
             <Timeline task={live} />
             {live.attempts.length > 0 && <Attempts task={live} />}
           </Card>
+          <RunOutput words={words} />
+          <RunLog task={live} words={words} />
+          <Children task={live} />
           <Card title="Parameters">
             <Tree value={live.params} filter="params" />
           </Card>
