@@ -19,13 +19,14 @@ const HELP = `npm start -- [options]: migrates, builds and serves Tasker on this
 On a terminal the log is written for people; piped, it is lines of JSON.
 Settings and secrets are read from .dev.vars; docs/configuration.md lists them.`;
 
+const at = (port: number): string => (port === 8787 ? '' : `TASKER_URL=http://localhost:${port} `);
 const readyText = (port: number): string => `
 Tasker is ready on http://localhost:${port}   (Ctrl-C stops it)
 
   Dashboard  http://localhost:${port}/
   API        http://localhost:${port}/docs
-  Demo       npm run demo
-  Terminal   npm run tasker -- submit sum a=5 b=3 --wait
+  Demo       ${at(port)}npm run demo
+  Terminal   ${at(port)}npm run tasker -- submit sum a=5 b=3 --wait
 
   curl http://localhost:${port}/tasks -H 'Content-Type: application/json' -d '{"type":"sum","params":{"a":5,"b":3}}'
 `;

@@ -109,6 +109,12 @@ export const tasksSteps: Step[] = [
     tests: { 'says so': "pm.expect(json.code).to.equal('task_not_found')" },
   },
   {
+    name: 'Read its log',
+    call: 'GET /tasks/{{taskId}}/logs',
+    status: 200,
+    tests: { 'is empty': 'pm.expect(json.lines).to.eql([])' },
+  },
+  {
     name: 'Get its status',
     call: 'GET /tasks/{{taskId}}/status',
     status: 200,

@@ -13,6 +13,8 @@ export interface CommandContext {
   print(text: string): void;
   /** Writes over the last line, on a terminal. */
   printOver(text: string): void;
+  /** Writes text as it comes, without ending the line. */
+  write(text: string): void;
   signal: AbortSignal;
 }
 

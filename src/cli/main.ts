@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { createTasker, TaskerError } from '../client/index.ts';
 import { findSimilar } from '../domain/suggest.ts';
 import { UsageError } from './arguments.ts';
+import { clean } from './format.ts';
 import type { Command } from './context.ts';
 import { serviceCommands } from './service-commands.ts';
 import { taskCommands } from './task-commands.ts';
@@ -91,6 +92,11 @@ const run = async (argv: readonly string[], stop: AbortController): Promise<numb
     printOver: (line) => {
       if (!process.stdout.isTTY) return print(line);
       process.stdout.write(`\r\u001b[2K${line}`);
+      isOver = true;
+    },
+    write: (part) => {
+      // Texts of tasks come from anybody: nothing in them moves the cursor.
+      process.stdout.write(part.split('\n').map(clean).join('\n'));
       isOver = true;
     },
     signal: stop.signal,

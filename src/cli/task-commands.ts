@@ -4,27 +4,10 @@ import { parsePairs, parseSeconds, UsageError } from './arguments.ts';
 import { getText, type Command, type CommandContext } from './context.ts';
 import { followTask, printTask, toExitCode } from './follow.ts';
 import { clean, formatStatus, toRow } from './format.ts';
+import { logs } from './logs-command.ts';
+import { resolveId } from './resolve-id.ts';
 import { exportTasks, listTasks } from './list-commands.ts';
 import { submitCommand } from './submit-command.ts';
-
-const isId = (text: string): boolean => /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text);
-
-/** The task that an id, or the short form of one, names. */
-const resolveId = async ({ tasker, args }: CommandContext): Promise<string> => {
-  const [text] = args;
-  if (text === undefined) throw new UsageError('Give the id of a task');
-  if (isId(text)) return text;
-  const found: string[] = [];
-  for await (const { task_id } of tasker.list({ q: text, pageSize: 2 })) {
-    found.push(task_id);
-    if (found.length === 2) break;
-  }
-  const [id, other] = found;
-  if (id === undefined) throw new UsageError(`There is no task "${text}"`);
-  if (other !== undefined)
-    throw new UsageError(`"${text}" is more than one task: tasker list -q ${text}`);
-  return id;
-};
 
 const watch: Command = {
   usage: 'watch [id]',
@@ -121,6 +104,7 @@ export const taskCommands: Record<string, Command> = {
   list: listTasks,
   watch,
   wait,
+  logs,
   cancel: command('cancel', 'Cancel a task'),
   retry: command('retry', 'Run a failed or cancelled task again'),
   pause: command('pause', 'Hold a task that has not begun'),

@@ -6,7 +6,7 @@ import type { LogLevel } from './types.ts';
 /** The log of a run is stored this often while it runs; and once more at its end. */
 const STORE_EVERY_MS = 30_000;
 /** How often lines are shown meanwhile: to somebody who reads along, and to find out whether. */
-const SHOW_EVERY_MS = { watched: 1_000, unwatched: 5_000 };
+const SHOW_EVERY_MS = { watched: 1_000, unwatched: 3_000 };
 /** Output that comes so close to each other is sent together. */
 const GATHER_MS = 100;
 const MAX_TEXT_CHARS = 65_000;
@@ -51,7 +51,10 @@ export const createRunWords = (send: SendJson, onError: (error: unknown) => void
   const tell = (path: string, json: object): Promise<void> =>
     (telling = telling.then(async () => {
       try {
-        ({ watched: isWatched } = await post<{ watched: boolean }>(path, json));
+        const { watched } = await post<{ watched: boolean }>(path, json);
+        const isNews = watched && !isWatched;
+        isWatched = watched;
+        if (isNews && isTicking) tickAnew();
       } catch (error) {
         onError(error);
       }
@@ -86,6 +89,13 @@ export const createRunWords = (send: SendJson, onError: (error: unknown) => void
     if (isTicking) return;
     isTicking = true;
     stopTimer = startTimer(tick, SHOW_EVERY_MS[isWatched ? 'watched' : 'unwatched']);
+  };
+
+  /** Somebody begins to read along. */
+  const tickAnew = (): void => {
+    stopTimer();
+    isTicking = false;
+    tickLater();
   };
 
   const write = (level: LogLevel, message: string, fields?: object): void => {

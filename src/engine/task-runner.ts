@@ -1,4 +1,4 @@
-import type { EndedOutcome } from '../domain/retry.ts';
+import type { EndedOutcome, Outcome } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
 import type { OutsideRuns } from '../store/outside-runs.ts';
 import type { Executor } from './executor.ts';
@@ -8,9 +8,13 @@ import { createLogSaver, type LogSaverDeps } from './log-saver.ts';
 import { createRunReporter, type RunReporterDeps } from './run-reporter.ts';
 import { createRunVoice, type RunVoice } from './run-voice.ts';
 
+/** Runs within a span that tells of it. */
+export type TraceRun = (task: Task, run: () => Promise<Outcome>) => Promise<Outcome>;
+
 export interface TaskRunnerDeps extends RunReporterDeps, HeartbeatDeps, LogSaverDeps {
   executor: Executor;
   outsideRuns: Pick<OutsideRuns, 'handOver'>;
+  traceRun: TraceRun;
 }
 
 /** Runs claimed tasks that share a heartbeat. */
@@ -50,17 +54,19 @@ export const startTaskRunner = ({ executor, ...deps }: TaskRunnerDeps): TaskRunn
         reporter.speak(voice);
       };
       try {
-        const outcome = await executor.execute(task, {
-          watchLease,
-          progress: report,
-          output: (text) => speak((each) => each.output(text)),
-          saveCheckpoint: (checkpoint) => heartbeat.keepCheckpoint(task.id, checkpoint),
-          log: (level, message, fields) =>
-            speak((each) => {
-              each.log(level, message, fields);
-              logs.add(each);
-            }),
-        });
+        const execute = (): Promise<Outcome> =>
+          executor.execute(task, {
+            watchLease,
+            progress: report,
+            output: (text) => speak((each) => each.output(text)),
+            saveCheckpoint: (checkpoint) => heartbeat.keepCheckpoint(task.id, checkpoint),
+            log: (level, message, fields) =>
+              speak((each) => {
+                each.log(level, message, fields);
+                logs.add(each);
+              }),
+          });
+        const outcome = await deps.traceRun(task, execute);
         // Before the end is known: whoever sees it has all of the log.
         if (voice) await Promise.all([reporter.finish(voice), logs.finish(voice)]);
         if (outcome.kind !== 'handed_over') return outcome;

@@ -8,6 +8,7 @@ import type { TaskKey } from '../domain/task.ts';
 import type { LongTaskRun } from '../engine/long-tasks.ts';
 import type { RunReporterDeps } from '../engine/run-reporter.ts';
 import type { ExecutorDeps } from '../engine/executor.ts';
+import type { TraceRun } from '../engine/task-runner.ts';
 import type { Recorder } from '../engine/recorder.ts';
 import type { QueueBindings } from '../engine/task-queues.ts';
 import type { Catalog } from '../handlers/catalog.ts';
@@ -41,6 +42,7 @@ export interface EngineDeps {
   closeStreams(owner: string, ids: string[]): Promise<void>;
   removeFiles(files: readonly OutputFile[]): Promise<void>;
   submitChild: ExecutorDeps['submitChild'];
+  traceRun: TraceRun;
   publishRuns: RunReporterDeps['publishRuns'];
   deliveries: {
     /** Where every failure is delivered to, as a JSON list; null for nowhere. */

@@ -93,10 +93,10 @@ export const createEngine = (deps: EngineDeps) => {
     wait,
     log,
   });
-  const { publishRuns } = deps;
+  const { publishRuns, traceRun } = deps;
 
   const startRunner = () =>
-    startTaskRunner({ executor, publishRuns, runLogs, leases, outsideRuns, now, log });
+    startTaskRunner({ executor, traceRun, publishRuns, runLogs, leases, outsideRuns, now, log });
 
   const realRecorder = createRecorder({
     transitions,

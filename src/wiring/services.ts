@@ -17,6 +17,7 @@ import { createOwnerStore } from '../store/owners.ts';
 import { createPartBuffers } from '../store/parts.ts';
 import type { Task, TaskSummaryRow } from '../domain/task.ts';
 import { selectHead } from '../store/bodies.ts';
+import { traceRun } from './trace-run.ts';
 import { createEngine } from './engine.ts';
 import { createHttp } from './http.ts';
 import { createLive } from './live.ts';
@@ -122,6 +123,7 @@ const createServices = (env: Env) => {
     closeStreams: boards.closeStreams,
     removeFiles: createFileRemover(files, log),
     submitChild: (parent, n, child) => http.children.submitForHandler(parent, n, child),
+    traceRun,
     publishRuns: boards.publishRuns,
     deliveries: live.deliveries,
     longTaskMs: settings.LONG_TASK_SECONDS * 1_000,

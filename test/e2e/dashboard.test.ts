@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
+import { createWorker } from '../../src/client/index.ts';
 import { connect } from '../../scripts/tasker.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hasBrowser, useBrowser } from '../support/setup/browser.ts';
@@ -303,6 +304,51 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     await page.getByText('No task matches these filters.').waitFor();
     expect(await tasksOf(`tag=${tag}`)).toEqual([]);
     expect(wrong).toEqual([]);
+  });
+
+  it('shows what a run says as it comes, and what it wrote down', async () => {
+    const { page, wrong } = await openTab(running.browser, view, running.service.url);
+    const type = `writes_${view.viewport.width}`;
+    const client = connect(running.service.url);
+    await client.registerType(type, { description: 'Writes', run: { worker: {} } });
+    let end = (): void => {};
+    const isOver = new Promise<void>((resolve) => (end = resolve));
+    const worker = createWorker({
+      baseUrl: running.service.url,
+      onError: () => {},
+      types: {
+        [type]: async ({ log, output, submit: submitChild }) => {
+          log.info('<b>first</b>', { page: 1 });
+          log.warn('careful');
+          await submitChild({ type: 'sum', params: { a: 1, b: 2 } });
+          output('Once upon <i>a</i> ');
+          await isOver;
+          output('time');
+          throw new Error('No ink');
+        },
+      },
+    });
+    const work = worker.run();
+    const { task_id } = await client.submit({ type, max_attempts: 1 });
+    await at(page, `/tasks/${task_id}`);
+    await page.getByLabel('Output', { exact: true }).getByText('Once upon <i>a</i>').waitFor();
+    const log = page.getByLabel('Log', { exact: true });
+    await log.getByText('<b>first</b>').waitFor();
+    await page.getByRole('link', { name: 'As a list' }).waitFor();
+    end();
+    await page.locator('.statusline').getByText('failed').waitFor();
+    await page.getByText('Once upon <i>a</i> time').waitFor();
+    await page.getByText('Where it was thrown').click();
+    await page.getByText('dashboard.test.ts').first().waitFor();
+    await page.getByLabel('Level').selectOption('warn');
+    await expect.poll(() => log.locator('.line').count()).toBe(1);
+    await page.getByLabel('Search the log').fill('nothing like it');
+    await page.getByText('No line fits.').waitFor();
+    await page.getByRole('link', { name: 'As a list' }).click();
+    await page.locator('tbody tr').first().waitFor();
+    expect(wrong).toEqual([]);
+    await worker.stop();
+    await work;
   });
 
   it('registers types, shows a secret once, and ends what waits for a person', async () => {

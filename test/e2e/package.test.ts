@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTasker, createWorker } from '../../src/client/index.ts';
 import {
   freePort,
   runScript,
@@ -179,6 +180,37 @@ describe('the command line', () => {
     expect((await tasker('wait', failedId)).code).toBe(1);
     expect(await said('errors')).toContain('broken');
     expect(await said('delete', failedId)).toContain('Deleted');
+  });
+
+  it('shows what a run wrote down, and goes on until it ends', async () => {
+    const client = createTasker({ baseUrl: service.url });
+    const run = { worker: {} };
+    await client.registerType('writes', { description: 'Writes', run });
+    const worker = createWorker({
+      baseUrl: service.url,
+      types: {
+        writes: async ({ log, output }) => {
+          log.info('first', { page: 1 });
+          log.error('second \u001b[2J');
+          output('some text');
+          await new Promise((resolve) => setTimeout(resolve, 1_000));
+          log.info('third');
+        },
+      },
+    });
+    const running = worker.run();
+    const id = /[0-9a-f-]{36}/.exec(await said('submit', 'writes'))?.[0] ?? '';
+    const followed = await said('logs', id, '-f');
+    expect(followed.split('\n').map((line) => line.slice(13))).toEqual([
+      'info  first page=1',
+      'error second [2J',
+      'info  third',
+    ]);
+    expect(await said('logs', id, '--level', 'error', '--json')).toMatch(/^\{.*"second /);
+    expect(await said('logs', id, '--attempt', '7')).toContain('Nothing');
+    expect((await tasker('logs', id, '--level', 'loud')).code).toBe(2);
+    await worker.stop();
+    await running;
   });
 
   it('ends what waits for a person', async () => {

@@ -5,6 +5,10 @@ import type { Task } from '../../src/domain/task.ts';
 import { encodeTask, insertTasks } from '../../src/store/inserts.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { aTask } from '../support/rows.ts';
+import { startTaskRunner } from '../../src/engine/task-runner.ts';
+import { createLeaseStore } from '../../src/store/leases.ts';
+import { createRunLogs } from '../../src/store/run-logs.ts';
+import { keepLog } from '../support/deps.ts';
 import { observeDatabase } from '../support/database.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -70,4 +74,33 @@ it('200 concurrent submits share a few INSERT statements', async () => {
   expect(inserts).toBeLessThanOrEqual(40);
   const stored = await env.DB.prepare('SELECT count(*) AS n FROM tasks').first<number>('n');
   expect(stored).toBeGreaterThanOrEqual(200);
+});
+
+it('a log costs a row each time it is stored, a step one, and words that are not stored none', async () => {
+  const task = aTask();
+  const transitions = createTransitions(env.DB);
+  await insertTasks(env.DB, [encodeTask(task)]);
+  const [claimed] = (await transitions.claim([task], Date.now(), false)) as [Task];
+  const { asked, stop } = observeDatabase();
+  const runner = startTaskRunner({
+    executor: {
+      execute: async (_, { log, output }) => {
+        for (let i = 0; i < 100; i += 1) log('info', `line ${i}`);
+        output('text');
+        return { kind: 'completed', result: '1' };
+      },
+    },
+    publishRuns: async () => ({ isWatched: false, shown: {} }),
+    traceRun: (_, run) => run(),
+    runLogs: createRunLogs(env.DB),
+    outsideRuns: { handOver: async () => {} },
+    leases: createLeaseStore(env.DB),
+    now: Date.now,
+    log: keepLog().log,
+  });
+  await runner.runTask(claimed);
+  stop();
+  const written = asked.map(({ name, rowsWritten }) => `${name} ${rowsWritten}`);
+  console.log(`rows written by 100 lines and some output: ${written.join(' + ')}`);
+  expect(written).toEqual(['run_logs.append 1']);
 });

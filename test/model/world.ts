@@ -252,6 +252,7 @@ export class World {
       closeStreams: async () => {},
       removeFiles: async () => {},
       submitChild: executorDeps.submitChild,
+      traceRun: (_, run) => run(),
       publishRuns: async () => ({ isWatched: false, shown: {} }),
       deliveries: {
         failureSinks: FAILURE_SINKS,

@@ -13,7 +13,7 @@ log = logging.getLogger("tasker")
 
 STORE_SECONDS = 30.0
 """The log of a run is stored this often while it runs; and once more at its end."""
-SHOW_SECONDS = {True: 1.0, False: 5.0}
+SHOW_SECONDS = {True: 1.0, False: 3.0}
 """How often lines are shown meanwhile: to somebody who reads along, and to find out whether."""
 MAX_LINES = 1_000
 MAX_LINES_OF_CALL = 500

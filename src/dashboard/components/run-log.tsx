@@ -50,7 +50,7 @@ const Line = ({ line }: { line: LogLineView }) => (
     <span class="message">
       {line.message}
       {Object.entries(line.fields ?? {}).map(([name, value]) => (
-        <span class="field" key={name}>
+        <span class="log-field" key={name}>
           {' '}
           {name}={typeof value === 'string' ? value : JSON.stringify(value)}
         </span>

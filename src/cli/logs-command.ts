@@ -1,0 +1,69 @@
+import type { LogLevel, LogLine } from '../client/index.ts';
+import { parseWhole, UsageError } from './arguments.ts';
+import { getText, type Command, type CommandContext } from './context.ts';
+import { clean, paint } from './format.ts';
+import { resolveId } from './resolve-id.ts';
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const COLORS: Record<LogLevel, number> = { debug: 90, info: 36, warn: 33, error: 31 };
+
+/** A line as somebody reads it; what it says cannot move the cursor. */
+export const formatLine = ({ at, level, message, fields }: LogLine): string => {
+  const said = message.split('\n').map(clean).join('\n  ');
+  const pairs = Object.entries(fields ?? {}).map(([name, value]) =>
+    paint(90, `${clean(name)}=${clean(typeof value === 'string' ? value : JSON.stringify(value))}`),
+  );
+  return [paint(90, at.slice(11, 23)), paint(COLORS[level], level.padEnd(5)), said, ...pairs].join(
+    ' ',
+  );
+};
+
+/** Prints lines of at least a level. */
+const createPrinter = ({ isJson, print }: CommandContext, least: string) => {
+  const rank = LEVELS.indexOf(least as LogLevel);
+  if (rank < 0) throw new UsageError(`--level takes one of ${LEVELS.join(', ')}`);
+  return (lines: readonly LogLine[]): void => {
+    for (const line of lines)
+      if (LEVELS.indexOf(line.level) >= rank)
+        print(isJson ? JSON.stringify(line) : formatLine(line));
+  };
+};
+
+export const logs: Command = {
+  usage: 'logs <id> [-f]',
+  summary: 'Show what a run wrote down; -f goes on until the task ends',
+  help: `  -f, --follow            until the task ends
+  --attempt <n>           of the newest that wrote something unless given
+  --level <level>         debug, info, warn or error, and above`,
+  options: {
+    follow: { type: 'boolean', short: 'f' },
+    attempt: { type: 'string' },
+    level: { type: 'string' },
+  },
+  async run(context) {
+    const { tasker, options, print, isJson, signal } = context;
+    const printLines = createPrinter(context, getText(context, 'level') ?? 'debug');
+    const id = await resolveId(context);
+    const wanted = getText(context, 'attempt');
+    const attempt = wanted === undefined ? {} : { attempt: parseWhole('attempt', wanted, 1, 1e9) };
+    const stored = await tasker.logs(id, attempt);
+    printLines(stored.lines);
+    if (stored.cut > 0 && !isJson) print(paint(90, `… ${stored.cut} more lines were not kept`));
+    if (options['follow'] !== true) {
+      if (stored.lines.length === 0 && !isJson) print(paint(90, 'Nothing was written down'));
+      return;
+    }
+    let printed = { attempt: stored.attempt ?? 0, lines: stored.lines.length };
+    const printFrom = (of: number, first: number, lines: readonly LogLine[]): void => {
+      if (of < printed.attempt) return;
+      if (of > printed.attempt) printed = { attempt: of, lines: 0 };
+      printLines(lines.slice(Math.max(0, printed.lines - first)));
+      printed.lines = Math.max(printed.lines, first + lines.length);
+    };
+    for await (const frame of tasker.watch(id, { signal }))
+      if (frame.event === 'log') printFrom(frame.attempt, frame.first, frame.lines);
+    // What came between two frames, or before the first, was stored at the end.
+    const all = await tasker.logs(id);
+    printFrom(all.attempt ?? 0, 0, all.lines);
+  },
+};
