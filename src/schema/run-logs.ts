@@ -2,7 +2,8 @@ import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 /**
  * What runs wrote down: a row for each time that lines were stored, and none for a run that wrote
- * none. Deleted with the task by a trigger.
+ * none. Deleted with the task by a trigger. Its bytes count towards what its owner may store: by
+ * chance, a megabyte for one row of as many as make a megabyte.
  */
 export const runLogsTable = sqliteTable(
   'run_logs',

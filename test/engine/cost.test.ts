@@ -77,7 +77,8 @@ it('200 concurrent submits share a few INSERT statements', async () => {
 });
 
 it('a log costs a row each time it is stored, a step one, and words that are not stored none', async () => {
-  const task = aTask();
+  // One of a hundred such logs stands for the bytes of all: not this one.
+  const task = { ...aTask(), id: '00000000-0000-7000-8000-0000000fffff' };
   const transitions = createTransitions(env.DB);
   await insertTasks(env.DB, [encodeTask(task)]);
   const [claimed] = (await transitions.claim([task], Date.now(), false)) as [Task];

@@ -58,7 +58,7 @@ it('counts towards what its owner may store, and gives it back', async () => {
   await logs.append([
     { owner, id: task.id, attempt: 1, first: 0, cut: 0, lines: lines('x'.repeat(100)) },
   ]);
-  expect(Number(await bytes()) - before).toBe(65_536);
+  expect(Number(await bytes()) - before).toBe(1_048_576);
   await env.DB.prepare('DELETE FROM tasks WHERE owner = ?').bind(owner).run();
   expect(Number(await bytes())).toBeLessThanOrEqual(before);
 });
