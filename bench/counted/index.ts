@@ -1,5 +1,6 @@
 import worker, {
   Dispatcher as PlainDispatcher,
+  Figures,
   LongTask,
   Metrics as PlainMeter,
   StatusBoard as PlainBoard,
@@ -147,4 +148,4 @@ export class StatusBoard extends PlainBoard {
   }
 }
 export class Metrics extends PlainMeter {}
-export { LongTask };
+export { Figures, LongTask };
