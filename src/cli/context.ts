@@ -15,6 +15,8 @@ export interface CommandContext {
   printOver(text: string): void;
   /** Writes text as it comes, without ending the line. */
   write(text: string): void;
+  /** Says something beside the output: on stderr. */
+  complain(text: string): void;
   signal: AbortSignal;
 }
 

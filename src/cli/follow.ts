@@ -11,6 +11,27 @@ export const printTask = ({ isJson, print }: CommandContext, task: TaskView): vo
 export const toExitCode = ({ status }: Pick<TaskView, 'status'>): number =>
   status === 'FAILED' || status === 'CANCELLED' ? 1 : 0;
 
+/** Whoever waits for longer wants to know why. */
+const HINT_AFTER_MS = 3_000;
+
+/** Waits for the end of a task; says why it does not begin, if it does not. */
+export const waitFor = async (
+  { tasker, isJson, complain, signal }: CommandContext,
+  id: string,
+  options: { timeout?: number } = {},
+): Promise<TaskView> => {
+  const tell = async (): Promise<void> => {
+    const { waiting_for } = await tasker.get(id);
+    if (waiting_for) complain(`Waiting: ${waiting_for.message}`);
+  };
+  const timer = isJson ? undefined : setTimeout(() => void tell().catch(() => {}), HINT_AFTER_MS);
+  try {
+    return await tasker.wait(id, { ...options, signal });
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
 /** Prints what happens to a task, until it has ended. */
 export const followTask = async (context: CommandContext, id: string): Promise<TaskView> => {
   const { tasker, isJson, print, printOver, write, signal } = context;

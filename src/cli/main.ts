@@ -99,6 +99,7 @@ const run = async (argv: readonly string[], stop: AbortController): Promise<numb
       process.stdout.write(part.split('\n').map(clean).join('\n'));
       isOver = true;
     },
+    complain,
     signal: stop.signal,
   });
   return code ?? EXIT.ok;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { NewTask, Priority } from '../client/index.ts';
 import { parsePairs, parseSeconds, parseSince, parseWhole, UsageError } from './arguments.ts';
 import { getText, getTexts, type Command, type CommandContext } from './context.ts';
-import { followTask, printTask, toExitCode } from './follow.ts';
+import { followTask, printTask, toExitCode, waitFor } from './follow.ts';
 
 const readAll = async (stream: NodeJS.ReadStream): Promise<string> => {
   let text = '';
@@ -85,7 +85,7 @@ export const submitCommand: Command = {
     }
     const ended = options['watch']
       ? await followTask(context, accepted.task_id)
-      : await tasker.wait(accepted.task_id, { signal: context.signal });
+      : await waitFor(context, accepted.task_id);
     printTask(context, ended);
     return toExitCode(ended);
   },

@@ -2,7 +2,7 @@ import { isFinal } from '../domain/words.ts';
 import type { TaskView } from '../client/index.ts';
 import { parsePairs, parseSeconds, UsageError } from './arguments.ts';
 import { getText, type Command, type CommandContext } from './context.ts';
-import { followTask, printTask, toExitCode } from './follow.ts';
+import { followTask, printTask, toExitCode, waitFor } from './follow.ts';
 import { clean, formatStatus, toRow } from './format.ts';
 import { logs } from './logs-command.ts';
 import { resolveId } from './resolve-id.ts';
@@ -47,10 +47,9 @@ const wait: Command = {
   async run(context) {
     const timeout = getText(context, 'timeout');
     const options = {
-      signal: context.signal,
       ...(timeout !== undefined && { timeout: parseSeconds('timeout', timeout) * 1_000 }),
     };
-    const ended = await context.tasker.wait(await resolveId(context), options);
+    const ended = await waitFor(context, await resolveId(context), options);
     printTask(context, ended);
     return toExitCode(ended);
   },

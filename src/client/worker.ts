@@ -37,6 +37,7 @@ export const createWorker = ({
   const send = createRequest({ ...client, retries: 0 });
   const names = Object.keys(types);
   const stopping = new AbortController();
+  const over = new AbortController();
   const running = new Map<string, AbortController>();
   const pace = createPace(concurrency);
   const queue: LeasedTask[] = [];
@@ -138,8 +139,8 @@ export const createWorker = ({
 
   const beat = async (): Promise<void> => {
     while (!isOver) {
-      await pause(BEAT_MS);
-      if (running.size > 0) await ask({}, []).catch(onError);
+      await pause(BEAT_MS, over.signal).catch(() => {});
+      if (running.size > 0 && !isOver) await ask({}, []).catch(onError);
     }
   };
 
@@ -167,6 +168,8 @@ export const createWorker = ({
         while (running.size > 0) await Promise.race([changed.promise, pause(1_000)]);
       } finally {
         isOver = true;
+        // Its timer would keep the process.
+        over.abort();
         stopBeats();
         stopTimer();
         stopping.abort();

@@ -36,8 +36,16 @@ export const createChildren = ({ submit, family, tryConsume }: ChildrenDeps) => 
       throw new AppError('task_rejected', `Tasks are nested ${MAX_DEPTH} deep at most`);
   };
 
-  /** @throws AppError */
-  const submitChild = async (parent: Task, n: number, child: ChildTask): Promise<Submitted> => {
+  /**
+   * @param taskTypes the types that may be submitted; null: any
+   * @throws AppError
+   */
+  const submitChild = async (
+    parent: Task,
+    n: number,
+    child: ChildTask,
+    taskTypes: readonly string[] | null = null,
+  ): Promise<Submitted> => {
     if (n >= MAX_CHILDREN)
       throw new AppError('task_rejected', `A run submits ${MAX_CHILDREN} tasks at most`);
     await assertDepth(parent);
@@ -48,7 +56,7 @@ export const createChildren = ({ submit, family, tryConsume }: ChildrenDeps) => 
         owner,
         requestId: request_id ?? '',
         ownHost: '',
-        taskTypes: null,
+        taskTypes,
         parentId: id,
         traceparent,
         fields: { type: 'type', params: 'params' },

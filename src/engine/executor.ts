@@ -20,6 +20,7 @@ export interface ExecutorDeps {
   callEndpoint: CallEndpoint;
   runSteps: RunContextDeps['runSteps'];
   submitChild: RunContextDeps['submitChild'];
+  now(): number;
   wait(ms: number): Promise<void>;
   /** Called for every request to a provider. */
   countRequest: CountRequest;

@@ -1,4 +1,4 @@
-import { GiveUp } from '../domain/errors.ts';
+import { GiveUp, GoOn } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
 import { LOG_LEVELS, type LogLevel } from '../domain/run-log.ts';
 import type { Task } from '../domain/task.ts';
@@ -8,6 +8,13 @@ import { toCheckpoint } from './outcome.ts';
 
 /** Names of steps. */
 const MAX_NAME_CHARS = 100;
+/**
+ * A run that has lasted this long ends at its next checkpoint and goes on in another: the platform advises
+ * steps of a Workflow of half an hour at most.
+ * https://developers.cloudflare.com/workflows/build/rules-of-workflows/
+ */
+const MAX_RUN_MS = 25 * 60_000;
+
 /** A step whose result could not be stored is stored again after these, ms. */
 const SAVE_AGAIN_AFTER_MS = [50, 500];
 
@@ -22,6 +29,7 @@ export interface RunSpeech {
 export interface RunContextDeps extends RunSpeech {
   runSteps: Pick<RunSteps, 'read' | 'save'>;
   submitChild(parent: Task, n: number, task: ChildTask): Promise<{ taskId: string }>;
+  now(): number;
   wait(ms: number): Promise<void>;
   /** Called by what lasts: from then on the task has a heartbeat and a deadline. */
   watch(): void;
@@ -62,6 +70,7 @@ export const createRunContext = (task: Task, deps: RunContextDeps) => {
     saveCheckpoint(data) {
       checkpoint = toCheckpoint(data);
       watch();
+      if (deps.now() - (task.started_at ?? Infinity) > MAX_RUN_MS) throw new GoOn(data);
       deps.saveCheckpoint(checkpoint);
     },
     async step<Result>(name: string, work: () => Result | Promise<Result>) {

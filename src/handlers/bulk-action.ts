@@ -59,6 +59,7 @@ export const bulkAction = defineHandler({
     tasks,
     signal,
     progress,
+    saveCheckpoint,
   }) => {
     const all = tasks.findMatching(action, filterAsWritten.parse(given));
     const begun = position.nullable().parse(checkpoint);
@@ -74,6 +75,7 @@ export const bulkAction = defineHandler({
       matched += step.matched;
       changed += step.changed;
       before = step.next;
+      if (before !== null) saveCheckpoint({ before, total, matched, changed });
       progress(
         matched / Math.max(1, total, matched),
         `${matched} of ${total >= matched ? total : matched}`,

@@ -15,7 +15,7 @@ export interface RunVoiceContext {
   output(text: string): void;
   /**
    * Where another run would go on, as JSON of at most 16 KB: saved with the lease within seconds, and at
-   * the end of a run that did not complete.
+   * the end of a run that did not complete. After 25 minutes it ends the run, which goes on in another one.
    */
   saveCheckpoint(data: unknown): void;
   /**

@@ -1,7 +1,9 @@
 import { createMiddleware } from 'hono/factory';
 import { AppError } from '../domain/errors.ts';
-import { readRunToken, type RunKey } from '../domain/run-token.ts';
+import { readRunToken, type RunBearer } from '../domain/run-token.ts';
+import { hasScope, parseScopes, parseTaskTypes } from '../domain/api-key.ts';
 import type { AppContext, AppEnv } from './context.ts';
+import { orUnavailable } from './read-task.ts';
 import { describeWith } from './middleware/docs.ts';
 
 /** The service's own secret, without which there are no runs outside. */
@@ -14,14 +16,14 @@ export const requireRoot = (c: AppContext): string => {
 };
 
 /** The run that a request speaks for; 401 when its token was not made here. */
-export const readRun = async (c: AppContext, token: string): Promise<RunKey> => {
+export const readRun = async (c: AppContext, token: string): Promise<RunBearer> => {
   const run = await readRunToken(requireRoot(c), token);
   if (run) return run;
   throw new AppError('run_invalid', 'This is no token of a run: it comes with the task, as run_…');
 };
 
 /** The run whose token is the bearer of this request. */
-export const findRun = (c: AppContext): Promise<RunKey> =>
+export const findRun = (c: AppContext): Promise<RunBearer> =>
   readRun(c, /^Bearer +(\S+)$/i.exec(c.req.header('Authorization') ?? '')?.[1] ?? '');
 
 /** Calls of one run. */
@@ -46,3 +48,22 @@ export const runAccess = () =>
       'x-problems': ['run_invalid', 'rate_limited', 'callbacks_not_configured'],
     },
   );
+
+/**
+ * The types that a run may submit tasks of, by the key that leased it; null: any. Throws where the
+ * key may submit none: a token must not do more than its key.
+ */
+export const findChildTypes = async (
+  c: AppContext,
+  { keyId }: RunBearer,
+): Promise<string[] | null> => {
+  // An endpoint of the owner's, or a machine without keys.
+  if (keyId === null) return null;
+  const { keys, now } = c.get('services');
+  const key = await orUnavailable(c, () => keys.get(keyId));
+  const isOver = !key || key.revoked_at !== null || (key.expires_at ?? Infinity) <= now();
+  if (isOver) throw new AppError('key_revoked', 'The key that leased this run is over');
+  if (hasScope(parseScopes(key), 'tasks:write')) return parseTaskTypes(key);
+  const message = 'To submit tasks from its runs a worker needs a key with the scope tasks:write';
+  throw new AppError('scope_missing', message);
+};

@@ -29,6 +29,11 @@ export const createSeenWorkers = ({
       );
       await storage.put(KEY, [{ name, types, seen_at: now() }, ...others].slice(0, MAX_SEEN));
     },
+    async remove(name: string): Promise<void> {
+      const all = await list();
+      const others = all.filter((each) => each.name !== name);
+      if (others.length < all.length) await storage.put(KEY, others);
+    },
     async forget(): Promise<void> {
       await storage.delete(KEY);
     },

@@ -21,9 +21,10 @@ export class WorkerBoard extends DurableObject<Env> {
     return this.#seen.forget();
   }
 
-  /** A worker waits no longer. */
-  dismissWorker(name: string): void {
+  /** A worker stops: it waits no longer, and is not there any more. */
+  async dismissWorker(name: string): Promise<void> {
     this.workers.dismiss(name, DISMISSED);
+    await this.#seen.remove(name);
   }
 
   /** A type was resumed. */

@@ -90,6 +90,7 @@ export const createEngine = (deps: EngineDeps) => {
     countRequest: deps.countRequest,
     runSteps,
     submitChild: deps.submitChild,
+    now,
     wait,
     log,
   });

@@ -156,7 +156,7 @@ describe('a worker', () => {
         attempt,
       }) => {
         console.info('printed', { n: attempt });
-        log.warn('said', { attempt });
+        log.warn('said canary-in-the-log', { canary: 'canary-in-the-log' });
         const { taskId } = await submitChild({
           type: 'sum',
           params: { a: 1, b: attempt },
@@ -183,7 +183,7 @@ describe('a worker', () => {
     const { lines, attempts } = await tasker().logs(id, { attempt: 1 });
     expect(lines.map(({ level, message }) => [level, message])).toEqual([
       ['info', 'printed {"n":1}'],
-      ['warn', 'said'],
+      ['warn', 'said canary-in-the-log'],
     ]);
     expect(attempts).toEqual([
       { attempt: 1, lines: 2 },
@@ -193,6 +193,9 @@ describe('a worker', () => {
     for await (const child of tasker().list({ parentId: id })) children.push(child.type);
     expect(children).toEqual(['sum', 'sum']);
     expect(ended.attempts[1]?.stack).toContain('runs.test.ts');
+    // What a run says is its owner's.
+    expect(service.output()).toContain('talks');
+    expect(service.output()).not.toContain('canary-in-the-log');
   }, 60_000);
 
   it('shows its words to those who watch', async () => {

@@ -18,6 +18,7 @@ const start = (task: Task, more: object = {}) =>
     ...silentRun,
     runSteps,
     submitChild: async (_parent, n) => ({ taskId: `child ${n}` }),
+    now: Date.now,
     wait: async () => {},
     watch: () => {},
     ...more,
@@ -78,4 +79,14 @@ it('counts the tasks that a run submits', async () => {
     { taskId: 'child 0' },
     { taskId: 'child 1' },
   ]);
+});
+
+it('ends a long run at a checkpoint, from where another goes on', async () => {
+  const task = await claimed();
+  const later = (minutes: number) => () => (task.started_at ?? 0) + minutes * 60_000;
+  start(task, { now: later(24) }).context.saveCheckpoint({ at: 1 });
+  const { context } = start(task, { now: later(26) });
+  expect(() => context.saveCheckpoint({ at: 2 })).toThrow(
+    expect.objectContaining({ name: 'GoOn', checkpoint: { at: 2 } }) as Error,
+  );
 });

@@ -529,3 +529,35 @@ it('keeps a foreign owner’s row from every statement', async () => {
   await store(foreign);
   expect((await call(`/tasks/${foreign.id}`)).status).toBe(404);
 });
+
+describe('the token of a run', () => {
+  it('submits tasks only where the key of its worker may', async () => {
+    const as = (key: string) => ({ Authorization: `Bearer ${key}` });
+    const definition = JSON.stringify({ description: 'For a test', run: { worker: {} } });
+    const put = await ask('PUT', '/task-types/of_a_key', as(usualKey.key), definition);
+    expect(put.ok).toBe(true);
+    const answers: [number, string][] = [];
+    for (const scopes of [['work'], ['work', 'tasks:write']] as const) {
+      const { key, id } = await storeKey('local', [...scopes]);
+      await ask('POST', '/tasks', as(usualKey.key), '{"type":"of_a_key"}');
+      const wish = JSON.stringify({ worker: id, types: ['of_a_key'], max: 1 });
+      const leased = await ask('POST', '/work', as(key), wish);
+      const [task] = (await leased.json<{ tasks: { run: string }[] }>()).tasks;
+      const child = '{"n":0,"task":{"type":"sum","params":{"a":1,"b":2}}}';
+      const submit = async (): Promise<void> => {
+        const answer = await ask('POST', '/runs/tasks', as(task?.run ?? ''), child);
+        const { code: word = '' } = await answer.json<{ code?: string }>();
+        answers.push([answer.status, word]);
+      };
+      await submit();
+      await call(`/keys/${id}`, { method: 'DELETE' });
+      await submit();
+    }
+    expect(answers).toEqual([
+      [403, 'scope_missing'],
+      [401, 'key_revoked'],
+      [202, ''],
+      [401, 'key_revoked'],
+    ]);
+  });
+});

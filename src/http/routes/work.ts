@@ -97,14 +97,14 @@ const assertTypes = async (c: AppContext, types: readonly string[]): Promise<voi
   if (wrong.length > 0) refuseFields(wrong);
 };
 
-const toWorkView = async (root: string, task: Task) => ({
+const toWorkView = async (root: string, task: Task, keyId: string | null) => ({
   ...toRunView(task),
   params: JSON.parse(task.params) as unknown,
   checkpoint: task.checkpoint === null ? null : parseJson(task.checkpoint),
   traceparent: task.traceparent,
   timeout_seconds: task.timeout_ms / 1_000,
   lease_until: toIso(task.wake_at ?? 0),
-  run: await signRunToken(root, task),
+  run: await signRunToken(root, task, keyId),
 });
 
 /** A worker's one call: what it did, what it still does, and what it can take. */
@@ -148,7 +148,9 @@ export const workRoutes = new Hono<AppEnv>().post(
     const renewed = await orUnavailable(c, () => work.renew(alive));
     const tasks = await waitForWork(c, asked);
     return c.json({
-      tasks: await Promise.all(tasks.map((task) => toWorkView(root, task))),
+      tasks: await Promise.all(
+        tasks.map((task) => toWorkView(root, task, c.get('identity').keyId)),
+      ),
       ended: asked.alive.filter((_, i) => !renewed.has(alive[i]?.id ?? '')),
       settled: settled.map((each, i) => ({ run: asked.done[i]?.run ?? '', ...each })),
     });

@@ -7,7 +7,7 @@ import { anyJson, whole } from '../../fields.ts';
 import { docs } from '../../middleware/docs.ts';
 import { json } from '../../middleware/validate.ts';
 import { orUnavailable } from '../../read-task.ts';
-import { findRun, runAccess } from '../../run-access.ts';
+import { findChildTypes, findRun, runAccess } from '../../run-access.ts';
 import { checkpointData } from '../../run-end.ts';
 import { nativeForm } from '../tasks/new-task-schema.ts';
 import { SUBMIT_ERRORS } from '../../submit-tasks.ts';
@@ -79,9 +79,10 @@ export const keepRoutes = new Hono<AppEnv>()
       ...RUN,
       id: 'submitChildTask',
       summary: 'Submit a task for the owner of the run, its parent',
-      description: '1 000 of a run, nested 16 deep at most.',
+      description:
+        'A worker needs a key with the scope `tasks:write`. 1 000 of a run, nested 16 deep at most.',
       answers: { 202: { description: 'The task', body: z.strictObject({ task_id: z.uuid() }) } },
-      errors: [...RUN.errors, ...SUBMIT_ERRORS],
+      errors: [...RUN.errors, ...SUBMIT_ERRORS, 'key_revoked', 'scope_missing'],
       examples: { sum: { n: 0, task: { type: 'sum', params: { a: 5, b: 3 } } } },
     }),
     runAccess(),
@@ -93,7 +94,8 @@ export const keepRoutes = new Hono<AppEnv>()
       if (parent?.status !== 'IN_PROGRESS' || parent.attempt !== run.attempt)
         return refuseOver(c, run);
       const { n, task } = c.req.valid('json');
-      const submitted = await children.submitChild(parent, n, task);
+      const types = await findChildTypes(c, run);
+      const submitted = await children.submitChild(parent, n, task, types);
       return c.json({ task_id: submitted.task.id }, 202);
     },
   );
