@@ -544,14 +544,14 @@ describe('the token of a run', () => {
       const leased = await ask('POST', '/work', as(key), wish);
       const [task] = (await leased.json<{ tasks: { run: string }[] }>()).tasks;
       const child = '{"n":0,"task":{"type":"sum","params":{"a":1,"b":2}}}';
-      const submit = async (): Promise<void> => {
+      const submitChild = async (): Promise<void> => {
         const answer = await ask('POST', '/runs/tasks', as(task?.run ?? ''), child);
         const { code: word = '' } = await answer.json<{ code?: string }>();
         answers.push([answer.status, word]);
       };
-      await submit();
+      await submitChild();
       await call(`/keys/${id}`, { method: 'DELETE' });
-      await submit();
+      await submitChild();
     }
     expect(answers).toEqual([
       [403, 'scope_missing'],
