@@ -1,4 +1,5 @@
-import { MAX_LOG_LINES } from '../domain/run-log.ts';
+import type { LogLineView } from '../domain/frames.ts';
+import { createLogBudget, toLogLine } from '../domain/run-log.ts';
 import { startTimer } from '../domain/timer.ts';
 import type { SendJson } from './request.ts';
 import type { LogLevel } from './types.ts';
@@ -12,14 +13,6 @@ const GATHER_MS = 100;
 const MAX_TEXT_CHARS = 65_000;
 /** Lines of one call. */
 const MAX_LINES = 500;
-const MAX_CHARS = 8_000;
-
-interface Line {
-  level: LogLevel;
-  message: string;
-  fields?: object;
-  at: string;
-}
 
 /** The log of a run, by level. */
 export type WorkerLog = Record<LogLevel, (message: string, fields?: object) => void>;
@@ -37,7 +30,8 @@ export interface RunWordsContext {
  * @param send sends with the token of the run
  */
 export const createRunWords = (send: SendJson, onError: (error: unknown) => void) => {
-  const lines: Line[] = [];
+  const lines: LogLineView[] = [];
+  const budget = createLogBudget();
   let [stored, shown, added, toldCut] = [0, 0, 0, 0];
   let isWatched = false;
   let text = '';
@@ -100,9 +94,11 @@ export const createRunWords = (send: SendJson, onError: (error: unknown) => void
 
   const write = (level: LogLevel, message: string, fields?: object): void => {
     added += 1;
-    if (lines.length >= MAX_LOG_LINES) return;
-    const line = { level, message: message.slice(0, MAX_CHARS), at: new Date().toISOString() };
-    lines.push(fields === undefined ? line : { ...line, fields });
+    // Full: nothing more is even looked at.
+    if (budget.isFull) return;
+    const line = toLogLine(level, message, fields, Date.now());
+    if (!budget.take(line)) return;
+    lines.push({ ...line, at: new Date(line.at).toISOString() });
     tickLater();
   };
 

@@ -74,7 +74,8 @@ describe('a language model', () => {
     await register('filler', { worker: {} });
     // Watched before it begins: it is held, and let go.
     await tasker().request('/queues/external-medium/pause', { method: 'POST' });
-    const id = await submit('chatgpt', { prompt: 'tokens:500@100' });
+    const count = Number(process.env['TOKENS'] ?? 500);
+    const id = await submit('chatgpt', { prompt: `tokens:${count}@100` });
     const first = watch(id);
     await new Promise((resolve) => setTimeout(resolve, 300));
     await tasker().request('/queues/external-medium/resume', { method: 'POST' });
@@ -86,7 +87,7 @@ describe('a language model', () => {
     const [all, late] = await Promise.all([first, second]);
     const { result } = await tasker().get(id);
     const { response } = result as { response: string };
-    expect(response.split(' ')).toHaveLength(501);
+    expect(response.split(' ')).toHaveLength(count + 1);
     expect(all.text).toBe(response);
     expect(late.text).toBe(response);
     console.log(
@@ -197,6 +198,21 @@ describe('a worker', () => {
     expect(service.output()).toContain('talks');
     expect(service.output()).not.toContain('canary-in-the-log');
   }, 60_000);
+
+  it('keeps 64 KB of a log, and says how much was cut', async () => {
+    await register('floods', { worker: {} });
+    startWorker({
+      floods: ({ log }) => {
+        for (let i = 0; i < 20_000; i += 1)
+          log.info('x'.repeat(10_000), { big: 'y'.repeat(50_000) });
+      },
+    });
+    const id = await submit('floods');
+    expect((await tasker().wait(id, { timeout: 30_000 })).status).toBe('COMPLETED');
+    const { lines, cut } = await tasker().logs(id);
+    expect(lines.length + cut).toBe(20_000);
+    expect(lines.length).toBeGreaterThan(3);
+  });
 
   it('shows its words to those who watch', async () => {
     await register('writes', { worker: {} }, { timeout_seconds: 60 });

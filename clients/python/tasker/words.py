@@ -16,6 +16,8 @@ STORE_SECONDS = 30.0
 SHOW_SECONDS = {True: 1.0, False: 3.0}
 """How often lines are shown meanwhile: to somebody who reads along, and to find out whether."""
 MAX_LINES = 1_000
+MAX_BYTES = 65_536
+MAX_FIELDS_BYTES = 4_096
 MAX_LINES_OF_CALL = 500
 MAX_MESSAGE_CHARS = 8_000
 MAX_TEXT_CHARS = 65_000
@@ -37,6 +39,16 @@ def _to_utf8(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def _to_fields(fields: Dict[str, Any]) -> Dict[str, Any]:
+    """As JSON has them; not those that are large."""
+    try:
+        text = _to_utf8(json.dumps(fields, default=str, allow_nan=False))
+        known: Dict[str, Any] = json.loads(text)
+    except (TypeError, ValueError):
+        return {"fields": "no JSON"}
+    return known if len(text) <= MAX_FIELDS_BYTES else {"cut": True}
+
+
 def to_kept(value: Any, what: str) -> Any:
     """JSON that fits; raises `ValueError`."""
     size = len(json.dumps(value, allow_nan=False).encode())
@@ -56,19 +68,28 @@ class Words:
         self._telling = threading.Lock()
         self._lines: List[Dict[str, Any]] = []
         self._added = self._stored = self._shown = self._told_cut = 0
+        self._bytes = 0
         self._text = ""
         self._is_watched = False
         self._stored_at = self._shown_at = time.monotonic()
 
     def write(self, level: str, message: str, fields: Optional[Dict[str, Any]] = None) -> None:
+        with self._lock:
+            self._added += 1
+            # Full: nothing more is even looked at.
+            if len(self._lines) >= MAX_LINES or self._bytes >= MAX_BYTES:
+                return
         at = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
         line: Dict[str, Any] = {"level": level, "at": at}
         line["message"] = _to_utf8(message[:MAX_MESSAGE_CHARS])
         if fields:
-            line["fields"] = fields
+            line["fields"] = _to_fields(fields)
+        size = len(json.dumps(line).encode())
         with self._lock:
-            self._added += 1
-            if len(self._lines) < MAX_LINES:
+            # What does not fit ends the log.
+            fits = self._bytes + size <= MAX_BYTES
+            self._bytes = self._bytes + size if fits else MAX_BYTES
+            if fits:
                 self._lines.append(line)
         self._wake()
 

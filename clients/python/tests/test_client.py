@@ -93,6 +93,11 @@ class WorkerTest(unittest.TestCase):
                     "step": context.step("once", lambda: "again"),
                     "same_child": context.submit("sum", {"a": 1, "b": 2}) == calls[1],
                 }
+            if how == "log much":
+                for i in range(20_000):
+                    context.log("x" * 10_000, big="y" * 100_000, when=object())
+                context.log("last")
+                return None
             if how == "raise":
                 raise RuntimeError("with a stack")
             if how == "nan":
@@ -136,6 +141,13 @@ class WorkerTest(unittest.TestCase):
         )
         outcomes = [each["outcome"] for each in self.tasker.get(ended["task_id"])["attempts"]]
         self.assertEqual(outcomes, ["snoozed", "completed"])
+
+    def test_keeps_64_kb_of_a_log(self):
+        ended = self.run_task("log much")
+        self.assertEqual(ended["status"], "COMPLETED")
+        logs = self.tasker.logs(ended["task_id"])
+        self.assertEqual(len(logs["lines"]) + logs["cut"], 20_001)
+        self.assertGreater(len(logs["lines"]), 3)
 
     def test_tells_where_it_was_raised(self):
         ended = self.run_task("raise", max_attempts=1)
