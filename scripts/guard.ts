@@ -48,6 +48,7 @@ export const OWN_PATHS = new Set([
   'queues',
   'redoc',
   'run-task',
+  'schedules',
   'session',
   'stats',
   'task-types',

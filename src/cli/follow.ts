@@ -2,6 +2,7 @@ import type { TaskView } from '../client/index.ts';
 import type { CommandContext } from './context.ts';
 import { formatProgress, formatStatus, formatTask } from './format.ts';
 import { formatLine } from './logs-command.ts';
+import { createSeen } from './seen.ts';
 
 /** Prints one task. */
 export const printTask = ({ isJson, print }: CommandContext, task: TaskView): void =>
@@ -35,11 +36,12 @@ export const waitFor = async (
 /** Prints what happens to a task, until it has ended. */
 export const followTask = async (context: CommandContext, id: string): Promise<TaskView> => {
   const { tasker, isJson, print, printOver, write, signal } = context;
+  const seen = createSeen();
   for await (const frame of tasker.watch(id, { signal })) {
     if (isJson) print(JSON.stringify(frame));
     else if (frame.event === 'progress') printOver(formatProgress(frame.fraction, frame.note));
-    else if (frame.event === 'output') write(frame.text);
-    else if (frame.event === 'log') for (const line of frame.lines) print(formatLine(line));
+    else if (frame.event === 'output') write(seen.text(frame));
+    else if (frame.event === 'log') for (const line of seen.lines(frame)) print(formatLine(line));
     else if ('task' in frame)
       print(
         `${formatStatus(frame.task.status, 12)} attempt ${frame.task.attempt} of ${frame.task.max_attempts}`,

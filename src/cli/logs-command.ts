@@ -3,6 +3,7 @@ import { parseWhole, UsageError } from './arguments.ts';
 import { getText, type Command, type CommandContext } from './context.ts';
 import { clean, paint } from './format.ts';
 import { resolveId } from './resolve-id.ts';
+import { createSeen } from './seen.ts';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 const COLORS: Record<LogLevel, number> = { debug: 90, info: 36, warn: 33, error: 31 };
@@ -47,23 +48,17 @@ export const logs: Command = {
     const wanted = getText(context, 'attempt');
     const attempt = wanted === undefined ? {} : { attempt: parseWhole('attempt', wanted, 1, 1e9) };
     const stored = await tasker.logs(id, attempt);
-    printLines(stored.lines);
+    const seen = createSeen();
+    printLines(seen.lines({ ...stored, attempt: stored.attempt ?? 0, first: 0 }));
     if (stored.cut > 0 && !isJson) print(paint(90, `… ${stored.cut} more lines were not kept`));
     if (options['follow'] !== true) {
       if (stored.lines.length === 0 && !isJson) print(paint(90, 'Nothing was written down'));
       return;
     }
-    let printed = { attempt: stored.attempt ?? 0, lines: stored.lines.length };
-    const printFrom = (of: number, first: number, lines: readonly LogLine[]): void => {
-      if (of < printed.attempt) return;
-      if (of > printed.attempt) printed = { attempt: of, lines: 0 };
-      printLines(lines.slice(Math.max(0, printed.lines - first)));
-      printed.lines = Math.max(printed.lines, first + lines.length);
-    };
     for await (const frame of tasker.watch(id, { signal }))
-      if (frame.event === 'log') printFrom(frame.attempt, frame.first, frame.lines);
+      if (frame.event === 'log') printLines(seen.lines(frame));
     // What came between two frames, or before the first, was stored at the end.
     const all = await tasker.logs(id);
-    printFrom(all.attempt ?? 0, 0, all.lines);
+    printLines(seen.lines({ ...all, attempt: all.attempt ?? 0, first: 0 }));
   },
 };

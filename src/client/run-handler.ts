@@ -1,7 +1,7 @@
 import { findStack, GiveUp, RetryLater, Snooze } from '../domain/errors.ts';
 import { createRunWords, type RunWordsContext } from './run-words.ts';
 import { withPrints } from './prints.ts';
-import { createRunKeep, type RunKeepContext } from './run-keep.ts';
+import { createRunKeep, toKept, type RunKeepContext } from './run-keep.ts';
 import { startTimer } from '../domain/timer.ts';
 import { refuseNonNumbers, type SendJson } from './request.ts';
 import { createDeferred } from './deferred.ts';
@@ -70,16 +70,22 @@ const toResult = (run: string, value: unknown): Letter => {
 const toLetter = (end: RunResult): Letter => ({ end, size: 4 * MAX_MESSAGE_CHARS });
 
 const toSnoozed = (run: string, { seconds, checkpoint }: Snooze): Letter => {
-  const snooze = checkpoint === undefined ? { seconds } : { seconds, checkpoint };
-  return toLetter({ run, snooze });
+  const delay = Number.isNaN(seconds) ? 0 : Math.min(Math.max(seconds, 0), MAX_DELAY_SECONDS);
+  const kept = checkpoint === undefined ? {} : { checkpoint: toKept(checkpoint, 'checkpoint') };
+  return toLetter({ run, snooze: { seconds: delay, ...kept } });
 };
 
 const toFailure = (run: string, thrown: unknown): Letter => {
   const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
   const message = text.slice(0, MAX_MESSAGE_CHARS);
+  if (thrown instanceof Snooze)
+    try {
+      return toSnoozed(run, thrown);
+    } catch (error) {
+      return toFailure(run, error);
+    }
   if (thrown instanceof GiveUp)
     return toLetter({ run, error: { code: thrown.code, message }, retry: false });
-  if (thrown instanceof Snooze) return toSnoozed(run, thrown);
   if (!(thrown instanceof RetryLater)) {
     const stack = findStack(thrown);
     return toLetter({ run, error: stack === undefined ? { message } : { message, stack } });

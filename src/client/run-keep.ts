@@ -20,7 +20,7 @@ export interface RunKeepContext {
 }
 
 /** JSON that fits, or a failure for good. */
-const toKept = (value: unknown, what: string): unknown => {
+export const toKept = (value: unknown, what: string): unknown => {
   const text = JSON.stringify(value ?? null, refuseNonNumbers) as string | undefined;
   if (text === undefined) throw new GiveUp(`The ${what} is no JSON`, 'bad_checkpoint');
   if (new TextEncoder().encode(text).byteLength > MAX_CHECKPOINT_BYTES)
@@ -37,10 +37,10 @@ const toKept = (value: unknown, what: string): unknown => {
  */
 export const createRunKeep = (send: SendJson, { attempt }: { attempt: number }): RunKeepContext => {
   /** Until the service has it. */
-  const keep = async <T>(path: string, json: object): Promise<T> => {
+  const keep = async <T>(path: string, json?: object): Promise<T> => {
     for (const ms of [...AGAIN_AFTER_MS, null])
       try {
-        return await send<T>(path, { method: 'POST', json });
+        return await send<T>(path, json === undefined ? {} : { method: 'POST', json });
       } catch (error) {
         const mayPass = !(error instanceof TaskerError) || error.isPassing;
         if (!mayPass || ms === null) throw error;
@@ -55,7 +55,7 @@ export const createRunKeep = (send: SendJson, { attempt }: { attempt: number }):
   }
   let steps: Promise<Map<string, unknown>> | undefined;
   const loadSteps = async (): Promise<Map<string, unknown>> => {
-    const known = attempt > 1 ? (await send<{ steps: Step[] }>('/runs/steps')).steps : [];
+    const known = attempt > 1 ? (await keep<{ steps: Step[] }>('/runs/steps')).steps : [];
     return new Map(known.map(({ name, result }) => [name, result]));
   };
   let children = 0;
@@ -65,7 +65,11 @@ export const createRunKeep = (send: SendJson, { attempt }: { attempt: number }):
       await keep('/runs/checkpoint', { data: toKept(data, 'checkpoint') });
     },
     async step<Result>(name: string, work: () => Result | Promise<Result>) {
-      const known = await (steps ??= loadSteps());
+      steps ??= loadSteps();
+      const known = await steps.catch((error: unknown) => {
+        steps = undefined;
+        throw error;
+      });
       if (known.has(name)) return known.get(name) as Result;
       const result = toKept(await work(), `result of the step "${name}"`);
       const saved = await keep<Step>('/runs/steps', { name, result });

@@ -1,7 +1,8 @@
 import type { LogLineView } from '../domain/frames.ts';
 import { createLogBudget, toLogLine } from '../domain/run-log.ts';
 import { startTimer } from '../domain/timer.ts';
-import type { SendJson } from './request.ts';
+import { createDeferred } from './deferred.ts';
+import { pause, TaskerError, type SendJson } from './request.ts';
 import type { LogLevel } from './types.ts';
 
 /** The log of a run is stored this often while it runs; and once more at its end. */
@@ -9,7 +10,11 @@ const STORE_EVERY_MS = 30_000;
 /** How often lines are shown meanwhile: to somebody who reads along, and to find out whether. */
 const SHOW_EVERY_MS = { watched: 1_000, unwatched: 3_000 };
 /** Output that comes so close to each other is sent together. */
-const GATHER_MS = 100;
+const GATHER_MS = { watched: 250, unwatched: 1_000 };
+/** The end of a run waits no longer for its words. */
+const MAX_FINISH_MS = 10_000;
+/** Lines that could not be stored at the end are stored again after these, ms. */
+const AGAIN_AFTER_MS = [500, 2_000, 5_000];
 const MAX_TEXT_CHARS = 65_000;
 /** Lines of one call. */
 const MAX_LINES = 500;
@@ -33,44 +38,58 @@ export const createRunWords = (send: SendJson, onError: (error: unknown) => void
   const lines: LogLineView[] = [];
   const budget = createLogBudget();
   let [stored, shown, added, toldCut] = [0, 0, 0, 0];
-  let isWatched = false;
+  // Until it is known, somebody reads along.
+  let isWatched = true;
+  let hasSpoken = false;
   let text = '';
-  let telling = Promise.resolve();
+  let telling: Promise<void> = Promise.resolve();
   let storedAt = Date.now();
   let stopTimer = (): void => {};
   let isTicking = false;
 
   const post = <T>(path: string, json: object): Promise<T> => send(path, { method: 'POST', json });
 
-  const tell = (path: string, json: object): Promise<void> =>
-    (telling = telling.then(async () => {
-      try {
-        const { watched } = await post<{ watched: boolean }>(path, json);
-        const isNews = watched && !isWatched;
-        isWatched = watched;
-        if (isNews && isTicking) tickAnew();
-      } catch (error) {
-        onError(error);
-      }
-    }));
+  /** Whether it was taken, or refused for good. */
+  const tell = async (path: string, json: object): Promise<boolean> => {
+    try {
+      const { watched } = await post<{ watched: boolean }>(path, json);
+      const isNews = watched && !isWatched;
+      isWatched = watched;
+      if (isNews && isTicking) tickAnew();
+      return true;
+    } catch (error) {
+      onError(error);
+      return error instanceof TaskerError && !error.isPassing;
+    }
+  };
+  /** One after the other. */
+  const queue = (work: () => Promise<unknown>): void => {
+    telling = telling.then(async () => void (await work()));
+  };
 
-  const store = (): void => {
-    storedAt = Date.now();
-    const cut = added - lines.length;
-    while (stored < lines.length || cut > toldCut) {
+  /** Stores what is not stored; what is refused is tried again with what comes. */
+  const storeAll = async (): Promise<boolean> => {
+    while (stored < lines.length || added - lines.length > toldCut) {
       const part = lines.slice(stored, stored + MAX_LINES);
+      const cut = added - lines.length;
       const isLast = stored + part.length === lines.length;
       const more = isLast ? { cut: cut - toldCut } : {};
-      void tell('/runs/logs', { lines: part, first: stored, ...more });
+      if (!(await tell('/runs/logs', { lines: part, first: stored, ...more }))) return false;
       stored += part.length;
+      shown = Math.max(shown, stored);
       if (isLast) toldCut = cut;
     }
-    shown = stored;
+    return true;
+  };
+  const store = (): void => {
+    storedAt = Date.now();
+    queue(storeAll);
   };
   const show = (): void => {
     const part = isWatched ? lines.slice(shown, shown + MAX_LINES) : [];
-    void tell('/runs/logs', { lines: part, first: shown, live: true });
+    const first = shown;
     shown += part.length;
+    queue(() => tell('/runs/logs', { lines: part, first, live: true }));
   };
   const tick = (): void => {
     isTicking = false;
@@ -94,6 +113,7 @@ export const createRunWords = (send: SendJson, onError: (error: unknown) => void
 
   const write = (level: LogLevel, message: string, fields?: object): void => {
     added += 1;
+    hasSpoken = true;
     // Full: nothing more is even looked at.
     if (budget.isFull) return;
     const line = toLogLine(level, message, fields, Date.now());
@@ -106,8 +126,11 @@ export const createRunWords = (send: SendJson, onError: (error: unknown) => void
   let isGathering = false;
   const sendText = (): void => {
     isGathering = false;
-    for (; text !== ''; text = text.slice(MAX_TEXT_CHARS))
-      void tell('/runs/output', { text: text.slice(0, MAX_TEXT_CHARS) });
+    queue(async () => {
+      const part = text;
+      text = '';
+      if (part !== '') await tell('/runs/output', { text: part });
+    });
   };
 
   const context: RunWordsContext = {
@@ -118,21 +141,32 @@ export const createRunWords = (send: SendJson, onError: (error: unknown) => void
       error: (...said) => write('error', ...said),
     },
     output(more) {
-      text += more;
+      // What nobody took yet is shown from its last 64 KB on.
+      text = (text + more).slice(-MAX_TEXT_CHARS);
+      hasSpoken = true;
       if (isGathering) return;
       isGathering = true;
-      stopText = startTimer(sendText, GATHER_MS);
+      stopText = startTimer(sendText, GATHER_MS[isWatched ? 'watched' : 'unwatched']);
     },
   };
   return {
     context,
     /** The run is over: resolves when all that it said is told. */
     async finish(): Promise<void> {
+      if (!hasSpoken) return;
       stopTimer();
       stopText();
       if (text !== '') sendText();
-      store();
-      await telling;
+      queue(async () => {
+        for (const ms of [...AGAIN_AFTER_MS, null])
+          if ((await storeAll()) || ms === null) return;
+          else await pause(ms);
+      });
+      // A result is worth more than its words.
+      const late = createDeferred();
+      const stopWaiting = startTimer(late.resolve, MAX_FINISH_MS);
+      await Promise.race([telling, late.promise]);
+      stopWaiting();
     },
   };
 };

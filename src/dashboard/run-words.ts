@@ -22,13 +22,16 @@ export const addWords = (before: RunWords | null, frame: Frame): RunWords | null
   const words =
     before?.attempt === attempt ? before : { attempt, offset: 0, text: '', first: 0, lines: [] };
   if (frame.event === 'log') {
-    const isFirst = words.lines.length === 0;
-    const first = isFirst ? frame.first : Math.min(words.first, frame.first);
-    const known = words.lines.slice(0, Math.max(0, frame.first - words.first));
+    const isAfterGap = frame.first > words.first + words.lines.length;
+    const isNew = isAfterGap || words.lines.length === 0;
+    const first = isNew ? frame.first : Math.min(words.first, frame.first);
+    const known = isNew ? [] : words.lines.slice(0, Math.max(0, frame.first - words.first));
     return { ...words, first, lines: [...known, ...frame.lines] };
   }
-  const offset = words.text === '' ? frame.offset : Math.min(words.offset, frame.offset);
-  const text = words.text.slice(0, Math.max(0, frame.offset - words.offset)) + frame.text;
+  const isNew = words.text === '' || frame.offset > words.offset + words.text.length;
+  const offset = isNew ? frame.offset : Math.min(words.offset, frame.offset);
+  const known = isNew ? '' : words.text.slice(0, Math.max(0, frame.offset - words.offset));
+  const text = known + frame.text;
   const cut = Math.max(0, text.length - MAX_SHOWN_CHARS);
   return { ...words, offset: offset + cut, text: text.slice(cut) };
 };

@@ -1,3 +1,5 @@
+import { measureDepth } from './json.ts';
+
 // The log of a run: what it says for its owner, bounded whatever it says.
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -26,6 +28,7 @@ export const MAX_LOG_BYTES = 65_536;
 const MAX_MESSAGE_CHARS = 8_192;
 const MAX_FIELDS_CHARS = 4_096;
 const MAX_FIELDS = 50;
+const MAX_DEPTH = 16;
 
 /** Controls would move the cursor of whoever reads it on a terminal; line ends and tabs stay. */
 // oxlint-disable-next-line no-control-regex -- these are what is taken out.
@@ -46,7 +49,9 @@ const toField = (value: unknown): unknown => {
     const text = value instanceof Error ? value.message : JSON.stringify(value);
     if (text === undefined) return `a ${typeof value}`;
     const clean = toLogText(text, MAX_FIELDS_CHARS);
-    return clean === text && !(value instanceof Error) ? (JSON.parse(text) as unknown) : clean;
+    // What is nested deeply the database would not take.
+    const isKept = clean === text && !(value instanceof Error) && measureDepth(text) <= MAX_DEPTH;
+    return isKept ? (JSON.parse(text) as unknown) : clean;
   } catch {
     return 'a value that JSON cannot say';
   }
@@ -64,6 +69,15 @@ const toFields = (given: object): Record<string, unknown> => {
   return fields;
 };
 
+/** Anything can be said: also what throws when it is looked at. */
+const toMessage = (message: unknown): string => {
+  try {
+    return String(message);
+  } catch {
+    return 'A message that cannot be shown';
+  }
+};
+
 /** Anything that a run says, as a line. */
 export const toLogLine = (
   level: LogLevel,
@@ -73,7 +87,7 @@ export const toLogLine = (
 ): LogLine => ({
   at,
   level,
-  message: toLogText(typeof message === 'string' ? message : String(message)),
+  message: toLogText(toMessage(message)),
   fields: typeof given === 'object' && given !== null ? toFields(given) : null,
 });
 

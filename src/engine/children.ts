@@ -13,6 +13,8 @@ export interface ChildrenDeps {
   family: Pick<Family, 'countAncestors'>;
   /** Whether the owner may run one more task of a metered type just now; if so it is counted. */
   tryConsume(owner: string): Promise<boolean>;
+  /** The service's own host name, where it is known without a request. */
+  publicHost: string;
 }
 
 /** As a handler hears of it: what may pass by itself is tried again. */
@@ -29,7 +31,7 @@ const toHandlerError = (error: unknown): unknown => {
  * Submits tasks for a run, their parent. The n-th of a run has a key of its own, so that a run that is
  * repeated makes none twice.
  */
-export const createChildren = ({ submit, family, tryConsume }: ChildrenDeps) => {
+export const createChildren = ({ submit, family, tryConsume, publicHost }: ChildrenDeps) => {
   const assertDepth = async ({ owner, id, parent_id }: Task): Promise<void> => {
     const above = parent_id === null ? 0 : await family.countAncestors({ owner, id }, MAX_DEPTH);
     if (above + 1 > MAX_DEPTH)
@@ -45,6 +47,7 @@ export const createChildren = ({ submit, family, tryConsume }: ChildrenDeps) => 
     n: number,
     child: ChildTask,
     taskTypes: readonly string[] | null = null,
+    ownHost = publicHost,
   ): Promise<Submitted> => {
     if (n >= MAX_CHILDREN)
       throw new AppError('task_rejected', `A run submits ${MAX_CHILDREN} tasks at most`);
@@ -55,7 +58,7 @@ export const createChildren = ({ submit, family, tryConsume }: ChildrenDeps) => 
       caller: {
         owner,
         requestId: request_id ?? '',
-        ownHost: '',
+        ownHost,
         taskTypes,
         parentId: id,
         traceparent,

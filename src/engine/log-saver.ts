@@ -2,7 +2,7 @@ import { createCoalescer } from '../domain/coalescer.ts';
 import { describeError } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
 import type { RunLogs } from '../store/run-logs.ts';
-import type { RunVoice, UnstoredLog } from './run-voice.ts';
+import type { RunVoice } from './run-voice.ts';
 
 /** While a task runs, its log is stored this often. */
 const SAVE_EVERY_MS = 30_000;
@@ -19,16 +19,25 @@ export const createLogSaver = ({ runLogs, log }: LogSaverDeps) => {
   const voices = new Set<RunVoice>();
   let last = Promise.resolve();
 
-  const append = async (parts: readonly UnstoredLog[]): Promise<void> => {
+  const append = async (speaking: readonly RunVoice[]): Promise<void> => {
+    const parts = speaking.flatMap((voice) => voice.listUnstored() ?? []);
     if (parts.length === 0) return;
-    // A log is not worth the task: its outcome is recorded in any case.
-    await runLogs.append(parts).catch((error: unknown) => {
-      log.warn('logs_not_stored', { tasks: parts.length, error: describeError(error) });
-    });
+    try {
+      await runLogs.append(parts);
+      const byId = new Map(parts.map((part) => [part.id, part]));
+      for (const voice of speaking) {
+        const part = byId.get(voice.id);
+        if (part) voice.noteStored(part);
+      }
+    } catch (error) {
+      // One that the database does not take must not cost the others theirs.
+      if (speaking.length > 1) for (const voice of speaking) await append([voice]);
+      // A log is not worth the task: its outcome is recorded in any case.
+      else log.warn('logs_not_stored', { tasks: 1, error: describeError(error) });
+    }
   };
   const save = (): void => {
-    const parts = [...voices].flatMap((voice) => voice.takeUnstored() ?? []);
-    last = last.then(() => append(parts));
+    last = last.then(() => append([...voices]));
   };
   const saves = createCoalescer(save);
   const ends = createCoalescer(save);

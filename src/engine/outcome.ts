@@ -71,7 +71,7 @@ export const toCheckpoint = (value: unknown, what = 'checkpoint'): string => {
 };
 
 const toSnoozed = ({ seconds, checkpoint }: Snooze): Outcome => {
-  const delayMs = Number.isFinite(seconds) ? seconds * 1_000 : 0;
+  const delayMs = Number.isNaN(seconds) ? 0 : seconds * 1_000;
   const kept = checkpoint === undefined ? {} : { checkpoint: toCheckpoint(checkpoint) };
   return { kind: 'snoozed', delayMs, ...kept };
 };

@@ -77,7 +77,11 @@ export const createRunContext = (task: Task, deps: RunContextDeps) => {
       if (name === '' || name.length > MAX_NAME_CHARS)
         throw new GiveUp(`The name of a step has 1 to ${MAX_NAME_CHARS} characters`, 'bad_step');
       watch();
-      const known = await (steps ??= loadSteps());
+      steps ??= loadSteps();
+      const known = await steps.catch((error: unknown) => {
+        steps = undefined;
+        throw error;
+      });
       const before = known.get(name);
       if (before) return parseJson(before.result) as Result;
       const text = toCheckpoint(await work(), `result of the step "${name}"`);

@@ -11,6 +11,9 @@ import type { RunVoice } from './run-voice.ts';
  */
 const INTERVALS = { watched: 250, unwatched: 1_000, watchedLong: 5_000, unwatchedLong: 10_000 };
 
+/** The end of a run waits for the board no longer than this. */
+const MAX_FINISH_MS = 5_000;
+
 export interface RunReporterDeps {
   publishRuns(owner: string, steps: Progress[], reports: RunReport[]): Promise<RunsPublished>;
   now(): number;
@@ -94,7 +97,11 @@ export const createRunReporter = ({ publishRuns, now, log }: RunReporterDeps) =>
     /** A run is over: whoever watches it has all that it said before its end is known. */
     async finish(voice: RunVoice): Promise<void> {
       if (voice.isWatched() && voice.hasNews()) publishing.runNow();
-      await last;
+      // A board that does not answer must not keep an outcome from being recorded.
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, MAX_FINISH_MS)));
+      await Promise.race([last, late]);
+      clearTimeout(timer);
       voices.delete(voice);
     },
     stop(): void {

@@ -82,18 +82,15 @@ export const createRunVoice = (
     },
 
     /** Lines that are not stored yet; null for none. */
-    takeUnstored(): UnstoredLog | null {
+    listUnstored(): UnstoredLog | null {
       if (stored.lines === lines.length && stored.cut === cut) return null;
-      const unstored = {
-        owner,
-        id,
-        attempt,
-        first: stored.lines,
-        lines: lines.slice(stored.lines),
-      };
-      const part = { ...unstored, cut: cut - stored.cut };
-      stored = { lines: lines.length, cut };
-      return part;
+      const fresh = lines.slice(stored.lines);
+      return { owner, id, attempt, first: stored.lines, lines: fresh, cut: cut - stored.cut };
+    },
+
+    /** These are stored now; what comes later is for another row. */
+    noteStored({ first, lines: written, cut: counted }: UnstoredLog): void {
+      stored = { lines: first + written.length, cut: stored.cut + counted };
     },
   };
 };

@@ -135,6 +135,20 @@ export const MCP_TOOLS: readonly McpTool[] = [
     toRequest: (input) => ({ method: 'POST', path: toTask(input, '/retry') }),
   }),
   defineTool({
+    name: 'read_task_logs',
+    title: 'Read the log of a task',
+    description:
+      'What a run of the task wrote down: the first thing to look at when one failed. Of the newest ' +
+      'attempt that wrote something unless told.',
+    scope: 'tasks:read',
+    isReadOnly: true,
+    input: z.strictObject({ task_id: id, attempt: z.int().min(1).optional() }),
+    toRequest: ({ attempt, ...input }) => ({
+      method: 'GET',
+      path: toTask(input, attempt === undefined ? '/logs' : `/logs?attempt=${attempt}`),
+    }),
+  }),
+  defineTool({
     name: 'list_errors',
     title: 'List errors',
     description: 'What fails: failed tasks grouped by type and message, the most frequent first.',

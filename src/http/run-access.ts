@@ -26,16 +26,16 @@ export const readRun = async (c: AppContext, token: string): Promise<RunBearer> 
 export const findRun = (c: AppContext): Promise<RunBearer> =>
   readRun(c, /^Bearer +(\S+)$/i.exec(c.req.header('Authorization') ?? '')?.[1] ?? '');
 
-/** Calls of one run. */
+/** Calls of one run, of each kind: what it says must not keep it from ending. */
 const CALLS_A_MINUTE = 600;
 
 /** Lets a request in whose bearer is the token of a run: of that run, and of nothing else. */
-export const runAccess = () =>
+export const runAccess = (kind: 'run' | 'words' = 'run') =>
   describeWith(
     createMiddleware<AppEnv>(async (c, next) => {
       const { owner, id, attempt } = await findRun(c);
       const { rates } = c.get('services');
-      if (!(await rates.ofKey(`run:${id}:${attempt}`, CALLS_A_MINUTE)))
+      if (!(await rates.ofKey(`${kind}:${id}:${attempt}`, CALLS_A_MINUTE)))
         throw new AppError('rate_limited', `A run may make ${CALLS_A_MINUTE} calls a minute`, {
           retryAfterSeconds: 10,
         });

@@ -57,16 +57,25 @@ export const createRunMemory = () => {
     return run;
   };
 
+  /** What comes after a gap begins anew. */
   const addOutput = (id: string, run: Kept, offset: number, added: string): void => {
-    const text = run.text.slice(0, Math.max(0, offset - run.offset)) + added;
+    const isAfterGap = offset > run.offset + run.text.length;
+    const before = isAfterGap ? '' : run.text.slice(0, Math.max(0, offset - run.offset));
+    const text = before + added;
     const cut = Math.max(0, text.length - MAX_OUTPUT_CHARS);
-    const more = { text: text.slice(cut), offset: Math.min(offset, run.offset) + cut };
+    const more = {
+      text: text.slice(cut),
+      offset: (isAfterGap ? offset : Math.min(offset, run.offset)) + cut,
+    };
     change(id, run, more, more.text.length - run.text.length);
   };
 
   const addLines = (id: string, run: Kept, first: number, added: readonly LogLine[]): void => {
-    const lines = [...run.lines.slice(0, Math.max(0, first - run.first)), ...added];
-    change(id, run, { lines }, sizeOf(lines) - sizeOf(run.lines));
+    const isAfterGap = first > run.first + run.lines.length;
+    const before = isAfterGap ? [] : run.lines.slice(0, Math.max(0, first - run.first));
+    const lines = [...before, ...added];
+    const more = { lines, first: isAfterGap ? first : Math.min(first, run.first) };
+    change(id, run, more, sizeOf(lines) - sizeOf(run.lines));
   };
 
   return {
@@ -102,8 +111,12 @@ export const createRunMemory = () => {
         return { ...report, output: { offset, text: said.text } };
       }
       const { log = { first: 0, lines: [] } } = said;
+      // Stored lines were shown before.
+      const seen =
+        run.lines.length === 0 ? 0 : Math.max(0, run.first + run.lines.length - log.first);
       addLines(task_id, run, log.first, log.lines);
-      return { ...report, log };
+      const fresh = { first: log.first + seen, lines: log.lines.slice(seen) };
+      return { ...report, log: fresh.lines.length > 0 ? fresh : null };
     },
 
     /** What is kept of a task, as frames. */

@@ -51,7 +51,11 @@ JOIN tasks
   AND tasks.attempt = p.value ->> 'attempt'
   AND ${guardSql('complete')}
 WHERE true
-ON CONFLICT (owner, task_id, attempt, first) DO NOTHING
+ON CONFLICT (owner, task_id, attempt, first) DO UPDATE
+SET count = excluded.count,
+  cut = run_logs.cut + excluded.cut,
+  lines = excluded.lines
+WHERE run_logs.count = 0
 RETURNING first`,
 );
 

@@ -85,6 +85,7 @@ const COMMAND_SETS = {
   retry: `status = '${lifecycle.retry.to}',
   max_attempts = attempt + attempt_budget,
   rescues = 0,
+  snoozes = 0,
   scheduled_at = NULL,
   completed_at = NULL,
   progress = NULL,

@@ -25,6 +25,7 @@ export const createHttp = (
     Pick<ChildrenDeps, 'tryConsume'>,
 ) => {
   const keys = createKeyStore(db);
+  const publicHost = settings.PUBLIC_URL === undefined ? '' : new URL(settings.PUBLIC_URL).hostname;
   const submission = createSubmission({
     ...deps,
     store,
@@ -60,6 +61,7 @@ export const createHttp = (
       submit: submission.submit,
       family: createFamily(db),
       tryConsume: deps.tryConsume,
+      publicHost,
     }),
   };
 };

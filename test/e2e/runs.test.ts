@@ -199,6 +199,31 @@ describe('a worker', () => {
     expect(service.output()).not.toContain('canary-in-the-log');
   }, 60_000);
 
+  it('tells of a bad snooze, and loses nobody else’s result for it', async () => {
+    await register('snoozes', { worker: {} }, { base_seconds: 0 });
+    const circle: unknown[] = [];
+    circle.push(circle);
+    startWorker({
+      snoozes: ({ params, attempt }) => {
+        const { how } = params as { how?: string };
+        if (how === 'nan' && attempt === 1) throw new Snooze(NaN);
+        if (how === 'circle') throw new Snooze(1, circle);
+        if (how === 'large') throw new Snooze(1, 'x'.repeat(20_000));
+        return attempt;
+      },
+    });
+    const ids = await Promise.all(
+      ['nan', 'circle', 'large', 'good'].map((how) => submit('snoozes', { how })),
+    );
+    const ended = await Promise.all(ids.map((id) => tasker().wait(id, { timeout: 30_000 })));
+    expect(ended.map(({ status, error }) => error?.code ?? status)).toEqual([
+      'COMPLETED',
+      'handler_error',
+      'checkpoint_too_large',
+      'COMPLETED',
+    ]);
+  });
+
   it('keeps 64 KB of a log, and says how much was cut', async () => {
     await register('floods', { worker: {} });
     startWorker({

@@ -13,6 +13,7 @@ const setup = ({
     submit: (submission) => (asked.push(submission), submit(submission)),
     family: { countAncestors: async () => above },
     tryConsume: async () => false,
+    publicHost: 'tasker.example',
   });
   return { asked, children };
 };
@@ -26,7 +27,12 @@ it('has a key of its own for each, and its trace and parent', async () => {
     {
       idempotencyKey: `child:${parent.id}:3`,
       requests: [{ ...child, priority: 'HIGH' }],
-      caller: { owner: parent.owner, parentId: parent.id, traceparent: 'trace' },
+      caller: {
+        ownHost: 'tasker.example',
+        owner: parent.owner,
+        parentId: parent.id,
+        traceparent: 'trace',
+      },
     },
   ]);
 });

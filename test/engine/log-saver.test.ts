@@ -34,3 +34,21 @@ it('is nothing to a run that wrote nothing, and no harm where it fails', async (
   await saver.finish(voice);
   expect(events()).toEqual(['logs_not_stored']);
 });
+
+it('loses nobody’s lines for one log that the database does not take, nor for a moment without it', async () => {
+  const stored: string[] = [];
+  let isDown = true;
+  const bad = speaking();
+  const { saver } = setup(async (parts) => {
+    if (isDown || parts.some(({ id }) => id === bad.id)) throw new Error('malformed JSON');
+    stored.push(...parts.map(({ id }) => id));
+  });
+  const good = speaking();
+  for (const voice of [bad, good]) saver.add(voice);
+  await saver.finish(bad);
+  expect(good.listUnstored()?.lines).toHaveLength(1);
+  isDown = false;
+  await saver.finish(good);
+  expect(stored).toEqual([good.id]);
+  expect(good.listUnstored()).toBeNull();
+});

@@ -37,6 +37,15 @@ it('keeps both of two calls at the same time', async () => {
   expect((await read(task)).toSorted()).toEqual(['a', 'b']);
 });
 
+it('goes on after lines that were cut, which it counts', async () => {
+  const task = await claimed();
+  expect(await journal.write(task, [], undefined, 5)).toMatchObject({ count: 0, part: { cut: 5 } });
+  expect(await journal.write(task, [], undefined, 2)).toMatchObject({ count: 0 });
+  expect(await journal.write(task, say('x'))).toMatchObject({ count: 1 });
+  const { parts } = await runLogs.read(task, null);
+  expect(parts.map(({ cut, lines }) => [cut, lines.length])).toEqual([[7, 1]]);
+});
+
 it('takes nothing of a run that is over, and 1 000 lines of one that goes on', async () => {
   const task = await claimed();
   expect(await journal.write({ ...task, attempt: 7 }, say('late'))).toBeNull();

@@ -66,10 +66,56 @@ it('keeps 64 KB of a log of a gigabyte, and says how much was cut', () => {
   const voice = speak();
   const line = 'x'.repeat(10_000);
   for (let i = 0; i < 100_000; i += 1) voice.log('info', line, undefined);
-  const part = voice.takeUnstored();
+  const part = voice.listUnstored();
   expect(JSON.stringify(part?.lines).length).toBeLessThanOrEqual(65_538);
   expect((part?.lines.length ?? 0) + (part?.cut ?? 0)).toBe(100_000);
-  expect(voice.takeUnstored()).toBeNull();
+  if (part) voice.noteStored(part);
+  expect(voice.listUnstored()).toBeNull();
   voice.log('info', 'one more', undefined);
-  expect(voice.takeUnstored()).toMatchObject({ lines: [], cut: 1 });
+  expect(voice.listUnstored()).toMatchObject({ lines: [], cut: 1 });
+});
+
+it('is told once to a viewer who comes back, though most was said while nobody watched', () => {
+  const voice = speak();
+  const memory = createRunMemory();
+  const publish = () => {
+    const report = voice.takeReport();
+    voice.hear(memory.keep(report) ?? undefined);
+    return report.output?.text.length ?? 0;
+  };
+  voice.output('a'.repeat(1_000));
+  expect(publish()).toBe(1_000);
+  voice.hear(undefined);
+  voice.output('b'.repeat(200_000));
+  voice.hear({ attempt: 1, output: 1_000, lines: 0 });
+  expect([publish(), publish()]).toEqual([MAX_OUTPUT_CHARS, 0]);
+  // What is said at once, and is more than is kept, after a line of the log.
+  voice.log('info', 'line', undefined);
+  publish();
+  voice.output('c'.repeat(100_000));
+  expect([publish(), publish()]).toEqual([MAX_OUTPUT_CHARS, 0]);
+  const [output] = memory.read(voice.id);
+  expect(output).toMatchObject({
+    text: 'c'.repeat(MAX_OUTPUT_CHARS),
+    offset: 301_000 - MAX_OUTPUT_CHARS,
+  });
+});
+
+it('shows lines once that are shown first, and stored later', () => {
+  const memory = createRunMemory();
+  const lines = ['a', 'b', 'c'].map((message) => ({
+    at: 0,
+    level: 'info' as const,
+    message,
+    fields: null,
+  }));
+  const of = (first: number, until: number) => ({
+    log: { first, lines: lines.slice(first, until) },
+  });
+  expect(memory.append('id', 1, of(0, 2))?.log?.lines).toHaveLength(2);
+  expect(memory.append('id', 1, of(0, 2))?.log).toBeNull();
+  expect(memory.append('id', 1, of(0, 3))?.log).toMatchObject({
+    first: 2,
+    lines: [{ message: 'c' }],
+  });
 });

@@ -23,6 +23,8 @@ MAX_MESSAGE_CHARS = 8_000
 MAX_TEXT_CHARS = 65_000
 MAX_KEPT_BYTES = 16_384
 AGAIN_AFTER_SECONDS = (0.2, 1.0, 3.0)
+TEXT_SECONDS = {True: 0.25, False: 1.0}
+"""How often output is sent: to somebody who reads along, and to find out whether."""
 
 Send = Callable[..., Any]
 
@@ -70,8 +72,9 @@ class Words:
         self._added = self._stored = self._shown = self._told_cut = 0
         self._bytes = 0
         self._text = ""
-        self._is_watched = False
-        self._stored_at = self._shown_at = time.monotonic()
+        # Until it is known, somebody reads along.
+        self._is_watched = True
+        self._stored_at = self._shown_at = self._sent_at = time.monotonic()
 
     def write(self, level: str, message: str, fields: Optional[Dict[str, Any]] = None) -> None:
         with self._lock:
@@ -95,23 +98,28 @@ class Words:
 
     def output(self, text: str) -> None:
         with self._lock:
-            self._text += _to_utf8(text)
+            # What nobody took yet is shown from its last 64 KB on.
+            self._text = (self._text + _to_utf8(text))[-MAX_TEXT_CHARS:]
         self._wake()
 
     def has_news(self) -> bool:
         return bool(self._text) or self._stored < len(self._lines)
 
-    def _tell(self, path: str, body: Dict[str, Any]) -> None:
+    def _tell(self, path: str, body: Dict[str, Any]) -> bool:
+        """Whether it was taken, or refused for good."""
         try:
             self._is_watched = bool(self._send(path, body, self._run).get("watched"))
+            return True
         except (TaskerError, OSError, ValueError, TypeError) as error:
             log.warning("what a run said was not taken: %s", error)
+            return not isinstance(error, OSError) and not getattr(error, "is_passing", False)
 
     def tick(self) -> None:
         """Tells what is due; called a few times a second."""
         with self._telling:
-            self._send_text()
             now = time.monotonic()
+            if now - self._sent_at >= TEXT_SECONDS[self._is_watched]:
+                self._send_text()
             if self._stored == len(self._lines):
                 return
             if now - self._stored_at >= STORE_SECONDS:
@@ -126,26 +134,34 @@ class Words:
         """The run is over: returns when all that it said is told."""
         with self._telling:
             self._send_text()
-            self._store()
+            for seconds in (*AGAIN_AFTER_SECONDS, None):
+                # A result is worth more than its words.
+                if self._store() or seconds is None:
+                    return
+                time.sleep(seconds)
 
     def _send_text(self) -> None:
         with self._lock:
             text, self._text = self._text, ""
-        for at in range(0, len(text), MAX_TEXT_CHARS):
-            self._tell("/runs/output", {"text": text[at : at + MAX_TEXT_CHARS]})
+        if text:
+            self._sent_at = time.monotonic()
+            self._tell("/runs/output", {"text": text})
 
-    def _store(self) -> None:
+    def _store(self) -> bool:
         with self._lock:
             lines, cut = list(self._lines), self._added - len(self._lines)
         while self._stored < len(lines) or cut > self._told_cut:
             part = lines[self._stored :][:MAX_LINES_OF_CALL]
             body: Dict[str, Any] = {"lines": part, "first": self._stored}
             if self._stored + len(part) == len(lines):
-                body["cut"], self._told_cut = cut - self._told_cut, cut
-            self._tell("/runs/logs", body)
+                body["cut"] = cut - self._told_cut
+            self._stored_at = time.monotonic()
+            if not self._tell("/runs/logs", body):
+                return False
             self._stored += len(part)
-        self._shown = max(self._shown, self._stored)
-        self._stored_at = time.monotonic()
+            self._told_cut = cut if "cut" in body else self._told_cut
+            self._shown = max(self._shown, self._stored)
+        return True
 
 
 def keep(send: Callable[[], Any]) -> Any:

@@ -422,10 +422,7 @@ class Worker:
             more = {"retry_after_seconds": seconds} if is_delay else {}
             return self._to_failure(run, error, "handler_error", **more)
         except Snooze as error:
-            snooze = {"seconds": error.seconds}
-            if error.checkpoint is not None:
-                snooze["checkpoint"] = to_kept(error.checkpoint, "checkpoint")
-            return {"run": run, "snooze": snooze, "size": 20_000}
+            return self._to_snooze(run, error)
         except Cancelled as error:
             return self._to_failure(run, error, "timeout" if context.is_late else "cancelled")
         except Exception as error:  # Whatever a handler raises is the end of its attempt.
@@ -437,6 +434,16 @@ class Worker:
             return failure
         finally:
             timer.cancel()
+
+    def _to_snooze(self, run: str, error: Snooze) -> Dict[str, Any]:
+        try:
+            seconds = error.seconds if error.seconds == error.seconds else 0
+            snooze: Dict[str, Any] = {"seconds": min(max(seconds, 0), MAX_DELAY_SECONDS)}
+            if error.checkpoint is not None:
+                snooze["checkpoint"] = to_kept(error.checkpoint, "checkpoint")
+            return {"run": run, "snooze": snooze, "size": 20_000}
+        except (TypeError, ValueError) as problem:
+            return self._to_failure(run, problem, "bad_checkpoint", retry=False)
 
     def _to_result(self, run: str, value: Any) -> Dict[str, Any]:
         size = len(json.dumps(value, allow_nan=False).encode())

@@ -98,6 +98,12 @@ class WorkerTest(unittest.TestCase):
                     context.log("x" * 10_000, big="y" * 100_000, when=object())
                 context.log("last")
                 return None
+            if how == "snooze badly":
+                raise Snooze(60, "x" * 20_000)
+            if how == "snooze for nan":
+                if context.attempt == 1:
+                    raise Snooze(float("nan"))
+                return None
             if how == "raise":
                 raise RuntimeError("with a stack")
             if how == "nan":
@@ -148,6 +154,10 @@ class WorkerTest(unittest.TestCase):
         logs = self.tasker.logs(ended["task_id"])
         self.assertEqual(len(logs["lines"]) + logs["cut"], 20_001)
         self.assertGreater(len(logs["lines"]), 3)
+
+    def test_survives_a_bad_snooze(self):
+        self.assertEqual(self.run_task("snooze badly")["error"]["code"], "bad_checkpoint")
+        self.assertEqual(self.run_task("snooze for nan")["status"], "COMPLETED")
 
     def test_tells_where_it_was_raised(self):
         ended = self.run_task("raise", max_attempts=1)

@@ -95,7 +95,13 @@ export const keepRoutes = new Hono<AppEnv>()
         return refuseOver(c, run);
       const { n, task } = c.req.valid('json');
       const types = await findChildTypes(c, run);
-      const submitted = await children.submitChild(parent, n, task, types);
+      const submitted = await children.submitChild(
+        parent,
+        n,
+        task,
+        types,
+        new URL(c.req.url).hostname,
+      );
       return c.json({ task_id: submitted.task.id }, 202);
     },
   );

@@ -65,7 +65,7 @@ export const sayRoutes = new Hono<AppEnv>()
       },
       examples: { one: { lines: [{ level: 'info', message: 'Read 10 pages' }] } },
     }),
-    runAccess(),
+    runAccess('words'),
     json(logs),
     async (c) => {
       const run = await findRun(c);
@@ -103,7 +103,7 @@ export const sayRoutes = new Hono<AppEnv>()
       },
       examples: { words: { text: 'Once upon ' } },
     }),
-    runAccess(),
+    runAccess('words'),
     json(z.strictObject({ text: z.string().max(MAX_OUTPUT_CHARS) })),
     async (c) => {
       const { boards } = c.get('services');
