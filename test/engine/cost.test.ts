@@ -101,7 +101,9 @@ it('a log costs a row each time it is stored, a step one, and words that are not
   });
   await runner.runTask(claimed);
   stop();
-  const written = asked.map(({ name, rowsWritten }) => `${name} ${rowsWritten}`);
+  // Tasks of the tests before may still be running.
+  const own = asked.filter(({ name }) => /^(run_logs|leases)\./.test(name));
+  const written = own.map(({ name, rowsWritten }) => `${name} ${rowsWritten}`);
   console.log(`rows written by 100 lines and some output: ${written.join(' + ')}`);
   expect(written).toEqual(['run_logs.append 1']);
 });
