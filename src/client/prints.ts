@@ -12,7 +12,7 @@ const LEVELS = {
 } as const;
 
 interface Storage {
-  run<Value>(store: WorkerLog, work: () => Value): Value;
+  run<Value>(store: WorkerLog | undefined, work: () => Value): Value;
   getStore(): WorkerLog | undefined;
 }
 interface AsyncHooks {
@@ -55,6 +55,10 @@ const patch = (): void => {
     };
   }
 };
+
+/** Runs `work`, whose prints are no words of the task: errors of telling would tell themselves. */
+export const withoutPrints = <Value>(work: () => Value): Value =>
+  storage ? storage.run(undefined, work) : work();
 
 /** Runs `work`, with what it prints going to this log too. */
 export const withPrints = <Value>(log: WorkerLog, work: () => Value): Value => {

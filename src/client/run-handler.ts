@@ -1,6 +1,6 @@
 import { findStack, GiveUp, RetryLater, Snooze } from '../domain/errors.ts';
 import { createRunWords, type RunWordsContext } from './run-words.ts';
-import { withPrints } from './prints.ts';
+import { withoutPrints, withPrints } from './prints.ts';
 import { createRunKeep, toKept, type RunKeepContext } from './run-keep.ts';
 import { startTimer } from '../domain/timer.ts';
 import { refuseNonNumbers, type SendJson } from './request.ts';
@@ -102,8 +102,9 @@ export const runHandler = async (
   task: LeasedTask,
   abort: AbortController,
   send: SendJson,
-  onError: (error: unknown) => void,
+  tellError: (error: unknown) => void,
 ): Promise<Letter> => {
+  const onError = (error: unknown): void => withoutPrints(() => tellError(error));
   const words = createRunWords(send, onError);
   const progress = (fraction: number, note?: string): void =>
     void send('/runs/progress', {

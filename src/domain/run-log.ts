@@ -116,7 +116,12 @@ export const createLogBudget = (used = { lines: 0, bytes: 0 }) => {
 };
 
 /** A line as text: for terminals and `text/plain`. */
-export const formatLogLine = ({ at, level, message, fields }: LogLine): string => {
+export const formatLogLine = ({
+  at,
+  level,
+  message,
+  fields,
+}: Omit<LogLine, 'at'> & { at: number | string }): string => {
   const pairs = Object.entries(fields ?? {}).map(
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );

@@ -1,9 +1,7 @@
 import { createLogBudget, toLogLine, type LogLevel, type LogLine } from '../domain/run-log.ts';
 import type { RunReport, RunShown } from '../domain/frames.ts';
+import { MAX_OUTPUT_CHARS } from '../domain/run-limits.ts';
 import type { Task } from '../domain/task.ts';
-
-/** Output that is kept for those who come late, UTF-16 units. */
-export const MAX_OUTPUT_CHARS = 65_536;
 
 /** Lines of a run that are not stored yet. `cut`: lines after them that did not fit. */
 export interface UnstoredLog {
@@ -31,7 +29,6 @@ export const createRunVoice = (
   let length = 0;
   // Until it is known whether anybody watches, somebody does.
   let shown: RunShown | null = { attempt, output: 0, lines: 0 };
-  let taken = { output: 0, lines: 0 };
 
   return {
     owner,
@@ -59,7 +56,6 @@ export const createRunVoice = (
 
     /** What the board has not; while nobody watches, nothing but the question. */
     takeReport(): RunReport {
-      taken = { output: length, lines: lines.length };
       const isWhole = shown?.output === 0 && shown.lines === 0;
       const report = { task_id: id, attempt, isWhole };
       if (shown === null) return { ...report, output: null, log: null };
@@ -76,9 +72,7 @@ export const createRunVoice = (
 
     /** What the board says that it has; undefined: nobody watches. */
     hear(answer: RunShown | undefined): void {
-      shown =
-        answer?.attempt === attempt ? answer : answer ? { attempt, output: 0, lines: 0 } : null;
-      if (shown) shown = { ...shown, output: Math.min(shown.output, taken.output) };
+      shown = answer ?? null;
     },
 
     /** Lines that are not stored yet; null for none. */

@@ -1,9 +1,9 @@
 import { toLogLineView, type Frame, type RunReport, type RunShown } from '../domain/frames.ts';
 import type { LogLine } from '../domain/run-log.ts';
+import { MAX_OUTPUT_CHARS } from '../domain/run-limits.ts';
 import type { TaskView } from '../domain/view.ts';
 
-/** What is kept of one run's output, UTF-16 units; what is kept of all, about. */
-const MAX_OUTPUT_CHARS = 65_536;
+/** What is kept of all runs, about. */
 const MAX_KEPT_CHARS = 4_000_000;
 /** A line of a log with what is around it. */
 const LINE_CHARS = 100;

@@ -13,24 +13,24 @@ export interface StoredPart {
 /** Lines to be stored. */
 export type NewPart = RunKey & StoredPart;
 
-const COLUMNS = 'owner, task_id, attempt, first, count, cut, lines';
-const SELECT = `tasks.owner,
+/** Lines of tasks that there are. */
+const INSERT = `${jsonRows('p', '?1')}
+INSERT INTO run_logs (owner, task_id, attempt, first, count, cut, lines)
+SELECT tasks.owner,
   tasks.id,
   p.value ->> 'attempt',
   p.value ->> 'first',
   json_array_length(p.value -> 'lines'),
   p.value ->> 'cut',
-  p.value -> 'lines'`;
+  p.value -> 'lines'
+FROM p
+JOIN tasks ON tasks.owner = p.value ->> 'owner' AND tasks.id = p.value ->> 'id'`;
 
 // What an attempt that was taken back still said is part of what happened: no fence. Of a task that
 // was deleted meanwhile nothing is kept.
 const APPEND = nameStatement(
   'run_logs.append',
-  `${jsonRows('p', '?1')}
-INSERT INTO run_logs (${COLUMNS})
-SELECT ${SELECT}
-FROM p
-JOIN tasks ON tasks.owner = p.value ->> 'owner' AND tasks.id = p.value ->> 'id'
+  `${INSERT}
 WHERE true
 ON CONFLICT (owner, task_id, attempt, first) DO UPDATE
 SET count = excluded.count,
@@ -41,16 +41,9 @@ SET count = excluded.count,
 // From outside anybody may say anything at any time: while the run goes on, and once.
 const APPEND_OUTSIDE = nameStatement(
   'run_logs.append_outside',
-  `${jsonRows('p', '?1')}
-INSERT INTO run_logs (${COLUMNS})
-SELECT ${SELECT}
-FROM p
-JOIN tasks
-  ON tasks.owner = p.value ->> 'owner'
-  AND tasks.id = p.value ->> 'id'
-  AND tasks.attempt = p.value ->> 'attempt'
+  `${INSERT}
+WHERE tasks.attempt = p.value ->> 'attempt'
   AND ${guardSql('complete')}
-WHERE true
 ON CONFLICT (owner, task_id, attempt, first) DO UPDATE
 SET count = excluded.count,
   cut = run_logs.cut + excluded.cut,

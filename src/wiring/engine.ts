@@ -130,6 +130,7 @@ export const createEngine = (deps: EngineDeps) => {
     taskQueues,
     commands,
     taskTypes,
+    leases,
     runLogs,
     runSteps,
     runJournal: createRunJournal(runLogs),

@@ -61,3 +61,30 @@ it.each([
 ])('understands a Retry-After of %j', (header, ms) => {
   expect(parseRetryAfter(header, NOW)).toBe(ms);
 });
+
+it('lets a task be run later a hundred times in a row, without using an attempt', () => {
+  const policy = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };
+  const decide = (snoozes: number, delayMs: number) =>
+    decideVerdict(
+      { kind: 'snoozed', delayMs, checkpoint: '1' },
+      { attempt: 100, max_attempts: 100, rescues: 0, snoozes },
+      policy,
+      () => 0.5,
+    );
+  expect(decide(99, 5_000)).toEqual({
+    transition: 'reschedule',
+    error: null,
+    delayMs: 5_000,
+    refund: true,
+    isSnoozed: true,
+    checkpoint: '1',
+  });
+  expect([decide(0, -1), decide(0, Infinity)]).toMatchObject([
+    { delayMs: 0 },
+    { delayMs: 365 * 24 * 3_600_000 },
+  ]);
+  expect(decide(100, 5_000)).toMatchObject({
+    transition: 'fail',
+    error: { code: 'snoozed_too_often' },
+  });
+});

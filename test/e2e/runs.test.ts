@@ -57,8 +57,10 @@ interface Watched {
   delays: number[];
 }
 /** Watches a task to its end; what overlaps is written over, as a page does it. */
-const watch = async (id: string): Promise<Watched> => {
-  const watched: Watched = { frames: [], text: '', delays: [] };
+const watch = async (
+  id: string,
+  watched: Watched = { frames: [], text: '', delays: [] },
+): Promise<Watched> => {
   for await (const frame of tasker().watch(id)) {
     watched.frames.push(frame);
     if (frame.event !== 'output') continue;
@@ -76,13 +78,12 @@ describe('a language model', () => {
     await tasker().request('/queues/external-medium/pause', { method: 'POST' });
     const count = Number(process.env['TOKENS'] ?? 500);
     const id = await submit('chatgpt', { prompt: `tokens:${count}@100` });
-    const first = watch(id);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const seen: Watched = { frames: [], text: '', delays: [] };
+    const first = watch(id, seen);
+    await expect.poll(() => seen.frames.length).toBeGreaterThan(0);
     await tasker().request('/queues/external-medium/resume', { method: 'POST' });
-    await expect
-      .poll(async () => (await tasker().get(id)).status, { timeout: 10_000 })
-      .toBe('IN_PROGRESS');
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    // In the middle.
+    await expect.poll(() => seen.text, { timeout: 20_000 }).toContain('token200@');
     const second = watch(id);
     const [all, late] = await Promise.all([first, second]);
     const { result } = await tasker().get(id);
@@ -222,6 +223,65 @@ describe('a worker', () => {
       'checkpoint_too_large',
       'COMPLETED',
     ]);
+  });
+
+  it('does not take what it prints about its words for words of the task', async () => {
+    await register('unheard', { worker: {} });
+    const told: string[] = [];
+    const refusing: typeof fetch = async (input, init) => {
+      if (!(input as string).endsWith('/runs/logs')) return fetch(input, init);
+      told.push(init?.body as string);
+      return new Response('{}', { status: 503 });
+    };
+    const worker = createWorker({
+      baseUrl: service.url,
+      fetch: refusing,
+      onError: (error) => console.warn(`worker: ${(error as Error).message}`),
+      types: {
+        unheard: async ({ log }) => {
+          log.info('the only line');
+          await new Promise((resolve) => setTimeout(resolve, 3_500));
+        },
+      },
+    });
+    const running = worker.run();
+    const id = await submit('unheard');
+    expect((await tasker().wait(id, { timeout: 40_000 })).status).toBe('COMPLETED');
+    await worker.stop();
+    await running;
+    expect(told.length).toBeGreaterThan(2);
+    expect(told.filter((body) => body.includes('worker: '))).toEqual([]);
+  }, 60_000);
+
+  it('is refused the words of a run that is over', async () => {
+    await register('over', { worker: {} });
+    const id = await submit('over');
+    const { tasks } = await tasker().request<{ tasks: { run: string }[] }>('/work', {
+      method: 'POST',
+      json: { worker: 'over', types: ['over'], max: 1 },
+    });
+    const say = async (path: string, body: object): Promise<number> =>
+      (
+        await fetch(`${service.url}${path}`, {
+          method: 'POST',
+          headers: {
+            Authorization: `Bearer ${tasks[0]?.run}`,
+            'Content-Type': 'application/json',
+          },
+          body: JSON.stringify(body),
+        })
+      ).status;
+    const sayAll = () =>
+      Promise.all([
+        say('/runs/output', { text: 'x' }),
+        say('/runs/logs', { lines: [{ message: 'x' }] }),
+        say('/runs/logs', { lines: [{ message: 'x' }], live: true }),
+        say('/runs/steps', { name: crypto.randomUUID(), result: 1 }),
+        say('/runs/tasks', { n: 0, task: { type: 'sum', params: { a: 1, b: 2 } } }),
+      ]);
+    expect(await sayAll()).toEqual([200, 200, 200, 200, 202]);
+    await tasker().cancel(id);
+    expect(await sayAll()).toEqual([409, 409, 409, 409, 409]);
   });
 
   it('keeps 64 KB of a log, and says how much was cut', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createRunVoice, MAX_OUTPUT_CHARS } from '../../src/engine/run-voice.ts';
+import { MAX_OUTPUT_CHARS } from '../../src/domain/run-limits.ts';
+import { createRunVoice } from '../../src/engine/run-voice.ts';
 import { createRunMemory } from '../../src/live/run-memory.ts';
 import { aTask } from '../support/rows.ts';
 

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { LogLineView } from '../../domain/frames.ts';
-import { LOG_LEVELS, type LogLevel } from '../../domain/run-log.ts';
+import { formatLogLine, LOG_LEVELS, type LogLevel } from '../../domain/run-log.ts';
 import type { TaskDetail } from '../../domain/view.ts';
 import { isFinal } from '../../domain/words.ts';
 import { get } from '../api.ts';
@@ -30,16 +30,6 @@ const useFollow = (count: number) => {
   };
   return { box, onScroll };
 };
-
-const format = ({ at, level, message, fields }: LogLineView): string =>
-  [
-    at,
-    level.toUpperCase().padEnd(5),
-    message,
-    ...Object.entries(fields ?? {}).map(
-      ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-    ),
-  ].join(' ');
 
 const Line = ({ line }: { line: LogLineView }) => (
   <div class={`line ${line.level}`}>
@@ -85,7 +75,7 @@ export const RunLog = ({ task, words }: { task: TaskDetail; words: RunWords | nu
   const shown = lines.filter(
     (line) =>
       LOG_LEVELS.indexOf(line.level) >= ranks &&
-      format(line).toLowerCase().includes(search.toLowerCase()),
+      formatLogLine(line).toLowerCase().includes(search.toLowerCase()),
   );
   const { box, onScroll } = useFollow(shown.length);
   if (lines.length === 0 && (data?.attempts.length ?? 0) === 0)
@@ -94,7 +84,7 @@ export const RunLog = ({ task, words }: { task: TaskDetail; words: RunWords | nu
         <p class="muted">Its runs wrote nothing down.</p>
       </Card>
     ) : null;
-  const text = (): string => lines.map(format).join('\n');
+  const text = (): string => lines.map(formatLogLine).join('\n');
   const attempts = data?.attempts ?? [];
   return (
     <Card title="Log">

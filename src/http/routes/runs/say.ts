@@ -1,7 +1,9 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { LOG_LEVELS, toLogLine } from '../../../domain/run-log.ts';
-import type { AppEnv } from '../../context.ts';
+import { MAX_OUTPUT_CHARS } from '../../../domain/run-limits.ts';
+import type { RunKey } from '../../../domain/run-token.ts';
+import type { AppContext, AppEnv } from '../../context.ts';
 import { time, whole } from '../../fields.ts';
 import { docs } from '../../middleware/docs.ts';
 import { json } from '../../middleware/validate.ts';
@@ -9,7 +11,6 @@ import { orUnavailable } from '../../read-task.ts';
 import { findRun, runAccess } from '../../run-access.ts';
 import { refuseOver, RUN } from './run.ts';
 
-const MAX_OUTPUT_CHARS = 65_536;
 const MAX_LINES = 1_000;
 /** A clock that is further off is not believed. */
 const MAX_SKEW_MS = 86_400_000;
@@ -42,6 +43,13 @@ const toLines = ({ lines }: z.output<typeof logs>, now: number) =>
     return toLogLine(level, message, fields, Math.abs(said - now) > MAX_SKEW_MS ? now : said);
   });
 
+/** Refuses the words of a run that is over: nobody should take them for those of the next. */
+const assertHeld = async (c: AppContext, run: RunKey): Promise<void> => {
+  const { leases } = c.get('services');
+  const held = await orUnavailable(c, () => leases.findHeld([{ ...run, progress: null }]));
+  if (!held.has(run.id)) await refuseOver(c, run);
+};
+
 /** What a run outside says while it goes on. */
 export const sayRoutes = new Hono<AppEnv>()
   .post(
@@ -73,6 +81,7 @@ export const sayRoutes = new Hono<AppEnv>()
       const asked = c.req.valid('json');
       const lines = toLines(asked, now());
       if (asked.live) {
+        await assertHeld(c, run);
         const log = { first: asked.first ?? 0, lines };
         const watched = await boards.appendRun(run, { log });
         return c.json({ lines: 0, cut: 0, watched });
@@ -108,6 +117,8 @@ export const sayRoutes = new Hono<AppEnv>()
     async (c) => {
       const { boards } = c.get('services');
       const { text } = c.req.valid('json');
-      return c.json({ watched: await boards.appendRun(await findRun(c), { text }) });
+      const run = await findRun(c);
+      await assertHeld(c, run);
+      return c.json({ watched: await boards.appendRun(run, { text }) });
     },
   );
