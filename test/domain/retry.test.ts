@@ -63,12 +63,11 @@ it.each([
 });
 
 it('lets a task be run later a hundred times in a row, without using an attempt', () => {
-  const policy = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };
   const decide = (snoozes: number, delayMs: number) =>
     decideVerdict(
       { kind: 'snoozed', delayMs, checkpoint: '1' },
       { attempt: 100, max_attempts: 100, rescues: 0, snoozes },
-      policy,
+      { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 },
       () => 0.5,
     );
   expect(decide(99, 5_000)).toEqual({

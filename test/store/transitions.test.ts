@@ -231,3 +231,15 @@ describe('record', () => {
     });
   });
 });
+
+it('begins to count anew how often a task asked to be run later, when a person retries it', async () => {
+  const task = aTask({}, NOW);
+  await store(task);
+  await env.DB.prepare(
+    "UPDATE tasks SET status = 'FAILED', held = NULL, wake_at = NULL, completed_at = 5, snoozes = 100 WHERE id = ?",
+  )
+    .bind(task.id)
+    .run();
+  await transitions.command('retry', OWNER, task.id, NOW);
+  expect(await rowOf(task.id)).toMatchObject({ status: 'PENDING', snoozes: 0 });
+});
