@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { beforeAll, vi } from 'vitest';
 import { installInvocations } from '../platform/invocations.ts';
 import { installStrictPlatform, strictenStorage } from '../platform/strict.ts';
-import { storeKey, usualKey } from './keys.ts';
+import { storeKey, USUAL_KEY_ID, usualKey } from './keys.ts';
 import { OWNER } from './rows.ts';
 
 installStrictPlatform(installInvocations);
@@ -34,5 +34,5 @@ beforeAll(async () => {
     strictenStorage(storage),
   );
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
-  await storeKey(OWNER, ['admin', 'operator'], {}, usualKey);
+  await storeKey(OWNER, ['admin', 'operator'], {}, usualKey, USUAL_KEY_ID);
 });
