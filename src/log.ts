@@ -37,6 +37,8 @@ const FIELDS = [
   'bytes',
   'key_id',
   'subject',
+  'schedule_id',
+  'code',
   'dispatched',
   'rescued',
   'lost',

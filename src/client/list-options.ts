@@ -17,6 +17,8 @@ export interface ListOptions {
   rerunOf?: string;
   /** Tasks that this one submitted while it ran. */
   parentId?: string;
+  /** Tasks that this schedule submitted. */
+  scheduleId?: string;
   /** By the time of submission; newest first unless told. */
   order?: 'newest' | 'oldest';
   /** Tasks per request; 1 to 100. */
@@ -38,6 +40,7 @@ export const toQuery = (options: ListOptions): URLSearchParams => {
     q,
     rerunOf,
     parentId,
+    scheduleId,
     order,
     fields = {},
     pageSize = 100,
@@ -48,7 +51,8 @@ export const toQuery = (options: ListOptions): URLSearchParams => {
       query.append(name, value);
   if (submittedAfter) query.set('submitted_after', submittedAfter.toISOString());
   if (submittedBefore) query.set('submitted_before', submittedBefore.toISOString());
-  for (const [name, value] of Object.entries({ q, rerun_of: rerunOf, parent_id: parentId, order }))
+  const links = { rerun_of: rerunOf, parent_id: parentId, schedule_id: scheduleId };
+  for (const [name, value] of Object.entries({ q, ...links, order }))
     if (value !== undefined) query.set(name, value);
   for (const [name, value] of Object.entries(fields)) query.set(name, value);
   query.set('page_size', String(pageSize));

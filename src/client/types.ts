@@ -65,6 +65,8 @@ export interface TaskView {
   rerun_of: string | null;
   /** The task by whose run it was submitted. */
   parent_id: string | null;
+  schedule_id: string | null;
+  scheduled_for: string | null;
   submitted_at: string;
   scheduled_at: string | null;
   started_at: string | null;

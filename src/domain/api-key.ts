@@ -3,13 +3,15 @@ import { AppError } from './errors.ts';
 import { sha256 } from './hash.ts';
 
 /**
- * The scopes of a key. `types:write` registers types, `work` is what a worker needs; `admin` may do
- * everything within its owner; `operator` everything, for all owners.
+ * The scopes of a key. `types:write` registers types, `schedules:write` plants what submits tasks,
+ * `work` is what a worker needs; `admin` may do everything within its owner; `operator` everything,
+ * for all owners.
  */
 export const SCOPES = [
   'tasks:read',
   'tasks:write',
   'types:write',
+  'schedules:write',
   'work',
   'metrics:read',
   'admin',
@@ -18,7 +20,14 @@ export const SCOPES = [
 export type Scope = (typeof SCOPES)[number];
 
 /** What an admin may do, and let others of the same owner do. */
-const OF_ADMIN: readonly Scope[] = ['tasks:read', 'tasks:write', 'types:write', 'work', 'admin'];
+const OF_ADMIN: readonly Scope[] = [
+  'tasks:read',
+  'tasks:write',
+  'types:write',
+  'schedules:write',
+  'work',
+  'admin',
+];
 
 /**
  * A key as stored: of the key itself only a hash and its first characters. Times are integer

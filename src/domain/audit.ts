@@ -15,6 +15,11 @@ export const AUDIT_ACTIONS = [
   'task_type.paused',
   'task_type.resumed',
   'task_type.secret_rotated',
+  'schedule.created',
+  'schedule.changed',
+  'schedule.paused',
+  'schedule.resumed',
+  'schedule.deleted',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -94,6 +94,11 @@ export const namedFilters = {
     .toLowerCase()
     .optional()
     .meta({ description: 'Tasks that this one submitted while it ran' }),
+  schedule_id: z
+    .uuid()
+    .toLowerCase()
+    .optional()
+    .meta({ description: 'Tasks that this schedule submitted' }),
   error: singleText()
     .max(4_000)
     .refine((text) => !isBlank(text), BLANK)
@@ -170,6 +175,7 @@ export const toFilter = (written: WrittenFilter, typeOf: (name: string) => strin
   words: written.q,
   rerunOf: written.rerun_of,
   parentId: written.parent_id,
+  scheduleId: written.schedule_id,
   error: written.error,
   fields: written.fields,
 });

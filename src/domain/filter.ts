@@ -38,6 +38,8 @@ export interface TaskFilter {
   rerunOf?: string | undefined;
   /** The task by whose run they were submitted. */
   parentId?: string | undefined;
+  /** The schedule that submitted them. */
+  scheduleId?: string | undefined;
   /** The message of the last error; `…` in it stands for any text. */
   error?: string | undefined;
   /** PENDING after an attempt, or anything but that. */

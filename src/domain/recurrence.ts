@@ -86,18 +86,49 @@ const listCronMoments = function* (
   for (const moment of waiting) if (moment > last) yield moment;
 };
 
-/** The next moments (ms) at which it fires after `after`; fewer where it ends. */
-export const listMoments = (recurrence: Recurrence, after: number, count: number): number[] => {
+/**
+ * The next moments (ms) at which it fires after `after`, the last at `until` or before; fewer where
+ * it ends.
+ */
+export const listMoments = (
+  recurrence: Recurrence,
+  after: number,
+  count: number,
+  until = Infinity,
+): number[] => {
   if ('everyMs' in recurrence) {
     const { everyMs, anchor } = recurrence;
     const first = Math.max(0, Math.floor((after - anchor) / everyMs) + 1);
-    return Array.from({ length: count }, (_, i) => anchor + (first + i) * everyMs);
+    const last = Math.floor((until - anchor) / everyMs);
+    const length = Math.max(0, Math.min(count, last - first + 1));
+    return Array.from({ length }, (_, i) => anchor + (first + i) * everyMs);
   }
   const moments: number[] = [];
   for (const moment of listCronMoments(recurrence, after)) {
-    if (moments.push(moment) >= count) break;
+    if (moment > until || moments.push(moment) >= count) break;
   }
   return moments;
+};
+
+/** How far back the newest moments are looked for, at first. */
+const FIRST_LOOK_MS = 60_000;
+/** Each further look goes back so many times as far. */
+const LOOK_FACTOR = 4;
+
+/**
+ * The newest `count` moments (ms) from `from` to `to`, in order. It looks back step by step: a day of
+ * seconds has 86 400 moments, and nobody wants them all.
+ */
+export const listNewest = (
+  recurrence: Recurrence,
+  { from, to }: { from: number; to: number },
+  count: number,
+): number[] => {
+  for (let look = FIRST_LOOK_MS; ; look *= LOOK_FACTOR) {
+    const start = Math.max(from, to - look);
+    const found = listMoments(recurrence, start - 1, Infinity, to);
+    if (found.length >= count || start === from) return found.slice(-count);
+  }
 };
 
 /** The next moment (ms) at which it fires after `after`; null: never again. */

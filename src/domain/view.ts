@@ -8,6 +8,7 @@ import {
 import type { Attempt } from './attempts.ts';
 import { toDeliveryId, type Delivery } from './delivery.ts';
 import type { WaitingFor } from './waiting.ts';
+import { readScheduleKey } from './schedule-key.ts';
 import type { Task, TaskError, TaskSummaryRow } from './task.ts';
 
 /** A task as the contract shows it: ISO times, parsed JSON. */
@@ -33,6 +34,10 @@ export interface TaskView {
   rerun_of: string | null;
   /** The task by whose run it was submitted. */
   parent_id: string | null;
+  /** The schedule that submitted it, … */
+  schedule_id: string | null;
+  /** … and the moment for which it did; null for one that somebody asked for. */
+  scheduled_for: string | null;
   submitted_at: string;
   scheduled_at: string | null;
   started_at: string | null;
@@ -88,6 +93,17 @@ const findLastError = (task: TaskSummaryRow, attempts: Attempt[]): TaskView['err
   return last?.error ? { ...last.error, attempt: last.attempt, at: iso(last.ended_at) } : null;
 };
 
+/** Who submitted it by itself, as the view has it. */
+const toOrigin = ({
+  parent_id,
+  idempotency_key,
+}: TaskSummaryRow): Pick<TaskView, 'parent_id' | 'schedule_id' | 'scheduled_for'> => {
+  const made = readScheduleKey(idempotency_key);
+  if (!made) return { parent_id, schedule_id: null, scheduled_for: null };
+  const { scheduleId, scheduledFor } = made;
+  return { parent_id: null, schedule_id: scheduleId, scheduled_for: toIsoOrNull(scheduledFor) };
+};
+
 /** The row as a view, `params` and `result` left out. */
 export const toSummary = (task: TaskSummaryRow): TaskSummary => ({
   task_id: task.id,
@@ -106,7 +122,7 @@ export const toSummary = (task: TaskSummaryRow): TaskSummary => ({
   callback_url: task.callback_url,
   reused_from: task.reused_from,
   rerun_of: task.rerun_of,
-  parent_id: task.parent_id,
+  ...toOrigin(task),
   submitted_at: iso(task.submitted_at),
   scheduled_at: toIsoOrNull(task.scheduled_at),
   started_at: toIsoOrNull(task.started_at),

@@ -53,3 +53,11 @@ export const HELD_REASONS = [
   'flow',
 ] as const;
 export type HeldReason = (typeof HELD_REASONS)[number];
+
+/** What a schedule does while the task before has not ended. */
+export const OVERLAPS = ['allow', 'skip', 'cancel_previous', 'queue_one'] as const;
+export type Overlap = (typeof OVERLAPS)[number];
+
+/** Which of the moments that were missed are made up for. */
+export const CATCH_UPS = ['none', 'latest', 'all'] as const;
+export type CatchUp = (typeof CATCH_UPS)[number];

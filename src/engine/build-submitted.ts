@@ -7,6 +7,7 @@ import { buildTask } from '../domain/new-task.ts';
 import { findUrlProblem, type OutgoingRules } from '../domain/outgoing.ts';
 import { toQueueName } from '../domain/routing.ts';
 import { findIdentifiers } from '../domain/identifiers.ts';
+import { readScheduleKey } from '../domain/schedule-key.ts';
 import { suggest } from '../domain/suggest.ts';
 import type { SubmitRequest } from '../domain/submit-request.ts';
 import type { Task } from '../domain/task.ts';
@@ -27,7 +28,7 @@ export interface Caller {
   ownHost: string;
   /** The types that its key may run; null: any. */
   taskTypes: readonly string[] | null;
-  /** The task by whose run it is submitted. */
+  /** The task or the schedule that submits it. */
   parentId?: string;
   /** W3C trace context of the request. */
   traceparent?: string | null;
@@ -177,7 +178,11 @@ export const buildSubmittedTask = async (
       idempotencyKey,
       // The caller's own: defaults are the same in all.
       identifiers: deps.hasSearchIndex ? findIdentifiers(request.params) : [],
-      fingerprint: idempotencyKey === null ? null : await computeFingerprint(request),
+      // A moment's task stays what it was, whatever its schedule says since.
+      fingerprint:
+        idempotencyKey === null || readScheduleKey(idempotencyKey)
+          ? null
+          : await computeFingerprint(request),
     },
     now,
   );

@@ -64,7 +64,7 @@ export const createChildren = ({ submit, family, tryConsume, publicHost }: Child
         traceparent,
         fields: { type: 'type', params: 'params' },
       },
-      idempotencyKey: `child:${id}:${n}`,
+      findKey: () => `child:${id}:${n}`,
       isBulk: false,
       async consumeMetered() {
         if (await tryConsume(owner)) return;

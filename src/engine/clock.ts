@@ -3,11 +3,12 @@ import { describeError } from '../domain/errors.ts';
 import { MAX_LEASE_MS } from '../domain/lifecycle.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
-import type { NextWake, QueueDue } from '../store/due.ts';
+import type { NextWake } from '../store/due.ts';
 import type { Look } from '../store/look.ts';
 import type { Sweeps } from '../store/sweeps.ts';
 import type { DatabaseSize } from './database-size.ts';
 import type { KeptRecordings } from './kept-recordings.ts';
+import { computeNextTick, MAX_PAUSE_MS } from './next-tick.ts';
 import { createPruner, type PrunerDeps } from './pruner.ts';
 import type { Publish } from './publisher.ts';
 import type { TaskQueues } from './task-queues.ts';
@@ -15,18 +16,6 @@ import { createWatermarks } from './watermarks.ts';
 
 /** Rows of each kind that one sweep moves. */
 const SWEEP_LIMIT = 500;
-/**
- * Between two ticks for what may be late: a late task can wait for others too, and a sweep costs.
- */
-const MIN_PAUSE_MS = 1_000;
-/**
- * While anything is live the clock ticks at least this often, so claims and retries need not set
- * its alarm.
- */
-const MAX_PAUSE_MS = 60_000;
-/** While messages wait in a queue it is asked this often whether any of them were lost. */
-const LOOK_EVERY_MS = 5_000;
-
 /** While outcomes are kept the database is tried this often. */
 const KEPT_RETRY_MS = 5_000;
 
@@ -37,6 +26,8 @@ export interface ClockDeps extends PrunerDeps {
   taskQueues: TaskQueues;
   /** Sends open deliveries to their queue; never throws. */
   sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
+  /** Submits what schedules say, and moves them on; returns whether there may be more. */
+  fireSchedules(): Promise<boolean>;
   /** Fails the attempts of runs outside whose time is over. */
   expireRuns(tasks: readonly Task[]): Promise<void>;
   publish: Publish;
@@ -106,8 +97,12 @@ export const createClock = (deps: ClockDeps) => {
   const sweep = async (): Promise<{ hasMore: boolean; due: NextWake }> => {
     const due = await sweeps.readNextWake();
     deps.databaseSize.note(due.databaseBytes);
+    const mayFire = (due.scheduleAt ?? Infinity) <= now();
+    // First of all, for they say when.
+    const hasSchedules = mayFire && (await deps.fireSchedules());
     const looks = await findLooks(due);
-    if (looks.length === 0 && !isDue(due)) return { hasMore: false, due };
+    if (looks.length === 0 && !isDue(due))
+      return { hasMore: hasSchedules, due: mayFire ? await sweeps.readNextWake() : due };
     // Whoever runs a task renews its lease first, once the database answers again.
     const mayRescue = now() < outageAt || now() > outageAt + MAX_LEASE_MS;
     const swept = await sweeps.sweep(now(), SWEEP_LIMIT, looks, mayRescue);
@@ -130,41 +125,9 @@ export const createClock = (deps: ClockDeps) => {
       deliveries: deliveries.length,
     };
     if (Object.values(counts).some((n) => n > 0)) log.info('swept', counts);
-    const hasMore = [...Object.values(counts), swept.looked].some((n) => n >= SWEEP_LIMIT);
+    const hasMore =
+      hasSchedules || [...Object.values(counts), swept.looked].some((n) => n >= SWEEP_LIMIT);
     return { hasMore, due: hasMore ? due : await sweeps.readNextWake() };
-  };
-
-  /**
-   * When to tick next: exactly when something is due, and within a minute while anything is live.
-   */
-  const computeNextTick = (due: NextWake): number => {
-    const { queues, deliveryAt, outsideTimeAt, outsideLateAt, hasForWorkers } = due;
-    const earliest = (find: (queue: QueueDue) => number | null): number =>
-      Math.min(...queues.map((queue) => find(queue) ?? Infinity));
-    const leaseAt = Math.min(
-      earliest(({ lease_at }) => lease_at),
-      outsideLateAt ?? Infinity,
-    );
-    const messageAt = earliest(({ message_at }) => message_at);
-    const hasParked = queues.some(({ has_parked }) => has_parked === 1);
-    // Parked tasks are live too: should the caller who resumed their queue have died before the
-    // alarm was set, the clock finds out. And a caller who has just asked for the clock may still
-    // be writing the row: no statement takes a minute.
-    const isLive =
-      Math.min(leaseAt, messageAt) < Infinity ||
-      hasParked ||
-      hasForWorkers ||
-      now() < lastWakeupAt + MAX_PAUSE_MS;
-    const live = isLive ? now() + MAX_PAUSE_MS : Infinity;
-    const lookAt = messageAt <= now() ? now() + LOOK_EVERY_MS : messageAt;
-    const late = Math.min(lookAt, leaseAt, deliveryAt ?? Infinity);
-    // Tasks that wait for their time are due on time.
-    return Math.min(
-      earliest(({ time_at }) => time_at),
-      outsideTimeAt ?? Infinity,
-      Math.max(late, now() + MIN_PAUSE_MS),
-      live,
-    );
   };
 
   return {
@@ -185,7 +148,8 @@ export const createClock = (deps: ClockDeps) => {
       try {
         await deps.kept.flush();
         const { hasMore, due } = await sweep();
-        const next = hasMore || (await pruner.prune()) ? now() : computeNextTick(due);
+        const next =
+          hasMore || (await pruner.prune()) ? now() : computeNextTick(due, now(), lastWakeupAt);
         if (wakeups === before) await setAlarm(next);
         else await ensureAlarmBy(next);
       } catch (error) {

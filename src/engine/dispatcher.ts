@@ -3,13 +3,19 @@ import { decodeTasks, encodeAcceptances } from './accept-wire.ts';
 import { createAccepter, type AccepterDeps } from './accepter.ts';
 import { createClock, type ClockDeps } from './clock.ts';
 import type { PurgedTask } from '../store/deletions.ts';
+import { encodeTask } from '../store/inserts.ts';
 import type { Commands } from './commands.ts';
 import { createKeptRecordings, type KeptRecordingsDeps } from './kept-recordings.ts';
+import { createScheduler, type SchedulerDeps } from './scheduler.ts';
+import type { SubmissionDeps } from './submission.ts';
 
 export type DispatcherDeps = Omit<AccepterDeps, 'ensureAlarmBy' | 'noteOutage'> &
-  Omit<ClockDeps, 'alarm' | 'kept'> &
+  Omit<ClockDeps, 'alarm' | 'kept' | 'fireSchedules'> &
   Omit<KeptRecordingsDeps, 'storage'> &
+  Omit<SchedulerDeps, 'submit'> &
   Pick<Commands, 'purge'> & {
+    /** The way of a submit whose tasks `accept` stores. */
+    submitBy(accept: SubmissionDeps['accept']): SchedulerDeps['submit'];
     /** Hands on what was counted; never throws. */
     flushCounts(): Promise<void>;
   };
@@ -32,7 +38,15 @@ export class Dispatcher extends DurableObject<Env> {
     this.#purge = deps.purge;
     this.#flushCounts = deps.flushCounts;
     this.#kept = createKeptRecordings({ ...deps, storage: state.storage });
-    this.#clock = createClock({ ...deps, kept: this.#kept, alarm: state.storage });
+    const submit = deps.submitBy((tasks) =>
+      this.#accepter.accept(tasks.map((task) => ({ task, row: encodeTask(task) }))),
+    );
+    this.#clock = createClock({
+      ...deps,
+      kept: this.#kept,
+      alarm: state.storage,
+      fireSchedules: createScheduler({ ...deps, submit }).fire,
+    });
     const { ensureAlarmBy, noteOutage } = this.#clock;
     this.#accepter = createAccepter({ ...deps, ensureAlarmBy, noteOutage });
   }

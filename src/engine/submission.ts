@@ -29,8 +29,8 @@ export interface SubmissionDeps extends BuildDeps {
 export interface Submission {
   requests: readonly SubmitRequest[];
   caller: Caller;
-  /** Item i of a bulk has the key `<key>#i`. */
-  idempotencyKey: string | null;
+  /** The Idempotency-Key of a request, by its place. */
+  findKey(index: number): string | null;
   isBulk: boolean;
   /** Counts runs of metered types against their rate, all or none; throws `rate_limited`. */
   consumeMetered(runs: number): Promise<void>;
@@ -48,14 +48,14 @@ export const createSubmission = (deps: SubmissionDeps) => {
 
   /** The rows of all requests; one refused item refuses all, each named by its index. */
   const build = async (submission: Submission): Promise<Task[]> => {
-    const { requests, caller, idempotencyKey: key, isBulk } = submission;
+    const { requests, caller, isBulk } = submission;
     const errors: FieldError[] = [];
     const tasks: Task[] = [];
     await loadTypes(submission);
     for (const [index, request] of requests.entries()) {
-      const ownKey = key !== null && isBulk ? `${key}#${index}` : key;
+      const key = submission.findKey(index);
       try {
-        tasks.push(await buildSubmittedTask(request, caller, ownKey, deps));
+        tasks.push(await buildSubmittedTask(request, caller, key, deps));
       } catch (error) {
         if (!isBulk || !(error instanceof AppError) || !error.errors) throw error;
         const prefix = `tasks.${index}.`;
@@ -181,6 +181,11 @@ export const createSubmission = (deps: SubmissionDeps) => {
   };
 
   return {
+    /** Throws what a submit would be refused with, and stores nothing. */
+    async check(submission: Submission): Promise<void> {
+      await build(submission);
+    },
+
     /** Resolves once all tasks are committed, or were before; throws an `AppError` otherwise. */
     async submit(submission: Submission): Promise<Submitted[]> {
       const { caller, requests } = submission;

@@ -19,7 +19,7 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { ownerRoutes } from './routes/owners.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { sessionRoutes } from './routes/session.ts';
-import { scheduleRoutes } from './routes/schedules.ts';
+import { scheduleRoutes } from './routes/schedules/index.ts';
 import { statsRoutes } from './routes/stats.ts';
 import { runRoutes } from './routes/runs/index.ts';
 import { taskTypeRoutes } from './routes/task-types/index.ts';

@@ -27,7 +27,7 @@ const NATIVE_FIELDS: FieldNames = { type: 'type', params: 'params' };
 const RESERVED_KEYS = /^(child|schedule):/;
 
 /** 1 to 200 printable characters; null when none was given. */
-const readIdempotencyKey = (c: AppContext): string | null => {
+export const readIdempotencyKey = (c: AppContext): string | null => {
   const key = c.req.header('Idempotency-Key');
   if (key !== undefined && RESERVED_KEYS.test(key)) {
     const message = 'An Idempotency-Key that begins like this is one of the service itself';
@@ -66,6 +66,7 @@ export const submitTasks = async (
   requests: readonly SubmitRequest[],
   { fields = NATIVE_FIELDS, isBulk = true }: { fields?: FieldNames; isBulk?: boolean } = {},
 ): Promise<Submitted[]> => {
+  const key = readIdempotencyKey(c);
   const all = await c.get('services').submission.submit({
     requests,
     caller: {
@@ -79,7 +80,8 @@ export const submitTasks = async (
       },
       fields,
     },
-    idempotencyKey: readIdempotencyKey(c),
+    // Each item of a bulk has its own.
+    findKey: (index) => (key !== null && isBulk ? `${key}#${index}` : key),
     isBulk,
     consumeMetered: (runs) => consumeRate(c, 'metered', runs),
   });

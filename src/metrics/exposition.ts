@@ -23,6 +23,14 @@ const METRICS = {
     type: 'counter',
     help: 'Tries to notify, by sink and outcome: delivered, failed (it is tried again) or given_up',
   },
+  tasker_schedule_firings_total: {
+    type: 'counter',
+    help: 'Moments of schedules, by outcome: fired, skipped, refused or deferred (it is tried again)',
+  },
+  tasker_schedule_lateness_seconds: {
+    type: 'histogram',
+    help: 'From the moment of a schedule to its stored task',
+  },
   tasker_tasks: { type: 'gauge', help: 'Tasks by status; of each at most 10000 are counted' },
   tasker_queue_backlog: {
     type: 'gauge',

@@ -60,7 +60,8 @@ const NEXT_WAKE = nameStatement(
   (SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS delivery_at,
   ${OUTSIDE_TIME} AS outside_time_at,
   ${OUTSIDE_LATE} AS outside_late_at,
-  EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_for_workers WHERE held = 'worker' AND owner > '') AS has_for_workers
+  EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_for_workers WHERE held = 'worker' AND owner > '') AS has_for_workers,
+  (SELECT min(wake_at) FROM schedules WHERE wake_at IS NOT NULL) AS schedule_at
 FROM json_each(?1) AS j`,
 );
 
@@ -89,6 +90,8 @@ export interface NextWake {
   outsideLateAt: number | null;
   /** Whether tasks wait for workers, which take them without telling the clock. */
   hasForWorkers: boolean;
+  /** A schedule. */
+  scheduleAt: number | null;
   /** Bytes of the whole database. */
   databaseBytes: number;
 }
@@ -99,6 +102,7 @@ interface Shared {
   outside_time_at: number | null;
   outside_late_at: number | null;
   has_for_workers: 0 | 1;
+  schedule_at: number | null;
 }
 
 /** The clock's question: what is due, or will be. */
@@ -119,6 +123,7 @@ export const createDueStore = (db: D1Database) => ({
       })),
       outsideTimeAt: results[0]?.outside_time_at ?? null,
       outsideLateAt: results[0]?.outside_late_at ?? null,
+      scheduleAt: results[0]?.schedule_at ?? null,
       hasForWorkers: results[0]?.has_for_workers === 1,
       deliveryAt: results[0]?.delivery_at ?? null,
       databaseBytes: meta.size_after,

@@ -26,3 +26,7 @@ export const classifyFailure = (error: unknown): DatabaseFailure => {
   if (FULL.test(text)) return 'full';
   return REFUSED.test(text) ? 'refused' : 'unknown';
 };
+
+/** Whether a row was refused because another one has its name. */
+export const isUniqueViolation = (error: unknown): boolean =>
+  error instanceof Error && /UNIQUE constraint failed/.test(error.message);

@@ -87,11 +87,12 @@ export const chooseDriver = ({
   ids,
   rerunOf,
   parentId,
+  scheduleId,
   identifier,
   idRange,
 }: TaskFilter): Driver => {
   // These find few rows by themselves.
-  if (ids ?? rerunOf ?? parentId ?? identifier ?? idRange)
+  if (ids ?? rerunOf ?? parentId ?? scheduleId ?? identifier ?? idRange)
     return { byStatus: false, byType: false };
   const isServed = (values: readonly string[]): boolean =>
     values.length > 0 && new Set(values).size <= MAX_ARMS;
@@ -99,10 +100,11 @@ export const chooseDriver = ({
   return { byStatus, byType: !byStatus && isServed(types) };
 };
 
-/** How a task is linked to another one: the filter, its index and its column. */
+/** What a task is linked to: the filter, its index, which is in the order of ids, and its column. */
 const LINKS = [
   ['rerunOf', 'tasks_reruns', 'rerun_of'],
   ['parentId', 'tasks_children', 'parent_id'],
+  ['scheduleId', 'tasks_children', 'parent_id'],
 ] as const;
 
 /** Where a page begins, and which way it goes on. */
@@ -127,13 +129,8 @@ const buildRange = (
   if (idRange) range.push(`id BETWEEN ${bind(idRange.from)} AND ${bind(idRange.to)}`);
   if (idRange && idRange.suffix !== '')
     range.push(`substr(id, ${-idRange.suffix.length}) = ${bind(idRange.suffix)}`);
-  for (const [name, index, column] of LINKS) {
-    const id = filter[name];
-    if (id !== undefined)
-      range.push(
-        `id IN (SELECT id FROM tasks INDEXED BY ${index} WHERE owner = ${bind(owner)} AND ${column} = ${bind(id)})`,
-      );
-  }
+  for (const [name, , column] of LINKS)
+    if (filter[name] !== undefined) range.push(`${column} = ${bind(filter[name])}`);
   if (cursor !== undefined) range.push(`id ${order === 'newest' ? '<' : '>'} ${bind(cursor)}`);
   if (ids) range.push(`id IN (SELECT value FROM json_each(${bind(JSON.stringify(ids))}))`);
   if (after !== undefined) {
@@ -169,7 +166,8 @@ export const buildSource = (
       return [...new Set(filter.types)].map((type) =>
         buildArm('INDEXED BY tasks_by_type', `type = ${bind(type)}`),
       );
-    return [buildArm('')];
+    const link = LINKS.find(([name]) => filter[name] !== undefined);
+    return [buildArm(link ? `INDEXED BY ${link[1]}` : '')];
   };
   return `${buildArms().join(' UNION ALL ')} ORDER BY id ${place.order === 'newest' ? 'DESC' : 'ASC'}`;
 };

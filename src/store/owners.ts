@@ -5,6 +5,7 @@ import { auditTable } from '../schema/audit.ts';
 import { keysTable } from '../schema/keys.ts';
 import { mutedErrorsTable } from '../schema/muted-errors.ts';
 import { taskTypesTable } from '../schema/task-types.ts';
+import { schedulesTable } from '../schema/schedules.ts';
 import { ownersTable as owners } from '../schema/owners.ts';
 import { nameStatement } from './statements.ts';
 
@@ -81,9 +82,10 @@ export const createOwnerStore = (d1: D1Database) => {
     },
 
     /**
-     * Forgets the owner: audit log, types, muted errors, keys and what is kept here. Tasks are purged before. Its keys
-     * stay as revoked ones of nobody: a service whose last key is gone would be open. The number of
-     * its webhook secret stays as well, for who bears the name next must have another.
+     * Forgets the owner: audit log, types, schedules, muted errors, keys and what is kept here. Tasks
+     * are purged before. Its keys stay as revoked ones of nobody: a service whose last key is gone
+     * would be open. The number of its webhook secret stays as well, for who bears the name next must
+     * have another.
      */
     async erase(owner: string, now: number): Promise<void> {
       const revoked_at = sql`coalesce(${keysTable.revoked_at}, ${now})`;
@@ -93,6 +95,7 @@ export const createOwnerStore = (d1: D1Database) => {
           .set({ owner: ERASED_OWNER, name: ERASED_OWNER, task_types: null, revoked_at })
           .where(eq(keysTable.owner, owner)),
         db.delete(auditTable).where(eq(auditTable.owner, owner)),
+        db.delete(schedulesTable).where(eq(schedulesTable.owner, owner)),
         // Who bears the name next must not send its tasks to the endpoints of this one.
         db.delete(taskTypesTable).where(eq(taskTypesTable.owner, owner)),
         db.delete(mutedErrorsTable).where(eq(mutedErrorsTable.owner, owner)),

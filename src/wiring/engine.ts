@@ -28,6 +28,7 @@ import { createRunLogs } from '../store/run-logs.ts';
 import { createQueueStore } from '../store/queues.ts';
 import { createTaskSearch } from '../store/search.ts';
 import { createRunSteps } from '../store/run-steps.ts';
+import { createScheduleStore } from '../store/schedules.ts';
 import { createSweeps } from '../store/sweeps.ts';
 import { createTaskTypeStore } from '../store/task-types.ts';
 import { createTaskStore } from '../store/tasks.ts';
@@ -81,6 +82,7 @@ export const createEngine = (deps: EngineDeps) => {
     tryReserve: dispatcher.tryReserve,
   });
   const taskTypes = createTaskTypeStore(db);
+  const schedules = createScheduleStore(db);
   const planner = createPlanner({ gates, now, random: deps.random });
   const executor = createExecutor({
     catalog,
@@ -130,6 +132,7 @@ export const createEngine = (deps: EngineDeps) => {
     taskQueues,
     commands,
     taskTypes,
+    schedules,
     leases,
     runLogs,
     runSteps,
@@ -157,6 +160,9 @@ export const createEngine = (deps: EngineDeps) => {
     /** The dependencies of this database's Dispatcher, besides its storage. */
     dispatcherDeps: {
       store,
+      schedules,
+      cancel: (owner: string, ids: readonly string[]) => commands.runMany('cancel', owner, ids),
+      tryConsume: deps.tryConsume,
       transitions,
       sweeps: replace.sweeps?.(realSweeps) ?? realSweeps,
       computeCutoffs: deps.computeCutoffs,

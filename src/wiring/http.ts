@@ -8,6 +8,7 @@ import {
 import { createTurns } from '../access/turns.ts';
 import { RATES } from '../domain/rates.ts';
 import { createChildren, type ChildrenDeps } from '../engine/children.ts';
+import { createScheduleCommands, type ScheduleCommandDeps } from '../engine/schedule-commands.ts';
 import { createSubmission, type SubmissionDeps } from '../engine/submission.ts';
 import { createFamily } from '../store/family.ts';
 import { createKeyStore } from '../store/keys.ts';
@@ -19,14 +20,15 @@ import type { Platform } from './platform.ts';
 /** The parts that only requests need: keys, rates and submission. */
 export const createHttp = (
   { env, db, settings, log, now, wait }: Platform,
-  { store }: Engine,
+  { store, schedules }: Engine,
   { outgoingRules }: Live,
   deps: Pick<SubmissionDeps, 'catalog' | 'accept' | 'tryReserve'> &
-    Pick<ChildrenDeps, 'tryConsume'>,
+    Pick<ChildrenDeps, 'tryConsume'> &
+    Pick<ScheduleCommandDeps, 'ensureAlarmBy' | 'tickNow'>,
 ) => {
   const keys = createKeyStore(db);
   const publicHost = settings.PUBLIC_URL === undefined ? '' : new URL(settings.PUBLIC_URL).hostname;
-  const submission = createSubmission({
+  const submissionDeps = {
     ...deps,
     store,
     outgoingRules,
@@ -35,8 +37,20 @@ export const createHttp = (
     hasSearchIndex: settings.SEARCH_INDEX === 'params',
     now,
     log,
-  });
+  };
+  const submission = createSubmission(submissionDeps);
   return {
+    publicHost,
+    /** For the Dispatcher, which stores tasks itself. */
+    submitBy: (accept: SubmissionDeps['accept']) =>
+      createSubmission({ ...submissionDeps, accept }).submit,
+    scheduleCommands: createScheduleCommands({
+      schedules,
+      submission,
+      ensureAlarmBy: deps.ensureAlarmBy,
+      tickNow: deps.tickNow,
+      now,
+    }),
     keys,
     apiKeyCache: createApiKeyCache({
       store: keys,

@@ -11,6 +11,7 @@ import { createWebhookSender } from '../deliveries/webhook.ts';
 import type { CommitListener } from '../domain/commit-listener.ts';
 import type { OutgoingRules } from '../domain/outgoing.ts';
 import type { DeliverySink } from '../domain/words.ts';
+import type { FiringOutcome } from '../engine/scheduler.ts';
 import { createLogListener } from '../engine/log-listener.ts';
 import type { Catalog } from '../handlers/catalog.ts';
 import type { CountRequest } from '../handlers/provider-fetch.ts';
@@ -106,6 +107,11 @@ export const createLive = (
     },
     metrics: {
       countSubmits: createSubmitCounter(buffer, findLabel),
+      countFirings: (outcome: FiringOutcome, count: number): void => {
+        if (count > 0) buffer.count('tasker_schedule_firings_total', { outcome }, count);
+      },
+      observeLateness: (seconds: number): void =>
+        buffer.observe('tasker_schedule_lateness_seconds', {}, seconds),
       flush: buffer.flush,
       flushOld: buffer.flushOld,
       flushSoon: buffer.flushSoon,

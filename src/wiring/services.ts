@@ -2,26 +2,26 @@ import { createEndpointTester } from '../deliveries/endpoint-tester.ts';
 import { AppError, describeError, GiveUp } from '../domain/errors.ts';
 import { MAX_FILE_BYTES } from '../domain/file-name.ts';
 import { computeCutoffs } from '../domain/retention.ts';
-import { decodeAcceptances, encodeTasks } from '../engine/accept-wire.ts';
-import { MAX_PURGED } from '../engine/commands.ts';
-import { chooseDispatcher } from '../engine/dispatcher.ts';
+import type { Acceptance } from '../engine/accept-wire.ts';
+import { createScheduleListener } from '../engine/schedule-listener.ts';
 import { catalog as builtIn } from '../handlers/catalog.ts';
 import { createRegistry } from '../handlers/registry.ts';
 import type { Files } from '../handlers/handler.ts';
 import type { Logger } from '../log.ts';
 import { createCountedFiles } from '../store/counted-files.ts';
-import type { OutputFile, PurgedTask } from '../store/deletions.ts';
+import type { OutputFile } from '../store/deletions.ts';
 import { createFileStore, type FileStore } from '../store/files.ts';
 import { createTaskTypeStore } from '../store/task-types.ts';
 import { createOwnerStore } from '../store/owners.ts';
 import { createPartBuffers } from '../store/parts.ts';
 import type { Task, TaskSummaryRow } from '../domain/task.ts';
 import { selectHead } from '../store/bodies.ts';
+import { createDispatcherClient } from './dispatcher-client.ts';
 import { traceRun } from './trace-run.ts';
 import { createEngine } from './engine.ts';
 import { createHttp } from './http.ts';
 import { createLive } from './live.ts';
-import { createPlatform, type Platform } from './platform.ts';
+import { createPlatform } from './platform.ts';
 
 const MEGABYTE = 1_000_000;
 
@@ -53,31 +53,6 @@ const createFileRemover =
         log.warn('file_not_removed', { owner, error: describeError(error) });
       });
   };
-
-/** The Dispatcher as the Workers call it. */
-const createDispatcherClient = ({ env, settings }: Platform) => {
-  const hint = settings.LOCATION_HINT;
-  const options = hint ? { locationHint: hint } : {};
-  const dispatcher = () => env.DISPATCHER.getByName(chooseDispatcher(), options);
-  return {
-    accept: async (tasks: Task[]) =>
-      decodeAcceptances(await dispatcher().accept(encodeTasks(tasks))),
-    tryReserve: async (owner: string, count = 1) => dispatcher().tryReserve(owner, count),
-    ensureAlarmBy: async (at: number): Promise<void> => dispatcher().ensureAlarmBy(at),
-    tickNow: async () => dispatcher().tickNow(),
-    isAccepting: async () => dispatcher().isAccepting(),
-    /** Deletes all of an owner's tasks, by as many calls as it takes. Returns what they were. */
-    async purge(owner: string): Promise<PurgedTask[]> {
-      const purged: PurgedTask[] = [];
-      for (;;) {
-        const some = await dispatcher().purge(owner);
-        purged.push(...some);
-        if (some.length < MAX_PURGED) return purged;
-      }
-    },
-    keepRecordings: async (texts: string[]): Promise<void> => dispatcher().keepRecordings(texts),
-  };
-};
 
 /** Stores that only routes use, each made when a route first asks for it. */
 const createStoreAccess = (db: D1Database) => {
@@ -115,7 +90,7 @@ const createServices = (env: Env) => {
     endpoints,
     openFiles: (owner) => openFiles(files, owner),
     countRequest: live.countRequest,
-    listeners: live.listeners,
+    listeners: [...live.listeners, createScheduleListener({ ...dispatcher, now })],
     dispatcher,
     tryConsume,
     workflow: env.LONG_TASKS,
@@ -138,15 +113,21 @@ const createServices = (env: Env) => {
     log,
   });
   const { dispatcherDeps, ...parts } = engine;
+  const countAccepted = async (
+    tasks: Task[],
+    accept: (tasks: Task[]) => Promise<Acceptance[]>,
+  ): Promise<Acceptance[]> => {
+    const acceptances = await accept(tasks);
+    metrics.countSubmits(tasks.filter((_, i) => acceptances[i] === 'accepted'));
+    return acceptances;
+  };
   const http = createHttp(platform, engine, live, {
     catalog,
-    accept: async (tasks) => {
-      const acceptances = await dispatcher.accept(tasks);
-      metrics.countSubmits(tasks.filter((_, i) => acceptances[i] === 'accepted'));
-      return acceptances;
-    },
+    accept: (tasks) => countAccepted(tasks, dispatcher.accept),
     tryReserve: dispatcher.tryReserve,
     tryConsume,
+    ensureAlarmBy: dispatcher.ensureAlarmBy,
+    tickNow: dispatcher.tickNow,
   });
 
   return {
@@ -172,6 +153,11 @@ const createServices = (env: Env) => {
     metrics,
     dispatcherDeps: {
       ...dispatcherDeps,
+      publicHost: http.publicHost,
+      submitBy: (accept: Parameters<typeof http.submitBy>[0]) =>
+        http.submitBy((tasks) => countAccepted(tasks, accept)),
+      countFirings: metrics.countFirings,
+      observeLateness: metrics.observeLateness,
       flushCounts: metrics.flush,
       publish: async (tasks: Parameters<typeof dispatcherDeps.publish>[0]) => {
         await Promise.all([metrics.flushOld(), dispatcherDeps.publish(tasks)]);

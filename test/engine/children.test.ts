@@ -25,7 +25,6 @@ it('has a key of its own for each, and its trace and parent', async () => {
   await children.submitForHandler(parent, 3, child);
   expect(asked).toMatchObject([
     {
-      idempotencyKey: `child:${parent.id}:3`,
       requests: [{ ...child, priority: 'HIGH' }],
       caller: {
         ownHost: 'tasker.example',
@@ -35,6 +34,7 @@ it('has a key of its own for each, and its trace and parent', async () => {
       },
     },
   ]);
+  expect(asked[0]?.findKey(0)).toBe(`child:${parent.id}:3`);
 });
 
 it('ends where they are too many, or too deep', async () => {

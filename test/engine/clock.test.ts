@@ -37,6 +37,7 @@ const setup = () => {
   const sweeps = createSweeps(env.DB);
   const clock = createClock({
     expireRuns: async () => {},
+    fireSchedules: async () => false,
     sweeps,
     store: createTaskStore(env.DB),
     kept: { flush: async () => {}, hasAny: () => false },

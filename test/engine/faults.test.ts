@@ -37,6 +37,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
   };
   const clock = createClock({
     expireRuns: async () => {},
+    fireSchedules: async () => false,
     sweeps: createSweeps(env.DB),
     store: taskStore,
     kept: { flush: async () => {}, hasAny: () => false },

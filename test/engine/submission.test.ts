@@ -45,7 +45,7 @@ const setup = (accept?: (tasks: Task[]) => Promise<Acceptance[]>) => {
         taskTypes: null,
         fields: { type: 'type', params: 'params' },
       },
-      idempotencyKey: null,
+      findKey: () => null,
       isBulk: params.length > 1,
       consumeMetered: async () => {},
       ...more,
@@ -72,11 +72,11 @@ it('names the bad items of a bulk by their index, all at once', async () => {
 
 it('answers a replay with the first task, and refuses another body under its key', async () => {
   const first = setup();
-  const [stored] = await first.submit([{ a: 1, b: 2 }], { idempotencyKey: 'once' });
+  const [stored] = await first.submit([{ a: 1, b: 2 }], { findKey: () => 'once' });
   const again = setup(async (tasks) => tasks.map(() => 'duplicate'));
-  const [replay] = await again.submit([{ a: 1, b: 2 }], { idempotencyKey: 'once' });
+  const [replay] = await again.submit([{ a: 1, b: 2 }], { findKey: () => 'once' });
   expect(replay).toMatchObject({ replayed: true, task: { id: stored?.task.id } });
-  await expect(again.submit([{ a: 1, b: 3 }], { idempotencyKey: 'once' })).rejects.toMatchObject({
+  await expect(again.submit([{ a: 1, b: 3 }], { findKey: () => 'once' })).rejects.toMatchObject({
     code: 'idempotency_key_reused',
   });
 });

@@ -279,7 +279,12 @@ export class World {
     });
     const { dispatcherDeps, consumer, commands, deliverer, work } = engine;
     const kept = createKeptRecordings({ ...dispatcherDeps, storage });
-    const clock = createClock({ ...dispatcherDeps, kept, alarm });
+    const clock = createClock({
+      ...dispatcherDeps,
+      kept,
+      alarm,
+      fireSchedules: async () => false,
+    });
     const insertThenAlarm: TaskStore['insertMany'] = async (rows) => {
       const ids = await engine.store.insertMany(rows);
       await clock.ensureAlarmBy(now() + 5_000);

@@ -5,7 +5,14 @@ import type { ErrorCode } from '../../domain/errors.ts';
 import type { AppEnv } from '../context.ts';
 
 export type Tag =
-  'Tasks' | 'Live' | 'Types and queues' | 'Workers' | 'Files' | 'Operations' | 'Older APIs';
+  | 'Tasks'
+  | 'Schedules'
+  | 'Live'
+  | 'Types and queues'
+  | 'Workers'
+  | 'Files'
+  | 'Operations'
+  | 'Older APIs';
 
 /** An answer of a route: a schema of JSON, a media type of anything else, or null for no body. */
 interface Answer {

@@ -11,6 +11,7 @@ type Json = Record<string, unknown>;
 
 const TAGS: Record<Tag, string> = {
   Tasks: 'Submit, read and steer tasks',
+  Schedules: 'Submit tasks by themselves',
   Live: 'Watch tasks as they run',
   'Types and queues': 'What can be submitted, and where it waits',
   Workers: 'Runs by code of yours: leased, kept, ended',

@@ -41,6 +41,10 @@ const taskFields = {
     .uuid()
     .nullable()
     .meta({ description: 'The task by whose run this one was submitted' }),
+  schedule_id: z.uuid().nullable().meta({ description: 'The schedule that submitted it' }),
+  scheduled_for: timeOrNull.meta({
+    description: 'The moment for which its schedule did; null for one that somebody asked for',
+  }),
   submitted_at: time,
   scheduled_at: timeOrNull,
   started_at: timeOrNull,

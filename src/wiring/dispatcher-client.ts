@@ -1,0 +1,31 @@
+import type { Task } from '../domain/task.ts';
+import { decodeAcceptances, encodeTasks } from '../engine/accept-wire.ts';
+import { MAX_PURGED } from '../engine/commands.ts';
+import { chooseDispatcher } from '../engine/dispatcher.ts';
+import type { PurgedTask } from '../store/deletions.ts';
+import type { Platform } from './platform.ts';
+
+/** The Dispatcher as the Workers call it. */
+export const createDispatcherClient = ({ env, settings }: Platform) => {
+  const hint = settings.LOCATION_HINT;
+  const options = hint ? { locationHint: hint } : {};
+  const dispatcher = () => env.DISPATCHER.getByName(chooseDispatcher(), options);
+  return {
+    accept: async (tasks: Task[]) =>
+      decodeAcceptances(await dispatcher().accept(encodeTasks(tasks))),
+    tryReserve: async (owner: string, count = 1) => dispatcher().tryReserve(owner, count),
+    ensureAlarmBy: async (at: number): Promise<void> => dispatcher().ensureAlarmBy(at),
+    tickNow: async () => dispatcher().tickNow(),
+    isAccepting: async () => dispatcher().isAccepting(),
+    /** Deletes all of an owner's tasks, by as many calls as it takes. Returns what they were. */
+    async purge(owner: string): Promise<PurgedTask[]> {
+      const purged: PurgedTask[] = [];
+      for (;;) {
+        const some = await dispatcher().purge(owner);
+        purged.push(...some);
+        if (some.length < MAX_PURGED) return purged;
+      }
+    },
+    keepRecordings: async (texts: string[]): Promise<void> => dispatcher().keepRecordings(texts),
+  };
+};
