@@ -37,3 +37,5 @@ CREATE UNIQUE INDEX `schedules_by_name` ON `schedules` (`owner`,`name`);--> stat
 CREATE INDEX `schedules_due` ON `schedules` (`wake_at`) WHERE wake_at IS NOT NULL;
 --> statement-breakpoint
 CREATE TRIGGER `tasks_wake_schedule` AFTER UPDATE OF `status` ON `tasks` WHEN NEW.idempotency_key >= 'schedule:' AND NEW.idempotency_key < 'schedule;' AND NEW.status IN ('COMPLETED', 'FAILED', 'CANCELLED') AND OLD.status NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') BEGIN UPDATE schedules SET wake_at = NEW.completed_at WHERE owner = NEW.owner AND id = NEW.parent_id AND queued_at IS NOT NULL AND wake_at > NEW.completed_at; END;
+--> statement-breakpoint
+CREATE TRIGGER `tasks_note_moment` AFTER INSERT ON `tasks` WHEN NEW.idempotency_key >= 'schedule:' AND NEW.idempotency_key < 'schedule;' AND substr(NEW.idempotency_key, 47) GLOB '[0-9]*' BEGIN UPDATE schedules SET last_at = max(coalesce(last_at, 0), CAST(substr(NEW.idempotency_key, 47) AS INTEGER)), queued_at = nullif(queued_at, CAST(substr(NEW.idempotency_key, 47) AS INTEGER)) WHERE owner = NEW.owner AND id = NEW.parent_id; END;

@@ -1,5 +1,9 @@
-import { findNextMoment, listNewest, type Recurrence } from './recurrence.ts';
+import { findNextMoment, listMoments, listNewest, type Recurrence } from './recurrence.ts';
+import type { Overlap } from './words.ts';
 import { MAX_MOMENTS, toRecurrence, type Schedule } from './schedule.ts';
+
+/** Tasks that one strike makes for one schedule: the others have their turn in between. */
+const MAX_AT_A_TIME = 50;
 
 /** A moment that comes to be handled later than this was missed. */
 const MISSED_MS = 60_000;
@@ -33,15 +37,20 @@ type Planned = Pick<
   | 'catch_up_window_ms'
   | 'next_at'
   | 'queued_at'
+  | 'last_at'
 >;
 
 /** The moments up to `now` that are still to be run, the oldest first. */
 const listDue = (schedule: Planned, recurrence: Recurrence, now: number): number[] => {
-  const { catch_up, catch_up_window_ms, next_at } = schedule;
+  const { catch_up, catch_up_window_ms, next_at, last_at } = schedule;
   if (next_at === null || next_at > now) return [];
   const window = catch_up === 'none' ? MISSED_MS : catch_up_window_ms;
-  const from = Math.max(next_at, now - window);
-  return listNewest(recurrence, { from, to: now }, catch_up === 'all' ? MAX_MOMENTS : 1);
+  // What has had a task is not due, whether or not a strike got further than that.
+  const from = Math.max(next_at, now - window, (last_at ?? 0) + 1);
+  if (catch_up !== 'all') return listNewest(recurrence, { from, to: now }, 1);
+  const all = listMoments(recurrence, from - 1, MAX_MOMENTS + 1, now);
+  if (all.length <= MAX_MOMENTS) return all;
+  return listNewest(recurrence, { from, to: now }, MAX_MOMENTS);
 };
 
 /** A task of the schedule that has not ended; `moment` null: somebody asked for it. */
@@ -50,28 +59,30 @@ export interface Unfinished {
   moment: number | null;
 }
 
-/** What `overlap` makes of the moments that are due. */
+/**
+ * What `overlap` makes of the moments that are due.
+ * @param last the newest that has had a task: perhaps by a strike that got no further
+ */
 const applyOverlap = (
-  { overlap }: Planned,
+  overlap: Overlap,
   due: number[],
   unfinished: readonly Unfinished[],
+  last: number,
 ): Pick<FiringPlan, 'fire' | 'queued' | 'cancel'> => {
-  const isOneOf = (moments: readonly number[]) => (task: Unfinished) =>
-    task.moment !== null && moments.includes(task.moment);
-  const none = { queued: null, cancel: [] };
+  const none = { fire: [], queued: null, cancel: [] };
   const [first, second = null] = due;
-  if (overlap === 'allow' || first === undefined) return { ...none, fire: due };
   if (overlap === 'cancel_previous') {
-    const fire = due.slice(-1);
-    const earlier = unfinished.filter((task) => !isOneOf(fire)(task));
-    return { ...none, fire, cancel: earlier.map(({ id }) => id) };
+    const newest = due.at(-1);
+    const earlier = unfinished.filter(({ moment }) =>
+      newest === undefined ? moment !== null && moment < last : moment !== newest,
+    );
+    return { ...none, fire: due.slice(-1), cancel: earlier.map(({ id }) => id) };
   }
-  // The task of a moment that is due was made by a strike that got no further.
-  const mustWait = unfinished.some((task) => !isOneOf(due)(task));
-  if (overlap === 'skip') return { ...none, fire: mustWait ? [] : [first] };
-  return mustWait
-    ? { ...none, fire: [], queued: first }
-    : { ...none, fire: [first], queued: second };
+  if (overlap === 'allow' || first === undefined)
+    return { ...none, fire: due.slice(0, MAX_AT_A_TIME) };
+  const mustWait = unfinished.length > 0;
+  if (overlap === 'skip') return mustWait ? none : { ...none, fire: [first] };
+  return mustWait ? { ...none, queued: first } : { ...none, fire: [first], queued: second };
 };
 
 /** What a schedule does at `now` (ms). */
@@ -80,20 +91,26 @@ export const planFiring = (
   unfinished: readonly Unfinished[],
   now: number,
 ): FiringPlan => {
-  const { next_at, queued_at } = schedule;
+  const { next_at, queued_at, overlap } = schedule;
+  const last = schedule.last_at ?? 0;
   const recurrence = toRecurrence(schedule);
   const due = listDue(schedule, recurrence, now);
   const isDue = next_at !== null && next_at <= now;
   const waiting = queued_at === null ? due : [queued_at, ...due];
-  const decided = applyOverlap(schedule, waiting, unfinished);
-  const left = waiting.filter((at) => !decided.fire.includes(at) && at !== decided.queued);
+  const decided = applyOverlap(overlap, waiting, unfinished, last);
+  // Of all that may run at the same time, what is left has the next turn.
+  const rest = overlap === 'allow' ? waiting.slice(decided.fire.length) : [];
+  const left = waiting.filter(
+    (at) => !decided.fire.includes(at) && !rest.includes(at) && at !== decided.queued,
+  );
+  const handled = due.filter((at) => !rest.includes(at));
   const until = due[0] ?? now;
   return {
     ...decided,
     skipped: left.length,
     skippedAt: left.at(-1) ?? null,
-    missed: isDue && next_at < until ? { from: next_at, until } : null,
-    next: isDue ? findNextMoment(recurrence, now) : next_at,
-    last: due.at(-1) ?? (isDue ? next_at : null),
+    missed: isDue && Math.max(next_at, last) < until ? { from: next_at, until } : null,
+    next: rest[0] ?? (isDue ? findNextMoment(recurrence, now) : next_at),
+    last: handled.at(-1) ?? (isDue ? next_at : null),
   };
 };

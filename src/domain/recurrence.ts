@@ -65,7 +65,9 @@ const listCronMoments = function* (
   const fields = toFields(cron);
   const isElapsed = followsTime(fields);
   const pattern = new Cron(fields.join(' '), { timezone: 'UTC' });
-  let wall = pattern.nextRun(new Date(toWall(after, timezone) - MAX_SHIFT_MS));
+  // Clocks that are set back soon will show again what they have shown.
+  const back = toWall(after, timezone) + MAX_SHIFT_MS - toWall(after + MAX_SHIFT_MS, timezone);
+  let wall = pattern.nextRun(new Date(toWall(after, timezone) - Math.max(0, back)));
   // Where clocks are set back, local times come twice: what comes later waits here.
   let waiting: number[] = [];
   let last = after;

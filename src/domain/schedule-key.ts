@@ -1,12 +1,13 @@
 // A task that a schedule made has a key of its own, which says of which schedule and for which
 // moment. Callers may not use such keys, so it makes a moment's task once, however often it is tried.
+// A trigger reads them too.
 
 const SHAPE = /^schedule:([0-9a-f-]{36}):(.+)$/;
 const BY_HAND = 'by-hand:';
 
 /** The key of the task for a moment (ms). */
 export const toMomentKey = (scheduleId: string, moment: number): string =>
-  `schedule:${scheduleId}:${new Date(moment).toISOString()}`;
+  `schedule:${scheduleId}:${moment}`;
 
 /** The key of a task that somebody asked for. @param name tells such tasks apart */
 export const toTriggerKey = (scheduleId: string, name: string): string =>
@@ -20,6 +21,6 @@ export const readScheduleKey = (
   if (scheduleId === undefined || moment === undefined) return null;
   return {
     scheduleId,
-    scheduledFor: moment.startsWith(BY_HAND) ? null : Date.parse(moment),
+    scheduledFor: moment.startsWith(BY_HAND) ? null : Number(moment),
   };
 };

@@ -5,6 +5,14 @@ import type { SubmitRequest } from './submit-request.ts';
 /** The row as stored. */
 export type Schedule = typeof schedulesTable.$inferSelect;
 
+/** Why a moment was refused, or is tried again, as the table has it. Times are ms. */
+export interface StoredScheduleError {
+  code: string;
+  message: string;
+  at: number;
+  scheduled_for: number | null;
+}
+
 /** Schedules of an owner. */
 export const MAX_SCHEDULES = 1_000;
 

@@ -36,14 +36,35 @@ export const isTimeZone = (zone: string): boolean => {
   }
 };
 
-/** What the clocks of a zone show at a moment (ms). */
-export const toWall = (at: number, zone: string): number => {
+/** By how much the clocks of a zone are ahead of UTC at a moment; both ms. */
+const computeOffset = (at: number, zone: string): number => {
   const parts: Record<string, number> = {};
   for (const { type, value } of findFormat(zone).formatToParts(at)) parts[type] = Number(value);
   const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
   const ms = ((at % 1_000) + 1_000) % 1_000;
-  return Date.UTC(year, month - 1, day, hour, minute, second) + ms;
+  return Date.UTC(year, month - 1, day, hour, minute, second) + ms - at;
 };
+
+/** Since 1973 clocks are changed at a quarter of an hour of UTC: within one they need one look. */
+const QUARTER_MS = HOUR_MS / 4;
+const EVEN_SINCE = Date.UTC(1973, 0);
+const offsets = new Map<string, number>();
+const MAX_OFFSETS = 20_000;
+
+const findOffset = (at: number, zone: string): number => {
+  if (at < EVEN_SINCE) return computeOffset(at, zone);
+  const quarter = Math.floor(at / QUARTER_MS);
+  const key = `${zone} ${quarter}`;
+  const known = offsets.get(key);
+  if (known !== undefined) return known;
+  const offset = computeOffset(quarter * QUARTER_MS, zone);
+  if (offsets.size >= MAX_OFFSETS) offsets.clear();
+  offsets.set(key, offset);
+  return offset;
+};
+
+/** What the clocks of a zone show at a moment (ms). */
+export const toWall = (at: number, zone: string): number => at + findOffset(at, zone);
 
 /** What the clocks of a zone show at a moment, with their distance from UTC: `2026-03-29T03:00:00+02:00`. */
 export const formatLocal = (at: number, zone: string): string => {
@@ -57,12 +78,11 @@ export const formatLocal = (at: number, zone: string): string => {
 
 /** The first moment at which the zone's clocks are ahead of UTC by what they are at `to`. */
 const findChange = (from: number, to: number, zone: string): number => {
-  const offset = (at: number): number => toWall(at, zone) - at;
-  const after = offset(to);
+  const after = findOffset(to, zone);
   let [low, high] = [from, to];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    if (offset(middle) === after) high = middle;
+    if (findOffset(middle, zone) === after) high = middle;
     else low = middle;
   }
   return high;
@@ -76,8 +96,8 @@ export const toMoments = (
   wall: number,
   zone: string,
 ): { moments: number[]; isSkipped: boolean } => {
-  const offsets = [wall - DAY_MS, wall + DAY_MS].map((at) => toWall(at, zone) - at);
-  const candidates = [...new Set(offsets)].map((offset) => wall - offset);
+  const around = [wall - DAY_MS, wall + DAY_MS].map((at) => findOffset(at, zone));
+  const candidates = [...new Set(around)].map((offset) => wall - offset);
   const moments = candidates.filter((at) => toWall(at, zone) === wall).toSorted((a, b) => a - b);
   if (moments.length > 0) return { moments, isSkipped: false };
   const change = findChange(Math.min(...candidates) - 1, Math.max(...candidates), zone);

@@ -16,13 +16,13 @@ import { createWatermarks } from './watermarks.ts';
 
 /** Rows of each kind that one sweep moves. */
 const SWEEP_LIMIT = 500;
-/** While outcomes are kept the database is tried this often. */
-const KEPT_RETRY_MS = 5_000;
+/** A database that does not answer is asked again after this long. */
+const RETRY_MS = 5_000;
 
 export interface ClockDeps extends PrunerDeps {
   sweeps: Sweeps;
   databaseSize: Pick<DatabaseSize, 'note' | 'getUsedPart'>;
-  kept: Pick<KeptRecordings, 'flush' | 'hasAny'>;
+  kept: Pick<KeptRecordings, 'flush'>;
   taskQueues: TaskQueues;
   /** Sends open deliveries to their queue; never throws. */
   sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
@@ -155,7 +155,7 @@ export const createClock = (deps: ClockDeps) => {
       } catch (error) {
         outageAt = now();
         log.error('sweep_failed', { error: describeError(error) });
-        if (deps.kept.hasAny()) await ensureAlarmBy(now() + KEPT_RETRY_MS);
+        await ensureAlarmBy(now() + RETRY_MS);
       }
     },
   };

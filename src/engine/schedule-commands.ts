@@ -1,11 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
 import { AppError } from '../domain/errors.ts';
-import { refuseFields } from '../domain/field-errors.ts';
-import { findNextMoment, listMoments } from '../domain/recurrence.ts';
-import { MAX_MOMENTS, MAX_SCHEDULES, toRecurrence, type Schedule } from '../domain/schedule.ts';
-import { toMomentKey, toTriggerKey } from '../domain/schedule-key.ts';
+import { findNextMoment } from '../domain/recurrence.ts';
+import { MAX_SCHEDULES, toRecurrence, type Schedule } from '../domain/schedule.ts';
+import { toTriggerKey } from '../domain/schedule-key.ts';
 import { isUniqueViolation } from '../store/failure.ts';
 import type { ScheduleEdit, ScheduleStore } from '../store/schedules.ts';
+import { createBackfill } from './backfill.ts';
 import type { Submission, Submitted } from './submission.ts';
 import { toSubmission, type ScheduledBy } from './submit-scheduled.ts';
 
@@ -78,7 +78,7 @@ export const createScheduleCommands = (deps: ScheduleCommandDeps) => {
     await checkTask(changed, by);
     const after = Math.max(at, present.last_at ?? 0);
     const next_at = findNextMoment(toRecurrence(changed), after);
-    if (next_at !== null) await ensureAlarmBy(next_at);
+    if (next_at !== null) await ensureAlarmBy(present.queued_at === null ? next_at : at);
     return { ...changed, next_at };
   };
 
@@ -101,8 +101,11 @@ export const createScheduleCommands = (deps: ScheduleCommandDeps) => {
         continue;
       }
       try {
-        const { version, next_at: old_next } = present;
-        const edited = await schedules.edit({ ...written, version, old_next, updated_at: now() });
+        const edited = await schedules.edit({
+          ...written,
+          version: present.version,
+          updated_at: now(),
+        });
         if (edited) return edited;
       } catch (error) {
         throw isUniqueViolation(error) ? refuseName(changed.name) : error;
@@ -161,39 +164,7 @@ export const createScheduleCommands = (deps: ScheduleCommandDeps) => {
       return one as Submitted;
     },
 
-    /**
-     * Tasks for the moments of a time that is over, which have none yet.
-     * @param isDry only tells which they are
-     */
-    async backfill(
-      owner: string,
-      idOrName: string,
-      { from, to, isDry }: { from: number; to: number; isDry: boolean },
-      by: ScheduledBy,
-    ): Promise<{ moment: number; taskId: string | null; isNew: boolean }[]> {
-      const present = await find(owner, idOrName);
-      const moments = listMoments(toRecurrence(present), from - 1, MAX_MOMENTS + 1, to);
-      if (moments.length > MAX_MOMENTS) {
-        const message = `There are more than ${MAX_MOMENTS} moments in this time; take a part of it`;
-        refuseFields([{ in: 'body', path: 'to', code: 'too_many_moments', message }]);
-      }
-      const keys = moments.map((moment) => toMomentKey(present.id, moment));
-      const there = await schedules.findTasks(owner, keys);
-      const missing = moments.filter((_, i) => !there.has(keys[i] ?? ''));
-      const made =
-        isDry || missing.length === 0
-          ? []
-          : await submission.submit(toSubmission(present, missing, by));
-      const ids = new Map(made.map(({ task }) => [task.idempotency_key, task.id]));
-      return moments.map((moment, i) => {
-        const key = keys[i] ?? '';
-        return {
-          moment,
-          taskId: there.get(key) ?? ids.get(key) ?? null,
-          isNew: !there.has(key),
-        };
-      });
-    },
+    backfill: createBackfill({ schedules, submit: submission.submit, find }),
   };
 };
 

@@ -1,16 +1,17 @@
 import { AppError, describeError, type ErrorCode } from '../domain/errors.ts';
-import { planFiring, type FiringPlan } from '../domain/firing-plan.ts';
+import { planFiring } from '../domain/firing-plan.ts';
 import { readScheduleKey } from '../domain/schedule-key.ts';
 import type { Logger } from '../log.ts';
 import type { DueSchedule, Move, ScheduleStore, UnfinishedTask } from '../store/schedules.ts';
 import type { Submission, Submitted } from './submission.ts';
+import { moveOn, stay, toStoredError, type Planned } from './schedule-moves.ts';
 import { toSubmission } from './submit-scheduled.ts';
 
 /** Schedules that one statement reads, and one moves on. */
 const CHUNK = 500;
-/** Chunks of one strike; what is left has the next one at once. */
-const MAX_CHUNKS = 8;
-/** Tasks that are submitted at a time: what waits to be stored has a bound. */
+/** Statements that one strike moves schedules by; what is left has the next strike at once. */
+const MAX_ROUNDS = 8;
+/** Tasks that are submitted at a time, about: what waits to be stored has a bound, and so has the CPU. */
 const MAX_TASKS = 1_000;
 /** A failure that passes is tried again after this long at least. */
 const MIN_DEFER_MS = 5_000;
@@ -44,29 +45,12 @@ export interface SchedulerDeps {
   log: Logger;
 }
 
-interface Planned {
-  schedule: DueSchedule;
-  plan: FiringPlan;
+/** What was due when it was read, at `at`. */
+interface Read {
+  due: readonly DueSchedule[];
+  at: number;
+  isAll: boolean;
 }
-
-/** Where a schedule stands that is left as it is. */
-const stay = ({ owner, id, next_at, queued_at, wake_at, last_error }: DueSchedule): Move => ({
-  owner,
-  id,
-  oldNext: next_at,
-  oldQueued: queued_at,
-  next: next_at,
-  queued: queued_at,
-  wake: wake_at,
-  last: null,
-  fired: 0,
-  skipped: 0,
-  refused: 0,
-  skippedAt: null,
-  missedFrom: null,
-  missedUntil: null,
-  error: last_error,
-});
 
 /**
  * Submits what schedules say, when it is time. First the tasks, by keys that a moment has once, then
@@ -83,58 +67,36 @@ export const createScheduler = (deps: SchedulerDeps) => {
     }
   };
 
-  const submit = async ({ schedule, plan }: Planned): Promise<void> => {
+  const submit = async (schedule: DueSchedule, moment: number): Promise<void> => {
     if (schedule.key_revoked_at !== null)
       throw new AppError(
         'key_revoked',
         'The key that made this schedule was revoked. Change or resume it by another key, or delete it',
       );
     await deps.submit(
-      toSubmission(schedule, plan.fire, {
+      toSubmission(schedule, [moment], {
         requestId: '',
         ownHost: deps.publicHost,
         taskTypes: null,
         consumeMetered: (runs) => consumeMetered(schedule.owner, runs),
       }),
     );
-    if (plan.cancel.length > 0) await deps.cancel(schedule.owner, plan.cancel);
   };
 
-  const toError = (code: string, message: string, moment: number | null): string =>
-    JSON.stringify({ code, message, at: now(), scheduled_for: moment });
-
-  /** Its moments are over, whatever became of them. */
-  const moveOn = ({ schedule, plan }: Planned): Move => ({
-    ...stay(schedule),
-    next: plan.next,
-    queued: plan.queued,
-    wake: plan.next,
-    last: plan.last,
-    fired: plan.fire.length,
-    skipped: plan.skipped,
-    skippedAt: plan.skippedAt,
-    missedFrom: plan.missed?.from ?? null,
-    missedUntil: plan.missed?.until ?? null,
-    error: plan.fire.length > 0 ? null : schedule.last_error,
-  });
-
-  const noteRefused = (planned: Planned, error: AppError): Move => {
+  const noteRefused = (planned: Planned, fired: number, error: AppError): Move => {
     const { schedule, plan } = planned;
     const reasons = [error.message, ...(error.errors ?? []).map((each) => each.message)];
-    const refused = plan.fire.length;
-    deps.countFirings('refused', refused);
-    log.warn('schedule_refused', {
-      owner: schedule.owner,
-      schedule_id: schedule.id,
-      code: error.code,
-    });
+    deps.countFirings('refused', plan.fire.length - fired);
+    const fields = { owner: schedule.owner, schedule_id: schedule.id, code: error.code };
+    log.warn('schedule_refused', fields);
     const message = describeError([...new Set(reasons)].join('; '));
-    const text = toError(error.code, message, plan.fire.at(-1) ?? null);
-    return { ...moveOn(planned), fired: 0, refused, error: text };
+    const moment = plan.fire[fired] ?? null;
+    const text = toStoredError({ code: error.code, message, at: now(), scheduled_for: moment });
+    return { ...moveOn(planned, fired, now()), error: text };
   };
 
   /** The moment is tried again after a while. */
-  const defer = (schedule: DueSchedule, error: unknown): Move => {
+  const defer = (schedule: DueSchedule, fired: number, error: unknown): Move => {
     const code = error instanceof AppError ? error.code : 'internal_error';
     const seconds = error instanceof AppError ? (error.retryAfterSeconds ?? 0) : 0;
     const least = error instanceof AppError ? MIN_DEFER_MS : UNKNOWN_DEFER_MS;
@@ -143,65 +105,87 @@ export const createScheduler = (deps: SchedulerDeps) => {
     const fields = { owner: schedule.owner, schedule_id: schedule.id, code };
     log.warn('schedule_deferred', { ...fields, error: message });
     const wake = now() + Math.max(least, seconds * 1_000);
-    return { ...stay(schedule), wake, error: toError(code, message, schedule.next_at) };
+    const moment = schedule.next_at;
+    const text = toStoredError({ code, message, at: now(), scheduled_for: moment });
+    return { ...stay(schedule), fired, wake, error: text };
   };
 
+  /** Moment by moment: the newest that has a task tells that those before have one, too. */
   const fireOne = async (planned: Planned): Promise<Move> => {
-    const { plan } = planned;
+    const { schedule, plan } = planned;
+    let fired = 0;
     try {
-      if (plan.fire.length > 0) await submit(planned);
+      for (const moment of plan.fire) {
+        await submit(schedule, moment);
+        fired += 1;
+        // What was missed is late by how long the service was away.
+        if (moment === plan.last) deps.observeLateness(Math.max(0, now() - moment) / 1_000);
+      }
+      if (plan.cancel.length > 0) await deps.cancel(schedule.owner, plan.cancel);
     } catch (error) {
+      deps.countFirings('fired', fired);
       const isRefused = error instanceof AppError && !PASSING.includes(error.code);
-      return isRefused ? noteRefused(planned, error) : defer(planned.schedule, error);
+      return isRefused ? noteRefused(planned, fired, error) : defer(schedule, fired, error);
     }
-    deps.countFirings('fired', plan.fire.length);
+    deps.countFirings('fired', fired);
     deps.countFirings('skipped', plan.skipped);
-    for (const moment of plan.fire)
-      if (moment === plan.last) deps.observeLateness(Math.max(0, now() - moment) / 1_000);
-    return moveOn(planned);
+    return moveOn(planned, fired, now());
   };
 
-  /** One that cannot be read must not keep the others waiting. */
-  const plan = (schedule: DueSchedule): Planned | Move => {
+  /**
+   * What it does as of `at`, when it was read: it may have been paused since. One that cannot be read
+   * must not keep the others waiting.
+   */
+  const plan = (schedule: DueSchedule, at: number): Planned | Move => {
     try {
       const unfinished = (JSON.parse(schedule.unfinished) as UnfinishedTask[]).map(
         ({ id, key }) => ({ id, moment: readScheduleKey(key)?.scheduledFor ?? null }),
       );
-      return { schedule, plan: planFiring(schedule, unfinished, now()) };
+      return { schedule, plan: planFiring(schedule, unfinished, at) };
     } catch (error) {
-      return defer(schedule, error);
+      return defer(schedule, 0, error);
     }
   };
 
-  /** Few of them have many tasks each. */
-  const splitByTasks = (all: readonly Planned[]): Planned[][] => {
-    const groups: Planned[][] = [];
-    let tasks = Infinity;
-    for (const planned of all) {
-      tasks += planned.plan.fire.length;
-      if (tasks > MAX_TASKS) {
-        groups.push([]);
-        tasks = planned.plan.fire.length;
-      }
-      groups.at(-1)?.push(planned);
+  /** Fires the first of them, and moves those on; returns how many that were. */
+  const fireSome = async ({ due, at }: Read): Promise<number> => {
+    const firing: Promise<Move>[] = [];
+    let tasks = 0;
+    for (const schedule of due) {
+      if (tasks >= MAX_TASKS) break;
+      const planned = plan(schedule, at);
+      firing.push('plan' in planned ? fireOne(planned) : Promise.resolve(planned));
+      tasks += 'plan' in planned ? planned.plan.fire.length : 0;
     }
-    return groups;
+    await schedules.move(await Promise.all(firing), now());
+    return firing.length;
   };
 
+  const read = async (): Promise<Read> => {
+    const at = now();
+    const due = await schedules.listDue(at, CHUNK);
+    return { due, at, isAll: due.length < CHUNK };
+  };
+
+  const fire = async (): Promise<boolean> => {
+    let found = await read();
+    for (let round = 0; round < MAX_ROUNDS && found.due.length > 0; round += 1) {
+      found = { ...found, due: found.due.slice(await fireSome(found)) };
+      if (found.due.length === 0 && !found.isAll) found = await read();
+    }
+    return found.due.length > 0;
+  };
+
+  let firing: Promise<boolean> | null = null;
   return {
-    /** Fires what is due; returns whether there may be more. Throws when the database does not answer. */
+    /**
+     * Fires what is due; returns whether there may be more. One strike at a time: what a second one has
+     * read would be old when it fires. Throws when the database does not answer.
+     */
     async fire(): Promise<boolean> {
-      for (let chunk = 0; chunk < MAX_CHUNKS; chunk += 1) {
-        const due = await schedules.listDue(now(), CHUNK);
-        if (due.length === 0) return false;
-        const plans = due.map(plan);
-        const moves = plans.filter((each): each is Move => !('plan' in each));
-        for (const group of splitByTasks(plans.filter((each): each is Planned => 'plan' in each)))
-          moves.push(...(await Promise.all(group.map(fireOne))));
-        await schedules.move(moves, now());
-        if (due.length < CHUNK) return false;
-      }
-      return true;
+      if (firing) return firing.then(() => true);
+      firing = fire().finally(() => (firing = null));
+      return firing;
     },
   };
 };

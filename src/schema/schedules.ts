@@ -13,7 +13,8 @@ import { toSqlLiterals } from './sql-list.ts';
 
 /**
  * What is submitted by itself, and when. A moment at which a schedule fires is the key of its task,
- * so `next_at` may be handled twice and no task is made twice. Times are ms.
+ * and a trigger notes in the insert of the task that it has had one, so `next_at` may be handled
+ * twice and no task is made twice, also of one that was deleted since. Times are ms.
  */
 export const schedulesTable = sqliteTable(
   'schedules',
@@ -35,7 +36,7 @@ export const schedulesTable = sqliteTable(
     queued_at: integer(),
     /** When the clock must look at it: at `next_at`, later after a failure that passes. */
     wake_at: integer(),
-    /** The newest moment that was handled. */
+    /** The newest moment that has had a task, or was left out. */
     last_at: integer(),
     paused_at: integer(),
     /** Moments that made a task, … */

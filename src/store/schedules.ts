@@ -37,10 +37,11 @@ LIMIT ?2`,
 const valueSql = (name: keyof Move): string => `m.value ->> '${name}'`;
 
 /**
- * Only a schedule that stands where it stood when it was read. One whose moment waits for a task that
+ * Only a schedule that stands where it stood when it was read; the insert of a moment that waited has
+ * noted that it waits no more. One whose moment waits for a task that
  * has ended meanwhile is looked at once more: its trigger came too early.
  */
-export const MOVE = nameStatement(
+const MOVE = nameStatement(
   'schedules.move',
   `UPDATE schedules
 SET next_at = ${valueSql('next')},
@@ -63,7 +64,7 @@ FROM json_each(?1) AS m
 WHERE schedules.owner = ${valueSql('owner')}
   AND schedules.id = ${valueSql('id')}
   AND schedules.next_at IS ${valueSql('oldNext')}
-  AND schedules.queued_at IS ${valueSql('oldQueued')}`,
+  AND (schedules.queued_at IS ${valueSql('oldQueued')} OR schedules.queued_at IS NULL)`,
 );
 
 const INSERT = nameStatement(
@@ -81,7 +82,7 @@ ON CONFLICT (owner, name) DO NOTHING
 RETURNING *`,
 );
 
-// Where it stands must be where it stood: the moments that it fires at are counted from there.
+// One with a moment that waits is looked at once more.
 const EDIT = nameStatement(
   'schedules.edit',
   `UPDATE schedules
@@ -93,7 +94,10 @@ SET name = ?1 ->> 'name',
   catch_up = ?1 ->> 'catch_up',
   catch_up_window_ms = ?1 ->> 'catch_up_window_ms',
   next_at = ?1 ->> 'next_at',
-  wake_at = ?1 ->> 'next_at',
+  wake_at = CASE
+    WHEN queued_at IS NOT NULL AND ?1 ->> 'next_at' IS NOT NULL THEN ?1 ->> 'updated_at'
+    ELSE ?1 ->> 'next_at'
+  END,
   paused_at = ?1 ->> 'paused_at',
   queued_at = CASE WHEN ?1 ->> 'next_at' IS NULL THEN NULL ELSE queued_at END,
   last_error = CASE WHEN ?1 ->> 'next_at' IS NULL THEN last_error END,
@@ -104,7 +108,6 @@ SET name = ?1 ->> 'name',
 WHERE owner = ?1 ->> 'owner'
   AND id = ?1 ->> 'id'
   AND version = ?1 ->> 'version'
-  AND next_at IS ?1 ->> 'old_next'
 RETURNING *`,
 );
 
@@ -255,9 +258,9 @@ export const createScheduleStore = (db: D1Database) => {
       db.prepare(INSERT).bind(JSON.stringify(schedule), most).first<Schedule>(),
 
     /**
-     * Null when it was changed, deleted or moved on meanwhile. Throws for a name that is taken.
+     * Null when it was changed or deleted meanwhile. Throws for a name that is taken.
      */
-    edit: (edit: ScheduleEdit & { version: number; old_next: number | null; updated_at: number }) =>
+    edit: (edit: ScheduleEdit & { version: number; updated_at: number }) =>
       db.prepare(EDIT).bind(JSON.stringify(edit)).first<Schedule>(),
 
     /** By its id or its name. */

@@ -40,7 +40,7 @@ const setup = () => {
     fireSchedules: async () => false,
     sweeps,
     store: createTaskStore(env.DB),
-    kept: { flush: async () => {}, hasAny: () => false },
+    kept: { flush: async () => {} },
     computeCutoffs: (now) => ({ rules: [], otherwise: now - RETENTION_MS }),
     pruneWhenFull: true,
     databaseSize: { note: (bytes) => void noted.push(bytes), getUsedPart: () => usedPart },

@@ -40,7 +40,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     fireSchedules: async () => false,
     sweeps: createSweeps(env.DB),
     store: taskStore,
-    kept: { flush: async () => {}, hasAny: () => false },
+    kept: { flush: async () => {} },
     computeCutoffs: () => ({ rules: [], otherwise: 0 }),
     pruneWhenFull: false,
     databaseSize: { note: () => {}, getUsedPart: () => 0 },

@@ -26,7 +26,7 @@ export interface DatabaseFaults {
   /** What a mutant makes of a statement. */
   rewrite: (sql: string) => string;
   /** Called after a statement was carried out and before anybody hears of it. */
-  afterward: (sql: string) => void;
+  afterward: (sql: string) => void | Promise<void>;
 }
 
 /**
@@ -49,7 +49,8 @@ export const faultyDatabase = (
       throw new Error(TEXTS[fault.kind]);
     }
     const result = await work();
-    faults.afterward(sql);
+    const meanwhile = faults.afterward(sql);
+    if (meanwhile) await meanwhile;
     return isDead() ? new Promise<never>(() => {}) : result;
   };
   const wrap = (sql: string, statement: D1PreparedStatement): Wrapped =>

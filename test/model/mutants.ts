@@ -10,7 +10,7 @@ import type { Mutation } from './world.ts';
  * A rewriting of one statement. It says so when it found nothing to rewrite: a mutant that changes
  * nothing proves nothing.
  */
-const rewriting = (name: string, from: string, to: string): Mutation => {
+export const rewriting = (name: string, from: string, to: string): Mutation => {
   let misfit: string | null = null;
   return {
     rewrite: (sql) => {

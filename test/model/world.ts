@@ -11,13 +11,17 @@ import { createAccepter } from '../../src/engine/accepter.ts';
 import type { RunEnd, Work } from '../../src/engine/work.ts';
 import { createKeptRecordings } from '../../src/engine/kept-recordings.ts';
 import { createClock } from '../../src/engine/clock.ts';
+import { createScheduleCommands } from '../../src/engine/schedule-commands.ts';
+import { createScheduler } from '../../src/engine/scheduler.ts';
+import { createSubmission, type Submission } from '../../src/engine/submission.ts';
 import type { Recorder } from '../../src/engine/recorder.ts';
 import type { QueueBindings } from '../../src/engine/task-queues.ts';
-import { builtInHandlers } from '../../src/handlers/catalog.ts';
+import { builtInHandlers, type Catalog } from '../../src/handlers/catalog.ts';
 import type { Handler } from '../../src/handlers/handler.ts';
 import { toHandler } from '../../src/handlers/registered.ts';
 import { createLogger } from '../../src/log.ts';
 import { encodeTask } from '../../src/store/inserts.ts';
+import type { ScheduleStore } from '../../src/store/schedules.ts';
 import type { Sweeps } from '../../src/store/sweeps.ts';
 import type { TaskStore } from '../../src/store/tasks.ts';
 import { createEngine } from '../../src/wiring/engine.ts';
@@ -49,6 +53,9 @@ export interface Mutation {
   recorder?: (real: Recorder) => Recorder;
   alarmAfterInsert?: boolean;
   forgetsKept?: boolean;
+  /** What stands for the schedules' table, and for the submit of what they say. */
+  schedules?: (real: ScheduleStore, now: () => number) => ScheduleStore;
+  toScheduled?: (submission: Submission) => Submission;
   /** An end of a run counts for whatever attempt there is, or for whatever task. */
   settles?: 'any attempt' | 'any task';
 }
@@ -146,6 +153,7 @@ export class World {
       env.DB.prepare('DELETE FROM deliveries'),
       env.DB.prepare('DELETE FROM tasks'),
       env.DB.prepare('DELETE FROM queues'),
+      env.DB.prepare('DELETE FROM schedules'),
     ]);
     return new World(mutation);
   }
@@ -219,14 +227,15 @@ export class World {
 
     const { sweeps, recorder, alarmAfterInsert = false, forgetsKept = false } = this.#mutation;
     const finishOne = async (): Promise<void> => this.finish(0, 'complete');
+    const catalog: Catalog = {
+      load: () => undefined,
+      find: (_owner, type) => (type === 'sum' ? scripted : OUTSIDE[type as 'work' | 'hook']),
+      list: () => [],
+    };
     const engine = createEngine({
       db: faultyDatabase(env.DB, this.faults, isDead),
       queues: { [QUEUE]: queue } as unknown as QueueBindings,
-      catalog: {
-        load: () => undefined,
-        find: (_owner, type) => (type === 'sum' ? scripted : OUTSIDE[type as 'work' | 'hook']),
-        list: () => [],
-      },
+      catalog,
       dependencies,
       endpoints: {
         root: ROOT,
@@ -279,11 +288,39 @@ export class World {
     });
     const { dispatcherDeps, consumer, commands, deliverer, work } = engine;
     const kept = createKeptRecordings({ ...dispatcherDeps, storage });
+    const submission = createSubmission({
+      catalog,
+      store: engine.store,
+      accept: (tasks) => accepter.accept(tasks.map((task) => ({ task, row: encodeTask(task) }))),
+      tryReserve: async () => true,
+      outgoingRules: { allowedHosts: [] },
+      secrets: dependencies.secrets,
+      canSign: false,
+      hasSearchIndex: false,
+      now,
+      log: silent,
+    });
+    const { schedules = (real) => real, toScheduled = (same) => same } = this.#mutation;
+    const scheduler = createScheduler({
+      ...dispatcherDeps,
+      schedules: schedules(engine.schedules, now),
+      submit: (asked) => submission.submit(toScheduled(asked)),
+      publicHost: '',
+      countFirings: () => {},
+      observeLateness: () => {},
+    });
     const clock = createClock({
       ...dispatcherDeps,
       kept,
       alarm,
-      fireSchedules: async () => false,
+      fireSchedules: scheduler.fire,
+    });
+    const scheduleCommands = createScheduleCommands({
+      schedules: engine.schedules,
+      submission,
+      ensureAlarmBy: clock.ensureAlarmBy,
+      tickNow: clock.tick,
+      now,
     });
     const insertThenAlarm: TaskStore['insertMany'] = async (rows) => {
       const ids = await engine.store.insertMany(rows);
@@ -297,7 +334,7 @@ export class World {
       noteOutage: clock.noteOutage,
       ensureAlarmBy: alarmAfterInsert ? async () => {} : clock.ensureAlarmBy,
     });
-    return { accepter, clock, consumer, commands, deliverer, work };
+    return { accepter, clock, consumer, commands, deliverer, work, scheduleCommands };
   }
 
   // --- What the model commands
@@ -503,6 +540,11 @@ export class World {
     this.faults.fail = null;
     this.faults.afterward = () => {};
     this.#service = this.boot();
+  }
+
+  /** What people and the clock do with schedules. */
+  get scheduling() {
+    return this.#service;
   }
 
   /** The alarm, if it is due. */

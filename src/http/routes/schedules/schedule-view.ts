@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { hasScope } from '../../../domain/api-key.ts';
 import { describeRecurrence } from '../../../domain/describe-recurrence.ts';
-import { toRecurrence, type Schedule } from '../../../domain/schedule.ts';
+import { toRecurrence, type Schedule, type StoredScheduleError } from '../../../domain/schedule.ts';
 import { readScheduleKey } from '../../../domain/schedule-key.ts';
 import { formatLocal } from '../../../domain/time-zone.ts';
 import { CATCH_UPS, OVERLAPS, STATUSES } from '../../../domain/words.ts';
@@ -59,12 +59,9 @@ const fields = {
   skipped: whole.meta({ description: 'Moments that made none because of `overlap`' }),
   refused: whole.meta({ description: 'Moments whose task was refused' }),
   last_skipped_at: timeOrNull,
-  missed: z
-    .strictObject({ from: time, until: time })
-    .nullable()
-    .meta({
-      description: 'The moments that were missed last, and not made up for: before `until`',
-    }),
+  missed: z.strictObject({ from: time, until: time }).nullable().meta({
+    description: 'The moments that were missed last, and not made up for: before `until`',
+  }),
   last_error: errorSchema
     .nullable()
     .meta({ description: 'Why the last moment was refused, or has to wait; null once one is not' }),
@@ -84,15 +81,8 @@ export const scheduleDetailSchema = z
 const toStatus = ({ paused_at, next_at }: Schedule): 'active' | 'paused' | 'ended' =>
   paused_at !== null ? 'paused' : next_at === null ? 'ended' : 'active';
 
-interface StoredError {
-  code: string;
-  message: string;
-  at: number;
-  scheduled_for: number | null;
-}
-
 const toErrorView = (text: string) => {
-  const { at, scheduled_for, ...error } = JSON.parse(text) as StoredError;
+  const { at, scheduled_for, ...error } = JSON.parse(text) as StoredScheduleError;
   return { ...error, at: toIso(at), scheduled_for: toIsoOrNull(scheduled_for) };
 };
 

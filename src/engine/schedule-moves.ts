@@ -1,0 +1,56 @@
+import type { FiringPlan } from '../domain/firing-plan.ts';
+import type { StoredScheduleError } from '../domain/schedule.ts';
+import type { DueSchedule, Move } from '../store/schedules.ts';
+
+// Where a schedule goes once the clock has looked at it.
+
+/** A schedule that is due, and what it does. */
+export interface Planned {
+  schedule: DueSchedule;
+  plan: FiringPlan;
+}
+
+/** It is left where it is. */
+export const stay = ({
+  owner,
+  id,
+  next_at,
+  queued_at,
+  wake_at,
+  last_error,
+}: DueSchedule): Move => ({
+  owner,
+  id,
+  oldNext: next_at,
+  oldQueued: queued_at,
+  next: next_at,
+  queued: queued_at,
+  wake: wake_at,
+  last: null,
+  fired: 0,
+  skipped: 0,
+  refused: 0,
+  skippedAt: null,
+  missedFrom: null,
+  missedUntil: null,
+  error: last_error,
+});
+
+/** Its moments are over, whatever became of them. @param fired how many have a task */
+export const moveOn = ({ schedule, plan }: Planned, fired: number, now: number): Move => ({
+  ...stay(schedule),
+  next: plan.next,
+  queued: plan.queued,
+  // One that has more to do lets the others go first.
+  wake: plan.next === null ? null : Math.max(plan.next, now),
+  last: plan.last,
+  fired,
+  refused: plan.fire.length - fired,
+  skipped: plan.skipped,
+  skippedAt: plan.skippedAt,
+  missedFrom: plan.missed?.from ?? null,
+  missedUntil: plan.missed?.until ?? null,
+  error: fired > 0 ? null : schedule.last_error,
+});
+
+export const toStoredError = (error: StoredScheduleError): string => JSON.stringify(error);
