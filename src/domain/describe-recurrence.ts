@@ -1,11 +1,27 @@
 import cronstrue from 'cronstrue';
 import { toFields, type Recurrence } from './recurrence.ts';
 
+/** Units of an interval, in ms. */
+export const UNITS = {
+  days: 86_400_000,
+  hours: 3_600_000,
+  minutes: 60_000,
+  seconds: 1_000,
+} as const;
+export type Unit = keyof typeof UNITS;
+
+/** An interval (ms) in the largest unit of which it is a whole number; `[2, 'hours']`. */
+export const toUnit = (ms: number): [number, Unit] => {
+  const units = Object.entries(UNITS) as [Unit, number][];
+  const [unit, size] = units.find(([, each]) => ms % each === 0) ?? ['seconds', 1_000];
+  return [ms / size, unit];
+};
+
 /** In words: `At 02:30`, `Every 15 minutes`. */
 export const describeRecurrence = (recurrence: Recurrence): string => {
   if ('everyMs' in recurrence) {
-    const minutes = recurrence.everyMs / 60_000;
-    return minutes === 1 ? 'Every minute' : `Every ${minutes} minutes`;
+    const [count, unit] = toUnit(recurrence.everyMs);
+    return count === 1 ? `Every ${unit.slice(0, -1)}` : `Every ${count} ${unit}`;
   }
   const options = { use24HourTimeFormat: true, throwExceptionOnParseError: false };
   return cronstrue.toString(toFields(recurrence.cron).join(' '), options);

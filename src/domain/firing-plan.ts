@@ -53,6 +53,12 @@ const listDue = (schedule: Planned, recurrence: Recurrence, now: number): number
   return listNewest(recurrence, { from, to: now }, MAX_MOMENTS);
 };
 
+/** The first moment that has had no task yet. */
+const findFirst = ({ next_at, last_at }: Planned, recurrence: Recurrence): number | null =>
+  next_at === null || last_at === null || last_at < next_at
+    ? next_at
+    : findNextMoment(recurrence, last_at);
+
 /** A task of the schedule that has not ended; `moment` null: somebody asked for it. */
 export interface Unfinished {
   id: string;
@@ -104,12 +110,13 @@ export const planFiring = (
     (at) => !decided.fire.includes(at) && !rest.includes(at) && at !== decided.queued,
   );
   const handled = due.filter((at) => !rest.includes(at));
+  const from = findFirst(schedule, recurrence);
   const until = due[0] ?? now;
   return {
     ...decided,
     skipped: left.length,
     skippedAt: left.at(-1) ?? null,
-    missed: isDue && Math.max(next_at, last) < until ? { from: next_at, until } : null,
+    missed: isDue && from !== null && from < until ? { from, until } : null,
     next: rest[0] ?? (isDue ? findNextMoment(recurrence, now) : next_at),
     last: handled.at(-1) ?? (isDue ? next_at : null),
   };

@@ -139,12 +139,23 @@ describe('every route', () => {
   );
 });
 
+/** A body that is right, where one is needed. */
+const bodyFor = (method: string, path: string): string | undefined => {
+  if (path.endsWith('/fail')) return '{"message":"theirs"}';
+  if (path.endsWith('/backfill'))
+    return '{"from":"2026-01-01T00:00:00Z","to":"2026-01-01T00:00:00Z"}';
+  if (path.startsWith('/schedules') && method === 'PATCH') return '{"overlap":"skip"}';
+  return ['PATCH', 'PUT'].includes(method) && !path.startsWith('/files')
+    ? '{"title":"theirs"}'
+    : undefined;
+};
+
 describe('another owner', () => {
   let theirs: { Authorization: string };
   let id: string;
   beforeAll(async () => {
     theirs = {
-      Authorization: `Bearer ${(await storeKey('somebody else', ['tasks:read', 'tasks:write', 'types:write'])).key}`,
+      Authorization: `Bearer ${(await storeKey('somebody else', ['tasks:read', 'tasks:write', 'types:write', 'schedules:write'])).key}`,
     };
     id = (await submit('sum', { a: 1, b: 1 }, { delay_seconds: 600, title: 'mine' })).task_id;
     await call('/files/some.csv', { method: 'PUT', body: 'mine' });
@@ -163,11 +174,7 @@ describe('another owner', () => {
       method,
       filled(path, id),
       { ...theirs, Accept: 'text/event-stream' },
-      ['PATCH', 'PUT'].includes(method) && !path.startsWith('/files')
-        ? '{"title":"theirs"}'
-        : path.endsWith('/fail')
-          ? '{"message":"theirs"}'
-          : undefined,
+      bodyFor(method, path),
     );
     // Their own file of the same name is theirs alone.
     if (method === 'PUT' && path.startsWith('/files'))

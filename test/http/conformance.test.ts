@@ -88,6 +88,16 @@ const leaseRun = async (): Promise<string> => {
   return task?.run ?? text;
 };
 
+const plantSchedule = async (): Promise<string> => {
+  const task = { type: 'sum', params: { a: 1, b: 2 } };
+  const name = `conforming-${crypto.randomUUID().slice(0, 8)}`;
+  const init = asJson(JSON.stringify({ name, cron: '0 0 1 1 *', task }));
+  const { schedule_id: id } = await (
+    await call('/schedules', { method: 'POST', ...init })
+  ).json<{ schedule_id: string }>();
+  return id;
+};
+
 /** A path with values that exist. */
 const filled = (path: string): string =>
   path
@@ -149,6 +159,7 @@ describe.each(operations.map((each) => [`${each.method} ${each.path}`, each] as 
         if (path === '/tasks/{id}/retry')
           taskId = (await finished((await submit('broken', {}, { max_attempts: 1 })).task_id))
             .task_id;
+        if (path.startsWith('/schedules/{id}')) taskId = await plantSchedule();
         if (path === '/keys/{id}') taskId = (await storeKey('x', ['admin'])).id;
         const query = operation.parameters
           .filter((each) => each.in === 'query' && each.required)
@@ -159,7 +170,8 @@ describe.each(operations.map((each) => [`${each.method} ${each.path}`, each] as 
           method,
           path.endsWith('/events') ? { headers: { Accept: 'text/event-stream' } } : init,
         );
-        if (path.endsWith('purge') || (method === 'DELETE' && path.includes('{id}')))
+        const isOfTask = !path.startsWith('/schedules') && path.includes('{id}');
+        if (path.endsWith('purge') || (method === 'DELETE' && isOfTask))
           taskId = (await finished((await submit('sum', { a: 1, b: 2 })).task_id)).task_id;
         if (method === 'DELETE' && path.startsWith('/files'))
           await call('/files/sample.csv', { method: 'PUT', body: 'a\n1\n' });

@@ -6,6 +6,7 @@ import { keysTable } from '../../src/schema/keys.ts';
 import { queuesTable } from '../../src/schema/queues.ts';
 import { mutedErrorsTable } from '../../src/schema/muted-errors.ts';
 import { searchIndexTable } from '../../src/schema/search-index.ts';
+import { schedulesTable } from '../../src/schema/schedules.ts';
 import { sessionsTable } from '../../src/schema/sessions.ts';
 import { tasksTable } from '../../src/schema/tasks.ts';
 import { env } from 'cloudflare:workers';
@@ -27,6 +28,7 @@ describe.each([
   searchIndexTable,
   sessionsTable,
   mutedErrorsTable,
+  schedulesTable,
 ])('the migrated table', (table) => {
   const { name, columns, indexes } = getTableConfig(table);
 

@@ -1,13 +1,11 @@
 import * as z from 'zod';
+import { toUnit, UNITS, type Unit } from '../../../domain/describe-recurrence.ts';
 import { findCronProblem, type Recurrence } from '../../../domain/recurrence.ts';
 import { isTimeZone } from '../../../domain/time-zone.ts';
 import { CATCH_UPS, OVERLAPS } from '../../../domain/words.ts';
 import { nativeForm } from '../tasks/new-task-schema.ts';
 
 // What callers say of schedules.
-
-const UNITS = { days: 86_400_000, hours: 3_600_000, minutes: 60_000, seconds: 1_000 } as const;
-type Unit = keyof typeof UNITS;
 
 const MAX_EVERY_MS = 366 * UNITS.days;
 const MAX_TASK_BYTES = 32_768;
@@ -32,11 +30,10 @@ export const everySchema = z.strictObject({
   seconds: amount,
 });
 
-/** An interval in its largest unit. */
+/** An interval (ms) as answers have it. */
 export const toEvery = (ms: number): Partial<Record<Unit, number>> => {
-  const [unit, size] =
-    Object.entries(UNITS).find(([, each]) => ms % each === 0) ?? (['seconds', 1_000] as const);
-  return { [unit]: ms / size };
+  const [count, unit] = toUnit(ms);
+  return { [unit]: count };
 };
 
 const cron = z
