@@ -2,6 +2,7 @@ import { complete } from './completion.ts';
 import { getText, printRows, type Command } from './context.ts';
 import { clean, formatSeconds, paint, toAge } from './format.ts';
 import { keys, queues } from './operator-commands.ts';
+import { schedules } from './schedule-command.ts';
 import { types } from './type-command.ts';
 
 interface ErrorGroup {
@@ -96,6 +97,7 @@ const completion: Command = {
 
 export const serviceCommands: Record<string, Command> = {
   types,
+  schedules,
   queues,
   keys,
   errors,

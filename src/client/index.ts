@@ -10,6 +10,7 @@ import {
 import { toQuery, type ListOptions } from './list-options.ts';
 import { splitTasks } from './split-tasks.ts';
 import { createTaskCommands, taskPath } from './commands.ts';
+import { createScheduleCalls } from './schedules.ts';
 import { createTypeCommands } from './type-commands.ts';
 import type { Frame, NewTask, Status, TaskDetail, TaskView } from './types.ts';
 import { watch } from './watch.ts';
@@ -23,6 +24,7 @@ export { GiveUp, RetryLater, Snooze } from '../domain/errors.ts';
 export type { WorkerContext, WorkerHandler } from './run-handler.ts';
 export type { ClientOptions, ListOptions, Problem };
 export type * from './types.ts';
+export type * from './schedule-types.ts';
 
 export interface SubmitOptions {
   /**
@@ -146,6 +148,7 @@ export const createTasker = (options: ClientOptions) => {
 
     ...createTaskCommands(json),
     ...createTypeCommands(json),
+    schedules: createScheduleCalls(json),
     async remove(id: string): Promise<void> {
       await send(taskPath(id), { method: 'DELETE' });
     },

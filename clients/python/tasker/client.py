@@ -152,6 +152,64 @@ class Tasker:
         path = f"/task-types/{quote(name, safe='')}"
         return self.request("PUT", path, body, is_repeatable=True)
 
+    def create_schedule(self, name: str, task: Task, **options: Any) -> Dict[str, Any]:
+        """Submits `task` by itself. `options`: cron or every, timezone, overlap, catch_up, …
+
+        >>> tasker.create_schedule(
+        ...     "nightly", {"type": "sum", "params": {"a": 5, "b": 3}},
+        ...     cron="30 2 * * *", timezone="Europe/Berlin", overlap="skip",
+        ... )
+        """
+        return self.request("POST", "/schedules", {"name": name, "task": task, **options})
+
+    def schedules(self, **filters: Any) -> Iterator[Dict[str, Any]]:
+        """All schedules, by name. Filters are those of `GET /schedules`: status, recent."""
+        cursor: Optional[str] = ""
+        while cursor is not None:
+            more = {"cursor": cursor} if cursor else {}
+            page = self.request("GET", f"/schedules?{urlencode({**filters, **more})}")
+            yield from page["schedules"]
+            cursor = page["pagination"]["next_cursor"]
+
+    def _schedule(self, method: str, name: str, rest: str = "", body: Any = None) -> Any:
+        path = f"/schedules/{quote(name, safe='')}{rest}"
+        return self.request(method, path, body, is_repeatable=method == "GET" or None)
+
+    def schedule(self, name: str) -> Dict[str, Any]:
+        """A schedule, by its name or id, with its newest tasks."""
+        return self._schedule("GET", name)
+
+    def update_schedule(self, name: str, **change: Any) -> Dict[str, Any]:
+        """Changes a schedule; what is left out stays."""
+        return self._schedule("PATCH", name, body=change)
+
+    def pause_schedule(self, name: str) -> Dict[str, Any]:
+        """Lets a schedule fire no more; moments that pass meanwhile are not made up for."""
+        return self._schedule("POST", name, "/pause")
+
+    def resume_schedule(self, name: str) -> Dict[str, Any]:
+        """Lets a schedule fire again, from its next moment on."""
+        return self._schedule("POST", name, "/resume")
+
+    def delete_schedule(self, name: str) -> None:
+        """Deletes a schedule; its tasks stay."""
+        self._schedule("DELETE", name)
+
+    def trigger_schedule(self, name: str, *, idempotency_key: Optional[str] = None) -> Task:
+        """Submits the task of a schedule now."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        path = f"/schedules/{quote(name, safe='')}/trigger"
+        return self.request("POST", path, headers=headers, is_repeatable=True)
+
+    def next_moments(self, name: str, count: int = 10) -> List[Dict[str, str]]:
+        """When a schedule fires next: `at` in UTC, and what the clocks of its zone show."""
+        return self._schedule("GET", name, f"/next?count={count}")["next"]
+
+    def backfill(self, name: str, start: str, end: str, *, dry_run: bool = False) -> Dict[str, Any]:
+        """Submits tasks for moments between two times (ISO 8601) that have none."""
+        body = {"from": start, "to": end, "dry_run": dry_run}
+        return self._schedule("POST", name, "/backfill", body)
+
     def types(self) -> List[Dict[str, Any]]:
         """What can be submitted."""
         return self.request("GET", "/task-types")["task_types"]
