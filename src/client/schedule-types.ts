@@ -9,7 +9,7 @@ export interface Every {
 }
 
 /** When a schedule fires: a cron of five or six fields, or an interval. */
-export interface Recurrence {
+export interface ScheduleTime {
   cron?: string;
   every?: Every;
   /** A name of the IANA database; `UTC` unless given. */
@@ -17,7 +17,7 @@ export interface Recurrence {
 }
 
 /** A schedule to be made. */
-export interface NewSchedule extends Recurrence {
+export interface NewSchedule extends ScheduleTime {
   /** Unique for an owner; it stands for the id everywhere. */
   name: string;
   /** A submit; `{{scheduled_for}}` in its texts becomes the moment. */
@@ -38,7 +38,7 @@ export interface ScheduleMoment {
 }
 
 /** A schedule as the service answers it. */
-export interface Schedule {
+export interface ScheduleView {
   schedule_id: string;
   name: string;
   status: 'active' | 'paused' | 'ended';
@@ -69,7 +69,7 @@ export interface Schedule {
 }
 
 /** A schedule with its newest tasks, the newest first. */
-export interface ScheduleDetail extends Schedule {
+export interface ScheduleDetail extends ScheduleView {
   recent: {
     task_id: string;
     type: string;

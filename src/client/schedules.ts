@@ -2,8 +2,8 @@ import type { SendJson } from './request.ts';
 import type {
   Backfill,
   NewSchedule,
-  Recurrence,
-  Schedule,
+  ScheduleTime,
+  ScheduleView,
   ScheduleDetail,
   ScheduleMoment,
 } from './schedule-types.ts';
@@ -20,7 +20,7 @@ const schedulePath = (idOrName: string, rest = ''): string =>
 
 /** What plants schedules, and looks after them. */
 export const createScheduleCalls = (json: SendJson) => ({
-  create: (schedule: NewSchedule): Promise<Schedule> =>
+  create: (schedule: NewSchedule): Promise<ScheduleView> =>
     json('/schedules', { method: 'POST', json: schedule }),
 
   /** With its 30 newest tasks. */
@@ -41,17 +41,17 @@ export const createScheduleCalls = (json: SendJson) => ({
   },
 
   /** What is left out stays; `task` is replaced as a whole. */
-  update: (idOrName: string, change: Partial<NewSchedule>): Promise<Schedule> =>
+  update: (idOrName: string, change: Partial<NewSchedule>): Promise<ScheduleView> =>
     json(schedulePath(idOrName), { method: 'PATCH', json: change, isRepeatable: true }),
 
   /** Deletes it; its tasks stay. */
   delete: (idOrName: string): Promise<void> => json(schedulePath(idOrName), { method: 'DELETE' }),
 
   /** Lets it fire no more; moments that pass meanwhile are not made up for. */
-  pause: (idOrName: string): Promise<Schedule> =>
+  pause: (idOrName: string): Promise<ScheduleView> =>
     json(schedulePath(idOrName, '/pause'), { method: 'POST', isRepeatable: true }),
 
-  resume: (idOrName: string): Promise<Schedule> =>
+  resume: (idOrName: string): Promise<ScheduleView> =>
     json(schedulePath(idOrName, '/resume'), { method: 'POST', isRepeatable: true }),
 
   /** Submits its task now, whatever `overlap` says. */
@@ -85,7 +85,7 @@ export const createScheduleCalls = (json: SendJson) => ({
 
   /** When something would fire. */
   preview: (
-    recurrence: Recurrence & { count?: number; after?: string },
+    recurrence: ScheduleTime & { count?: number; after?: string },
   ): Promise<{ words: string; next: ScheduleMoment[] }> =>
     json('/schedules/preview', { method: 'POST', json: recurrence, isRepeatable: true }),
 });

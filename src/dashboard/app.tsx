@@ -20,9 +20,12 @@ import { FilesPage } from './pages/files.tsx';
 import { KeysPage } from './pages/keys.tsx';
 import { NewTaskPage } from './pages/new-task.tsx';
 import { OverviewPage } from './pages/overview.tsx';
+import { PlantPage } from './pages/plant.tsx';
 import { QueuePage } from './pages/queue.tsx';
 import { QueuesPage } from './pages/queues.tsx';
 import { RegisterTypePage } from './pages/register-type.tsx';
+import { SchedulePage } from './pages/schedule.tsx';
+import { SchedulesPage } from './pages/schedules.tsx';
 import { TaskPage } from './pages/task.tsx';
 import { TasksPage } from './pages/tasks.tsx';
 import { TypePage } from './pages/type.tsx';
@@ -32,6 +35,8 @@ const LISTS: Record<string, ComponentType> = {
   '/': OverviewPage,
   '/tasks': TasksPage,
   '/new': NewTaskPage,
+  '/schedules': SchedulesPage,
+  '/plant': PlantPage,
   '/types': TypesPage,
   '/register': RegisterTypePage,
   '/queues': QueuesPage,
@@ -43,6 +48,7 @@ const LISTS: Record<string, ComponentType> = {
 /** Pages of one thing, by what stands before its name. */
 const DETAILS: Record<string, ComponentType<{ id: string }>> = {
   tasks: TaskPage,
+  schedules: SchedulePage,
   types: TypePage,
   queues: QueuePage,
 };

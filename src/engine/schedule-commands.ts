@@ -4,7 +4,8 @@ import { findNextMoment } from '../domain/recurrence.ts';
 import { MAX_SCHEDULES, toRecurrence, type Schedule } from '../domain/schedule.ts';
 import { toTriggerKey } from '../domain/schedule-key.ts';
 import { isUniqueViolation } from '../store/failure.ts';
-import type { ScheduleEdit, ScheduleStore } from '../store/schedules.ts';
+import type { ScheduleStore } from '../store/schedules.ts';
+import type { ScheduleEdit } from '../domain/schedule-rows.ts';
 import { createBackfill } from './backfill.ts';
 import type { Submission, Submitted } from './submission.ts';
 import { toSubmission, type ScheduledBy } from './submit-scheduled.ts';
@@ -167,5 +168,3 @@ export const createScheduleCommands = (deps: ScheduleCommandDeps) => {
     backfill: createBackfill({ schedules, submit: submission.submit, find }),
   };
 };
-
-export type ScheduleCommands = ReturnType<typeof createScheduleCommands>;

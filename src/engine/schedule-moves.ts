@@ -1,6 +1,6 @@
 import type { FiringPlan } from '../domain/firing-plan.ts';
 import type { StoredScheduleError } from '../domain/schedule.ts';
-import type { DueSchedule, Move } from '../store/schedules.ts';
+import type { DueSchedule, Move } from '../domain/schedule-rows.ts';
 
 // Where a schedule goes once the clock has looked at it.
 

@@ -2,7 +2,8 @@ import { AppError, describeError, type ErrorCode } from '../domain/errors.ts';
 import { planFiring } from '../domain/firing-plan.ts';
 import { readScheduleKey } from '../domain/schedule-key.ts';
 import type { Logger } from '../log.ts';
-import type { DueSchedule, Move, ScheduleStore, UnfinishedTask } from '../store/schedules.ts';
+import type { ScheduleStore } from '../store/schedules.ts';
+import type { DueSchedule, Move, UnfinishedTask } from '../domain/schedule-rows.ts';
 import type { Submission, Submitted } from './submission.ts';
 import { moveOn, stay, toStoredError, type Planned } from './schedule-moves.ts';
 import { toSubmission } from './submit-scheduled.ts';
@@ -189,5 +190,3 @@ export const createScheduler = (deps: SchedulerDeps) => {
     },
   };
 };
-
-export type Scheduler = ReturnType<typeof createScheduler>;

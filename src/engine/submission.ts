@@ -182,9 +182,7 @@ export const createSubmission = (deps: SubmissionDeps) => {
 
   return {
     /** Throws what a submit would be refused with, and stores nothing. */
-    async check(submission: Submission): Promise<void> {
-      await build(submission);
-    },
+    check: async (submission: Submission): Promise<void> => void (await build(submission)),
 
     /** Resolves once all tasks are committed, or were before; throws an `AppError` otherwise. */
     async submit(submission: Submission): Promise<Submitted[]> {

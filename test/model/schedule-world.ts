@@ -137,15 +137,15 @@ export class ScheduleWorld {
    */
   async strikeMeanwhile(statement: string, act: () => Promise<void>, waits = false): Promise<void> {
     await this.#waitForDue();
-    let acting: Promise<void> | null = null;
+    const acting: Promise<void>[] = [];
     this.world.faults.afterward = (sql) => {
-      if (acting || !sql.includes(statement)) return;
-      acting = act();
-      return waits ? undefined : acting;
+      if (acting.length > 0 || !sql.includes(statement)) return;
+      acting.push(act());
+      return waits ? undefined : acting[0];
     };
     await this.world.scheduling.clock.tick();
     this.world.faults.afterward = () => {};
-    await acting;
+    await Promise.all(acting);
   }
 
   /** All that runs ends, or one of it. */

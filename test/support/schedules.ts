@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { v7 as uuidv7 } from 'uuid';
 import type { Schedule } from '../../src/domain/schedule.ts';
-import { createScheduleStore, type ScheduleEdit } from '../../src/store/schedules.ts';
+import { createScheduleStore } from '../../src/store/schedules.ts';
+import type { ScheduleEdit } from '../../src/domain/schedule-rows.ts';
 import { OWNER } from './rows.ts';
 
 export const schedules = createScheduleStore(env.DB);

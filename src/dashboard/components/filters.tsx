@@ -17,6 +17,7 @@ const NAMED = [
   'error',
   'rerun_of',
   'parent_id',
+  'schedule_id',
   'submitted_after',
   'submitted_before',
 ];

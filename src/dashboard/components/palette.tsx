@@ -36,6 +36,7 @@ const listEntries = (types: readonly string[]): Entry[] => [
     hint: 'Type',
     run: () => go(`/types/${type}`),
   })),
+  { name: 'New schedule', hint: 'Action', run: () => go('/plant') },
   { name: 'Pause or resume updates', hint: 'Action', run: togglePause },
   { name: 'Full width on or off', hint: 'Action', run: toggleWide },
   { name: 'Times: relative or absolute', hint: 'Action', run: toggleTimes },
@@ -132,7 +133,10 @@ const SHORTCUTS: [string, string][] = [
   ['⌘K or Ctrl K', 'Commands'],
   ['/', 'Search'],
   ['n', 'New task'],
-  ['g then o, t, e, y, u, f, k', 'Overview, tasks, errors, types, queues, files, keys'],
+  [
+    'g then o, t, s, e, y, u, f, k',
+    'Overview, tasks, schedules, errors, types, queues, files, keys',
+  ],
   ['j, k', 'Next, previous task of a list'],
   ['x', 'Select the task'],
   ['Enter', 'Open the task'],
@@ -172,6 +176,7 @@ export const ShortcutHelp = () => {
 const GO: Record<string, string> = {
   o: '/',
   t: '/tasks',
+  s: '/schedules',
   e: '/errors',
   y: '/types',
   u: '/queues',

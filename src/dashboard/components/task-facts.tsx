@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { TaskDetail, TaskView } from '../../domain/view.ts';
-import { formatDuration } from '../format.ts';
+import { formatClock, formatDuration } from '../format.ts';
 import { get } from '../api.ts';
 import { useNow, useQuery } from '../hooks.ts';
 import { toHref } from '../router.ts';
@@ -69,6 +69,13 @@ export const TaskFacts = ({ task }: { task: TaskDetail }) => {
       {task.parent_id && (
         <Fact name="Submitted by">
           <TaskLink id={task.parent_id} />
+        </Fact>
+      )}
+      {task.schedule_id && (
+        <Fact name="Schedule">
+          <a href={toHref(`/schedules/${task.schedule_id}`)}>
+            {task.scheduled_for === null ? 'by hand' : formatClock(task.scheduled_for)}
+          </a>
         </Fact>
       )}
       {task.rerun_of && (

@@ -65,6 +65,7 @@ const MAY: Record<(typeof SCOPES)[number], string> = {
   'tasks:read': 'read tasks, files, streams and figures',
   'tasks:write': 'submit, command, edit and delete them',
   'types:write': 'register types of your own',
+  'schedules:write': 'plant what submits tasks by itself, and run it',
   work: 'run them: lease and end tasks, nothing else',
   'metrics:read': 'read /metrics',
   admin: 'all of this owner: its keys too',

@@ -22,7 +22,7 @@ const backfill = z.strictObject({
     .meta({ description: 'true: only tell which moments they are' }),
 });
 
-const backfillSchema = z
+export const backfillSchema = z
   .strictObject({
     submitted: whole.meta({ description: 'Tasks that are new, or would be' }),
     existing: whole.meta({ description: 'Moments whose task was there' }),

@@ -5,7 +5,7 @@ import { toRecurrence, type Schedule, type StoredScheduleError } from '../../../
 import { readScheduleKey } from '../../../domain/schedule-key.ts';
 import { formatLocal } from '../../../domain/time-zone.ts';
 import { CATCH_UPS, OVERLAPS, STATUSES } from '../../../domain/words.ts';
-import type { RecentTask } from '../../../store/schedules.ts';
+import type { RecentTask } from '../../../domain/schedule-rows.ts';
 import type { AppContext } from '../../context.ts';
 import { anyJson, time, timeOrNull, toIso, toIsoOrNull, whole } from '../../fields.ts';
 import { everySchema, toEvery } from './schedule-schema.ts';
