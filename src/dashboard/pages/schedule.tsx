@@ -31,6 +31,9 @@ const CATCH_UP_WORDS: Record<PlantedDetail['catch_up'], string> = {
   all: 'All that was missed is made up for',
 };
 
+/** What was missed longer ago is news no more. */
+const NEWS_MS = 7 * 86_400_000;
+
 /** What a reader must know at once. */
 const Notes = ({ schedule }: { schedule: PlantedDetail }) => {
   const { last_error: error, missed, queued_for } = schedule;
@@ -55,7 +58,7 @@ const Notes = ({ schedule }: { schedule: PlantedDetail }) => {
           <span>The moment of {formatClock(queued_for)} waits for the end of the task before.</span>
         </p>
       )}
-      {missed && (
+      {missed && Date.now() - Date.parse(missed.until) < NEWS_MS && (
         <p class="note warn">
           <span>
             Missed: what was due from {formatClock(missed.from)} until before{' '}

@@ -42,18 +42,21 @@ const readAll = async (): Promise<PlantedDetail[]> => {
 const fits = (schedule: PlantedDetail, shown: Shown): boolean =>
   shown === 'all' || (shown === 'wrong' ? schedule.last_error !== null : schedule.status === shown);
 
+/** The rest is on the schedule's own page. */
+const toFirstSentence = (text: string): string => text.split(/(?<=\.) /)[0] ?? text;
+
 const Row = ({ schedule, reload }: { schedule: PlantedDetail; reload(): void }) => {
   const [last] = schedule.recent;
   return (
     <tr>
-      <td data-label="Name">
+      <td data-label="Name" class="broken">
         <a href={toHref(`/schedules/${schedule.schedule_id}`)}>{schedule.name}</a>{' '}
         {schedule.status === 'paused' && <span class="badge paused">paused</span>}
-        {schedule.last_error && <div class="wrong small">{schedule.last_error.message}</div>}
+        {schedule.last_error && <div class="wrong">{toFirstSentence(schedule.last_error.message)}</div>}
       </td>
       <td data-label="When">
         {schedule.words}
-        <div class="muted small">{schedule.timezone}</div>
+        <div class="muted">{schedule.timezone}</div>
       </td>
       <td data-label="Next">
         {schedule.next ? (
@@ -75,7 +78,7 @@ const Row = ({ schedule, reload }: { schedule: PlantedDetail; reload(): void }) 
       </td>
       <td data-label="Last 30">
         <OutcomeBars recent={schedule.recent} />
-        {schedule.skipped > 0 && <div class="muted small">{schedule.skipped} skipped</div>}
+        {schedule.skipped > 0 && <div class="muted">{schedule.skipped} skipped</div>}
       </td>
       <td>
         <ScheduleActions schedule={schedule} reload={reload} isShort />
@@ -125,7 +128,7 @@ export const SchedulesPage = () => {
             <Empty>None.</Empty>
           ) : (
             <div class="scroll" tabIndex={0} role="region" aria-label="Schedules">
-              <table class="stacked">
+              <table class="stacked unbroken">
                 <thead>
                   <tr>
                     <th scope="col">Name</th>
