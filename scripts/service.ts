@@ -132,16 +132,31 @@ export const startService = async (
   }
 };
 
-/** The rows of the service's database, read from its file: no request is made. */
-export const readRows = <Row>(state: string, sql: string): Row[] => {
+/** The file of the service's database. */
+const findDatabase = (state: string): string => {
   const folder = join(state, 'v3/d1/miniflare-D1DatabaseObject');
   const file = existsSync(folder)
     ? readdirSync(folder).find((name) => name.endsWith('.sqlite') && name !== 'metadata.sqlite')
     : undefined;
   if (!file) throw new Error(`No database in ${folder}`);
-  const database = new DatabaseSync(join(folder, file), { readOnly: true });
+  return join(folder, file);
+};
+
+/** The rows of the service's database, read from its file: no request is made. */
+export const readRows = <Row>(state: string, sql: string): Row[] => {
+  const database = new DatabaseSync(findDatabase(state), { readOnly: true });
   try {
     return database.prepare(sql).all() as Row[];
+  } finally {
+    database.close();
+  }
+};
+
+/** Writes into the database of a service that does not run. */
+export const writeRows = (state: string, sql: string): void => {
+  const database = new DatabaseSync(findDatabase(state));
+  try {
+    database.exec(sql);
   } finally {
     database.close();
   }

@@ -8,7 +8,7 @@ import type { Look } from '../store/look.ts';
 import type { Sweeps } from '../store/sweeps.ts';
 import type { DatabaseSize } from './database-size.ts';
 import type { KeptRecordings } from './kept-recordings.ts';
-import { computeNextTick, MAX_PAUSE_MS } from './next-tick.ts';
+import { computeNextTick } from './next-tick.ts';
 import { createPruner, type PrunerDeps } from './pruner.ts';
 import type { Publish } from './publisher.ts';
 import type { TaskQueues } from './task-queues.ts';
@@ -16,7 +16,7 @@ import { createWatermarks } from './watermarks.ts';
 
 /** Rows of each kind that one sweep moves. */
 const SWEEP_LIMIT = 500;
-/** A database that does not answer is asked again after this long. */
+/** After a crash, or while the database does not answer, it tries again in this time. */
 const RETRY_MS = 5_000;
 
 export interface ClockDeps extends PrunerDeps {
@@ -142,9 +142,9 @@ export const createClock = (deps: ClockDeps) => {
      * repetition is the last resort.
      */
     async tick(): Promise<void> {
-      // First of all, so that a crash below costs a minute and not the clock.
+      // First of all, so that a crash below costs seconds and not the clock.
       const before = wakeups;
-      await setAlarm(now() + MAX_PAUSE_MS);
+      await setAlarm(now() + RETRY_MS);
       try {
         await deps.kept.flush();
         const { hasMore, due } = await sweep();

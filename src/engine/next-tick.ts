@@ -8,7 +8,7 @@ const MIN_PAUSE_MS = 1_000;
  * While anything is live the clock ticks at least this often, so claims and retries need not set
  * its alarm.
  */
-export const MAX_PAUSE_MS = 60_000;
+const MAX_PAUSE_MS = 60_000;
 /** While messages wait in a queue it is asked this often whether any of them were lost. */
 const LOOK_EVERY_MS = 5_000;
 
