@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { tasksSteps } from './postman/tasks.ts';
 import { liveSteps } from './postman/live.ts';
+import { scheduleSteps } from './postman/schedules.ts';
 import { typesAndQueuesSteps } from './postman/types-and-queues.ts';
 import { filesSteps } from './postman/files.ts';
 import { olderApisSteps } from './postman/older-apis.ts';
@@ -15,6 +16,7 @@ const OUT = new URL('../docs/tasker.postman_collection.json', import.meta.url);
 const FLOW: Record<string, Step[]> = {
   Tasks: tasksSteps,
   Live: liveSteps,
+  Schedules: scheduleSteps,
   'Types and queues': typesAndQueuesSteps,
   Files: filesSteps,
   'Older APIs': olderApisSteps,

@@ -2,20 +2,6 @@ import type { Step } from './step.ts';
 
 export const operationsSteps: Step[] = [
   {
-    name: 'Preview a schedule',
-    call: 'POST /schedules/preview',
-    body: {
-      cron: '30 2 * * *',
-      timezone: 'Europe/Berlin',
-      after: '2026-03-28T12:00:00Z',
-      count: 2,
-    },
-    status: 200,
-    tests: {
-      'skips no night': "pm.expect(json.next[0].local).to.equal('2026-03-29T03:00:00+02:00')",
-    },
-  },
-  {
     name: 'Health',
     call: 'GET /health',
     status: 200,
@@ -96,6 +82,12 @@ export const operationsSteps: Step[] = [
     name: 'Sign out',
     call: 'DELETE /session',
     status: 204,
+  },
+  {
+    name: 'What the key has planted',
+    call: 'GET /keys/{{keyId}}/planted',
+    status: 200,
+    tests: { 'is nothing': 'pm.expect(json.schedules).to.be.empty' },
   },
   { name: 'Revoke the key', call: 'DELETE /keys/{{keyId}}', status: 204 },
   {

@@ -87,14 +87,6 @@ const REMOVE = nameStatement(
   'DELETE FROM schedules WHERE owner = ?1 AND id = ?2 RETURNING id',
 );
 
-const PAUSE_OF_KEY = nameStatement(
-  'schedules.pause_of_key',
-  `UPDATE schedules
-SET next_at = NULL, queued_at = NULL, wake_at = NULL, paused_at = ?3, updated_at = ?3,
-  version = version + 1
-WHERE owner = ?1 AND created_by_key = ?2 AND paused_at IS NULL`,
-);
-
 export const createScheduleStore = (db: D1Database) => ({
   ...createScheduleReads(db),
 
@@ -116,11 +108,6 @@ export const createScheduleStore = (db: D1Database) => ({
   /** False where there is none. */
   remove: async (owner: string, id: string): Promise<boolean> =>
     (await db.prepare(REMOVE).bind(owner, id).first()) !== null,
-
-  /** Pauses what a key has planted; returns how many that were. */
-  async pauseOfKey(owner: string, keyId: string, now: number): Promise<number> {
-    return (await db.prepare(PAUSE_OF_KEY).bind(owner, keyId, now).run()).meta.changes;
-  },
 });
 
 export type ScheduleStore = ReturnType<typeof createScheduleStore>;

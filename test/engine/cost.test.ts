@@ -107,3 +107,23 @@ it('a log costs a row each time it is stored, a step one, and words that are not
   console.log(`rows written by 100 lines and some output: ${written.join(' + ')}`);
   expect(written).toEqual(['run_logs.append 1']);
 });
+
+it('a moment of a schedule writes 5 rows more than a submit, by three statements more', async () => {
+  const task = { type: 'sum', params: { a: 1, b: 2 } };
+  const json = { name: 'costly', cron: '* * * * * *', task };
+  await call('/schedules', { json });
+  const { asked, stop } = observeDatabase();
+  await vi.waitUntil(() => asked.some(({ name }) => name === 'schedules.move'), { timeout: 5_000 });
+  stop();
+  await call('/schedules/costly', { method: 'DELETE' });
+  const told = asked
+    .filter(({ name }) => name === 'tasks.insert' || name.startsWith('schedules.'))
+    .map(({ name, rowsWritten }) => [name, rowsWritten]);
+  console.log(`rows written by a firing: ${JSON.stringify(told)}`);
+  expect(told.map(([name]) => name)).toEqual([
+    'schedules.list_due',
+    'tasks.insert',
+    'schedules.move',
+  ]);
+  expect(told.reduce((sum, [, rows]) => sum + Number(rows), 0)).toBe(9);
+});

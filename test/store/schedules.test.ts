@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { toMomentKey, toTriggerKey } from '../../src/domain/schedule-key.ts';
 import { isUniqueViolation } from '../../src/store/failure.ts';
 import { stay } from '../../src/engine/schedule-moves.ts';
-import { aTask, OWNER, store } from '../support/rows.ts';
+import { aTask, store } from '../support/rows.ts';
 import { aSchedule, scheduleOf, schedules, storeSchedule } from '../support/schedules.ts';
 
 const START = 1_900_000_000_000;
@@ -96,16 +96,4 @@ it('moves only what stands where it stood', async () => {
   await schedules.move([move], START);
   await schedules.move([move], START);
   expect(await scheduleOf(row.id)).toMatchObject({ next_at: START + 20_000, fired: 1 });
-});
-
-it('pauses what a key has planted', async () => {
-  const mine = await storeSchedule({ created_by_key: 'k' });
-  const other = await storeSchedule({ created_by_key: 'l' });
-  expect(await schedules.pauseOfKey(OWNER, 'k', START)).toBe(1);
-  expect(await scheduleOf(mine.id)).toMatchObject({
-    paused_at: START,
-    next_at: null,
-    wake_at: null,
-  });
-  expect((await scheduleOf(other.id)).paused_at).toBeNull();
 });

@@ -151,6 +151,23 @@ const Create = ({ onCreated }: { onCreated(): void }) => {
 const isEnded = ({ revoked_at, expires_at }: Key): boolean =>
   revoked_at !== null || (expires_at !== null && Date.parse(expires_at) < Date.now());
 
+/** Offers to pause what goes on by itself when its key is gone. */
+const asksToPause = async (id: string): Promise<boolean> => {
+  const { schedules, types } = await get<Record<'schedules' | 'types', string[]>>(
+    `/keys/${id}/planted`,
+  );
+  const planted = [
+    ...schedules.map((name) => `the schedule ${name}`),
+    ...types.map((name) => `the type ${name}`),
+  ];
+  if (planted.length === 0) return false;
+  const more = planted.length > 5 ? ` and ${planted.length - 5} more` : '';
+  return confirm(
+    `It has planted ${planted.slice(0, 5).join(', ')}${more}. Pause that, too?`,
+    'Pause',
+  );
+};
+
 const KeyRow = ({ item, reload }: { item: Key; reload(): void }) => {
   const [isBusy, act] = useAction();
   const isOver = isEnded(item);
@@ -173,7 +190,8 @@ const KeyRow = ({ item, reload }: { item: Key; reload(): void }) => {
         ))
       )
         return undefined;
-      await api('DELETE', `/keys/${item.id}`);
+      const pauses = await asksToPause(item.id);
+      await api('DELETE', `/keys/${item.id}${pauses ? '?pause_planted=true' : ''}`);
       reload();
       return 'Revoked';
     });

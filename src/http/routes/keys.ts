@@ -1,8 +1,11 @@
 import { Hono } from 'hono';
+import * as z from 'zod';
 import { parseScopes, parseTaskTypes, type ApiKey } from '../../domain/api-key.ts';
 import { AppError } from '../../domain/errors.ts';
 import { refuseFields } from '../../domain/field-errors.ts';
+import { singleText } from '../../domain/filter-schema.ts';
 import { makeKey } from '../../domain/make-key.ts';
+import { createPlantedStore } from '../../store/planted.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import {
   assertMayGrant,
@@ -15,7 +18,7 @@ import { docs } from '../middleware/docs.ts';
 import { answerHead } from '../middleware/head.ts';
 import { limit } from '../middleware/limit.ts';
 import { scope } from '../middleware/scope.ts';
-import { json, noQuery } from '../middleware/validate.ts';
+import { json, noQuery, query } from '../middleware/validate.ts';
 import { orUnavailable } from '../read-task.ts';
 import { recordAudit } from '../record-audit.ts';
 import { keyListSchema, madeKeySchema, keyRequest, toKeyView } from './key-schema.ts';
@@ -48,6 +51,25 @@ const expireReplaced = async (c: AppContext, id: string, graceMs: number): Promi
   const message = 'There is no such key, or it was revoked or has expired';
   return refuseFields([{ in: 'body', path: 'replaces', code: 'key_not_found', message }]);
 };
+
+/** The same; 404 where the caller sees none. */
+const requireKey = async (c: AppContext): Promise<ApiKey> => {
+  const id = c.req.param('id') ?? '';
+  const found = await findKey(c, id);
+  if (found) return found;
+  throw new AppError('key_not_found', `There is no API key "${id.slice(0, 100)}"`);
+};
+
+const KEY_ID = { id: { description: 'The id of an API key', format: 'uuid' } };
+const plantedSchema = z.strictObject({
+  schedules: z.array(z.string()),
+  types: z.array(z.string()),
+});
+const revokeQuery = z.strictObject({
+  pause_planted: singleText()
+    .pipe(z.enum(['true', 'false']))
+    .optional(),
+});
 
 /** `/keys`: API keys, for admins. */
 export const keyRoutes = new Hono<AppEnv>()
@@ -125,31 +147,52 @@ export const keyRoutes = new Hono<AppEnv>()
     },
   )
 
+  .get(
+    '/:id/planted',
+    docs({
+      id: 'listPlanted',
+      tag: 'Operations',
+      summary: 'What goes on by itself that an API key has written: schedules and types',
+      params: KEY_ID,
+      answers: { 200: { description: 'Their names', body: plantedSchema } },
+      errors: ['key_not_found'],
+    }),
+    scope('admin'),
+    noQuery(),
+    answerHead(),
+    async (c) => {
+      const { owner, id } = await requireKey(c);
+      const { useStore, now } = c.get('services');
+      const planted = useStore(createPlantedStore);
+      return c.json(await orUnavailable(c, () => planted.list(owner, id, now())));
+    },
+  )
+
   .delete(
     '/:id',
     docs({
       id: 'revokeKey',
       tag: 'Operations',
       summary: 'Revoke an API key',
-      description: 'Its streams end at once, its requests are refused within 10 s.',
-      params: { id: { description: 'The id of an API key', format: 'uuid' } },
+      description:
+        'Its streams end at once, its requests are refused within 10 s. Its schedules are refused from ' +
+        'then on, its types go on: `pause_planted=true` pauses both.',
+      params: KEY_ID,
       answers: { 204: { description: 'It is revoked', body: null } },
       errors: ['key_not_found'],
     }),
     scope('admin'),
     limit('writes'),
+    query(revokeQuery),
     async (c) => {
-      const id = c.req.param('id');
-      const { keys, apiKeyCache, boards, now } = c.get('services');
-      const found = await findKey(c, id);
-      const revoked = found && (await orUnavailable(c, () => keys.revoke(found.id, now())));
-      if (!revoked) {
-        const message = `There is no API key "${id.slice(0, 100)}"`;
-        throw new AppError('key_not_found', message);
-      }
+      const { keys, apiKeyCache, boards, useStore, now } = c.get('services');
+      const { owner, id } = await requireKey(c);
+      await orUnavailable(c, () => keys.revoke(id, now()));
       apiKeyCache.invalidate();
-      await boards.closeStreamsOfKey(revoked.owner, revoked.id);
-      await recordAudit(c, 'key.revoked', revoked.owner, revoked.id);
+      await boards.closeStreamsOfKey(owner, id);
+      await recordAudit(c, 'key.revoked', owner, id);
+      if (c.req.valid('query').pause_planted === 'true')
+        await orUnavailable(c, () => useStore(createPlantedStore).pause(owner, id, now()));
       return c.body(null, 204);
     },
   );

@@ -265,6 +265,17 @@ describe('a key', () => {
     expect((await ask('/schedules', 'GET', undefined, headers)).status).toBe(403);
   });
 
+  it('that is revoked pauses what it planted, if asked', async () => {
+    const { id, key } = await storeKey('local', ['admin']);
+    await ask('/schedules', 'POST', nightly, { Authorization: `Bearer ${key}` });
+    const planted = await ask(`/keys/${id}/planted`);
+    expect(planted.body).toEqual({ schedules: ['nightly'], types: [] });
+    expect((await ask(`/keys/${id}?pause_planted=perhaps`, 'DELETE')).status).toBe(422);
+    expect((await ask(`/keys/${id}?pause_planted=true`, 'DELETE')).status).toBe(204);
+    expect((await ask('/schedules/nightly')).body.status).toBe('paused');
+    expect((await ask(`/keys/${crypto.randomUUID()}/planted`)).status).toBe(404);
+  });
+
   it('of tasks plants none', async () => {
     const headers = await as(['tasks:read', 'tasks:write']);
     expect((await ask('/schedules', 'POST', nightly, headers)).status).toBe(403);
