@@ -211,6 +211,36 @@ describe.skipIf(!hasBrowser).each(VIEWS)('the ten jobs, $name', (view) => {
     person.assertSteps(1);
   });
 
+  it('plants a schedule, sees it fire, pauses it, and runs what is past', async () => {
+    const name = `each-second-${view.name}`;
+    const person = await sit(view);
+    await person.open('/plant');
+    await person.page.getByLabel('Name *').fill(name);
+    await person.page.getByLabel('Cron').fill('30 2 * * *');
+    await person.page.getByLabel('Time zone').fill('Europe/Berlin');
+    await person.visible('At 02:30');
+    await person.page
+      .getByText(/02:30.*UTC\+0[12]:00/)
+      .first()
+      .waitFor();
+    await person.page.getByLabel('Cron').fill('61 * * * *');
+    await person.visible(/CronPattern|out of range|invalid/i);
+    await person.page.getByLabel('Cron').fill('* * * * * *');
+    await person.visible('Every second');
+    await person.press('button', 'Plant');
+    await person.page.getByRole('heading', { name }).waitFor();
+    await person.page.getByRole('img', { name: /The last \d+: .*completed/ }).waitFor();
+    await person.press('button', /^Pause$/);
+    await person.visible('Moments that pass are not made up for');
+    await person.press('button', 'Show the moments');
+    await person.visible(/would be submitted|more than 1000/);
+    await person.open('/schedules?show=paused');
+    await person.press('link', name);
+    await person.press('button', 'Delete');
+    await person.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await person.page.getByRole('heading', { name: 'Schedules' }).waitFor();
+  });
+
   it('Back restores the filters, and the view can be saved', async () => {
     const person = await sit(view);
     await person.open('/tasks?status=FAILED');

@@ -238,6 +238,58 @@ describe('the command line', () => {
     expect(await said('cancel', id)).toContain('cancelled');
   });
 
+  it('plants schedules, and looks after them', async () => {
+    const [, words] = (
+      await said('schedules', 'preview', '--cron', '30 2 * * *', '--timezone', 'Europe/Berlin')
+    ).split('\n');
+    expect(words).toMatch(/T02:30:00\+0[12]:00/);
+    expect(
+      await said(
+        'schedules',
+        'add',
+        'nightly',
+        'sum',
+        'a=5',
+        'b=3',
+        '--every',
+        '90m',
+        '--overlap',
+        'skip',
+      ),
+    ).toMatch(/^nightly: Every 90 minutes, next 20/);
+    expect(await said('schedules')).toMatch(/nightly +Every 90 minutes/);
+    expect(await said('schedules', 'run', 'nightly')).toMatch(/^[0-9a-f-]{36}/);
+    expect(await said('schedules', 'edit', 'nightly', '--cron', '@daily')).toContain('At 00:00');
+    const filled = await said(
+      'schedules',
+      'backfill',
+      'nightly',
+      '--from',
+      '2026-01-01',
+      '--to',
+      '2026-01-03',
+      '--dry-run',
+    );
+    expect(filled).toMatch(/3 would be submitted, 0 were there/);
+    expect(await said('schedules', 'pause', 'nightly')).toContain('fires no more');
+    expect(await said('schedules', 'show', 'nightly')).toMatch(/paused[\s\S]*by hand/);
+    expect(await said('schedules', 'resume', 'nightly')).toContain('next 20');
+    expect(await said('schedules', 'next', 'nightly', '--count', '2')).toMatch(/T00:00:00\+00:00/);
+    const wrong = await tasker(
+      'schedules',
+      'add',
+      'x',
+      'sum',
+      '--cron',
+      '61 * * * *',
+      'a=1',
+      'b=2',
+    );
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('cron:')]);
+    expect((await tasker('schedules', 'plant', 'x')).code).toBe(2);
+    expect(await said('schedules', 'delete', 'nightly')).toContain('Deleted');
+  });
+
   it('registers types, holds them, and deletes them', async () => {
     expect(await said('types', 'register', 'sign_off', '--manual')).toContain('manual');
     const file = join(folder, 'type.json');

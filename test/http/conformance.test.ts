@@ -159,8 +159,10 @@ describe.each(operations.map((each) => [`${each.method} ${each.path}`, each] as 
         if (path === '/tasks/{id}/retry')
           taskId = (await finished((await submit('broken', {}, { max_attempts: 1 })).task_id))
             .task_id;
+        const before = taskId;
+        const isOfTask = !/^\/(schedules|keys)\//.test(path) && path.includes('{id}');
         if (path.startsWith('/schedules/{id}')) taskId = await plantSchedule();
-        if (path === '/keys/{id}') taskId = (await storeKey('x', ['admin'])).id;
+        if (path.startsWith('/keys/{id}')) taskId = (await storeKey('x', ['admin'])).id;
         const query = operation.parameters
           .filter((each) => each.in === 'query' && each.required)
           .map(({ name }) => `${name}=${taskId}`)
@@ -170,7 +172,7 @@ describe.each(operations.map((each) => [`${each.method} ${each.path}`, each] as 
           method,
           path.endsWith('/events') ? { headers: { Accept: 'text/event-stream' } } : init,
         );
-        const isOfTask = !path.startsWith('/schedules') && path.includes('{id}');
+        if (!isOfTask) taskId = before;
         if (path.endsWith('purge') || (method === 'DELETE' && isOfTask))
           taskId = (await finished((await submit('sum', { a: 1, b: 2 })).task_id)).task_id;
         if (method === 'DELETE' && path.startsWith('/files'))

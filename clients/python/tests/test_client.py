@@ -51,6 +51,24 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(self.tasker.resume(task_id)["status"], "NEW")
         self.assertEqual(self.tasker.cancel(task_id)["status"], "CANCELLED")
 
+    def test_plants_schedules(self):
+        name = f"nightly-{uuid.uuid4().hex[:8]}"
+        task = {"type": "sum", "params": {"a": 5, "b": 3}, "title": "Of {{scheduled_for}}"}
+        made = self.tasker.create_schedule(name, task, cron="30 2 * * *", timezone="Europe/Berlin")
+        self.assertEqual(made["words"], "At 02:30")
+        self.assertIn(name, [each["name"] for each in self.tasker.schedules(status="active")])
+        self.assertEqual(len(self.tasker.next_moments(name, 3)), 3)
+        key = uuid.uuid4().hex
+        ids = {self.tasker.trigger_schedule(name, idempotency_key=key)["task_id"] for _ in range(2)}
+        self.assertEqual(len(ids), 1)
+        done = self.tasker.backfill(name, "2026-03-28T00:00:00Z", "2026-03-30T00:00:00Z")
+        self.assertEqual(done["moments"][1]["at"], "2026-03-29T01:00:00.000Z")
+        self.assertEqual(self.tasker.update_schedule(name, overlap="skip")["overlap"], "skip")
+        self.assertEqual(self.tasker.pause_schedule(name)["status"], "paused")
+        self.assertEqual(self.tasker.resume_schedule(name)["status"], "active")
+        self.assertEqual(len(self.tasker.schedule(name)["recent"]), 3)
+        self.assertIsNone(self.tasker.delete_schedule(name))
+
     def test_a_person_ends_a_task(self):
         self.tasker.register_type("py_approval", description="Yes or no", run={"manual": {}})
         task_id = self.tasker.submit("py_approval")["task_id"]
