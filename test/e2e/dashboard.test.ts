@@ -79,6 +79,12 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     const { definition } = OUTSIDE;
     await ask('PUT', `/task-types/${OUTSIDE.manual}`, definition);
     const waiting = await submit(OUTSIDE.manual);
+    const plantedBy = { name: `planted-${crypto.randomUUID().slice(0, 8)}`, cron: '@hourly', overlap: 'skip' };
+    const planted = await ask<{ schedule_id: string }>('POST', '/schedules', {
+      ...plantedBy,
+      task: { type: 'sum', params: { a: 1, b: 2 }, title: PAYLOAD },
+    });
+    await ask('POST', `/schedules/${plantedBy.name}/trigger`);
     // There is no task whose error is of a stranger's making: this one answer is made up.
     await page.route('**/errors', async (route) => {
       const group = {
@@ -98,6 +104,9 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
       ['/tasks', PAYLOAD],
       [`/tasks/${hostile.task_id}`, 'Parameters'],
       ['/new', 'The same by program'],
+      ['/schedules', 'New schedule'],
+      [`/schedules/${planted.schedule_id}`, 'by hand'],
+      ['/plant', 'When it would fire'],
       ['/types', 'Run one'],
       ['/types/sum', 'How long it ran'],
       ['/register', 'Who runs it'],
