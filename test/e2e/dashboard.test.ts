@@ -79,7 +79,11 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     const { definition } = OUTSIDE;
     await ask('PUT', `/task-types/${OUTSIDE.manual}`, definition);
     const waiting = await submit(OUTSIDE.manual);
-    const plantedBy = { name: `planted-${crypto.randomUUID().slice(0, 8)}`, cron: '@hourly', overlap: 'skip' };
+    const plantedBy = {
+      name: `planted-${crypto.randomUUID().slice(0, 8)}`,
+      cron: '@hourly',
+      overlap: 'skip',
+    };
     const planted = await ask<{ schedule_id: string }>('POST', '/schedules', {
       ...plantedBy,
       task: { type: 'sum', params: { a: 1, b: 2 }, title: PAYLOAD },

@@ -52,7 +52,9 @@ const Row = ({ schedule, reload }: { schedule: PlantedDetail; reload(): void }) 
       <td data-label="Name" class="broken">
         <a href={toHref(`/schedules/${schedule.schedule_id}`)}>{schedule.name}</a>{' '}
         {schedule.status === 'paused' && <span class="badge paused">paused</span>}
-        {schedule.last_error && <div class="wrong">{toFirstSentence(schedule.last_error.message)}</div>}
+        {schedule.last_error && (
+          <div class="wrong">{toFirstSentence(schedule.last_error.message)}</div>
+        )}
       </td>
       <td data-label="When">
         {schedule.words}
