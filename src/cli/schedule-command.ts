@@ -107,7 +107,7 @@ const backfill = async (context: CommandContext, name: string): Promise<void> =>
   const dryRun = context.options['dry-run'] === true;
   const range = {
     from: parseSince('from', from),
-    to: to === undefined ? new Date() : parseSince('to', to),
+    ...(to !== undefined && { to: parseSince('to', to) }),
   };
   const done = await tasker.schedules.backfill(name, { ...range, dryRun });
   if (isJson) return print(JSON.stringify(done));

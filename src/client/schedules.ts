@@ -72,14 +72,17 @@ export const createScheduleCalls = (json: SendJson) => ({
   ): Promise<{ words: string; next: ScheduleMoment[] }> =>
     json(schedulePath(idOrName, `/next?count=${count}`)),
 
-  /** Submits tasks for moments that are past and have none. `dryRun` only tells which they are. */
+  /**
+   * Submits tasks for moments that are past and have none; `to` is now unless given. `dryRun` only
+   * tells which they are.
+   */
   backfill: (
     idOrName: string,
-    { from, to, dryRun = false }: { from: Date; to: Date; dryRun?: boolean },
+    { from, to, dryRun = false }: { from: Date; to?: Date; dryRun?: boolean },
   ): Promise<Backfill> =>
     json(schedulePath(idOrName, '/backfill'), {
       method: 'POST',
-      json: { from: from.toISOString(), to: to.toISOString(), dry_run: dryRun },
+      json: { from: from.toISOString(), to: to?.toISOString(), dry_run: dryRun },
       isRepeatable: true,
     }),
 

@@ -63,8 +63,9 @@ export const toWhen = ({ kind, cron, count, unit, timezone }: ScheduleForm) =>
 
 /** The body of the request. @param before what the form has no field for stays */
 export const toScheduleBody = (form: ScheduleForm, params: unknown, before: Planted | null) => {
-  const tags = form.tags.split(',').map((tag) => tag.trim());
   const stored = (before?.task ?? null) as StoredTask | null;
+  const isEdited = form.tags !== (stored?.tags ?? []).join(', ');
+  const tags = isEdited ? form.tags.split(',').map((tag) => tag.trim()) : (stored?.tags ?? []);
   const kept = form.type === stored?.type ? stored : {};
   return {
     name: form.name,

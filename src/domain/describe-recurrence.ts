@@ -23,6 +23,10 @@ export const describeRecurrence = (recurrence: Recurrence): string => {
     const [count, unit] = toUnit(recurrence.everyMs);
     return count === 1 ? `Every ${unit.slice(0, -1)}` : `Every ${count} ${unit}`;
   }
-  const options = { use24HourTimeFormat: true, throwExceptionOnParseError: false };
-  return cronstrue.toString(toFields(recurrence.cron).join(' '), options);
+  try {
+    return cronstrue.toString(toFields(recurrence.cron).join(' '), { use24HourTimeFormat: true });
+  } catch {
+    // Croner takes patterns for which there are no words.
+    return recurrence.cron;
+  }
 };

@@ -3,7 +3,7 @@ import type { Overlap } from './words.ts';
 import { MAX_MOMENTS, toRecurrence, type Schedule } from './schedule.ts';
 
 /** Tasks that one strike makes for one schedule: the others have their turn in between. */
-const MAX_AT_A_TIME = 50;
+const MAX_AT_A_TIME = 20;
 
 /** A moment that comes to be handled later than this was missed. */
 const MISSED_MS = 60_000;
@@ -40,17 +40,38 @@ type Planned = Pick<
   | 'last_at'
 >;
 
-/** The moments up to `now` that are still to be run, the oldest first. */
+/** Whether there are more than `MAX_MOMENTS` from the first of some to `now`, if they go on so. */
+const areTooMany = (some: readonly number[], now: number): boolean => {
+  const [first, last] = [some[0] ?? 0, some.at(-1) ?? 0];
+  return some.length > 1 && (now - first) / (last - first) > MAX_MOMENTS / (some.length - 1);
+};
+
+/** Of those that were missed within the window, so many of the newest that the strike needs them. */
+const listAll = (recurrence: Recurrence, from: number, now: number): number[] => {
+  const some = listMoments(recurrence, from - 1, MAX_AT_A_TIME + 1, now);
+  if (some.length <= MAX_AT_A_TIME || !areTooMany(some, now)) return some;
+  const [first = from] = listNewest(recurrence, { from, to: now }, MAX_MOMENTS);
+  return listMoments(recurrence, first - 1, MAX_AT_A_TIME + 1, now);
+};
+
+/**
+ * The moments up to `now` that are still to be run, the oldest first: some more than one strike runs,
+ * where there are so many.
+ */
 const listDue = (schedule: Planned, recurrence: Recurrence, now: number): number[] => {
-  const { catch_up, catch_up_window_ms, next_at, last_at } = schedule;
+  const { catch_up, catch_up_window_ms, next_at, last_at, overlap } = schedule;
   if (next_at === null || next_at > now) return [];
-  const window = catch_up === 'none' ? MISSED_MS : catch_up_window_ms;
   // What has had a task is not due, whether or not a strike got further than that.
-  const from = Math.max(next_at, now - window, (last_at ?? 0) + 1);
-  if (catch_up !== 'all') return listNewest(recurrence, { from, to: now }, 1);
-  const all = listMoments(recurrence, from - 1, MAX_MOMENTS + 1, now);
-  if (all.length <= MAX_MOMENTS) return all;
-  return listNewest(recurrence, { from, to: now }, MAX_MOMENTS);
+  const since = Math.max(next_at, (last_at ?? 0) + 1);
+  const from = Math.max(since, now - catch_up_window_ms);
+  // Nothing is missed that is seconds late.
+  const recent = Math.max(since, now - MISSED_MS);
+  if (overlap === 'cancel_previous')
+    return listNewest(recurrence, { from: catch_up === 'none' ? recent : from, to: now }, 1);
+  if (catch_up === 'all') return listAll(recurrence, from, now);
+  const inTime = listMoments(recurrence, recent - 1, MAX_AT_A_TIME + 1, now);
+  if (inTime.length > 0 || catch_up === 'none') return inTime;
+  return listNewest(recurrence, { from, to: now }, 1);
 };
 
 /** The first moment that has had no task yet. */

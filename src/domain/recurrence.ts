@@ -22,29 +22,31 @@ interface IntervalRecurrence {
 export type Recurrence = CronRecurrence | IntervalRecurrence;
 
 /** Words for patterns, as cron has them. */
-const WORDS: Record<string, string> = {
-  '@yearly': '0 0 1 1 *',
-  '@annually': '0 0 1 1 *',
-  '@monthly': '0 0 1 * *',
-  '@weekly': '0 0 * * 0',
-  '@daily': '0 0 * * *',
-  '@midnight': '0 0 * * *',
-  '@hourly': '0 * * * *',
-};
+const WORDS = new Map(
+  Object.entries({
+    '@yearly': '0 0 1 1 *',
+    '@annually': '0 0 1 1 *',
+    '@monthly': '0 0 1 * *',
+    '@weekly': '0 0 * * 0',
+    '@daily': '0 0 * * *',
+    '@midnight': '0 0 * * *',
+    '@hourly': '0 * * * *',
+  }),
+);
 
 /** Clocks are moved by three hours at most. */
 const MAX_SHIFT_MS = 3 * 3_600_000;
 
 /** The fields of a pattern. */
 export const toFields = (cron: string): string[] =>
-  (WORDS[cron.trim().toLowerCase()] ?? cron).trim().split(/\s+/);
+  (WORDS.get(cron.trim().toLowerCase()) ?? cron).trim().split(/\s+/);
 
 /** What is wrong with a pattern; null: nothing. */
 export const findCronProblem = (cron: string): string | null => {
   const fields = toFields(cron);
   if (fields.length !== 5 && fields.length !== 6)
     return cron.trim().startsWith('@')
-      ? `There is no ${cron.trim()}, but: ${Object.keys(WORDS).join(', ')}`
+      ? `There is no ${cron.trim()}, but: ${[...WORDS.keys()].join(', ')}`
       : 'A cron has five fields (minute, hour, day, month, weekday), or six with seconds in front';
   try {
     const next = new Cron(fields.join(' '), { timezone: 'UTC' }).nextRun(new Date(0));
@@ -54,8 +56,9 @@ export const findCronProblem = (cron: string): string | null => {
   }
 };
 
-/** Whether it names no hour of the day: then it follows the time that passes. */
-const followsTime = (fields: readonly string[]): boolean => /[*?/]/.test(fields.at(-4) ?? '');
+/** Whether it takes every hour of the day: then it follows the time that passes. */
+const followsTime = (fields: readonly string[]): boolean =>
+  /^(\*|\?|0-23)(\/1)?$/.test(fields.at(-4) ?? '');
 
 /** Moments (ms) of a pattern after `after`, in order, without end. */
 const listCronMoments = function* (
@@ -83,7 +86,8 @@ const listCronMoments = function* (
       last = moment;
       yield moment;
     }
-    wall = pattern.nextRun(wall);
+    // A gap may be a day long: all that it skips is skipped at once.
+    wall = pattern.nextRun(isSkipped ? new Date(toWall(settled, timezone) - 1) : wall);
   }
   for (const moment of waiting) if (moment > last) yield moment;
 };
@@ -112,10 +116,24 @@ export const listMoments = (
   return moments;
 };
 
-/** How far back the newest moments are looked for, at first. */
+/** The newest `count` moments from `from` to `to`. A burst of thousands is halved, not listed. */
+const listNewestIn = (
+  recurrence: Recurrence,
+  from: number,
+  to: number,
+  count: number,
+): number[] => {
+  const most = 2 * count + 10;
+  const found = listMoments(recurrence, from - 1, most, to);
+  if (found.length < most) return found.slice(-count);
+  const middle = Math.floor((from + to) / 2);
+  const newer = listNewestIn(recurrence, middle + 1, to, count);
+  if (newer.length >= count) return newer;
+  return [...listNewestIn(recurrence, from, middle, count - newer.length), ...newer];
+};
+
+/** How far back the newest moments are looked for, at first; each further look goes twice as far. */
 const FIRST_LOOK_MS = 60_000;
-/** Each further look goes back so many times as far. */
-const LOOK_FACTOR = 4;
 
 /**
  * The newest `count` moments (ms) from `from` to `to`, in order. It looks back step by step: a day of
@@ -126,11 +144,14 @@ export const listNewest = (
   { from, to }: { from: number; to: number },
   count: number,
 ): number[] => {
-  for (let look = FIRST_LOOK_MS; ; look *= LOOK_FACTOR) {
+  let found: number[] = [];
+  let end = to;
+  for (let look = FIRST_LOOK_MS; found.length < count && end >= from; look *= 2) {
     const start = Math.max(from, to - look);
-    const found = listMoments(recurrence, start - 1, Infinity, to);
-    if (found.length >= count || start === from) return found.slice(-count);
+    found = [...listNewestIn(recurrence, start, end, count - found.length), ...found];
+    end = start - 1;
   }
+  return found;
 };
 
 /** The next moment (ms) at which it fires after `after`; null: never again. */

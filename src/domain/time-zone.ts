@@ -45,22 +45,23 @@ const computeOffset = (at: number, zone: string): number => {
   return Date.UTC(year, month - 1, day, hour, minute, second) + ms - at;
 };
 
-/** Since 1973 clocks are changed at a quarter of an hour of UTC: within one they need one look. */
 const QUARTER_MS = HOUR_MS / 4;
-const EVEN_SINCE = Date.UTC(1973, 0);
+/** Of a quarter of an hour; NaN where the clocks are changed within. */
 const offsets = new Map<string, number>();
 const MAX_OFFSETS = 20_000;
 
+/** The same, looked up once for all of a quarter of an hour in which it stays. */
 const findOffset = (at: number, zone: string): number => {
-  if (at < EVEN_SINCE) return computeOffset(at, zone);
-  const quarter = Math.floor(at / QUARTER_MS);
-  const key = `${zone} ${quarter}`;
-  const known = offsets.get(key);
-  if (known !== undefined) return known;
-  const offset = computeOffset(quarter * QUARTER_MS, zone);
-  if (offsets.size >= MAX_OFFSETS) offsets.clear();
-  offsets.set(key, offset);
-  return offset;
+  const start = Math.floor(at / QUARTER_MS) * QUARTER_MS;
+  const key = `${zone} ${start}`;
+  let offset = offsets.get(key);
+  if (offset === undefined) {
+    const [first, last] = [start, start + QUARTER_MS - 1].map((each) => computeOffset(each, zone));
+    offset = first === last && first !== undefined ? first : Number.NaN;
+    if (offsets.size >= MAX_OFFSETS) offsets.clear();
+    offsets.set(key, offset);
+  }
+  return Number.isNaN(offset) ? computeOffset(at, zone) : offset;
 };
 
 /** What the clocks of a zone show at a moment (ms). */

@@ -1,5 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { AppError } from '../domain/errors.ts';
+import { refuseFields } from '../domain/field-errors.ts';
+import type { SubmitRequest } from '../domain/submit-request.ts';
 import { findNextMoment } from '../domain/recurrence.ts';
 import { MAX_SCHEDULES, toRecurrence, type Schedule } from '../domain/schedule.ts';
 import { toTriggerKey } from '../domain/schedule-key.ts';
@@ -43,6 +45,23 @@ const refuseName = (name: string): AppError =>
     `There is a schedule "${name}" already; change it, or delete it`,
   );
 
+/** Texts of a task may be as long as this, also once the moment is in them. */
+const MAX_WORDS = { title: 200, description: 5_000 } as const;
+const MAX_TAG = 50;
+
+const assertWords = (request: SubmitRequest): void => {
+  const { tags = [] } = request;
+  const tooLong = [
+    ...(['title', 'description'] as const).filter(
+      (name) => (request[name] ?? '').length > MAX_WORDS[name],
+    ),
+    ...(tags.some((tag) => tag.length > MAX_TAG) ? ['tags'] : []),
+  ];
+  if (tooLong.length === 0) return;
+  const message = 'It is too long once the moment is in it';
+  refuseFields(tooLong.map((path) => ({ in: 'body', path, code: 'too_big', message })));
+};
+
 /** What people do with schedules. */
 export const createScheduleCommands = (deps: ScheduleCommandDeps) => {
   const { schedules, submission, ensureAlarmBy, now } = deps;
@@ -59,7 +78,9 @@ export const createScheduleCommands = (deps: ScheduleCommandDeps) => {
     by: Editor,
   ): Promise<void> => {
     try {
-      await submission.check(toSubmission(schedule, [now()], by));
+      const asked = toSubmission(schedule, [now()], by);
+      await submission.check(asked);
+      asked.requests.forEach(assertWords);
     } catch (error) {
       if (!(error instanceof AppError) || !error.errors) throw error;
       const errors = error.errors.map((each) => ({ ...each, path: `task.${each.path}` }));
@@ -74,7 +95,10 @@ export const createScheduleCommands = (deps: ScheduleCommandDeps) => {
     by: Editor,
   ): Promise<ScheduleEdit | null> => {
     const at = now();
-    if (present.next_at !== null && present.next_at <= at) return null;
+    const { next_at: due, wake_at } = present;
+    // One that waits for another try is given up for what is written now.
+    const isDeferred = wake_at !== null && wake_at > at;
+    if (due !== null && due <= at && !isDeferred) return null;
     const changed = { ...present, ...change, created_by_key: by.keyId };
     await checkTask(changed, by);
     const after = Math.max(at, present.last_at ?? 0);
@@ -87,11 +111,11 @@ export const createScheduleCommands = (deps: ScheduleCommandDeps) => {
     owner: string,
     idOrName: string,
     by: Editor,
-    change: (schedule: Schedule) => Partial<ScheduleEdit>,
+    change: (schedule: Schedule) => Partial<ScheduleEdit> | Promise<Partial<ScheduleEdit>>,
   ): Promise<Schedule> => {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const present = await find(owner, idOrName);
-      const changes = change(present);
+      const changes = await change(present);
       const changed = { ...present, ...changes };
       const written =
         changed.paused_at === null
@@ -137,7 +161,12 @@ export const createScheduleCommands = (deps: ScheduleCommandDeps) => {
 
     /** Counts from now on; a moment that is due already has its task first. */
     change: (owner: string, idOrName: string, fields: Partial<ScheduleFields>, by: Editor) =>
-      edit(owner, idOrName, by, () => fields),
+      edit(owner, idOrName, by, async (present) => {
+        const change = { ...fields, created_by_key: by.keyId };
+        // Whoever resumes it relies on it.
+        if (present.paused_at !== null) await checkTask({ ...present, ...change }, by);
+        return change;
+      }),
 
     /** Moments that pass meanwhile are not made up for. */
     pause: (owner: string, idOrName: string, by: Editor) =>

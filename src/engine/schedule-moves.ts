@@ -53,4 +53,26 @@ export const moveOn = ({ schedule, plan }: Planned, fired: number, now: number):
   error: fired > 0 ? null : schedule.last_error,
 });
 
+/**
+ * It got as far as `fired` of its moments; the next of them is tried again. What is not made up for
+ * is behind it.
+ */
+export const stopAt = (
+  schedule: DueSchedule,
+  planned: Planned | undefined,
+  fired: number,
+): Move => {
+  const { fire = [], missed = null } = planned?.plan ?? {};
+  const { next_at, queued_at } = schedule;
+  const reached = fire[fired] ?? fire.at(-1);
+  return {
+    ...stay(schedule),
+    next: next_at === null ? null : Math.max(next_at, reached ?? next_at),
+    queued: fired > 0 && fire[0] === queued_at ? null : queued_at,
+    fired,
+    missedFrom: missed?.from ?? null,
+    missedUntil: missed?.until ?? null,
+  };
+};
+
 export const toStoredError = (error: StoredScheduleError): string => JSON.stringify(error);

@@ -5,15 +5,16 @@ import type { Logger } from '../log.ts';
 import type { ScheduleStore } from '../store/schedules.ts';
 import type { DueSchedule, Move, UnfinishedTask } from '../domain/schedule-rows.ts';
 import type { Submission, Submitted } from './submission.ts';
-import { moveOn, stay, toStoredError, type Planned } from './schedule-moves.ts';
+import { moveOn, stopAt, toStoredError, type Planned } from './schedule-moves.ts';
 import { toSubmission } from './submit-scheduled.ts';
 
 /** Schedules that one statement reads, and one moves on. */
 const CHUNK = 500;
-/** Statements that one strike moves schedules by; what is left has the next strike at once. */
+/** Times that one strike reads and moves on; what is left has the next strike at once. */
 const MAX_ROUNDS = 8;
-/** Tasks that are submitted at a time, about: what waits to be stored has a bound, and so has the CPU. */
-const MAX_TASKS = 1_000;
+/** What is decided at a time: to make up for all costs more than to look at the newest alone. */
+const MAX_WEIGHT = 500;
+const ALL_WEIGHT = 20;
 /** A failure that passes is tried again after this long at least. */
 const MIN_DEFER_MS = 5_000;
 /** What nobody foresaw is tried again after this long. */
@@ -44,13 +45,6 @@ export interface SchedulerDeps {
   observeLateness(seconds: number): void;
   now(): number;
   log: Logger;
-}
-
-/** What was due when it was read, at `at`. */
-interface Read {
-  due: readonly DueSchedule[];
-  at: number;
-  isAll: boolean;
 }
 
 /**
@@ -97,7 +91,7 @@ export const createScheduler = (deps: SchedulerDeps) => {
   };
 
   /** The moment is tried again after a while. */
-  const defer = (schedule: DueSchedule, fired: number, error: unknown): Move => {
+  const defer = (schedule: DueSchedule, error: unknown, planned?: Planned, fired = 0): Move => {
     const code = error instanceof AppError ? error.code : 'internal_error';
     const seconds = error instanceof AppError ? (error.retryAfterSeconds ?? 0) : 0;
     const least = error instanceof AppError ? MIN_DEFER_MS : UNKNOWN_DEFER_MS;
@@ -105,10 +99,10 @@ export const createScheduler = (deps: SchedulerDeps) => {
     deps.countFirings('deferred', 1);
     const fields = { owner: schedule.owner, schedule_id: schedule.id, code };
     log.warn('schedule_deferred', { ...fields, error: message });
-    const wake = now() + Math.max(least, seconds * 1_000);
-    const moment = schedule.next_at;
+    const moment = planned?.plan.fire[fired] ?? schedule.next_at;
     const text = toStoredError({ code, message, at: now(), scheduled_for: moment });
-    return { ...stay(schedule), fired, wake, error: text };
+    const wake = now() + Math.max(least, seconds * 1_000);
+    return { ...stopAt(schedule, planned, fired), wake, error: text };
   };
 
   /** Moment by moment: the newest that has a task tells that those before have one, too. */
@@ -126,7 +120,9 @@ export const createScheduler = (deps: SchedulerDeps) => {
     } catch (error) {
       deps.countFirings('fired', fired);
       const isRefused = error instanceof AppError && !PASSING.includes(error.code);
-      return isRefused ? noteRefused(planned, fired, error) : defer(schedule, fired, error);
+      return isRefused
+        ? noteRefused(planned, fired, error)
+        : defer(schedule, error, planned, fired);
     }
     deps.countFirings('fired', fired);
     deps.countFirings('skipped', plan.skipped);
@@ -144,37 +140,29 @@ export const createScheduler = (deps: SchedulerDeps) => {
       );
       return { schedule, plan: planFiring(schedule, unfinished, at) };
     } catch (error) {
-      return defer(schedule, 0, error);
+      return defer(schedule, error);
     }
   };
 
-  /** Fires the first of them, and moves those on; returns how many that were. */
-  const fireSome = async ({ due, at }: Read): Promise<number> => {
-    const firing: Promise<Move>[] = [];
-    let tasks = 0;
-    for (const schedule of due) {
-      if (tasks >= MAX_TASKS) break;
-      const planned = plan(schedule, at);
-      firing.push('plan' in planned ? fireOne(planned) : Promise.resolve(planned));
-      tasks += 'plan' in planned ? planned.plan.fire.length : 0;
-    }
-    await schedules.move(await Promise.all(firing), now());
-    return firing.length;
-  };
-
-  const read = async (): Promise<Read> => {
+  /** Fires the first of what is due, and moves those on; returns whether there is more. */
+  const fireSome = async (): Promise<boolean> => {
     const at = now();
     const due = await schedules.listDue(at, CHUNK);
-    return { due, at, isAll: due.length < CHUNK };
+    const firing: Promise<Move>[] = [];
+    let weight = 0;
+    for (const schedule of due) {
+      if (weight >= MAX_WEIGHT) break;
+      const planned = plan(schedule, at);
+      firing.push('plan' in planned ? fireOne(planned) : Promise.resolve(planned));
+      weight += schedule.catch_up === 'all' ? ALL_WEIGHT : 1;
+    }
+    if (firing.length > 0) await schedules.move(await Promise.all(firing), now());
+    return due.length === CHUNK || firing.length < due.length;
   };
 
   const fire = async (): Promise<boolean> => {
-    let found = await read();
-    for (let round = 0; round < MAX_ROUNDS && found.due.length > 0; round += 1) {
-      found = { ...found, due: found.due.slice(await fireSome(found)) };
-      if (found.due.length === 0 && !found.isAll) found = await read();
-    }
-    return found.due.length > 0;
+    for (let round = 0; round < MAX_ROUNDS; round += 1) if (!(await fireSome())) return false;
+    return true;
   };
 
   let firing: Promise<boolean> | null = null;

@@ -131,6 +131,10 @@ const buildRange = (
     range.push(`substr(id, ${-idRange.suffix.length}) = ${bind(idRange.suffix)}`);
   for (const [name, , column] of LINKS)
     if (filter[name] !== undefined) range.push(`${column} = ${bind(filter[name])}`);
+  // Both have the same column: the key tells which of them it is.
+  const isScheduled = `coalesce(idempotency_key, '') GLOB 'schedule:*'`;
+  if (filter.scheduleId !== undefined) range.push(isScheduled);
+  if (filter.parentId !== undefined) range.push(`NOT ${isScheduled}`);
   if (cursor !== undefined) range.push(`id ${order === 'newest' ? '<' : '>'} ${bind(cursor)}`);
   if (ids) range.push(`id IN (SELECT value FROM json_each(${bind(JSON.stringify(ids))}))`);
   if (after !== undefined) {

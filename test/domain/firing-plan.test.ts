@@ -85,12 +85,22 @@ describe('what was missed', () => {
     expect(minutes(fire)).toEqual([120, 130, 140, 150, 160, 170, 180]);
   });
 
-  it('is the newest thousand, fifty at a time', () => {
+  it('is the newest thousand, twenty at a time', () => {
     const seconds = { catch_up: 'all', every: 1_000, next: 1_000 } as const;
     const first = plan(seconds, 12 * HOUR);
-    expect([first.fire.length, first.fire[0]]).toEqual([50, START + 12 * HOUR - 999_000]);
-    expect(first.next).toBe(START + 12 * HOUR - 949_000);
-    expect(first.last).toBe(START + 12 * HOUR - 950_000);
+    expect([first.fire.length, first.fire[0]]).toEqual([20, START + 12 * HOUR - 999_000]);
+    expect(first.next).toBe(START + 12 * HOUR - 979_000);
+    expect(first.last).toBe(START + 12 * HOUR - 980_000);
+    const few = plan({ ...seconds, next: 11 * HOUR + 55 * MINUTE }, 12 * HOUR);
+    expect([few.fire[0], few.missed]).toEqual([START + 11 * HOUR + 55 * MINUTE, null]);
+  });
+
+  it.each(['latest', 'none'] as const)('is nothing that is seconds late: %s', (catch_up) => {
+    const { fire, missed } = plan({ catch_up, every: 1_000, next: 1_000 }, 5_200);
+    expect([fire.map((at) => at - START), missed]).toEqual([
+      [1_000, 2_000, 3_000, 4_000, 5_000],
+      null,
+    ]);
   });
 });
 
@@ -124,7 +134,7 @@ describe('overlap', () => {
       35 * MINUTE,
       before,
     );
-    expect([minutes(fire), skipped, cancel]).toEqual([[30], 2, ['a']]);
+    expect([minutes(fire), skipped, cancel]).toEqual([[30], 0, ['a']]);
   });
 
   it('cancel_previous cancels after a strike that got no further, but not its task', () => {

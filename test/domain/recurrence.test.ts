@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findCronProblem, findNextMoment, listMoments } from '../../src/domain/recurrence.ts';
+import { describeRecurrence } from '../../src/domain/describe-recurrence.ts';
+import {
+  findCronProblem,
+  findNextMoment,
+  listMoments,
+  listNewest,
+} from '../../src/domain/recurrence.ts';
 import { isTimeZone, toMoments, toWall } from '../../src/domain/time-zone.ts';
 
 const MINUTE = 60_000;
@@ -239,4 +245,68 @@ it('knows zones by their names alone', () => {
     moments: [Date.UTC(2026, 0, 1)],
     isSkipped: false,
   });
+});
+
+describe('a step of hours', () => {
+  it.each([
+    // Cairo sets its clocks forward at midnight: the day begins at one.
+    ['0 */24 * * *', 'Africa/Cairo', '2026-04-23T12:00Z', ['04-23T22:00', '04-24T21:00']],
+    // Havana shows midnight to one twice.
+    ['0 */12 * * *', 'America/Havana', '2026-10-31T20:00Z', ['11-01T04:00', '11-01T17:00']],
+    ['0 */2 * * *', 'Europe/Berlin', '2026-03-28T23:30Z', ['03-29T01:00', '03-29T02:00']],
+  ])('%s in %s leaves none out, and runs none twice', (cron, timezone, after, expected) => {
+    const found = listMoments({ cron, timezone }, Date.parse(after), 2);
+    expect(iso(found)).toEqual(expected.map((at) => `2026-${at}`));
+  });
+});
+
+it.each(['constructor', '__proto__', 'toString', '@constructor'])('knows no word %s', (cron) => {
+  expect(findCronProblem(cron)).not.toBeNull();
+});
+
+it('looks through a day that was skipped, and a month of seconds that is over, at once', () => {
+  const apia = { cron: '* * 0-23 30 12 *', timezone: 'Pacific/Apia' };
+  const before = performance.now();
+  expect(iso(listMoments(apia, Date.UTC(2011, 11, 30, 9), 2))).toEqual([
+    '2012-12-29T10:00',
+    '2012-12-29T10:00',
+  ]);
+  const to = Date.UTC(2026, 6, 1);
+  const burst = { cron: '* * 0-23 1-28 1 *', timezone: 'UTC' };
+  expect(iso(listNewest(burst, { from: to - 366 * 24 * HOUR, to }, 2))).toEqual([
+    '2026-01-28T23:59',
+    '2026-01-28T23:59',
+  ]);
+  console.log(`a burst and a skipped day: ${Math.round(performance.now() - before)} ms`);
+});
+
+it('knows clocks that are changed at an odd minute', () => {
+  const casey = { cron: '30 2 * * *', timezone: 'Antarctica/Casey' };
+  expect(iso(listMoments(casey, Date.UTC(2020, 9, 3, 12), 1))).toEqual(['2020-10-03T16:01']);
+});
+
+it('finds the newest moments as a list of all would', () => {
+  const crons = ['*/7 * * * *', '0 0 * * *', '* * 1 1 *', '0 */5 * * 1', '13 13 13 * *'];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...crons),
+      fc.constantFrom('UTC', 'Europe/Berlin', 'Australia/Lord_Howe'),
+      fc.integer({ min: Date.UTC(2026, 0, 1), max: Date.UTC(2026, 11, 1) }),
+      fc.integer({ min: 0, max: 40 * 24 * HOUR }),
+      fc.constantFrom(1, 3, 50),
+      (cron, timezone, to, back, count) => {
+        const from = to - back;
+        const all = listMoments({ cron, timezone }, from - 1, Infinity, to);
+        expect(listNewest({ cron, timezone }, { from, to }, count)).toEqual(all.slice(-count));
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+it('has words for every pattern that it takes', () => {
+  for (const cron of ['0 0 29 2 +1', '? ? ? * *', '0 9 * * MON-FRI', '*/10 * * * * *'])
+    expect(describeRecurrence({ cron, timezone: 'UTC' })).not.toMatch(/error/i);
+  expect(describeRecurrence({ everyMs: 5_400_000, anchor: 0 })).toBe('Every 90 minutes');
+  expect(describeRecurrence({ everyMs: 86_400_000, anchor: 0 })).toBe('Every day');
 });

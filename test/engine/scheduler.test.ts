@@ -182,9 +182,28 @@ it('gives what was missed for long a turn at a time', async () => {
   const { id } = await storeSchedule({ catch_up: 'all' });
   world.now = START + 1_200_000;
   await scheduler.fire();
-  expect([asked.length, (await scheduleOf(id)).next_at]).toEqual([50, START + 510_000]);
-  await scheduler.fire();
-  await scheduler.fire();
+  expect([asked.length, (await scheduleOf(id)).next_at]).toEqual([20, START + 210_000]);
+  for (let strike = 0; strike < 5; strike += 1) await scheduler.fire();
   expect([asked.length, new Set(asked).size]).toEqual([120, 120]);
   expect((await scheduleOf(id)).next_at).toBe(START + 1_210_000);
+});
+
+it('goes on where it was stopped, and leaves what is too old behind', async () => {
+  let left = 3;
+  const { scheduler, world, asked } = setup(() => {
+    left -= 1;
+    return left < 0 ? new AppError('rate_limited', 'x', { retryAfterSeconds: 10 }) : null;
+  });
+  const { id } = await storeSchedule({ catch_up: 'all', catch_up_window_ms: 60_000 });
+  world.now = START + 605_000;
+  await scheduler.fire();
+  const row = await scheduleOf(id);
+  expect(row).toMatchObject({ next_at: START + 580_000, fired: 3, missed_until: START + 550_000 });
+  expect(JSON.parse(row.last_error ?? '')).toMatchObject({ scheduled_for: START + 580_000 });
+  left = 100;
+  world.now += 10_000;
+  await scheduler.fire();
+  expect(asked.map((key) => (Number(key.slice(46)) - START) / 1_000)).toEqual([
+    550, 560, 570, 580, 590, 600, 610,
+  ]);
 });

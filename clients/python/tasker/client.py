@@ -179,7 +179,7 @@ class Tasker:
         """A schedule, by its name or id, with its newest tasks."""
         return self._schedule("GET", name)
 
-    def update_schedule(self, name: str, **change: Any) -> Dict[str, Any]:
+    def update_schedule(self, name: str, /, **change: Any) -> Dict[str, Any]:
         """Changes a schedule; what is left out stays."""
         return self._schedule("PATCH", name, body=change)
 
@@ -205,9 +205,11 @@ class Tasker:
         """When a schedule fires next: `at` in UTC, and what the clocks of its zone show."""
         return self._schedule("GET", name, f"/next?count={count}")["next"]
 
-    def backfill(self, name: str, start: str, end: str, *, dry_run: bool = False) -> Dict[str, Any]:
-        """Submits tasks for moments between two times (ISO 8601) that have none."""
-        body = {"from": start, "to": end, "dry_run": dry_run}
+    def backfill(
+        self, name: str, start: str, end: Optional[str] = None, *, dry_run: bool = False
+    ) -> Dict[str, Any]:
+        """Submits tasks for moments between two times (ISO 8601), or until now, that have none."""
+        body = {"from": start, "dry_run": dry_run, **({} if end is None else {"to": end})}
         return self._schedule("POST", name, "/backfill", body)
 
     def types(self) -> List[Dict[str, Any]]:

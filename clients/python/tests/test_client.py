@@ -67,7 +67,8 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(self.tasker.pause_schedule(name)["status"], "paused")
         self.assertEqual(self.tasker.resume_schedule(name)["status"], "active")
         self.assertEqual(len(self.tasker.schedule(name)["recent"]), 3)
-        self.assertIsNone(self.tasker.delete_schedule(name))
+        self.assertEqual(self.tasker.update_schedule(name, name=name + "-b")["name"], name + "-b")
+        self.assertIsNone(self.tasker.delete_schedule(name + "-b"))
 
     def test_a_person_ends_a_task(self):
         self.tasker.register_type("py_approval", description="Yes or no", run={"manual": {}})

@@ -72,6 +72,13 @@ describe('a new schedule', () => {
       'Between a second and 366 days',
     ],
     [{ ...nightly, overlap: 'sometimes' }, 'overlap', ''],
+    [{ ...nightly, name: '..' }, 'name', ''],
+    [{ ...nightly, cron: 'constructor' }, 'cron', ''],
+    [
+      { ...nightly, task: { ...task, title: '{{scheduled_for}}'.repeat(11) } },
+      'task.title',
+      'It is too long once the moment is in it',
+    ],
     [{ ...nightly, task: { type: 'sum', params: { a: 'x' } } }, 'task.params.a', ''],
     [{ ...nightly, task: { type: 'sun', params: {} } }, 'task.type', ''],
     [
@@ -146,6 +153,21 @@ describe('a schedule', () => {
     expect((await ask(path, 'DELETE')).body.code).toBe('schedule_not_found');
   });
 
+  it('is not changed while it is paused by who may not run it', async () => {
+    await ask('/schedules', 'POST', nightly);
+    await ask('/schedules/nightly/pause', 'POST');
+    const { id, key } = await storeKey('local', ['schedules:write']);
+    const headers = { Authorization: `Bearer ${key}` };
+    const broken = { task: { type: 'sum', params: { a: 'x' } } };
+    expect((await ask('/schedules/nightly', 'PATCH', broken, headers)).status).toBe(422);
+    await ask('/schedules/nightly', 'PATCH', { overlap: 'skip' }, headers);
+    expect((await ask('/schedules/nightly')).body).toMatchObject({
+      status: 'paused',
+      overlap: 'skip',
+      created_by_key: id,
+    });
+  });
+
   it('takes no name that another one has', async () => {
     await ask('/schedules', 'POST', nightly);
     await ask('/schedules', 'POST', { ...nightly, name: 'other' });
@@ -196,6 +218,8 @@ describe('a run by hand', () => {
     });
     const { body } = await ask(`/tasks?schedule_id=${schedule.schedule_id}`);
     expect(body['tasks']).toHaveLength(2);
+    const none = await ask(`/tasks?parent_id=${schedule.schedule_id}`);
+    expect(none.body['tasks']).toEqual([]);
     expect((await ask('/schedules/nightly')).body['recent']).toHaveLength(2);
   });
 
@@ -234,7 +258,7 @@ describe('a backfill', () => {
   it.each([
     [{ ...range, to: '2026-03-27T00:00:00Z' }, 'to'],
     [{ ...range, to: '2999-01-01T00:00:00Z' }, 'to'],
-    [{ from: range.from }, 'to'],
+    [{ to: range.to }, 'from'],
   ])('of %j is refused', async (body, path) => {
     await ask('/schedules', 'POST', nightly);
     const answer = await ask('/schedules/nightly/backfill', 'POST', body);

@@ -13,9 +13,15 @@ import { readIdempotencyKey, SUBMIT_ERRORS } from '../../submit-tasks.ts';
 import { taskSchema } from '../tasks/task-schema.ts';
 import { SCHEDULE_ID, toEditor } from './editor.ts';
 
+/** Clocks differ by seconds. */
+const MAX_SKEW_MS = 60_000;
+
 const backfill = z.strictObject({
   from: z.iso.datetime({ offset: true }).meta({ description: 'This moment included' }),
-  to: z.iso.datetime({ offset: true }).meta({ description: 'This moment included; not after now' }),
+  to: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .meta({ description: 'This moment included; now unless given' }),
   dry_run: z
     .boolean()
     .default(false)
@@ -90,14 +96,15 @@ export const scheduleRunRoutes = new Hono<AppEnv>()
     json(backfill),
     async (c) => {
       const asked = c.req.valid('json');
-      const [from, to] = [Date.parse(asked.from), Date.parse(asked.to)];
       const { scheduleCommands, now } = c.get('services');
+      const from = Date.parse(asked.from);
+      const to = asked.to === undefined ? now() : Date.parse(asked.to);
       const refuse = (code: string, message: string): never =>
         refuseFields([{ in: 'body', path: 'to', code, message }]);
       if (to < from) refuse('too_small', '`to` must not be before `from`');
-      if (to > now())
+      if (to > now() + MAX_SKEW_MS)
         refuse('in_the_future', '`to` must not be after now: a schedule runs those by itself');
-      const range = { from, to, isDry: asked.dry_run };
+      const range = { from, to: Math.min(to, now()), isDry: asked.dry_run };
       const moments = await orUnavailable(c, () =>
         scheduleCommands.backfill(c.get('owner'), c.req.param('id'), range, toEditor(c)),
       );

@@ -80,7 +80,7 @@ export const toGivenRecurrence = (given: GivenRecurrence, anchor: number): Recur
 const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/i;
 const name = z
   .string()
-  .regex(/^[\w.:@-]{1,100}$/, 'Letters, digits and any of _ . : @ -, 100 at most')
+  .regex(/^(?=.*[A-Za-z0-9])[\w.:@-]{1,100}$/, 'Letters, digits and any of _ . : @ -, 100 at most')
   .refine((text) => !UUID.test(text), 'A name must not look like an id')
   .meta({ description: 'Unique for an owner; the id may be replaced by it in every path' });
 
