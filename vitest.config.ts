@@ -15,6 +15,7 @@ const ENGINE_TESTS =
 const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
 const BROWSER_TESTS = ['test/e2e/{dashboard,jobs,pages}.test.ts'];
 const PAGE_SPEED_TESTS = ['test/e2e/page-speed.test.ts'];
+const PUNCTUALITY_TESTS = ['test/e2e/schedules.test.ts'];
 
 /**
  * Tests in workerd, with real D1, Queues, Durable Objects, R2 and Cache, and a real Redis behind a
@@ -59,7 +60,7 @@ const workersProject = (name: string, include: string[], exclude: string[]) => (
   },
 });
 
-const browserProject = (name: string, include: string[], groupOrder: number) => ({
+const lateProject = (name: string, include: string[], groupOrder: number) => ({
   test: {
     name,
     include,
@@ -87,15 +88,16 @@ export default defineConfig({
         test: {
           name: 'node',
           include: NODE_TESTS,
-          exclude: [...BROWSER_TESTS, ...PAGE_SPEED_TESTS],
+          exclude: [...BROWSER_TESTS, ...PAGE_SPEED_TESTS, ...PUNCTUALITY_TESTS],
           testTimeout: 120_000,
           hookTimeout: 125_000,
           sequence: { groupOrder: 0 },
         },
       },
-      // The pages in a real browser, after the others; how fast they are, last and alone.
-      browserProject('browser', BROWSER_TESTS, 2),
-      browserProject('speed', PAGE_SPEED_TESTS, 3),
+      // The pages in a real browser, after the others; what has bounds of time, last and alone.
+      lateProject('browser', BROWSER_TESTS, 2),
+      lateProject('speed', PAGE_SPEED_TESTS, 3),
+      lateProject('punctuality', PUNCTUALITY_TESTS, 4),
     ],
   },
 });

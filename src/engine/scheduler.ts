@@ -12,9 +12,8 @@ import { toSubmission } from './submit-scheduled.ts';
 const CHUNK = 500;
 /** Times that one strike reads and moves on; what is left has the next strike at once. */
 const MAX_ROUNDS = 8;
-/** What is decided at a time: to make up for all costs more than to look at the newest alone. */
+/** Moments that are decided about at a time: those of many missed ones cost more. */
 const MAX_WEIGHT = 500;
-const ALL_WEIGHT = 20;
 /** A failure that passes is tried again after this long at least. */
 const MIN_DEFER_MS = 5_000;
 /** What nobody foresaw is tried again after this long. */
@@ -46,6 +45,8 @@ export interface SchedulerDeps {
   now(): number;
   log: Logger;
 }
+
+const weigh = ({ plan }: Planned): number => Math.max(1, plan.fire.length + plan.skipped);
 
 /**
  * Submits what schedules say, when it is time. First the tasks, by keys that a moment has once, then
@@ -154,7 +155,7 @@ export const createScheduler = (deps: SchedulerDeps) => {
       if (weight >= MAX_WEIGHT) break;
       const planned = plan(schedule, at);
       firing.push('plan' in planned ? fireOne(planned) : Promise.resolve(planned));
-      weight += schedule.catch_up === 'all' ? ALL_WEIGHT : 1;
+      weight += 'plan' in planned ? weigh(planned) : 1;
     }
     if (firing.length > 0) await schedules.move(await Promise.all(firing), now());
     return due.length === CHUNK || firing.length < due.length;

@@ -43,16 +43,16 @@ const readLateness = async (name: string, since: number): Promise<number[]> => {
 it('fires in time on a service that has nothing else to do', async () => {
   await tasker().schedules.create({ name: 'tick', cron: '* * * * * *', task: sum });
   const since = Date.now();
-  await wait(9_000);
+  await wait(7_000);
   const late = await readLateness('tick', since);
   console.log(`schedules, idle: late by ${late.join(', ')} ms`);
-  expect(late.length).toBeGreaterThanOrEqual(7);
+  expect(late.length).toBeGreaterThanOrEqual(5);
   expect(late[Math.floor(late.length / 2)]).toBeLessThanOrEqual(50);
 });
 
 it('fires within a second while a thousand submits a second come in', async () => {
   const since = Date.now();
-  const until = since + 6_000;
+  const until = since + 5_000;
   let sent = 0;
   const submitter = async (): Promise<void> => {
     while (Date.now() < until) {
@@ -65,8 +65,8 @@ it('fires within a second while a thousand submits a second come in', async () =
   };
   await Promise.all(Array.from({ length: 32 }, submitter));
   const late = await readLateness('tick', since);
-  console.log(`schedules, ${Math.round(sent / 6)} submits a second: late by ${late.join(', ')} ms`);
-  expect(late.length).toBeGreaterThanOrEqual(4);
+  console.log(`schedules, ${Math.round(sent / 5)} submits a second: late by ${late.join(', ')} ms`);
+  expect(late.length).toBeGreaterThanOrEqual(3);
   expect(late.at(-1)).toBeLessThanOrEqual(1_000);
 });
 
@@ -74,7 +74,7 @@ it('fires ten thousand that are due in the same second, and makes up for what it
   await service.kill();
   const before = readRows<{ n: number }>(state, 'SELECT count(*) AS n FROM schedules')[0]?.n;
   expect(before).toBe(1);
-  const due = Math.ceil(Date.now() / 1_000) * 1_000 + 14_000;
+  const due = Math.ceil(Date.now() / 1_000) * 1_000 + 12_000;
   writeRows(
     state,
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
