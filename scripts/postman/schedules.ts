@@ -16,7 +16,7 @@ export const scheduleSteps: Step[] = [
     },
   },
   {
-    name: 'Plant a schedule',
+    name: 'Create a schedule',
     call: 'POST /schedules',
     body: {
       name: 'nightly-{{$guid}}',

@@ -167,7 +167,7 @@ const VERBS: Record<string, (context: CommandContext, name: string) => Promise<v
 
 export const schedules: Command = {
   usage: 'schedules [add|edit|run|pause|… <name>]',
-  summary: 'Submit tasks by themselves: list, plant, run and pause schedules',
+  summary: 'Submit tasks by themselves: list, create, run and pause schedules',
   help: HELP,
   options: {
     cron: { type: 'string' },

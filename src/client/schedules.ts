@@ -18,7 +18,7 @@ interface Page {
 const schedulePath = (idOrName: string, rest = ''): string =>
   `/schedules/${encodeURIComponent(idOrName)}${rest}`;
 
-/** What plants schedules, and looks after them. */
+/** What creates schedules, and looks after them. */
 export const createScheduleCalls = (json: SendJson) => ({
   create: (schedule: NewSchedule): Promise<ScheduleView> =>
     json('/schedules', { method: 'POST', json: schedule }),

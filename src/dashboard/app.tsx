@@ -20,7 +20,7 @@ import { FilesPage } from './pages/files.tsx';
 import { KeysPage } from './pages/keys.tsx';
 import { NewTaskPage } from './pages/new-task.tsx';
 import { OverviewPage } from './pages/overview.tsx';
-import { PlantPage } from './pages/plant.tsx';
+import { NewSchedulePage } from './pages/new-schedule.tsx';
 import { QueuePage } from './pages/queue.tsx';
 import { QueuesPage } from './pages/queues.tsx';
 import { RegisterTypePage } from './pages/register-type.tsx';
@@ -36,7 +36,7 @@ const LISTS: Record<string, ComponentType> = {
   '/tasks': TasksPage,
   '/new': NewTaskPage,
   '/schedules': SchedulesPage,
-  '/plant': PlantPage,
+  '/new-schedule': NewSchedulePage,
   '/types': TypesPage,
   '/register': RegisterTypePage,
   '/queues': QueuesPage,

@@ -1,4 +1,4 @@
-import type { Planted } from './planted.ts';
+import type { ScheduleAnswer } from './schedules.ts';
 
 export const EVERY_UNITS = { minutes: 'minutes', hours: 'hours', days: 'days', seconds: 'seconds' };
 type Unit = keyof typeof EVERY_UNITS;
@@ -11,8 +11,8 @@ export interface ScheduleForm {
   count: string;
   unit: Unit;
   timezone: string;
-  overlap: Planted['overlap'];
-  catch_up: Planted['catch_up'];
+  overlap: ScheduleAnswer['overlap'];
+  catch_up: ScheduleAnswer['catch_up'];
   type: string;
   title: string;
   tags: string;
@@ -39,7 +39,7 @@ interface StoredTask {
   tags?: string[];
 }
 
-export const toForm = (schedule: Planted): ScheduleForm => {
+export const toForm = (schedule: ScheduleAnswer): ScheduleForm => {
   const [unit = 'minutes', count = 15] = Object.entries(schedule.every ?? {})[0] ?? [];
   const task = schedule.task as StoredTask | null;
   return {
@@ -62,7 +62,11 @@ export const toWhen = ({ kind, cron, count, unit, timezone }: ScheduleForm) =>
   kind === 'cron' ? { cron, timezone } : { every: { [unit]: Number(count) }, timezone };
 
 /** The body of the request. @param before what the form has no field for stays */
-export const toScheduleBody = (form: ScheduleForm, params: unknown, before: Planted | null) => {
+export const toScheduleBody = (
+  form: ScheduleForm,
+  params: unknown,
+  before: ScheduleAnswer | null,
+) => {
   const stored = (before?.task ?? null) as StoredTask | null;
   const isEdited = form.tags !== (stored?.tags ?? []).join(', ');
   const tags = isEdited ? form.tags.split(',').map((tag) => tag.trim()) : (stored?.tags ?? []);

@@ -3,9 +3,9 @@ import { AppError } from './errors.ts';
 import { sha256 } from './hash.ts';
 
 /**
- * The scopes of a key. `types:write` registers types, `schedules:write` plants what submits tasks,
- * `work` is what a worker needs; `admin` may do everything within its owner; `operator` everything,
- * for all owners.
+ * The scopes of a key. `types:write` registers types, `schedules:write` creates schedules, which
+ * submit tasks, `work` is what a worker needs; `admin` may do everything within its owner; `operator`
+ * everything, for all owners.
  */
 export const SCOPES = [
   'tasks:read',

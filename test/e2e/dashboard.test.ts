@@ -110,7 +110,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
       ['/new', 'The same by program'],
       ['/schedules', 'New schedule'],
       [`/schedules/${planted.schedule_id}`, 'by hand'],
-      ['/plant', 'When it would fire'],
+      ['/new-schedule', 'When it would fire'],
       ['/types', 'Run one'],
       ['/types/sum', 'How long it ran'],
       ['/register', 'Who runs it'],

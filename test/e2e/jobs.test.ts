@@ -211,10 +211,10 @@ describe.skipIf(!hasBrowser).each(VIEWS)('the ten jobs, $name', (view) => {
     person.assertSteps(1);
   });
 
-  it('plants a schedule, sees it fire, pauses it, and runs what is past', async () => {
+  it('creates a schedule, sees it fire, pauses it, and runs what is past', async () => {
     const name = `each-second-${view.name}`;
     const person = await sit(view);
-    await person.open('/plant');
+    await person.open('/new-schedule');
     await person.page.getByLabel('Name *').fill(name);
     await person.page.getByLabel('Cron').fill('30 2 * * *');
     await person.page.getByLabel('Time zone').fill('Europe/Berlin');
@@ -227,7 +227,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('the ten jobs, $name', (view) => {
     await person.visible(/CronPattern|out of range|invalid/i);
     await person.page.getByLabel('Cron').fill('* * * * * *');
     await person.visible('Every second');
-    await person.press('button', 'Plant');
+    await person.press('button', /^Create$/);
     await person.page.getByRole('heading', { name }).waitFor();
     await person.page.getByRole('img', { name: /The last \d+: .*completed/ }).waitFor();
     await person.press('button', /^Pause$/);

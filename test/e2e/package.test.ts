@@ -238,7 +238,7 @@ describe('the command line', () => {
     expect(await said('cancel', id)).toContain('cancelled');
   });
 
-  it('plants schedules, and looks after them', async () => {
+  it('creates schedules, and looks after them', async () => {
     const [, words] = (
       await said('schedules', 'preview', '--cron', '30 2 * * *', '--timezone', 'Europe/Berlin')
     ).split('\n');

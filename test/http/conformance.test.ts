@@ -88,7 +88,7 @@ const leaseRun = async (): Promise<string> => {
   return task?.run ?? text;
 };
 
-const plantSchedule = async (): Promise<string> => {
+const createSchedule = async (): Promise<string> => {
   const task = { type: 'sum', params: { a: 1, b: 2 } };
   const name = `conforming-${crypto.randomUUID().slice(0, 8)}`;
   const init = asJson(JSON.stringify({ name, cron: '0 0 1 1 *', task }));
@@ -161,7 +161,7 @@ describe.each(operations.map((each) => [`${each.method} ${each.path}`, each] as 
             .task_id;
         const before = taskId;
         const isOfTask = !/^\/(schedules|keys)\//.test(path) && path.includes('{id}');
-        if (path.startsWith('/schedules/{id}')) taskId = await plantSchedule();
+        if (path.startsWith('/schedules/{id}')) taskId = await createSchedule();
         if (path.startsWith('/keys/{id}')) taskId = (await storeKey('x', ['admin'])).id;
         const query = operation.parameters
           .filter((each) => each.in === 'query' && each.required)

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { PlantedBackfill, Planted } from '../planted.ts';
+import type { BackfillAnswer, ScheduleAnswer } from '../schedules.ts';
 import { post } from '../api.ts';
 import { formatClock } from '../format.ts';
 import { useAction } from '../hooks.ts';
@@ -14,10 +14,16 @@ const toField = (at: number): string => {
 };
 
 /** Tasks for moments that are past: shown first, made then. */
-export const BackfillForm = ({ schedule, reload }: { schedule: Planted; reload(): void }) => {
+export const BackfillForm = ({
+  schedule,
+  reload,
+}: {
+  schedule: ScheduleAnswer;
+  reload(): void;
+}) => {
   const [from, setFrom] = useState(() => toField(Date.now() - 86_400_000));
   const [to, setTo] = useState(() => toField(Date.now()));
-  const [found, setFound] = useState<PlantedBackfill | null>(null);
+  const [found, setFound] = useState<BackfillAnswer | null>(null);
   const [isBusy, act] = useAction();
   const ask = (isDry: boolean): void =>
     act(async () => {
@@ -26,7 +32,7 @@ export const BackfillForm = ({ schedule, reload }: { schedule: Planted; reload()
         to: new Date(to).toISOString(),
         dry_run: isDry,
       };
-      const answer = await post<PlantedBackfill>(
+      const answer = await post<BackfillAnswer>(
         `/schedules/${schedule.schedule_id}/backfill`,
         body,
       );

@@ -1,4 +1,4 @@
-import type { PlantedMoment } from '../planted.ts';
+import type { NextMoment } from '../schedules.ts';
 import { Age } from './ui.tsx';
 
 /** `Sat 2026-03-28 02:30`: what the clocks of the zone show. */
@@ -13,7 +13,7 @@ const formatWall = (local: string): string => {
 };
 
 /** When it fires next, by the clocks of its zone; where these change, it says so. */
-export const Moments = ({ moments }: { moments: readonly PlantedMoment[] }) => (
+export const Moments = ({ moments }: { moments: readonly NextMoment[] }) => (
   <ol class="plainlist moments">
     {moments.map(({ at, local }, i) => {
       const before = moments[i - 1]?.local.slice(19);

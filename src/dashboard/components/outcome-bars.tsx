@@ -1,4 +1,4 @@
-import type { PlantedDetail } from '../planted.ts';
+import type { ScheduleRow } from '../schedules.ts';
 import { toWords } from '../format.ts';
 
 const HEIGHT = 24;
@@ -6,7 +6,7 @@ const BAR = 4;
 /** As many as a schedule tells. */
 const MOST = 30;
 
-type Recent = PlantedDetail['recent'][number];
+type Recent = ScheduleRow['recent'][number];
 
 const toSeconds = ({ started_at: from, completed_at: to }: Recent): number =>
   from === null || to === null ? 0 : (Date.parse(to) - Date.parse(from)) / 1_000;

@@ -36,7 +36,7 @@ const listEntries = (types: readonly string[]): Entry[] => [
     hint: 'Type',
     run: () => go(`/types/${type}`),
   })),
-  { name: 'New schedule', hint: 'Action', run: () => go('/plant') },
+  { name: 'New schedule', hint: 'Action', run: () => go('/new-schedule') },
   { name: 'Pause or resume updates', hint: 'Action', run: togglePause },
   { name: 'Full width on or off', hint: 'Action', run: toggleWide },
   { name: 'Times: relative or absolute', hint: 'Action', run: toggleTimes },

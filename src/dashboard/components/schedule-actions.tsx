@@ -1,4 +1,4 @@
-import type { Planted } from '../planted.ts';
+import type { ScheduleAnswer } from '../schedules.ts';
 import type { TaskView } from '../../domain/view.ts';
 import { api, may, post } from '../api.ts';
 import { useAction } from '../hooks.ts';
@@ -6,7 +6,7 @@ import { go, toHref } from '../router.ts';
 import { confirm } from './confirm.tsx';
 import { toast } from './toast.tsx';
 
-export const mayPlant = (): boolean => may('schedules:write') || may('admin');
+export const mayWriteSchedules = (): boolean => may('schedules:write') || may('admin');
 
 /** What can be done with a schedule. */
 export const ScheduleActions = ({
@@ -14,13 +14,13 @@ export const ScheduleActions = ({
   reload,
   isShort = false,
 }: {
-  schedule: Planted;
+  schedule: ScheduleAnswer;
   reload(): void;
   /** Without what the list has no room for. */
   isShort?: boolean;
 }) => {
   const [isBusy, act] = useAction();
-  if (!mayPlant()) return null;
+  if (!mayWriteSchedules()) return null;
   const { schedule_id: id, name, status } = schedule;
   const path = `/schedules/${id}`;
   const command = (verb: 'pause' | 'resume'): void =>
@@ -64,7 +64,7 @@ export const ScheduleActions = ({
       )}
       {!isShort && (
         <>
-          <a class="button" href={toHref('/plant', { schedule: id })}>
+          <a class="button" href={toHref('/new-schedule', { schedule: id })}>
             Change
           </a>
           <button class="danger" disabled={isBusy} onClick={remove}>

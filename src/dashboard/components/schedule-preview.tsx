@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { PlantedMoment } from '../planted.ts';
+import type { NextMoment } from '../schedules.ts';
 import { post } from '../api.ts';
 import { Moments } from './moments.tsx';
 import { Empty } from './ui.tsx';
@@ -9,7 +9,7 @@ const PAUSE_MS = 250;
 
 interface Preview {
   words: string;
-  next: PlantedMoment[];
+  next: NextMoment[];
 }
 
 /** A recurrence in words, and when it would fire. */

@@ -24,7 +24,7 @@ const DONE: Record<AuditList['entries'][number]['action'], string> = {
   'task_type.paused': 'paused the type',
   'task_type.resumed': 'resumed the type',
   'task_type.secret_rotated': 'rotated the secret of the type',
-  'schedule.created': 'planted the schedule',
+  'schedule.created': 'created the schedule',
   'schedule.changed': 'changed the schedule',
   'schedule.paused': 'paused the schedule',
   'schedule.resumed': 'resumed the schedule',

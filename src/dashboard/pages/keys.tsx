@@ -65,7 +65,7 @@ const MAY: Record<(typeof SCOPES)[number], string> = {
   'tasks:read': 'read tasks, files, streams and figures',
   'tasks:write': 'submit, command, edit and delete them',
   'types:write': 'register types of your own',
-  'schedules:write': 'plant what submits tasks by itself, and run it',
+  'schedules:write': 'create schedules, which submit tasks, and run them',
   work: 'run them: lease and end tasks, nothing else',
   'metrics:read': 'read /metrics',
   admin: 'all of this owner: its keys too',
@@ -163,7 +163,7 @@ const asksToPause = async (id: string): Promise<boolean> => {
   if (planted.length === 0) return false;
   const more = planted.length > 5 ? ` and ${planted.length - 5} more` : '';
   return confirm(
-    `It has planted ${planted.slice(0, 5).join(', ')}${more}. Pause that, too?`,
+    `It has written ${planted.slice(0, 5).join(', ')}${more}. Pause that, too?`,
     'Pause',
   );
 };

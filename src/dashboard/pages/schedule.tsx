@@ -1,4 +1,4 @@
-import type { PlantedDetail, PlantedMoment } from '../planted.ts';
+import type { ScheduleRow, NextMoment } from '../schedules.ts';
 import { get } from '../api.ts';
 import { formatClock, formatNumber } from '../format.ts';
 import { useQuery, useThrottledReload } from '../hooks.ts';
@@ -6,7 +6,7 @@ import { toHref } from '../router.ts';
 import { BackfillForm } from '../components/backfill.tsx';
 import { Moments } from '../components/moments.tsx';
 import { OutcomeBars } from '../components/outcome-bars.tsx';
-import { mayPlant, ScheduleActions } from '../components/schedule-actions.tsx';
+import { mayWriteSchedules, ScheduleActions } from '../components/schedule-actions.tsx';
 import { Tree } from '../components/tree.tsx';
 import {
   Age,
@@ -19,13 +19,13 @@ import {
   TaskLink,
 } from '../components/ui.tsx';
 
-const OVERLAP_WORDS: Record<PlantedDetail['overlap'], string> = {
+const OVERLAP_WORDS: Record<ScheduleRow['overlap'], string> = {
   allow: 'One more begins, whether or not the one before has ended',
   skip: 'A moment is left out while the task before has not ended',
   cancel_previous: 'The task before is cancelled',
   queue_one: 'One moment waits for the end of the task before',
 };
-const CATCH_UP_WORDS: Record<PlantedDetail['catch_up'], string> = {
+const CATCH_UP_WORDS: Record<ScheduleRow['catch_up'], string> = {
   none: 'What was missed is not made up for',
   latest: 'Of what was missed, the newest is made up for',
   all: 'All that was missed is made up for',
@@ -35,7 +35,7 @@ const CATCH_UP_WORDS: Record<PlantedDetail['catch_up'], string> = {
 const NEWS_MS = 7 * 86_400_000;
 
 /** What a reader must know at once. */
-const Notes = ({ schedule }: { schedule: PlantedDetail }) => {
+const Notes = ({ schedule }: { schedule: ScheduleRow }) => {
   const { last_error: error, missed, queued_for } = schedule;
   return (
     <>
@@ -70,7 +70,7 @@ const Notes = ({ schedule }: { schedule: PlantedDetail }) => {
   );
 };
 
-const Facts = ({ schedule }: { schedule: PlantedDetail }) => (
+const Facts = ({ schedule }: { schedule: ScheduleRow }) => (
   <dl class="facts">
     <dt>When</dt>
     <dd>
@@ -100,7 +100,7 @@ const Facts = ({ schedule }: { schedule: PlantedDetail }) => (
   </dl>
 );
 
-const Recent = ({ schedule }: { schedule: PlantedDetail }) =>
+const Recent = ({ schedule }: { schedule: ScheduleRow }) =>
   schedule.recent.length === 0 ? (
     <Empty>It has not fired yet.</Empty>
   ) : (
@@ -127,10 +127,10 @@ export const SchedulePage = ({ id }: { id: string }) => {
     error,
     readAt,
     reload,
-  } = useQuery(`schedule ${id}`, () => get<PlantedDetail>(`/schedules/${id}`));
+  } = useQuery(`schedule ${id}`, () => get<ScheduleRow>(`/schedules/${id}`));
   const { data: coming, reload: reloadNext } = useQuery(
     `next ${id} ${schedule?.next?.at ?? ''} ${schedule?.updated_at ?? ''}`,
-    () => get<{ next: PlantedMoment[] }>(`/schedules/${id}/next?count=10`),
+    () => get<{ next: NextMoment[] }>(`/schedules/${id}/next?count=10`),
   );
   useThrottledReload(() => {
     reload();
@@ -166,7 +166,7 @@ export const SchedulePage = ({ id }: { id: string }) => {
           )}
         </Card>
       </div>
-      {mayPlant() && (
+      {mayWriteSchedules() && (
         <Card title="Backfill: moments that are past">
           <BackfillForm schedule={schedule} reload={reload} />
         </Card>

@@ -1,11 +1,11 @@
 import { useEffect } from 'preact/hooks';
-import type { PlantedDetail } from '../planted.ts';
+import type { ScheduleRow } from '../schedules.ts';
 import { get } from '../api.ts';
 import { formatClock } from '../format.ts';
 import { useQuery, useThrottledReload } from '../hooks.ts';
 import { replaceQuery, route, toHref } from '../router.ts';
 import { OutcomeBars } from '../components/outcome-bars.tsx';
-import { mayPlant, ScheduleActions } from '../components/schedule-actions.tsx';
+import { mayWriteSchedules, ScheduleActions } from '../components/schedule-actions.tsx';
 import {
   Age,
   Card,
@@ -23,13 +23,13 @@ type Shown = keyof typeof SHOWN;
 const RELOAD_MS = 15_000;
 
 interface Page {
-  schedules: PlantedDetail[];
+  schedules: ScheduleRow[];
   pagination: { next_cursor: string | null };
 }
 
 /** All pages: an owner has a thousand at most. */
-const readAll = async (): Promise<PlantedDetail[]> => {
-  const all: PlantedDetail[] = [];
+const readAll = async (): Promise<ScheduleRow[]> => {
+  const all: ScheduleRow[] = [];
   for (let cursor: string | null = ''; cursor !== null;) {
     const more: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
     const page: Page = await get<Page>(`/schedules?recent=30${more}`);
@@ -39,13 +39,13 @@ const readAll = async (): Promise<PlantedDetail[]> => {
   return all;
 };
 
-const fits = (schedule: PlantedDetail, shown: Shown): boolean =>
+const fits = (schedule: ScheduleRow, shown: Shown): boolean =>
   shown === 'all' || (shown === 'wrong' ? schedule.last_error !== null : schedule.status === shown);
 
 /** The rest is on the schedule's own page. */
 const toFirstSentence = (text: string): string => text.split(/(?<=\.) /)[0] ?? text;
 
-const Row = ({ schedule, reload }: { schedule: PlantedDetail; reload(): void }) => {
+const Row = ({ schedule, reload }: { schedule: ScheduleRow; reload(): void }) => {
   const [last] = schedule.recent;
   return (
     <tr>
@@ -111,8 +111,8 @@ export const SchedulesPage = () => {
             replaceQuery(new URLSearchParams(value === 'all' ? {} : { show: value }))
           }
         />
-        {mayPlant() && (
-          <a class="button primary" href={toHref('/plant')}>
+        {mayWriteSchedules() && (
+          <a class="button primary" href={toHref('/new-schedule')}>
             New schedule
           </a>
         )}

@@ -280,7 +280,7 @@ describe('a key', () => {
     Authorization: `Bearer ${(await storeKey('local', scopes)).key}`,
   });
 
-  it('with schedules:write alone plants, and does not read', async () => {
+  it('with schedules:write alone creates, and does not read', async () => {
     const headers = await as(['schedules:write']);
     const { status, body } = await ask('/schedules', 'POST', nightly, headers);
     expect([status, body['task']]).toEqual([201, null]);
@@ -300,7 +300,7 @@ describe('a key', () => {
     expect((await ask(`/keys/${crypto.randomUUID()}/planted`)).status).toBe(404);
   });
 
-  it('of tasks plants none', async () => {
+  it('of tasks creates none', async () => {
     const headers = await as(['tasks:read', 'tasks:write']);
     expect((await ask('/schedules', 'POST', nightly, headers)).status).toBe(403);
   });

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { Planted } from '../planted.ts';
+import type { ScheduleAnswer } from '../schedules.ts';
 import { ApiError, api, get } from '../api.ts';
 import { useAction, useQuery } from '../hooks.ts';
 import { go, route } from '../router.ts';
@@ -153,14 +153,14 @@ const PolicyFields = ({ form, set }: Pick<PartProps, 'form' | 'set'>) => (
 );
 
 /** A schedule: a new one, or a change of one. */
-export const PlantPage = () => {
+export const NewSchedulePage = () => {
   const id = route.value.query.get('schedule');
   const { data: types, error } = useQuery(
     'types',
     async () => (await get<{ task_types: TaskType[] }>('/task-types')).task_types,
   );
-  const { data: present, error: lost } = useQuery(`plant ${id ?? ''}`, async () =>
-    id === null ? null : get<Planted>(`/schedules/${id}`),
+  const { data: present, error: lost } = useQuery(`change ${id ?? ''}`, async () =>
+    id === null ? null : get<ScheduleAnswer>(`/schedules/${id}`),
   );
   const [form, setForm] = useState(NEW_SCHEDULE);
   const [params, setParams] = useState<Record<string, unknown>>({});
@@ -196,9 +196,9 @@ export const PlantPage = () => {
           id === null
             ? (['POST', '/schedules'] as const)
             : (['PATCH', `/schedules/${id}`] as const);
-        const made = await api<Planted>(method, path, body);
+        const made = await api<ScheduleAnswer>(method, path, body);
         go(`/schedules/${made.schedule_id}`);
-        return id === null ? `${made.name} is planted` : `${made.name} is changed`;
+        return id === null ? `${made.name} is created` : `${made.name} is changed`;
       } catch (refused) {
         if (refused instanceof ApiError) setErrors(toFieldErrors(refused));
         throw refused;
@@ -285,7 +285,7 @@ export const PlantPage = () => {
             <PolicyFields form={form} set={set} />
             <div class="row end">
               <button class="primary" disabled={isBusy}>
-                {id === null ? 'Plant' : 'Save'}
+                {id === null ? 'Create' : 'Save'}
               </button>
             </div>
           </form>

@@ -7,7 +7,7 @@ import type {
 } from '../http/routes/schedules/schedule-view.ts';
 
 /** Schedules as the service answers with them. */
-export type Planted = z.output<typeof scheduleSchema>;
-export type PlantedDetail = z.output<typeof scheduleDetailSchema>;
-export type PlantedMoment = z.output<typeof momentSchema>;
-export type PlantedBackfill = z.output<typeof backfillSchema>;
+export type ScheduleAnswer = z.output<typeof scheduleSchema>;
+export type ScheduleRow = z.output<typeof scheduleDetailSchema>;
+export type NextMoment = z.output<typeof momentSchema>;
+export type BackfillAnswer = z.output<typeof backfillSchema>;
