@@ -9,9 +9,9 @@ import { fail } from './options.ts';
 
 const HELP = `npm run owners -- <command> <owner> [options]: all that there is of an owner
 
-  export <owner>    writes tasks, files, keys and audit log to a folder
+  export <owner>    writes tasks, schedules, types, files, keys and audit log to a folder
     --to <folder>     (default export-<owner>)
-  erase <owner>     deletes tasks, files, figures, keys and audit log, for good
+  erase <owner>     deletes all that, and its figures, for good
     --yes             does it; without, it says what it would do
 
   --url <address>   of the service (default http://localhost:8787)
@@ -94,16 +94,21 @@ const readAsOwner = async <T>(read: (tasker: Tasker, keyId: string | null) => T)
   }
 };
 
-/** All tasks with their attempts, one line of JSON each. */
-const writeTasks = async (tasker: Tasker, file: string): Promise<number> => {
+/** One line of JSON an item; returns how many. */
+const writeLines = async (items: AsyncIterable<unknown>, file: string): Promise<number> => {
   const out = createWriteStream(file);
   let count = 0;
-  for await (const { task_id } of tasker.list({ pageSize: 100 })) {
-    out.write(`${JSON.stringify(await tasker.get(task_id))}\n`);
+  for await (const item of items) {
+    out.write(`${JSON.stringify(item)}\n`);
     count += 1;
   }
   await new Promise<void>((resolve) => out.end(resolve));
   return count;
+};
+
+/** All tasks with their attempts. */
+const readTasks = async function* (tasker: Tasker) {
+  for await (const { task_id } of tasker.list({ pageSize: 100 })) yield tasker.get(task_id);
 };
 
 const exportOwner = async (): Promise<void> => {
@@ -115,14 +120,20 @@ const exportOwner = async (): Promise<void> => {
       if (body) await pipeline(body, createWriteStream(join(folder, 'files', name)));
     };
     const to = (name: string): string => join(folder, name);
-    const tasks = await writeTasks(tasker, to('tasks.ndjson'));
+    const tasks = await writeLines(readTasks(tasker), to('tasks.ndjson'));
+    const all = tasker.schedules.list({ recent: 0 });
+    const schedules = await writeLines(all, to('schedules.ndjson'));
+    const { task_types } = await tasker.request<{ task_types: { kind: string }[] }>('/task-types');
+    const types = task_types.filter(({ kind }) => kind !== 'built_in');
+    await writeFile(to('types.json'), `${JSON.stringify(types, null, 2)}\n`);
     const files = await writePages(tasker, '/files', 'files', to('files.ndjson'), saveFile);
     const entries = await writePages(tasker, '/audit', 'entries', to('audit.ndjson'));
     const { keys } = await tasker.request<{ keys: { id: string; owner: string }[] }>('/keys');
     const own = keys.filter((key) => key.owner === owner && key.id !== borrowedId);
     await writeFile(to('keys.json'), `${JSON.stringify(own, null, 2)}\n`);
     console.log(
-      `${folder}: ${tasks} tasks, ${files} files, ${own.length} keys, ${entries} lines of the audit log`,
+      `${folder}: ${tasks} tasks, ${schedules} schedules, ${types.length} types, ${files} files, ` +
+        `${own.length} keys, ${entries} lines of the audit log`,
     );
   });
 };
@@ -130,7 +141,7 @@ const exportOwner = async (): Promise<void> => {
 const eraseOwner = async (): Promise<void> => {
   if (!values.yes)
     return fail(
-      `This would delete all tasks, files, figures, keys and the audit log of "${owner}", for good.\n` +
+      `This would delete all tasks, schedules, types, files, figures, keys and the audit log of "${owner}", for good.\n` +
         `Keep a copy by: npm run owners -- export ${owner}\nThen add --yes`,
     );
   const erased = await caller.request<{ tasks: number; files: number }>(

@@ -159,7 +159,12 @@ it('exports what there is without a key, and stays open', async () => {
   const where = ['--url', service.url, '--to', folder];
   const { task_id } = await connect(service.url).submit({ type: 'sum', params: { a: 1, b: 2 } });
   await connect(service.url).putFile('notes.txt', 'hello', 'text/plain');
+  const task = { type: 'sum', params: { a: 1, b: 2 } };
+  await connect(service.url).schedules.create({ name: 'yearly', cron: '@yearly', task });
+  await connect(service.url).registerType('own', { description: 'x', run: { manual: {} } });
   expect(await runScript('owners', ['export', 'local', ...where])).toMatchObject({ code: 0 });
+  expect(await readFile(join(folder, 'schedules.ndjson'), 'utf8')).toContain('"yearly"');
+  expect(await readFile(join(folder, 'types.json'), 'utf8')).toContain('"own"');
   expect(await readFile(join(folder, 'tasks.ndjson'), 'utf8')).toContain(task_id);
   expect(await readFile(join(folder, 'files', 'notes.txt'), 'utf8')).toBe('hello');
   expect(JSON.parse(await readFile(join(folder, 'keys.json'), 'utf8'))).toEqual([]);
