@@ -26,6 +26,8 @@ export interface Move {
   next: number | null;
   queued: number | null;
   wake: number | null;
+  /** 1: `queued` waits for a task; should that have ended meanwhile, it is due at once. */
+  waits: 0 | 1;
   last: number | null;
   fired: number;
   skipped: number;

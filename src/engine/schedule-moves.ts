@@ -26,6 +26,7 @@ export const stay = ({
   next: next_at,
   queued: queued_at,
   wake: wake_at,
+  waits: 0,
   last: null,
   fired: 0,
   skipped: 0,
@@ -43,6 +44,7 @@ export const moveOn = ({ schedule, plan }: Planned, fired: number, now: number):
   queued: plan.queued,
   // One that has more to do lets the others go first.
   wake: plan.next === null ? null : Math.max(plan.next, now),
+  waits: plan.queued === null ? 0 : 1,
   last: plan.last,
   fired,
   refused: plan.fire.length - fired,

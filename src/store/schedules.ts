@@ -9,8 +9,8 @@ const valueSql = (name: keyof Move): string => `m.value ->> '${name}'`;
 
 /**
  * Only a schedule that stands where it stood when it was read; the insert of a moment that waited has
- * noted that it waits no more. One whose moment waits for a task that
- * has ended meanwhile is looked at once more: its trigger came too early.
+ * noted that it waits no more. One whose moment waits for a task that has ended meanwhile is looked at
+ * once more: its trigger came too early.
  */
 const MOVE = nameStatement(
   'schedules.move',
@@ -18,7 +18,7 @@ const MOVE = nameStatement(
 SET next_at = ${valueSql('next')},
   queued_at = ${valueSql('queued')},
   wake_at = CASE
-    WHEN ${valueSql('queued')} IS NOT NULL AND NOT EXISTS (
+    WHEN ${valueSql('waits')} = 1 AND NOT EXISTS (
       SELECT 1 FROM (${newestTasksSql('status')}) WHERE NOT ${IS_FINAL}
     ) THEN ?2
     ELSE ${valueSql('wake')}

@@ -207,3 +207,16 @@ it('goes on where it was stopped, and leaves what is too old behind', async () =
     550, 560, 570, 580, 590, 600, 610,
   ]);
 });
+
+it('tries a moment that waited again after a while, and not at once', async () => {
+  const { scheduler, world, counts } = setup(() => new AppError('overloaded', 'x'));
+  const { id } = await storeSchedule({ overlap: 'queue_one', next_at: START + 20_000 });
+  await env.DB.prepare('UPDATE schedules SET queued_at = ?1, wake_at = ?1 WHERE id = ?2')
+    .bind(START + 10_000, id)
+    .run();
+  await scheduler.fire();
+  const deferred = { queued_at: START + 10_000, wake_at: world.now + 5_000 };
+  expect(await scheduleOf(id)).toMatchObject(deferred);
+  await scheduler.fire();
+  expect(counts.deferred).toBe(1);
+});

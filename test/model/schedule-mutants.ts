@@ -15,7 +15,15 @@ const movesFirst: Mutation = {
         const { owner, id, next_at: oldNext, queued_at: queued } = row;
         const none = { skippedAt: null, missedFrom: null, missedUntil: null, error: null };
         const counts = { fired: 1, skipped: 0, refused: 0 };
-        const to = { oldNext, next, wake: next, last, oldQueued: queued, queued };
+        const to = {
+          waits: 0 as const,
+          oldNext,
+          next,
+          wake: next,
+          last,
+          oldQueued: queued,
+          queued,
+        };
         return { owner, id, ...to, ...counts, ...none };
       });
       await real.move(moves, now());
@@ -42,7 +50,7 @@ export const scheduleMutants: Record<string, Mutation> = {
   'a key without the moment': keyWithoutMoment,
   'a move that does not see that the task before has ended': rewriting(
     'schedules.move',
-    "m.value ->> 'queued' IS NOT NULL AND NOT EXISTS",
+    "m.value ->> 'waits' = 1 AND NOT EXISTS",
     'false AND NOT EXISTS',
   ),
   'a clock that forgets schedules': rewriting(

@@ -197,7 +197,9 @@ export class ScheduleWorld {
     if (open.length > 1 && (overlap === 'skip' || overlap === 'queue_one'))
       throw new Error(`overlap is broken: ${JSON.stringify(open)} run at the same time`);
     const isAnyOpen = tasks.some(({ status }) => !isFinal(status));
-    if (row && row.queued_at !== null && !isAnyOpen && (row.wake_at ?? Infinity) > this.#highest)
+    // One that could not be stored is tried again, and says so.
+    const lookBy = this.#highest + (row?.last_error === null ? 0 : MINUTE_MS);
+    if (row && row.queued_at !== null && !isAnyOpen && (row.wake_at ?? Infinity) > lookBy)
       throw new Error('queue_one is broken: nothing runs, and nobody looks at what waits');
     if (row?.wake_at == null) return;
     const { alarmAt } = this.world;

@@ -80,6 +80,7 @@ describe('a moment that waits for a task', () => {
       next: START + 20_000,
       wake: START + 20_000,
       queued: START + 10_000,
+      waits: 1 as const,
     };
     await schedules.move([move], START + 10_002);
     expect((await scheduleOf(row.id)).wake_at).toBe(START + 10_002);
