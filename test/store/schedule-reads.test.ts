@@ -1,22 +1,13 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, expect, it } from 'vitest';
 import { toMomentKey } from '../../src/domain/schedule-key.ts';
-import { aTask, OWNER, store } from '../support/rows.ts';
-import { schedules, storeSchedule } from '../support/schedules.ts';
+import { OWNER, store } from '../support/rows.ts';
+import { aMoment, endTask, schedules, storeSchedule } from '../support/schedules.ts';
 
 const START = 1_900_000_000_000;
 beforeEach(async () => {
   await env.DB.prepare('DELETE FROM schedules').run();
 });
-
-const aMoment = (id: string, moment: number) =>
-  aTask({ parentId: id, idempotencyKey: toMomentKey(id, moment) });
-const end = (id: string, at: number) =>
-  env.DB.prepare(
-    `UPDATE tasks SET status = 'CANCELLED', held = NULL, wake_at = NULL, completed_at = ? WHERE id = ?`,
-  )
-    .bind(at, id)
-    .run();
 
 it('reads as little of a hundred thousand that are not due as of ten', async () => {
   const fill = (count: number) =>
@@ -56,7 +47,7 @@ it('knows what runs of a schedule whose overlap matters', async () => {
   const open = aMoment(row.id, START);
   const over = aMoment(row.id, START + 1);
   await store(open, over);
-  await end(over.id, START + 2);
+  await endTask(over.id, START + 2);
   const [due] = await schedules.listDue(START + 10_000, 10);
   expect(JSON.parse(due?.unfinished ?? '')).toEqual([
     { id: open.id, key: toMomentKey(row.id, START) },

@@ -1,24 +1,22 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { toMomentKey, toTriggerKey } from '../../src/domain/schedule-key.ts';
+import { toTriggerKey } from '../../src/domain/schedule-key.ts';
 import { isUniqueViolation } from '../../src/store/failure.ts';
 import { stay } from '../../src/engine/schedule-moves.ts';
 import { aTask, store } from '../support/rows.ts';
-import { aSchedule, scheduleOf, schedules, storeSchedule } from '../support/schedules.ts';
+import {
+  aMoment,
+  aSchedule,
+  endTask,
+  scheduleOf,
+  schedules,
+  storeSchedule,
+} from '../support/schedules.ts';
 
 const START = 1_900_000_000_000;
 beforeEach(async () => {
   await env.DB.prepare('DELETE FROM schedules').run();
 });
-
-const aMoment = (id: string, moment: number) =>
-  aTask({ parentId: id, idempotencyKey: toMomentKey(id, moment) });
-const end = (id: string, at: number) =>
-  env.DB.prepare(
-    `UPDATE tasks SET status = 'CANCELLED', held = NULL, wake_at = NULL, completed_at = ? WHERE id = ?`,
-  )
-    .bind(at, id)
-    .run();
 
 it('takes a name once, and so many', async () => {
   const { name, id } = await storeSchedule();
@@ -64,7 +62,7 @@ describe('a moment that waits for a task', () => {
     const task = aMoment(row.id, START);
     await store(task);
     await env.DB.prepare('UPDATE schedules SET queued_at = 5 WHERE id = ?').bind(row.id).run();
-    await end(task.id, START + 7);
+    await endTask(task.id, START + 7);
     expect((await scheduleOf(row.id)).wake_at).toBe(START + 7);
   });
 
@@ -74,7 +72,7 @@ describe('a moment that waits for a task', () => {
     await store(task);
     const [due] = await schedules.listDue(START + 10_000, 10);
     if (!due) throw new Error('None is due');
-    await end(task.id, START + 10_001);
+    await endTask(task.id, START + 10_001);
     const move = {
       ...stay(due),
       next: START + 20_000,

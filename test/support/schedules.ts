@@ -3,7 +3,8 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Schedule } from '../../src/domain/schedule.ts';
 import { createScheduleStore } from '../../src/store/schedules.ts';
 import type { ScheduleEdit } from '../../src/domain/schedule-rows.ts';
-import { OWNER } from './rows.ts';
+import { toMomentKey } from '../../src/domain/schedule-key.ts';
+import { aTask, OWNER } from './rows.ts';
 
 export const schedules = createScheduleStore(env.DB);
 
@@ -43,3 +44,14 @@ export const scheduleOf = async (id: string, owner = OWNER): Promise<Schedule> =
   if (!row) throw new Error(`No schedule ${id}`);
   return row;
 };
+
+/** The task of a moment (ms). */
+export const aMoment = (id: string, moment: number) =>
+  aTask({ parentId: id, idempotencyKey: toMomentKey(id, moment) });
+
+export const endTask = (id: string, at: number) =>
+  env.DB.prepare(
+    `UPDATE tasks SET status = 'CANCELLED', held = NULL, wake_at = NULL, completed_at = ? WHERE id = ?`,
+  )
+    .bind(at, id)
+    .run();
