@@ -41,6 +41,7 @@ export const OWN_PATHS = new Set([
   'health',
   'index.html',
   'keys',
+  'limits',
   'mcp',
   'metrics',
   'openapi.json',

@@ -9,7 +9,7 @@ import { fail } from './options.ts';
 
 const HELP = `npm run owners -- <command> <owner> [options]: all that there is of an owner
 
-  export <owner>    writes tasks, schedules, types, files, keys and audit log to a folder
+  export <owner>    writes tasks, schedules, limits, types, files, keys and audit log to a folder
     --to <folder>     (default export-<owner>)
   erase <owner>     deletes all that, and its figures, for good
     --yes             does it; without, it says what it would do
@@ -46,6 +46,7 @@ const caller = createTasker({ baseUrl: values.url, apiKey });
 interface Page {
   pagination: { next_cursor: string | null };
   files?: { name: string }[];
+  limits?: { name: string }[];
   entries?: { name: string }[];
 }
 
@@ -53,7 +54,7 @@ interface Page {
 const writePages = async (
   tasker: Tasker,
   path: string,
-  part: 'files' | 'entries',
+  part: 'files' | 'limits' | 'entries',
   file: string,
   onItem: (item: { name: string }) => Promise<void> = async () => {},
 ): Promise<number> => {
@@ -61,7 +62,7 @@ const writePages = async (
   let count = 0;
   for (let cursor: string | null = ''; cursor !== null;) {
     const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page: Page = await tasker.request(`${path}?page_size=1000${query}`);
+    const page: Page = await tasker.request(`${path}?page_size=100${query}`);
     for (const item of page[part] ?? []) {
       out.write(`${JSON.stringify(item)}\n`);
       await onItem(item);
@@ -123,6 +124,7 @@ const exportOwner = async (): Promise<void> => {
     const tasks = await writeLines(readTasks(tasker), to('tasks.ndjson'));
     const all = tasker.schedules.list({ recent: 0 });
     const schedules = await writeLines(all, to('schedules.ndjson'));
+    const limits = await writePages(tasker, '/limits', 'limits', to('limits.ndjson'));
     const { task_types } = await tasker.request<{ task_types: { kind: string }[] }>('/task-types');
     const types = task_types.filter(({ kind }) => kind !== 'built_in');
     await writeFile(to('types.json'), `${JSON.stringify(types, null, 2)}\n`);
@@ -132,7 +134,7 @@ const exportOwner = async (): Promise<void> => {
     const own = keys.filter((key) => key.owner === owner && key.id !== borrowedId);
     await writeFile(to('keys.json'), `${JSON.stringify(own, null, 2)}\n`);
     console.log(
-      `${folder}: ${tasks} tasks, ${schedules} schedules, ${types.length} types, ${files} files, ` +
+      `${folder}: ${tasks} tasks, ${schedules} schedules, ${limits} limits, ${types.length} types, ${files} files, ` +
         `${own.length} keys, ${entries} lines of the audit log`,
     );
   });
@@ -141,7 +143,7 @@ const exportOwner = async (): Promise<void> => {
 const eraseOwner = async (): Promise<void> => {
   if (!values.yes)
     return fail(
-      `This would delete all tasks, schedules, types, files, figures, keys and the audit log of "${owner}", for good.\n` +
+      `This would delete all tasks, schedules, limits, types, files, figures, keys and the audit log of "${owner}", for good.\n` +
         `Keep a copy by: npm run owners -- export ${owner}\nThen add --yes`,
     );
   const erased = await caller.request<{ tasks: number; files: number }>(

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { tasksSteps } from './postman/tasks.ts';
 import { liveSteps } from './postman/live.ts';
+import { limitSteps } from './postman/limits.ts';
 import { scheduleSteps } from './postman/schedules.ts';
 import { typesAndQueuesSteps } from './postman/types-and-queues.ts';
 import { filesSteps } from './postman/files.ts';
@@ -17,6 +18,7 @@ const FLOW: Record<string, Step[]> = {
   Tasks: tasksSteps,
   Live: liveSteps,
   Schedules: scheduleSteps,
+  Limits: limitSteps,
   'Types and queues': typesAndQueuesSteps,
   Files: filesSteps,
   'Older APIs': olderApisSteps,

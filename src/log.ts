@@ -23,6 +23,7 @@ const FIELDS = [
   'failure',
   'reason',
   'tasks',
+  'limits',
   'deliveries',
   'delivery',
   'sink',
@@ -47,6 +48,7 @@ const FIELDS = [
   'unparked',
   'timed_out',
   'expired',
+  'unbegun',
   'task_ids',
   'max_duration_ms',
 ] as const;

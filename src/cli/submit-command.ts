@@ -27,6 +27,35 @@ const readParams = async (context: CommandContext): Promise<Record<string, unkno
   }
 };
 
+/** What keeps a task from running, or from being there twice. */
+const readRules = (context: CommandContext): Partial<NewTask> => {
+  const text = (name: string) => getText(context, name);
+  const [limit, key, conflict, expires] = [
+    text('limit'),
+    text('unique-key'),
+    text('on-conflict'),
+    text('expires'),
+  ];
+  const slash = limit?.indexOf('/') ?? -1;
+  const unique = {
+    ...(key !== undefined && { key }),
+    ...(conflict !== undefined && { on_conflict: conflict as 'return' }),
+  };
+  const isUnique = context.options['unique'] === true || key !== undefined;
+  if (!isUnique && conflict !== undefined)
+    throw new UsageError('--on-conflict goes with --unique or --unique-key');
+  return {
+    ...(limit !== undefined && {
+      limit:
+        slash < 0
+          ? { key: limit }
+          : { key: limit.slice(0, slash), sub_key: limit.slice(slash + 1) },
+    }),
+    ...(isUnique && { unique }),
+    ...(expires !== undefined && { expires_in_seconds: parseSeconds('expires', expires) }),
+  };
+};
+
 export const submitCommand: Command = {
   usage: 'submit <type> [name=value …]',
   summary: 'Submit a task',
@@ -36,6 +65,11 @@ export const submitCommand: Command = {
   --priority <word>       high, medium or low
   --in <length>, --at <time>   run it later: --in 5m, --at 2026-01-31T09:00:00Z
   --attempts <n>, --timeout <length>, --callback <url>, --key-once <text>
+  --limit <key>[/<sub-key>]    run it under a limit: see tasker limits --help
+  --unique                unless an unfinished task has its type and parameters
+  --unique-key <text>     unless an unfinished task has the same key
+  --on-conflict <word>    of these: return that task, refuse this one, or replace what that one is to do
+  --expires <length>      cancel it unless it has begun by then
   --wait                  wait for its end, and print the task; exit code 1 if it failed
   --watch                 the same, with what happens meanwhile`,
   options: {
@@ -49,6 +83,11 @@ export const submitCommand: Command = {
     timeout: { type: 'string' },
     callback: { type: 'string' },
     'key-once': { type: 'string' },
+    limit: { type: 'string' },
+    unique: { type: 'boolean' },
+    'unique-key': { type: 'string' },
+    'on-conflict': { type: 'string' },
+    expires: { type: 'string' },
     wait: { type: 'boolean' },
     watch: { type: 'boolean' },
   },
@@ -76,6 +115,7 @@ export const submitCommand: Command = {
       ...(attempts !== undefined && { max_attempts: parseWhole('attempts', attempts, 1, 25) }),
       ...(timeout !== undefined && { timeout_seconds: parseSeconds('timeout', timeout) }),
       ...(text('callback') !== undefined && { callback_url: text('callback') }),
+      ...readRules(context),
     } as NewTask;
     const key = text('key-once');
     const accepted = await tasker.submit(task, key === undefined ? {} : { idempotencyKey: key });

@@ -11,6 +11,7 @@ import { toQuery, type ListOptions } from './list-options.ts';
 import { splitTasks } from './split-tasks.ts';
 import { createTaskCommands, taskPath } from './commands.ts';
 import { createScheduleCalls } from './schedules.ts';
+import { createLimitCalls } from './limits.ts';
 import { createTypeCommands } from './type-commands.ts';
 import type { Frame, NewTask, Status, TaskDetail, TaskView } from './types.ts';
 import { watch } from './watch.ts';
@@ -25,6 +26,7 @@ export type { WorkerContext, WorkerHandler } from './run-handler.ts';
 export type { ClientOptions, ListOptions, Problem };
 export type * from './types.ts';
 export type * from './schedule-types.ts';
+export type * from './limit-types.ts';
 
 export interface SubmitOptions {
   /**
@@ -149,6 +151,7 @@ export const createTasker = (options: ClientOptions) => {
     ...createTaskCommands(json),
     ...createTypeCommands(json),
     schedules: createScheduleCalls(json),
+    limits: createLimitCalls(json),
     async remove(id: string): Promise<void> {
       await send(taskPath(id), { method: 'DELETE' });
     },

@@ -1,6 +1,8 @@
 // The contract as programs see it. It stands by itself, so that the package needs nothing else; a
 // test holds it against the service's own types.
 
+import type { LimitOptions, UniqueOptions, WaitingFor } from './limit-types.ts';
+
 export type Status =
   'NEW' | 'PENDING' | 'IN_PROGRESS' | 'PAUSED' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
 export type Priority = 'HIGH' | 'MEDIUM' | 'LOW';
@@ -26,6 +28,12 @@ interface TaskOptions {
   max_attempts?: number;
   timeout_seconds?: number;
   callback_url?: string | null;
+  /** How many of its kind run at once, and how fast they begin. */
+  limit?: LimitOptions;
+  /** What no other task may be beside. */
+  unique?: UniqueOptions;
+  /** Not begun by then, it is cancelled. */
+  expires_in_seconds?: number;
   /** False: run it, whatever output is there already. */
   reuse?: boolean;
   /** The task that this one runs again, to link the two. */
@@ -67,6 +75,11 @@ export interface TaskView {
   parent_id: string | null;
   schedule_id: string | null;
   scheduled_for: string | null;
+  /** The limit that it runs under. */
+  limit: { key: string; sub_key: string | null } | null;
+  expires_at: string | null;
+  /** Why it was cancelled without having been asked to. */
+  end_reason: 'expired' | null;
   submitted_at: string;
   scheduled_at: string | null;
   started_at: string | null;
@@ -86,18 +99,6 @@ export interface Attempt {
   error: TaskFailure | null;
   /** Where it was thrown; of the newest few. */
   stack?: string | undefined;
-}
-
-/** Why a task does not run. */
-export interface WaitingFor {
-  reason:
-    'time' | 'retry' | 'queue_paused' | 'type_paused' | 'backlog' | 'worker' | 'person' | 'paused';
-  message: string;
-  expected_at: string | null;
-  queue: string | null;
-  paused_at: string | null;
-  paused_by: string | null;
-  waiting: number | null;
 }
 
 export interface Delivery {
@@ -178,6 +179,8 @@ export interface TypeDefinition {
   timeout_seconds?: number;
   reuse_seconds?: number;
   cache_ttl_seconds?: number;
+  /** The limit that its tasks run under. */
+  limit?: LimitOptions;
 }
 
 /** A type as the service has it. */

@@ -4,14 +4,15 @@ import { sha256 } from './hash.ts';
 
 /**
  * The scopes of a key. `types:write` registers types, `schedules:write` creates schedules, which
- * submit tasks, `work` is what a worker needs; `admin` may do everything within its owner; `operator`
- * everything, for all owners.
+ * submit tasks, `limits:write` changes limits, `work` is what a worker needs; `admin` may do
+ * everything within its owner; `operator` everything, for all owners.
  */
 export const SCOPES = [
   'tasks:read',
   'tasks:write',
   'types:write',
   'schedules:write',
+  'limits:write',
   'work',
   'metrics:read',
   'admin',
@@ -25,6 +26,7 @@ const OF_ADMIN: readonly Scope[] = [
   'tasks:write',
   'types:write',
   'schedules:write',
+  'limits:write',
   'work',
   'admin',
 ];

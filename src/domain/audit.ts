@@ -20,6 +20,10 @@ export const AUDIT_ACTIONS = [
   'schedule.paused',
   'schedule.resumed',
   'schedule.deleted',
+  'limit.changed',
+  'limit.deleted',
+  'limit.paused',
+  'limit.resumed',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

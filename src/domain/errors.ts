@@ -1,13 +1,11 @@
-/**
- * Everything that Tasker refuses, by its stable code; http/problem.ts gives each a status and a
- * title.
- */
+/** Everything that Tasker refuses, by its stable code; http/problem.ts has status and title. */
 export type ErrorCode =
   | 'body_too_large'
   | 'body_too_deep'
   | 'callbacks_not_configured'
   | 'database_unavailable'
   | 'file_not_found'
+  | 'duplicate'
   | 'idempotency_key_reused'
   | 'internal_error'
   | 'invalid_request'
@@ -16,6 +14,7 @@ export type ErrorCode =
   | 'key_missing'
   | 'key_not_found'
   | 'key_revoked'
+  | 'limit_not_found'
   | 'malformed_json'
   | 'method_not_allowed'
   | 'misconfigured'
@@ -44,6 +43,7 @@ export type ErrorCode =
   | 'too_many_unfinished'
   | 'run_invalid'
   | 'run_over'
+  | 'too_many_limits'
   | 'too_many_schedules'
   | 'too_many_types'
   | 'type_built_in'

@@ -38,6 +38,8 @@ export const lifecycle = {
   /** Attempts are left: back to its queue after a delay. */
   reschedule: { from: ['IN_PROGRESS'], to: 'PENDING' },
   fail: { from: ['IN_PROGRESS'], to: 'FAILED' },
+  /** The clock: it was to begin by now. */
+  expire: { from: ['NEW', 'PENDING', 'PAUSED'], to: 'CANCELLED' },
   /** A person ends what waits for one. */
   settle: { from: ['PENDING'], to: 'COMPLETED', failTo: 'FAILED' },
   /** A running handler is aborted, and what it still returns is refused. */

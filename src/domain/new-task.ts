@@ -29,6 +29,10 @@ export interface NewTaskFields {
   parentId?: string | null | undefined;
   traceparent?: string | null | undefined;
   limitKey?: string | null | undefined;
+  subKey?: string | undefined;
+  expiresAt?: number | null | undefined;
+  uniqueKey?: string | null | undefined;
+  uniqueMs?: number | null | undefined;
   /** See domain/identifiers.ts. */
   identifiers?: string[] | undefined;
 }
@@ -42,11 +46,8 @@ export const RESEND_AFTER_MS = 5_000;
  */
 export const MAX_QUEUE_DELAY_MS = 30_000;
 
-/** The columns of what comes, as they are in every row until then. */
+/** Columns of what comes, and of what happens later, as they are in every new row. */
 export const UNUSED = {
-  expires_at: null,
-  sub_key: '',
-  turn: null,
   slot: null,
   flow_id: null,
   node: null,
@@ -100,6 +101,11 @@ export const buildTask = (fields: NewTaskFields, now: number): Task => {
     parent_id: fields.parentId ?? null,
     traceparent: fields.traceparent ?? null,
     limit_key: fields.limitKey ?? null,
+    sub_key: fields.subKey ?? '',
+    turn: null,
+    expires_at: fields.expiresAt ?? null,
+    unique_key: fields.uniqueKey ?? null,
+    unique_ms: fields.uniqueMs ?? null,
     request_id: fields.requestId ?? null,
     submitted_at: now,
     scheduled_at: scheduledAt,

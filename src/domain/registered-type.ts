@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { findSchemaProblems } from './json-schema.ts';
+import { typeLimit } from './limit.ts';
 import { isObject } from './json.ts';
 import { isBlank } from './text.ts';
 import type { taskTypesTable } from '../schema/task-types.ts';
@@ -80,6 +81,7 @@ export const typeDefinition = z
     max_seconds: z.number().min(0).max(86_400).optional(),
     timeout_seconds: z.number().min(1).max(MAX_SECONDS).optional(),
     reuse_seconds: z.int().min(0).max(2_592_000).optional(),
+    limit: typeLimit.optional(),
     cache_ttl_seconds: z.int().min(0).max(86_400).optional(),
   })
   .meta({ id: 'TypeDefinition' });

@@ -1,3 +1,5 @@
+import type { TaskLimit } from './limit.ts';
+import type { TaskUnique } from './unique.ts';
 import type { Priority } from './words.ts';
 
 /** A submit as every dialect words it. `params` are still the caller's. */
@@ -15,6 +17,10 @@ export interface SubmitRequest {
   callback_url?: string | null | undefined;
   /** False: run it, whatever output is there already. */
   reuse?: boolean | undefined;
+  limit?: TaskLimit | undefined;
+  unique?: TaskUnique | undefined;
+  /** Not begun by then, it is cancelled. */
+  expires_in_seconds?: number | undefined;
   /** The task that this one runs again. */
   rerun_of?: string | null | undefined;
 }

@@ -38,6 +38,12 @@ export interface TaskView {
   schedule_id: string | null;
   /** … and the moment for which it did; null for one that somebody asked for. */
   scheduled_for: string | null;
+  /** The limit that it runs under. */
+  limit: { key: string; sub_key: string | null } | null;
+  /** Not begun by then, it is cancelled. */
+  expires_at: string | null;
+  /** Why it was cancelled without anybody's asking. */
+  end_reason: 'expired' | null;
   submitted_at: string;
   scheduled_at: string | null;
   started_at: string | null;
@@ -123,6 +129,12 @@ export const toSummary = (task: TaskSummaryRow): TaskSummary => ({
   reused_from: task.reused_from,
   rerun_of: task.rerun_of,
   ...toOrigin(task),
+  limit:
+    task.limit_key === null
+      ? null
+      : { key: task.limit_key, sub_key: task.sub_key === '' ? null : task.sub_key },
+  expires_at: toIsoOrNull(task.expires_at),
+  end_reason: task.end_reason,
   submitted_at: iso(task.submitted_at),
   scheduled_at: toIsoOrNull(task.scheduled_at),
   started_at: toIsoOrNull(task.started_at),

@@ -1,14 +1,16 @@
 import type { CommittedTask } from './task.ts';
+import { describeLimitWait, type LimitWait, type WaitingForLimit } from './limit-wait.ts';
 import { FOR_EVER } from './registered-type.ts';
 import { isManualQueue, isWorkerQueue } from './routing.ts';
 import { isFinal } from './words.ts';
 
-/** Why a task waits. Those of limits and flows come with them. */
+/** Why a task waits. Those of flows come with them. */
 export const WAIT_REASONS = [
   'time',
   'retry',
   'queue_paused',
   'type_paused',
+  'limit',
   'backlog',
   'worker',
   'person',
@@ -30,6 +32,8 @@ export interface WaitingFor {
   paused_by: string | null;
   /** Tasks that wait for this queue, 10 000 at most; null where they do not matter. */
   waiting: number | null;
+  /** The limit that it waits for. */
+  limit: WaitingForLimit | null;
 }
 
 /** How a registered type stands whose task waits. Times are ms. */
@@ -52,6 +56,7 @@ const NOTHING = {
   paused_at: null,
   paused_by: null,
   waiting: null,
+  limit: null,
 } as const;
 
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -66,12 +71,17 @@ export const waitsForQueue = (
  * Why a task does not run, and what helps; null when it runs, or has ended.
  * @param queue of a task that waits for its queue
  * @param type of a task of a registered type
+ * @param limit of a task that its limit holds
  */
 export const describeWaiting = (
-  task: Pick<CommittedTask, 'status' | 'scheduled_at' | 'attempt' | 'queue' | 'type'>,
+  task: Pick<
+    CommittedTask,
+    'status' | 'scheduled_at' | 'attempt' | 'queue' | 'type' | 'limit_key' | 'sub_key'
+  >,
   now: number,
   queue: QueueWait | null,
   type: TypeWait | null = null,
+  limit: LimitWait | null = null,
 ): WaitingFor | null => {
   const { status, scheduled_at, attempt } = task;
   if (isFinal(status) || status === 'IN_PROGRESS') return null;
@@ -99,6 +109,7 @@ export const describeWaiting = (
       message: `Its type is paused ${until}: POST /task-types/${task.type}/resume lets it run`,
     };
   }
+  if (limit) return { ...NOTHING, reason: 'limit', ...describeLimitWait(task, limit, now) };
   if (isManualQueue(task.queue))
     return {
       ...NOTHING,

@@ -33,11 +33,15 @@ export interface EncodedTask {
 export const encodeTasks = (tasks: readonly Task[]): string =>
   [HEADER, ...tasks.map(encodeTask)].join('\n');
 
-/** A row of another release: what it lacks is null, what this release does not know is left out. */
+/** What a row of another release lacks is null, or this. */
+const DEFAULTS: Partial<Task> = { sub_key: '' };
+/** A row of another release: what this release does not know is left out. */
 const translateRow = (row: string, columns: readonly string[]): EncodedTask => {
   const values = JSON.parse(row) as unknown[];
   const byColumn = new Map(columns.map((column, place) => [column, values[place]]));
-  const own = JSON.stringify(INSERT_COLUMNS.map((column) => byColumn.get(column) ?? null));
+  const own = JSON.stringify(
+    INSERT_COLUMNS.map((column) => byColumn.get(column) ?? DEFAULTS[column] ?? null),
+  );
   return { task: decodeTask(own), row: own };
 };
 

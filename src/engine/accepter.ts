@@ -9,7 +9,8 @@ import type { DatabaseSize } from './database-size.ts';
 import { createGroupCommit, type GroupCommitDeps, type WaitingTask } from './group-commit.ts';
 import type { Publish } from './publisher.ts';
 import type { Quota } from './quota.ts';
-import type { TaskQueues } from './task-queues.ts';
+import { findLimitKeys, type LimitAdmission } from './admission.ts';
+import type { QueuedTask, TaskQueues } from './task-queues.ts';
 
 /** Tasks that may wait for a group; beyond it callers are asked to come back. */
 const MAX_WAITING = 5_000;
@@ -35,6 +36,7 @@ const MAX_SENDING = 3;
 export interface AccepterDeps extends GroupCommitDeps {
   taskQueues: Pick<TaskQueues, 'enqueue'>;
   publish: Publish;
+  admission: Pick<LimitAdmission, 'admit'>;
   /** Makes sure that the clock ticks by then; awaited before any row is due. */
   ensureAlarmBy(at: number): Promise<void>;
   quota: Pick<Quota, 'tryReserve'>;
@@ -47,8 +49,11 @@ export interface AccepterDeps extends GroupCommitDeps {
 /**
  * When the clock must look at a new task: one that is final already may have a callback to deliver.
  */
-const firstLookAt = ({ wake_at, callback_url, submitted_at }: Task): number =>
-  wake_at ?? (callback_url === null ? Infinity : submitted_at + RESEND_AFTER_MS);
+const firstLookAt = ({ wake_at, callback_url, submitted_at, expires_at }: Task): number =>
+  Math.min(
+    expires_at ?? Infinity,
+    wake_at ?? (callback_url === null ? Infinity : submitted_at + RESEND_AFTER_MS),
+  );
 
 /**
  * Group commit: all accepts that wait, from all requests, are written with one statement, and each
@@ -56,8 +61,8 @@ const firstLookAt = ({ wake_at, callback_url, submitted_at }: Task): number =>
  * group-commit.ts writes.
  */
 export const createAccepter = (deps: AccepterDeps) => {
-  const { taskQueues, publish, ensureAlarmBy, quota, bytesQuota, databaseSize, now, wait, log } =
-    deps;
+  const { taskQueues, publish, admission, ensureAlarmBy, now, wait, log } = deps;
+  const { quota, bytesQuota, databaseSize } = deps;
   const { commit, isAccepting } = createGroupCommit(deps);
   const waiting: WaitingTask[] = [];
   const sending = new Set<Promise<void>>();
@@ -87,7 +92,7 @@ export const createAccepter = (deps: AccepterDeps) => {
   };
 
   /** Writes the next group; returns what is to be enqueued of it. */
-  const storeGroup = async (): Promise<Task[]> => {
+  const storeGroup = async (): Promise<QueuedTask[]> => {
     const group = takeGroup();
     lastSize = group.length;
     try {
@@ -99,12 +104,15 @@ export const createAccepter = (deps: AccepterDeps) => {
     }
     const stored = await commit(group);
     void publish(stored);
-    return stored.filter(({ status, held }) => status === 'PENDING' && held === null);
+    const limits = findLimitKeys(stored.filter(({ held }) => held === 'limit'));
+    const admitted = limits.length > 0 ? await admission.admit(limits) : [];
+    const sent = stored.filter(({ status, held }) => status === 'PENDING' && held === null);
+    return [...sent, ...admitted];
   };
 
   const drain = async (): Promise<void> => {
     isDraining = true;
-    let held: Task[] = [];
+    let held: QueuedTask[] = [];
     let heldSince = 0;
     while (waiting.length > 0 || held.length > 0) {
       const isBusy = lastSize >= BUSY_GROUP;

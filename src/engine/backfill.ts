@@ -3,7 +3,8 @@ import { listMoments } from '../domain/recurrence.ts';
 import { MAX_MOMENTS, toRecurrence, type Schedule } from '../domain/schedule.ts';
 import { toMomentKey } from '../domain/schedule-key.ts';
 import type { ScheduleStore } from '../store/schedules.ts';
-import type { Submission, Submitted } from './submission.ts';
+import type { Submission } from './submission.ts';
+import type { Submitted } from './store-submitted.ts';
 import { toSubmission, type ScheduledBy } from './submit-scheduled.ts';
 
 export interface BackfillDeps {

@@ -4,12 +4,15 @@ import { hashCanonical } from '../domain/canonical.ts';
 import { AppError, type FieldError } from '../domain/errors.ts';
 import { refuseFields, toFieldErrors } from '../domain/field-errors.ts';
 import { buildTask } from '../domain/new-task.ts';
+import { resolveLimit, type ResolvedLimit } from '../domain/limit.ts';
 import { findUrlProblem, type OutgoingRules } from '../domain/outgoing.ts';
 import { toQueueName } from '../domain/routing.ts';
 import { findIdentifiers } from '../domain/identifiers.ts';
 import { readScheduleKey } from '../domain/schedule-key.ts';
 import { suggest } from '../domain/suggest.ts';
+import { resolveExpiry, resolveSchedule } from './submit-times.ts';
 import type { SubmitRequest } from '../domain/submit-request.ts';
+import { toUniqueKey } from '../domain/unique.ts';
 import type { Task } from '../domain/task.ts';
 import type { Catalog } from '../handlers/catalog.ts';
 import type { Handler, HandlerSecrets } from '../handlers/handler.ts';
@@ -46,32 +49,14 @@ export interface BuildDeps {
   now(): number;
 }
 
-/** A task may be scheduled this far ahead. */
-const MAX_AHEAD_MS = 31_536_000_000;
-
-/** A moment that has just passed means now. */
-const MAX_PAST_MS = 60_000;
-
-/** When it is to run, in ms; null for now. */
-const resolveSchedule = (
-  { delay_seconds, scheduled_at }: SubmitRequest,
-  now: number,
-): number | null => {
-  if (delay_seconds !== undefined && scheduled_at !== undefined) {
-    const message = 'Give either delay_seconds or scheduled_at';
-    return refuseFields([{ in: 'body', path: 'scheduled_at', code: 'conflict', message }]);
-  }
-  if (delay_seconds !== undefined)
-    return delay_seconds === 0 ? null : now + Math.round(delay_seconds * 1_000);
-  if (scheduled_at === undefined) return null;
-  const at = Date.parse(scheduled_at);
-  const refuse = (code: string, message: string): never =>
-    refuseFields([{ in: 'body', path: 'scheduled_at', code, message }]);
-  if (at > now + MAX_AHEAD_MS) return refuse('too_big', '`scheduled_at` is at most a year ahead');
-  // Clocks differ by seconds; hours are a mistake, such as a zone that was left out.
-  if (at <= now - MAX_PAST_MS)
-    return refuse('in_the_past', '`scheduled_at` is in the past. To run it now, leave it out');
-  return at > now ? at : null;
+/** The limit that a submit runs under; null for most. */
+export const findLimit = (
+  { limit }: SubmitRequest,
+  handler: Pick<Handler, 'type' | 'limit'>,
+  params: unknown,
+): ResolvedLimit | null => {
+  const resolved = resolveLimit(handler.type, handler.limit, limit, params);
+  return resolved && 'message' in resolved ? refuseFields([resolved]) : resolved;
 };
 
 /** The callback's address, if it may be called. */
@@ -146,8 +131,9 @@ export const buildSubmittedTask = async (
         message: refused.message,
       },
     ]);
-  const { priority, title, description, tags, max_attempts, timeout_seconds } = request;
+  const { priority, title, description, tags, max_attempts, timeout_seconds, unique } = request;
   const now = deps.now();
+  const limit = findLimit(request, handler, params.data);
   const isReusable = handler.reuseSeconds !== undefined;
   return buildTask(
     {
@@ -169,8 +155,11 @@ export const buildSubmittedTask = async (
       rerunOf: request.rerun_of,
       parentId: caller.parentId,
       traceparent: caller.traceparent,
-      // Whoever runs it may be asked too often, and then its type is paused.
-      limitKey: handler.outside?.kind === 'endpoint' ? handler.type : null,
+      limitKey: limit?.key,
+      subKey: limit?.subKey,
+      expiresAt: resolveExpiry(request, now),
+      uniqueKey: unique && (await toUniqueKey(unique, handler.type, params.data)),
+      uniqueMs: typeof unique?.while === 'number' ? Math.round(unique.while * 1_000) : null,
       scheduledAt: resolveSchedule(request, now),
       requestId: caller.requestId,
       callbackUrl: resolveCallback(request, caller.ownHost, deps),

@@ -3,7 +3,8 @@ import { MAX_CHILDREN } from '../domain/run-limits.ts';
 import type { Task } from '../domain/task.ts';
 import type { ChildTask } from '../handlers/run-voice-context.ts';
 import type { Family } from '../store/family.ts';
-import type { Submission, Submitted } from './submission.ts';
+import type { Submission } from './submission.ts';
+import type { Submitted } from './store-submitted.ts';
 
 /** Tasks above a task. */
 const MAX_DEPTH = 16;

@@ -6,10 +6,12 @@ import type { Logger } from '../log.ts';
 import type { NextWake } from '../store/due.ts';
 import type { Look } from '../store/look.ts';
 import type { Sweeps } from '../store/sweeps.ts';
+import { findLimitKeys, type LimitAdmission } from './admission.ts';
 import type { DatabaseSize } from './database-size.ts';
 import type { KeptRecordings } from './kept-recordings.ts';
 import { computeNextTick } from './next-tick.ts';
 import { createPruner, type PrunerDeps } from './pruner.ts';
+import type { LimitSweep } from './limit-sweep.ts';
 import type { Publish } from './publisher.ts';
 import type { TaskQueues } from './task-queues.ts';
 import { createWatermarks } from './watermarks.ts';
@@ -26,6 +28,8 @@ export interface ClockDeps extends PrunerDeps {
   taskQueues: TaskQueues;
   /** Sends open deliveries to their queue; never throws. */
   sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
+  admission: Pick<LimitAdmission, 'admit'>;
+  limits: Pick<LimitSweep, 'findKeys'>;
   /** Submits what schedules say, and moves them on; returns whether there may be more. */
   fireSchedules(): Promise<boolean>;
   /** Fails the attempts of runs outside whose time is over. */
@@ -38,7 +42,7 @@ export interface ClockDeps extends PrunerDeps {
 
 /** Brings back what was not looked at in time, by the alarm of the Dispatcher. */
 export const createClock = (deps: ClockDeps) => {
-  const { sweeps, taskQueues, publish, alarm, now, log } = deps;
+  const { sweeps, taskQueues, publish, admission, limits, alarm, now, log } = deps;
   const pruner = createPruner(deps);
   const watermarks = createWatermarks(deps);
   /** When the alarm goes off; undefined until it is read, Infinity when it is not set. */
@@ -85,9 +89,10 @@ export const createClock = (deps: ClockDeps) => {
   };
 
   /** Whether a sweep has anything to move besides what `looks` name. */
-  const isDue = ({ queues, deliveryAt, outsideTimeAt, outsideLateAt }: NextWake): boolean =>
+  const isDue = ({ queues, outsideTimeAt, outsideLateAt, ...more }: NextWake): boolean =>
     Math.min(
-      deliveryAt ?? Infinity,
+      more.expiryAt ?? Infinity,
+      more.deliveryAt ?? Infinity,
       outsideTimeAt ?? Infinity,
       outsideLateAt ?? Infinity,
       ...queues.flatMap(({ time_at, lease_at }) => [time_at ?? Infinity, lease_at ?? Infinity]),
@@ -100,17 +105,24 @@ export const createClock = (deps: ClockDeps) => {
     const mayFire = (due.scheduleAt ?? Infinity) <= now();
     // First of all, for they say when.
     const hasSchedules = mayFire && (await deps.fireSchedules());
+    const { keys, hasMore: hasLimits } = await limits.findKeys(due);
     const looks = await findLooks(due);
-    if (looks.length === 0 && !isDue(due))
-      return { hasMore: hasSchedules, due: mayFire ? await sweeps.readNextWake() : due };
+    if (looks.length === 0 && !isDue(due)) {
+      await taskQueues.enqueue(await admission.admit(keys));
+      const isChanged = mayFire || keys.length > 0;
+      const after = isChanged ? await sweeps.readNextWake() : due;
+      return { hasMore: hasSchedules || hasLimits, due: after };
+    }
     // Whoever runs a task renews its lease first, once the database answers again.
     const mayRescue = now() < outageAt || now() > outageAt + MAX_LEASE_MS;
     const swept = await sweeps.sweep(now(), SWEEP_LIMIT, looks, mayRescue);
     const { dispatched, rescued, lost, overdue, unparked, parked, deliveries } = swept;
-    const { timedOut, expired } = swept;
-    const runnable = [...dispatched, ...rescued].filter(({ held }) => held === null);
-    await taskQueues.enqueue([...runnable, ...unparked, ...overdue]);
-    await publish([...dispatched, ...rescued, ...lost, ...expired]);
+    const { timedOut, expired, unbegun } = swept;
+    const moved = [...dispatched, ...rescued, ...lost, ...expired, ...unbegun];
+    const runnable = moved.filter(({ status, held }) => status === 'PENDING' && held === null);
+    const admitted = await admission.admit([...keys, ...findLimitKeys(moved)]);
+    await taskQueues.enqueue([...runnable, ...unparked, ...overdue, ...admitted]);
+    await publish(moved);
     await deps.expireRuns(timedOut);
     await deps.sendDeliveries(deliveries);
     const counts = {
@@ -122,11 +134,14 @@ export const createClock = (deps: ClockDeps) => {
       unparked: unparked.length,
       timed_out: timedOut.length,
       expired: expired.length,
+      unbegun: unbegun.length,
       deliveries: deliveries.length,
     };
     if (Object.values(counts).some((n) => n > 0)) log.info('swept', counts);
     const hasMore =
-      hasSchedules || [...Object.values(counts), swept.looked].some((n) => n >= SWEEP_LIMIT);
+      hasSchedules ||
+      hasLimits ||
+      [...Object.values(counts), swept.looked].some((n) => n >= SWEEP_LIMIT);
     return { hasMore, due: hasMore ? due : await sweeps.readNextWake() };
   };
 

@@ -10,6 +10,7 @@ import type { QueueStore } from '../store/queues.ts';
 import type { TaskEdit, TaskStore } from '../store/tasks.ts';
 import type { StatusCommand, Transitions } from '../store/transitions.ts';
 import type { LongTasks } from './long-tasks.ts';
+import type { LimitAdmission } from './admission.ts';
 import type { Publish } from './publisher.ts';
 import { refuseCommand } from './refuse-command.ts';
 import type { TaskQueues } from './task-queues.ts';
@@ -22,6 +23,7 @@ export interface CommandDeps {
   ensureAlarmBy(at: number): Promise<void>;
   taskQueues: Pick<TaskQueues, 'enqueue'>;
   publish: Publish;
+  admission: Pick<LimitAdmission, 'admitAfter'>;
   /** Drops cached outputs. */
   invalidate(keys: TaskKey[]): Promise<void>;
   /** Ends the live streams of deleted tasks; best effort, for the board finds out by itself. */
@@ -55,7 +57,7 @@ export const MAX_PURGED = 5_000;
  * status.
  */
 export const createCommands = (deps: CommandDeps) => {
-  const { transitions, store, queues, ensureAlarmBy, taskQueues, publish } = deps;
+  const { transitions, store, queues, ensureAlarmBy, taskQueues, publish, admission } = deps;
   const { invalidate, closeStreams, removeFiles, longTasks, now, log } = deps;
 
   /** A delete gives open deliveries up; only the log remembers them. */
@@ -85,6 +87,7 @@ export const createCommands = (deps: CommandDeps) => {
     await Promise.all([
       publish([task]),
       task.status === 'PENDING' && task.held === null ? taskQueues.enqueue([task]) : undefined,
+      admission.admitAfter([task]),
     ]);
     return task;
   };
@@ -110,9 +113,10 @@ export const createCommands = (deps: CommandDeps) => {
 
   const removeMany = async (owner: string, ids: readonly string[]): Promise<string[]> => {
     await invalidate(ids.map((id) => ({ owner, id })));
-    const { removed, givenUp, outputs } = await store.remove(owner, ids);
+    const { removed, givenUp, outputs, limits } = await store.remove(owner, ids);
     logGivenUp(givenUp);
-    await Promise.all([closeStreams(owner, removed), removeFiles(outputs)]);
+    const ends = [closeStreams(owner, removed), removeFiles(outputs)];
+    await Promise.all([...ends, admission.admitAfter(limits)]);
     return removed;
   };
 
@@ -157,14 +161,12 @@ export const createCommands = (deps: CommandDeps) => {
       await prepare(name, owner, ids);
       const tasks = await transitions.commandMany(name, owner, ids, now());
       const due = tasks.filter(({ status, held }) => status === 'PENDING' && held === null);
-      await Promise.all([publish(tasks), taskQueues.enqueue(due)]);
+      await Promise.all([publish(tasks), taskQueues.enqueue(due), admission.admitAfter(tasks)]);
       if (name === 'cancel') await Promise.all(tasks.map(terminate));
       return tasks.length;
     },
 
-    /**
-     * Claims of a paused queue are refused at once; what is waiting is parked, and costs nothing.
-     */
+    /** Claims of a paused queue are refused at once; what waits is parked, and costs nothing. */
     pauseQueue: (name: QueueName, by?: string | null) => queues.pause(name, now(), by),
 
     /** The clock brings back, in chunks, what was parked. */
@@ -185,11 +187,8 @@ export const createCommands = (deps: CommandDeps) => {
         logGivenUp(givenUp);
         purged.push(...some);
         const ids = some.map(({ id }) => id);
-        await Promise.all([
-          invalidate(ids.map((id) => ({ owner, id }))),
-          closeStreams(owner, ids),
-          removeFiles(outputs),
-        ]);
+        const keys = ids.map((id) => ({ owner, id }));
+        await Promise.all([invalidate(keys), closeStreams(owner, ids), removeFiles(outputs)]);
         if (some.length < PURGE_CHUNK) break;
       }
       return purged;

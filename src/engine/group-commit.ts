@@ -29,8 +29,8 @@ const ANSWERS = {
 } as const;
 
 /** Why a row is not there although the statement succeeded. */
-const explainMissing = ({ idempotency_key }: Task): Acceptance =>
-  idempotency_key === null ? 'task_rejected' : 'duplicate';
+const explainMissing = ({ idempotency_key, unique_key }: Task): Acceptance =>
+  (idempotency_key ?? unique_key) === null ? 'task_rejected' : 'duplicate';
 
 /** Writes groups of tasks, one statement each, and answers every caller after the commit. */
 export const createGroupCommit = ({ store, noteOutage, now, log }: GroupCommitDeps) => {
@@ -55,7 +55,11 @@ export const createGroupCommit = ({ store, noteOutage, now, log }: GroupCommitDe
         throw classifyFailure(second) === 'constraint' ? second : error;
       });
     });
-    for (const { task } of group) task.held = inserted.get(task.id) ?? task.held;
+    for (const { task } of group) {
+      task.held = inserted.get(task.id) ?? task.held;
+      // A type's own limit is found by the statement.
+      if (task.held === 'limit') task.limit_key ??= task.type;
+    }
     return inserted.size === group.length ? new Set(inserted.keys()) : findStored(group);
   };
 

@@ -6,6 +6,7 @@ import { readRecordingKey } from '../store/recordings.ts';
 import { MAX_GROUP_CHARS } from '../store/statements.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { Transitions } from '../store/transitions.ts';
+import type { LimitAdmission } from './admission.ts';
 import type { Publish } from './publisher.ts';
 
 /** Of this version: those of another release are not touched, and their leases bring the tasks back. */
@@ -18,6 +19,7 @@ export interface KeptRecordingsDeps {
   transitions: Pick<Transitions, 'writeRecordings'>;
   store: Pick<TaskStore, 'getMany'>;
   publish: Publish;
+  admission: Pick<LimitAdmission, 'admitAfter'>;
   log: Logger;
 }
 
@@ -27,7 +29,7 @@ export interface KeptRecordingsDeps {
  * fence as ever, once the database answers.
  */
 export const createKeptRecordings = (deps: KeptRecordingsDeps) => {
-  const { storage, transitions, store, publish, log } = deps;
+  const { storage, transitions, store, publish, admission, log } = deps;
   /** Whether there may be any; unknown until it was looked at once. */
   let mayHave = true;
 
@@ -47,16 +49,15 @@ export const createKeptRecordings = (deps: KeptRecordingsDeps) => {
     }
   };
 
-  /** Tells of the tasks as they are now: nobody has told of them yet. */
+  /** Publishes the tasks as they are now, which nobody has done yet, and gives their slots on. */
   const publishEnded = async (texts: readonly string[]): Promise<void> => {
     const attempts = new Map(texts.map(readRecordingKey).map((key) => [key.id, key]));
     const rows = await store.getMany([...attempts.values()]);
-    await publish(
-      rows.filter(
-        ({ id, attempt, status }) =>
-          status !== 'IN_PROGRESS' && attempts.get(id)?.attempt === attempt,
-      ),
+    const ended = rows.filter(
+      ({ id, attempt, status }) =>
+        status !== 'IN_PROGRESS' && attempts.get(id)?.attempt === attempt,
     );
+    await Promise.all([publish(ended), admission.admitAfter(rows)]);
   };
 
   return {

@@ -92,7 +92,7 @@ export const createLongTaskRunner = (deps: LongTaskRunnerDeps) => {
       runner.stop();
       if (outcome === null) return;
       const verdict = await recorder.forBatch(1).record(task, outcome);
-      const delay = toMessageDelay(verdict);
+      const delay = toMessageDelay(task, verdict);
       if (delay !== null) await taskQueues.enqueue([task], () => delay);
     },
   };

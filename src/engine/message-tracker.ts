@@ -19,10 +19,15 @@ export interface MessageTracker {
 
 /**
  * The delay after which a failed attempt comes back by a message, in whole seconds; null where the
- * clock brings it back.
+ * clock brings it back: after a longer time, and to its limit.
  */
-export const toMessageDelay = (verdict: Verdict | null): number | null =>
-  verdict?.transition === 'reschedule' && verdict.delayMs <= MAX_QUEUE_DELAY_MS
+export const toMessageDelay = (
+  { limit_key }: Pick<Task, 'limit_key'>,
+  verdict: Verdict | null,
+): number | null =>
+  verdict?.transition === 'reschedule' &&
+  verdict.delayMs <= MAX_QUEUE_DELAY_MS &&
+  limit_key === null
     ? Math.ceil(verdict.delayMs / 1_000)
     : null;
 
@@ -55,7 +60,7 @@ const createMessageTracker = (
 
   return {
     async resolve(task, verdict) {
-      const delay = toMessageDelay(verdict);
+      const delay = toMessageDelay(task, verdict);
       if (delay !== null) delays.set(task, delay);
       await countDown();
     },

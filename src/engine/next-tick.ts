@@ -17,7 +17,7 @@ const LOOK_EVERY_MS = 5_000;
  * @param lastWakeupAt when somebody asked for the clock last
  */
 export const computeNextTick = (due: NextWake, now: number, lastWakeupAt: number): number => {
-  const { queues, deliveryAt, outsideTimeAt, outsideLateAt, hasForWorkers, scheduleAt } = due;
+  const { queues, deliveryAt, outsideTimeAt, outsideLateAt, scheduleAt, limitAt, expiryAt } = due;
   const earliest = (find: (queue: QueueDue) => number | null): number =>
     Math.min(...queues.map((queue) => find(queue) ?? Infinity));
   const leaseAt = Math.min(
@@ -32,16 +32,18 @@ export const computeNextTick = (due: NextWake, now: number, lastWakeupAt: number
   const isLive =
     Math.min(leaseAt, messageAt) < Infinity ||
     hasParked ||
-    hasForWorkers ||
+    due.hasForWorkers ||
+    due.hasLimited ||
     now < lastWakeupAt + MAX_PAUSE_MS;
   const live = isLive ? now + MAX_PAUSE_MS : Infinity;
   const lookAt = messageAt <= now ? now + LOOK_EVERY_MS : messageAt;
-  const late = Math.min(lookAt, leaseAt, deliveryAt ?? Infinity);
-  // Tasks and schedules that wait for their time are due on time.
+  const late = Math.min(lookAt, leaseAt, deliveryAt ?? Infinity, expiryAt ?? Infinity);
+  // What waits for its time is due on time.
   return Math.min(
     earliest(({ time_at }) => time_at),
     outsideTimeAt ?? Infinity,
     scheduleAt ?? Infinity,
+    limitAt ?? Infinity,
     Math.max(late, now + MIN_PAUSE_MS),
     live,
   );

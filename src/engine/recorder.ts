@@ -1,6 +1,5 @@
 import { createCoalescer } from '../domain/coalescer.ts';
 import { describeError } from '../domain/errors.ts';
-import { MAX_QUEUE_DELAY_MS } from '../domain/new-task.ts';
 import {
   decideVerdict,
   type EndedOutcome,
@@ -11,6 +10,8 @@ import type { Task } from '../domain/task.ts';
 import { classifyFailure } from '../store/failure.ts';
 import type { Recording } from '../store/recordings.ts';
 import type { Transitions } from '../store/transitions.ts';
+import type { LimitAdmission } from './admission.ts';
+import { toMessageDelay } from './message-tracker.ts';
 import type { Publish } from './publisher.ts';
 import { createRecordingWriter, type RecordingWriterDeps } from './recording-writer.ts';
 
@@ -22,6 +23,7 @@ const TOGETHER_MS = 20;
 export interface RecorderDeps extends RecordingWriterDeps {
   transitions: Pick<Transitions, 'record' | 'encodeRecordings'>;
   publish: Publish;
+  admission: Pick<LimitAdmission, 'admitAfter'>;
   /** Sets the Dispatcher's alarm. */
   ensureAlarmBy(at: number): Promise<void>;
   /** Keeps outcomes, as `encodeRecordings` made them, until the database takes them. */
@@ -55,7 +57,7 @@ export interface BatchRecorder {
  * Outcomes -> rows -> commits that are published, gathered so that a batch costs a few statements.
  */
 export const createRecorder = (deps: RecorderDeps) => {
-  const { transitions, publish, findPolicy, now, random, log } = deps;
+  const { transitions, publish, admission, findPolicy, now, random, log } = deps;
   const writeRecordings = createRecordingWriter(deps);
 
   /** Keeps all of a group: what of it was committed after all is written once more in vain. */
@@ -72,8 +74,8 @@ export const createRecorder = (deps: RecorderDeps) => {
 
   /** A retry that the clock waits for comes on time; should this fail, within a minute of it. */
   const setAlarm = async (group: readonly EndedAttempt[]): Promise<void> => {
-    const delays = group.flatMap(({ recording: { verdict } }) =>
-      verdict.transition === 'reschedule' && verdict.delayMs > MAX_QUEUE_DELAY_MS
+    const delays = group.flatMap(({ recording: { task, verdict } }) =>
+      verdict.transition === 'reschedule' && toMessageDelay(task, verdict) === null
         ? verdict.delayMs
         : [],
     );
@@ -90,7 +92,10 @@ export const createRecorder = (deps: RecorderDeps) => {
     await setAlarm(group);
     try {
       const written = await writeRecordings(group.map(({ recording }) => recording));
-      await publish([...takeStarted(), ...written]);
+      await Promise.all([
+        publish([...takeStarted(), ...written]),
+        admission.admitAfter(group.map(({ recording }) => recording.task)),
+      ]);
       for (const { recording, resolve } of group) resolve(recording.verdict);
     } catch (error) {
       const isKept = classifyFailure(error) !== 'constraint' && (await tryKeep(group));

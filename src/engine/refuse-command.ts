@@ -1,13 +1,15 @@
 import { AppError } from '../domain/errors.ts';
-import type { TransitionName } from '../domain/lifecycle.ts';
+import { allows, type TransitionName } from '../domain/lifecycle.ts';
 import type { Task } from '../domain/task.ts';
 import { isFinal } from '../domain/words.ts';
 
 /** The verb of a refusal, where it is not the transition's own name. */
 const VERBS: Partial<Record<TransitionName, string>> = { reprioritize: 'change the priority of' };
 
-/** The 409 that names the present status. */
-export const refuseCommand = (name: TransitionName, { id, status }: Task): AppError => {
+/** The 409 that names the present status, or what else forbids it. */
+export const refuseCommand = (name: TransitionName, { id, status, unique_key }: Task): AppError => {
+  if (allows(name, status) && unique_key !== null)
+    return new AppError('duplicate', `Another task has the unique key of task "${id}"`);
   const running = status === 'IN_PROGRESS' ? 'task_running' : 'task_unfinished';
   const code = isFinal(status) ? 'task_finished' : running;
   const message = `Cannot ${VERBS[name] ?? name} task "${id}": it is ${status}`;

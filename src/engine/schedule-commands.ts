@@ -9,7 +9,8 @@ import { isUniqueViolation } from '../store/failure.ts';
 import type { ScheduleStore } from '../store/schedules.ts';
 import type { ScheduleEdit } from '../domain/schedule-rows.ts';
 import { createBackfill } from './backfill.ts';
-import type { Submission, Submitted } from './submission.ts';
+import type { Submission } from './submission.ts';
+import type { Submitted } from './store-submitted.ts';
 import { toSubmission, type ScheduledBy } from './submit-scheduled.ts';
 
 /** What a person says of a schedule. */

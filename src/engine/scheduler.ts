@@ -4,7 +4,8 @@ import { readScheduleKey } from '../domain/schedule-key.ts';
 import type { Logger } from '../log.ts';
 import type { ScheduleStore } from '../store/schedules.ts';
 import type { DueSchedule, Move, UnfinishedTask } from '../domain/schedule-rows.ts';
-import type { Submission, Submitted } from './submission.ts';
+import type { Submission } from './submission.ts';
+import type { Submitted } from './store-submitted.ts';
 import { moveOn, stopAt, toStoredError, type Planned } from './schedule-moves.ts';
 import { toSubmission } from './submit-scheduled.ts';
 

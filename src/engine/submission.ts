@@ -1,28 +1,27 @@
-import { AppError, describeError, type FieldError } from '../domain/errors.ts';
+import { AppError, type FieldError } from '../domain/errors.ts';
 import { refuseFields } from '../domain/field-errors.ts';
-import { completeFrom } from '../domain/new-task.ts';
 import type { Task } from '../domain/task.ts';
-import { guardUnavailable, isOverloaded } from '../domain/unavailable.ts';
-import type { Logger } from '../log.ts';
+import { guardUnavailable } from '../domain/unavailable.ts';
 import type { TaskStore } from '../store/tasks.ts';
-import type { Acceptance } from './accept-wire.ts';
-import { assertNoneRefused, assertSameBodies } from './assert-stored.ts';
-import { buildSubmittedTask, type BuildDeps, type Caller } from './build-submitted.ts';
+import { assertNoneRefused } from './assert-stored.ts';
+import { buildSubmittedTask, findLimit, type BuildDeps, type Caller } from './build-submitted.ts';
+import type { LimitCommands } from './limit-commands.ts';
+import { createReuse } from './reuse-outputs.ts';
+import {
+  createReplayFinder,
+  createStoring,
+  type StoringDeps,
+  type Submitted,
+} from './store-submitted.ts';
+import { refuseDuplicate } from './unique-tasks.ts';
 import type { SubmitRequest } from '../domain/submit-request.ts';
 
-/** What became of a submit. `replayed`: it was made before, under the same Idempotency-Key. */
-export interface Submitted {
-  task: Task;
-  replayed: boolean;
-}
-
-export interface SubmissionDeps extends BuildDeps {
+export interface SubmissionDeps extends BuildDeps, StoringDeps {
   store: Pick<TaskStore, 'findByIdempotencyKeys' | 'findReusable'>;
-  /** The Dispatcher: writes tasks, and answers after the commit. */
-  accept(tasks: Task[]): Promise<Acceptance[]>;
+  /** Makes limits that are not there. */
+  ensureLimits: LimitCommands['ensure'];
   /** Whether the owner may have this many more unfinished tasks. */
   tryReserve(owner: string, count: number): Promise<boolean>;
-  log: Logger;
 }
 
 /** A submit of one task or of many. */
@@ -38,7 +37,10 @@ export interface Submission {
 
 /** The way of a submit: build, replay, reuse, reserve, store, resolve. */
 export const createSubmission = (deps: SubmissionDeps) => {
-  const { catalog, store, log } = deps;
+  const { catalog, uniqueTasks, log } = deps;
+  const reuse = createReuse(deps);
+  const findReplays = createReplayFinder(deps);
+  const storeAndResolve = createStoring(deps, findReplays);
 
   const loadTypes = async ({ caller, requests }: Submission): Promise<void> => {
     const types = requests.map(({ type }) => type);
@@ -65,43 +67,32 @@ export const createSubmission = (deps: SubmissionDeps) => {
     return errors.length > 0 ? refuseFields(errors) : tasks;
   };
 
-  /**
-   * The one look-up of keys: the tasks that are stored under them; 422, by index, where another
-   * body was sent.
-   */
-  const findReplays = async (owner: string, tasks: readonly Task[]): Promise<Map<string, Task>> => {
-    const keys = tasks.flatMap(({ idempotency_key: key }) => (key === null ? [] : [key]));
-    if (keys.length === 0) return new Map();
-    const stored = await guardUnavailable(log, () => store.findByIdempotencyKeys(owner, keys));
-    assertSameBodies(tasks, stored);
-    return stored;
+  /** Of several, none is stored when one would be refused. */
+  const assertNoDuplicates = async (
+    { caller: { owner }, requests }: Submission,
+    tasks: readonly Task[],
+    isStored: (task: Task) => boolean,
+  ): Promise<void> => {
+    const strict = tasks.filter(
+      (task, i) => requests[i]?.unique?.on_conflict === 'refuse' && !isStored(task),
+    );
+    const [holder] = (await guardUnavailable(log, () => uniqueTasks.find(owner, strict))).values();
+    if (holder) throw refuseDuplicate(holder.id);
   };
 
-  /**
-   * Answers tasks that need no run with the outputs that are there; one read, and none where no
-   * type allows it.
-   */
-  const reuse = async (
-    owner: string,
+  /** Makes the limits that are named and not there. */
+  const ensureLimits = async (
+    { caller: { owner } }: Submission,
     tasks: readonly Task[],
     requests: readonly SubmitRequest[],
-  ): Promise<Task[]> => {
-    const findMaxAgeMs = ({ type }: Task): number =>
-      (catalog.find(owner, type)?.reuseSeconds ?? 0) * 1_000;
-    const keys = tasks.map(({ reuse_key, status }, i) =>
-      status === 'PENDING' && (requests[i]?.reuse ?? true) ? reuse_key : null,
-    );
-    const wanted = new Set(keys.filter((key) => key !== null));
-    if (wanted.size === 0) return [...tasks];
-    const since = Math.min(...tasks.map((task) => task.submitted_at - findMaxAgeMs(task)));
-    const sources = await guardUnavailable(log, () =>
-      store.findReusable(owner, [...wanted], since),
-    );
-    return tasks.map((task, i) => {
-      const source = sources.get(keys[i] ?? '');
-      const oldest = task.submitted_at - findMaxAgeMs(task);
-      return source && (source.completed_at ?? 0) >= oldest ? completeFrom(task, source) : task;
+  ): Promise<void> => {
+    const limits = tasks.flatMap(({ type, limit_key, params }, i) => {
+      const handler = limit_key === null ? undefined : catalog.find(owner, type);
+      return handler
+        ? (findLimit(requests[i] as SubmitRequest, handler, JSON.parse(params)) ?? [])
+        : [];
     });
+    if (limits.length > 0) await guardUnavailable(log, () => deps.ensureLimits(owner, limits));
   };
 
   /**
@@ -129,57 +120,6 @@ export const createSubmission = (deps: SubmissionDeps) => {
   const mustLookUp = ({ caller }: Submission, tasks: readonly Task[]): boolean =>
     tasks.length > 1 || tasks.some(({ type }) => catalog.find(caller.owner, type)?.isMetered);
 
-  /**
-   * Accepting the same ids again is safe, so a call whose answer was lost is repeated once; not one
-   * that an object refused because it has too much to do.
-   */
-  const storeTasks = async (tasks: Task[]): Promise<Acceptance[]> => {
-    for (const isLast of [false, true]) {
-      try {
-        return await deps.accept(tasks);
-      } catch (error) {
-        log.warn('accept_failed', { tasks: tasks.length, error: describeError(error) });
-        if (isOverloaded(error)) return tasks.map(() => 'overloaded');
-        if (isLast) break;
-      }
-    }
-    return tasks.map(() => 'outcome_unknown');
-  };
-
-  /** Each task as it is stored, by this submit or by an earlier one; 503 or 429 unless all are. */
-  const resolve = async (
-    owner: string,
-    tasks: readonly Task[],
-    answers: readonly Acceptance[],
-  ): Promise<Submitted[]> => {
-    // A caller who repeats a submit learns of its task, whatever else the owner may not have.
-    const mayBeStored = (i: number): boolean =>
-      ['duplicate', 'too_many_unfinished', 'too_many_bytes', 'database_full'].includes(
-        String(answers[i]),
-      );
-    const replays = await findReplays(
-      owner,
-      tasks.filter((_, i) => mayBeStored(i)),
-    );
-    const findFirst = ({ idempotency_key }: Task): Task | undefined =>
-      replays.get(idempotency_key ?? '');
-    const refused = answers.filter(
-      (answer, i) =>
-        answer !== 'accepted' &&
-        answer !== 'duplicate' &&
-        !(mayBeStored(i) && findFirst(tasks[i] as Task)),
-    );
-    assertNoneRefused(refused, tasks, answers);
-    return tasks.map((task, i) => {
-      if (answers[i] === 'accepted') return { task, replayed: false };
-      const first = findFirst(task);
-      if (first) return { task: first, replayed: true };
-      // Deleted between the insert and the look.
-      const message = 'The task of this Idempotency-Key was deleted just now; send it again';
-      throw new AppError('task_rejected', message);
-    });
-  };
-
   return {
     /** Throws what a submit would be refused with, and stores nothing. */
     check: async (submission: Submission): Promise<void> => void (await build(submission)),
@@ -191,9 +131,12 @@ export const createSubmission = (deps: SubmissionDeps) => {
       const replays = mustLookUp(submission, built)
         ? await findReplays(caller.owner, built)
         : new Map<string, Task>();
+      const isStored = ({ idempotency_key: key }: Task): boolean => replays.has(key ?? '');
+      if (built.length > 1) await assertNoDuplicates(submission, built, isStored);
+      await ensureLimits(submission, built, requests);
       const tasks = await reuse(caller.owner, built, requests);
-      await reserve(submission, tasks, ({ idempotency_key: key }) => replays.has(key ?? ''));
-      return resolve(caller.owner, tasks, await storeTasks(tasks));
+      await reserve(submission, tasks, isStored);
+      return storeAndResolve(submission, tasks);
     },
   };
 };

@@ -28,7 +28,10 @@ export type QueueBindings = Record<QueueName, Pick<Queue<TaskMessage>, 'sendBatc
 
 /** A task that is to be looked at. */
 export type QueuedTask = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'> &
-  Partial<Pick<Task, 'params'>>;
+  Partial<Pick<Task, 'params'>> & {
+    /** Of its parameters, where they were not read. */
+    bytes?: number;
+  };
 
 /**
  * The messages that name these tasks of one queue and owner. A task that waits on other services
@@ -44,7 +47,7 @@ const toMessages = (tasks: readonly QueuedTask[], owner: string, queue: string):
     {
       most: isLightQueue(queue) ? MAX_TASKS : 1,
       maxSize: MAX_PARAMS_CHARS,
-      sizeOf: ({ params }) => params?.length ?? UNKNOWN_PARAMS_CHARS,
+      sizeOf: ({ params, bytes }) => params?.length ?? bytes ?? UNKNOWN_PARAMS_CHARS,
     },
   );
   return [

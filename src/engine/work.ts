@@ -12,6 +12,7 @@ import type { Catalog } from '../handlers/catalog.ts';
 import type { OutsideRuns, Renewed } from '../store/outside-runs.ts';
 import type { Recording } from '../store/recordings.ts';
 import type { TaskStore } from '../store/tasks.ts';
+import type { LimitAdmission } from './admission.ts';
 import { toMessageDelay } from './message-tracker.ts';
 import { failAttempt, toOutcome } from './outcome.ts';
 import type { Publish } from './publisher.ts';
@@ -42,6 +43,7 @@ export interface WorkDeps extends RecordingWriterDeps {
   store: Pick<TaskStore, 'getMany'>;
   catalog: Catalog;
   publish: Publish;
+  admission: Pick<LimitAdmission, 'admitAfter'>;
   /** Sets the Dispatcher's alarm; awaited before any row is due. */
   ensureAlarmBy(at: number): Promise<void>;
   random(): number;
@@ -60,7 +62,8 @@ const toText = ({ code, message }: { code?: string | undefined; message: string 
  * those of all tasks.
  */
 export const createWork = (deps: WorkDeps) => {
-  const { outsideRuns, store, taskQueues, catalog, publish, ensureAlarmBy, now, random } = deps;
+  const { outsideRuns, store, taskQueues, catalog, publish, admission } = deps;
+  const { ensureAlarmBy, now, random } = deps;
   const writeRecordings = createRecordingWriter(deps);
 
   const toEnded = (task: Task, end: RunEnd): EndedOutcome => {
@@ -104,9 +107,13 @@ export const createWork = (deps: WorkDeps) => {
     const verdicts = new Map(recordings.map(({ task, verdict }) => [task.id, verdict]));
     // Endpoints are called by consumers, which a message tells.
     const queued = written.filter(({ status, held }) => status === 'PENDING' && held === null);
-    const findDelay = ({ id }: { id: string }): number =>
-      toMessageDelay(verdicts.get(id) ?? null) ?? 0;
-    await Promise.all([publish(written), taskQueues.enqueue(queued, findDelay)]);
+    const findDelay = (task: Task): number =>
+      toMessageDelay(task, verdicts.get(task.id) ?? null) ?? 0;
+    await Promise.all([
+      publish(written),
+      taskQueues.enqueue(queued, findDelay),
+      admission.admitAfter(written),
+    ]);
     return new Map(written.map((task) => [task.id, task]));
   };
 

@@ -2,6 +2,7 @@ import type { Lane } from '../domain/words.ts';
 import type { CommandName } from '../domain/lifecycle.ts';
 import type * as z from 'zod';
 import type { WrittenFilter } from '../domain/filter-schema.ts';
+import type { TaskLimit } from '../domain/limit.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { OutsideRun } from './outside-run.ts';
 import type { RunVoiceContext } from './run-voice-context.ts';
@@ -125,6 +126,8 @@ export interface HandlerDefinition<Schema extends z.ZodType> {
   findRun?(params: z.output<Schema>): readonly string[] | null;
   /** Whether each run costs money or goodwill: then submits have a rate of their own. */
   isMetered?: boolean;
+  /** The limit that its tasks run under, unless their submits name another. */
+  limit?: TaskLimit;
   /** How long an output may answer further submits with the same parameters. Unset: never. */
   reuseSeconds?: number;
   /** How long a final output is cached; 0: never. Unset: `CACHE_TTL_SECONDS`. */

@@ -54,6 +54,7 @@ export const toHandler = (row: RegisteredType): Handler => {
       timeoutMs: seconds * 1_000,
       ...(reuse_seconds !== undefined && reuse_seconds > 0 && { reuseSeconds: reuse_seconds }),
       ...(cache_ttl_seconds !== undefined && { cacheTtlSeconds: cache_ttl_seconds }),
+      ...(definition.limit !== undefined && { limit: definition.limit }),
       // An endpoint is called by the executor; workers and people come by themselves.
       run: () => {
         throw new GiveUp(`Tasks of "${row.name}" are not run here`, 'not_run_here');

@@ -19,6 +19,7 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { ownerRoutes } from './routes/owners.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { limitRoutes } from './routes/limits/index.ts';
 import { scheduleRoutes } from './routes/schedules/index.ts';
 import { statsRoutes } from './routes/stats.ts';
 import { runRoutes } from './routes/runs/index.ts';
@@ -71,6 +72,7 @@ app
   .route('/files', fileRoutes)
   .route('/queues', queueRoutes)
   .route('/schedules', scheduleRoutes)
+  .route('/limits', limitRoutes)
   .route('/keys', keyRoutes)
   .route('/session', sessionRoutes)
   .route('/owners', ownerRoutes)

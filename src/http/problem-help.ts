@@ -5,6 +5,11 @@ export const PROBLEM_HELP: Record<ErrorCode, string> = {
   run_invalid: 'Send the run token that came with the task, as it came.',
   run_over: 'The run has ended, or was taken back: drop its work and ask for more.',
   too_many_types: 'Delete types that are not needed any more, or use one type with a parameter.',
+  too_many_limits:
+    'Delete limits that are not needed any more, or give tenants a sub_key of one limit.',
+  limit_not_found: 'GET /limits lists your limits; PUT /limits/{key} makes one.',
+  duplicate:
+    'An unfinished task has the same unique key: wait for its end, cancel it, or choose another on_conflict.',
   too_many_schedules: 'Delete schedules that are not needed any more.',
   type_built_in: 'Choose another name: this one is a built-in type.',
   type_in_use: 'Cancel its unfinished tasks, or let them end, and delete it again.',

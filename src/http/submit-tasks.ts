@@ -1,7 +1,7 @@
 import { refuseFields } from '../domain/field-errors.ts';
 import type { SubmitRequest } from '../domain/submit-request.ts';
 import type { FieldNames } from '../engine/build-submitted.ts';
-import type { Submitted } from '../engine/submission.ts';
+import type { Submitted } from '../engine/store-submitted.ts';
 import type { AppContext } from './context.ts';
 import { parseTraceparent } from '../domain/traceparent.ts';
 import { consumeRate } from './middleware/limit.ts';

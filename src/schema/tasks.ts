@@ -30,8 +30,8 @@ import { toSqlLiterals } from './sql-list.ts';
  * by_status), complete 1 (row: leaving a partial index is free) = 7. A statement that names a column
  * of an index writes its index row anew, even if the value stays: the claim names none of `tasks_due`.
  *
- * Columns without a use yet are those of what comes (limits, flows, children, checkpoints), so that
- * no later migration has to build the table again.
+ * Columns without a use yet are those of what comes (flows), so that no later migration has to build
+ * the table again.
  */
 export const tasksTable = sqliteTable(
   'tasks',
@@ -69,6 +69,7 @@ export const tasksTable = sqliteTable(
     started_at: integer(),
     completed_at: integer(),
     updated_at: integer().notNull(),
+    /** Not begun by then, it is cancelled. */
     expires_at: integer(),
     /** The other name under which it was submitted, if it was: older clients get it back. */
     alias: text(),
@@ -83,9 +84,13 @@ export const tasksTable = sqliteTable(
     fingerprint: text(),
     /** JSON list of the sinks that its last failure is delivered to; null while it has none. */
     failure_sinks: text(),
+    /** The limit that it runs under, see schema/limits.ts; null for most tasks. */
     limit_key: text(),
+    /** Within the limit, such as a tenant; '' for none. */
     sub_key: text().notNull().default(''),
+    /** While the limit holds it: a digit of its priority, and its id. */
     turn: text(),
+    /** When the limit admitted it (ms), until its attempt ends. */
     slot: integer(),
     parent_id: text(),
     flow_id: text(),
@@ -94,7 +99,7 @@ export const tasksTable = sqliteTable(
     /** How often in a row it asked to be run later. */
     snoozes: integer().notNull().default(0),
     /** Why it ended without a run, where the history does not tell. */
-    end_reason: text(),
+    end_reason: text({ enum: ['expired'] }),
     created_by_key: text(),
     traceparent: text(),
     /** JSON `{ fraction, note }`. */
@@ -117,6 +122,10 @@ export const tasksTable = sqliteTable(
     identifiers: text(),
     /** The task that this one ran again, perhaps with other parameters. */
     rerun_of: text(),
+    /** What no other task may have at the same time, see schema/limits.ts; null for most tasks. */
+    unique_key: text(),
+    /** How long it is kept from others after the submit (ms); null: until the task has ended. */
+    unique_ms: integer(),
   },
   (t) => [
     primaryKey({ columns: [t.owner, t.id] }),
@@ -147,6 +156,18 @@ export const tasksTable = sqliteTable(
     index('tasks_children')
       .on(t.owner, t.parent_id, t.id)
       .where(sql`parent_id IS NOT NULL`),
+    // What a limit holds, in its order, by sub-key; …
+    index('tasks_held')
+      .on(t.owner, t.limit_key, t.sub_key, t.turn)
+      .where(sql`turn IS NOT NULL`),
+    // … and what it admitted. Both cost nothing to tasks without a limit.
+    index('tasks_slots')
+      .on(t.owner, t.limit_key, t.sub_key, t.slot)
+      .where(sql`slot IS NOT NULL`),
+    // What is cancelled unless it begins; costs nothing to others.
+    index('tasks_expiring')
+      .on(t.expires_at)
+      .where(sql`expires_at IS NOT NULL AND attempt = 0 AND completed_at IS NULL`),
     // The newest output of the same type and parameters, for the types that may be answered with
     // it.
     index('tasks_reusable')

@@ -31,7 +31,7 @@ const REMOVE = nameStatement(
 WHERE owner = ?1
   AND id IN (${NAMED})
   AND status IN ${toSqlList(lifecycle.delete.from)}
-RETURNING owner, id, ${OUTPUT}`,
+RETURNING owner, id, limit_key, ${OUTPUT}`,
 );
 
 const OLDEST = 'SELECT id FROM tasks WHERE owner = ?1 ORDER BY id LIMIT ?2';
@@ -114,23 +114,29 @@ RETURNING owner, id, ${OUTPUT}`,
 export const createDeletions = (db: D1Database) => ({
   /**
    * Deletes tasks, unless they run. Returns the ids of those that were, the deliveries given up
-   * with them, and the files that they had written.
+   * with them, the files that they had written, and their limits.
    */
   async remove(
     owner: string,
     ids: readonly string[],
-  ): Promise<{ removed: string[]; givenUp: DeliveryKey[]; outputs: OutputFile[] }> {
-    const [open, gone] = await db.batch<DeliveryKey | Deleted>([
+  ): Promise<{
+    removed: string[];
+    givenUp: DeliveryKey[];
+    outputs: OutputFile[];
+    limits: Pick<Task, 'owner' | 'limit_key'>[];
+  }> {
+    const [open, gone] = await db.batch<DeliveryKey | (Deleted & Pick<Task, 'limit_key'>)>([
       db.prepare(openDeliveriesSql(NAMED)).bind(owner, JSON.stringify(ids)),
       db.prepare(REMOVE).bind(owner, JSON.stringify(ids)),
     ]);
-    const deleted = (gone?.results ?? []) as Deleted[];
+    const deleted = (gone?.results ?? []) as (Deleted & Pick<Task, 'limit_key'>)[];
     const removed = new Set(deleted.map(({ id }) => id));
     const deliveries = (open?.results ?? []) as DeliveryKey[];
     return {
       removed: [...removed],
       givenUp: deliveries.filter(({ task_id }) => removed.has(task_id)),
       outputs: findOutputs(deleted),
+      limits: deleted.map(({ owner: of, limit_key }) => ({ owner: of, limit_key })),
     };
   },
 

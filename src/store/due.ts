@@ -61,7 +61,14 @@ const NEXT_WAKE = nameStatement(
   ${OUTSIDE_TIME} AS outside_time_at,
   ${OUTSIDE_LATE} AS outside_late_at,
   EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_for_workers WHERE held = 'worker' AND owner > '') AS has_for_workers,
-  (SELECT min(wake_at) FROM schedules WHERE wake_at IS NOT NULL) AS schedule_at
+  (SELECT min(wake_at) FROM schedules WHERE wake_at IS NOT NULL) AS schedule_at,
+  (SELECT min(wake_at) FROM limits WHERE wake_at IS NOT NULL) AS limit_at,
+  (
+    SELECT min(expires_at)
+    FROM tasks INDEXED BY tasks_expiring
+    WHERE expires_at IS NOT NULL AND attempt = 0 AND completed_at IS NULL
+  ) AS expiry_at,
+  EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_held WHERE turn IS NOT NULL AND owner > '') AS has_limited
 FROM json_each(?1) AS j`,
 );
 
@@ -92,6 +99,12 @@ export interface NextWake {
   hasForWorkers: boolean;
   /** A schedule. */
   scheduleAt: number | null;
+  /** A limit: of its rate something is left again, or its pause ends. */
+  limitAt: number | null;
+  /** A task that is cancelled unless it begins. */
+  expiryAt: number | null;
+  /** Whether tasks wait for limits, which let them go without telling the clock. */
+  hasLimited: boolean;
   /** Bytes of the whole database. */
   databaseBytes: number;
 }
@@ -103,6 +116,9 @@ interface Shared {
   outside_late_at: number | null;
   has_for_workers: 0 | 1;
   schedule_at: number | null;
+  limit_at: number | null;
+  expiry_at: number | null;
+  has_limited: 0 | 1;
 }
 
 /** The clock's question: what is due, or will be. */
@@ -124,6 +140,9 @@ export const createDueStore = (db: D1Database) => ({
       outsideTimeAt: results[0]?.outside_time_at ?? null,
       outsideLateAt: results[0]?.outside_late_at ?? null,
       scheduleAt: results[0]?.schedule_at ?? null,
+      limitAt: results[0]?.limit_at ?? null,
+      expiryAt: results[0]?.expiry_at ?? null,
+      hasLimited: results[0]?.has_limited === 1,
       hasForWorkers: results[0]?.has_for_workers === 1,
       deliveryAt: results[0]?.delivery_at ?? null,
       databaseBytes: meta.size_after,

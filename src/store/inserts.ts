@@ -26,16 +26,25 @@ export const INSERT_COLUMNS = TASK_COLUMNS.filter((column) => !(column in FIXED)
 const valueSql = (column: (typeof INSERT_COLUMNS)[number]): string =>
   `value ->> ${INSERT_COLUMNS.indexOf(column)}`;
 
+// A type's own limit holds for all of its tasks that name none.
+const LIMIT_KEY = `coalesce(${valueSql('limit_key')}, limits.key)`;
 const runnable = runnableSql({
   now: valueSql('submitted_at'),
   scheduledAt: valueSql('scheduled_at'),
   queue: valueSql('queue'),
   timeoutMs: valueSql('timeout_ms'),
+  limitKey: LIMIT_KEY,
+  priority: valueSql('priority'),
+  id: valueSql('id'),
 });
 const IS_RUNNABLE = `${valueSql('completed_at')} IS NULL`;
 const DECIDED: Partial<Record<keyof Task, string>> = {
   held: `CASE WHEN ${IS_RUNNABLE} THEN ${runnable.held} END`,
   wake_at: `CASE WHEN ${IS_RUNNABLE} THEN ${runnable.wakeAt} END`,
+  turn: `CASE WHEN ${IS_RUNNABLE} THEN ${runnable.turn} END`,
+  limit_key: LIMIT_KEY,
+  // A release before knows none.
+  sub_key: `coalesce(${valueSql('sub_key')}, '')`,
 };
 
 const INSERT = nameStatement(
@@ -44,6 +53,7 @@ const INSERT = nameStatement(
 ${jsonRows('given', '?1')}
 SELECT ${INSERT_COLUMNS.map((column) => DECIDED[column] ?? valueSql(column)).join(', ')}
 FROM given
+LEFT JOIN limits ON limits.owner = ${valueSql('owner')} AND limits.key = ${valueSql('type')}
 WHERE true
 ON CONFLICT DO NOTHING
 RETURNING id, held`,

@@ -14,6 +14,8 @@ const { held } = runnableSql({
   scheduledAt: 'NULL',
   queue: 'queue',
   timeoutMs: 'timeout_ms',
+  // It was admitted before it was sent.
+  limitKey: 'NULL',
 });
 
 const SENT_AT = 'max(updated_at, coalesce(scheduled_at, 0))';

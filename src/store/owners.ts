@@ -5,6 +5,7 @@ import { auditTable } from '../schema/audit.ts';
 import { keysTable } from '../schema/keys.ts';
 import { mutedErrorsTable } from '../schema/muted-errors.ts';
 import { taskTypesTable } from '../schema/task-types.ts';
+import { limitsTable, limitSubsTable, uniqueKeysTable } from '../schema/limits.ts';
 import { schedulesTable } from '../schema/schedules.ts';
 import { ownersTable as owners } from '../schema/owners.ts';
 import { nameStatement } from './statements.ts';
@@ -82,7 +83,7 @@ export const createOwnerStore = (d1: D1Database) => {
     },
 
     /**
-     * Forgets the owner: audit log, types, schedules, muted errors, keys and what is kept here. Tasks
+     * Forgets the owner: audit log, types, schedules, limits, muted errors, keys and what is kept here. Tasks
      * are purged before. Its keys stay as revoked ones of nobody: a service whose last key is gone
      * would be open. The number of its webhook secret stays as well, for who bears the name next must
      * have another.
@@ -96,6 +97,9 @@ export const createOwnerStore = (d1: D1Database) => {
           .where(eq(keysTable.owner, owner)),
         db.delete(auditTable).where(eq(auditTable.owner, owner)),
         db.delete(schedulesTable).where(eq(schedulesTable.owner, owner)),
+        db.delete(limitsTable).where(eq(limitsTable.owner, owner)),
+        db.delete(limitSubsTable).where(eq(limitSubsTable.owner, owner)),
+        db.delete(uniqueKeysTable).where(eq(uniqueKeysTable.owner, owner)),
         // Who bears the name next must not send its tasks to the endpoints of this one.
         db.delete(taskTypesTable).where(eq(taskTypesTable.owner, owner)),
         db.delete(mutedErrorsTable).where(eq(mutedErrorsTable.owner, owner)),

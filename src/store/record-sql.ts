@@ -1,5 +1,5 @@
 import type { Task } from '../domain/task.ts';
-import { retrySql } from './runnable.ts';
+import { retrySql, SET_IDLE, setRunnableSql } from './runnable.ts';
 import { guardSql, jsonRows, nameStatement, rowMapper } from './statements.ts';
 
 // The statements that write the end of an attempt, and the places of what they write.
@@ -88,7 +88,7 @@ RETURNING ${CHANGED_COLUMNS.join(', ')}`,
 
 // complete and fail leave from the same status: one statement serves a mixed group.
 export const END = writeSql('tasks.record', END_COLUMNS, JSON_COLUMNS, {
-  more: ['held = NULL', 'wake_at = NULL'],
+  more: [SET_IDLE],
 });
 
 const findPlace = placesOf(RETRY_COLUMNS);
@@ -104,5 +104,5 @@ export const RETRY = writeSql('tasks.reschedule', RETRY_COLUMNS, ['attempts'], {
   where: ['tasks.held IS NULL', `(${again.held}) IS NULL`],
 });
 export const RETRY_AND_HOLD = writeSql('tasks.reschedule_held', RETRY_COLUMNS, ['attempts'], {
-  more: [`held = ${again.held}`, `wake_at = ${again.wakeAt}`],
+  more: [setRunnableSql(again)],
 });

@@ -58,6 +58,8 @@ export const settleSetSql = (outcome: 'completed' | 'failed', now: string, error
   completed_at = ${now},
   held = NULL,
   wake_at = NULL,
+  turn = NULL,
+  slot = NULL,
   attempts = ${appendAttemptSql(`'${outcome}'`, error, now, 'tasks.attempt + 1', now)}`;
 
 /** Whether a row is the attempt that `h`, a JSON object, names, and runs still. */

@@ -5,17 +5,15 @@ import type { Task, TaskSummaryRow } from '../domain/task.ts';
 import { MAX_RESCUES } from '../domain/words.ts';
 import { RESEND_DELIVERIES } from './deliveries.ts';
 import { createDueStore, dueRowsSql } from './due.ts';
-import { EXPIRE, FIND_TIMED_OUT, IS_TIMED_OUT } from './outside-sweeps.ts';
+import { EXPIRE, EXPIRE_UNBEGUN, FIND_TIMED_OUT, IS_TIMED_OUT } from './outside-sweeps.ts';
 import { LOOK, type Look, type Looked, type Overdue } from './look.ts';
-import { runnableSql } from './runnable.ts';
+import { runnableSql, SET_IDLE, setRunnableSql } from './runnable.ts';
 import { appendAttemptSql, guardSql, nameStatement, SUMMARY_COLUMNS } from './statements.ts';
 
-const runnable = runnableSql({
-  now: '?1',
-  scheduledAt: 'NULL',
-  queue: 'queue',
-  timeoutMs: 'timeout_ms',
-});
+const due = { now: '?1', scheduledAt: 'NULL', queue: 'queue', timeoutMs: 'timeout_ms' };
+const runnable = setRunnableSql(runnableSql(due));
+// Its limit has admitted it.
+const released = runnableSql({ ...due, limitKey: 'NULL' });
 
 // A retry that was held is PENDING already: clients see nothing of it.
 const DISPATCH = nameStatement(
@@ -24,8 +22,7 @@ const DISPATCH = nameStatement(
 SET status = '${lifecycle.dispatch.to}',
   version = version + (status <> '${lifecycle.dispatch.to}'),
   updated_at = ?1,
-  held = ${runnable.held},
-  wake_at = ${runnable.wakeAt}
+  ${runnable}
 WHERE ${dueRowsSql('time')}
   AND tasks.status IN ('NEW', 'PENDING')
 RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
@@ -47,8 +44,7 @@ SET status = '${lifecycle.lose.to}',
   version = version + 1,
   updated_at = ?1,
   completed_at = ?1,
-  held = NULL,
-  wake_at = NULL,
+  ${SET_IDLE},
   failure_sinks = ?3,
   attempts = ${appendAttemptSql(`'failed'`, LOST_ERROR, '?1')}
 WHERE ${dueRowsSql('lease', `AND rescues >= ${MAX_RESCUES} AND NOT ${IS_TIMED_OUT}`)}
@@ -64,8 +60,7 @@ SET status = '${lifecycle.rescue.to}',
   version = version + 1,
   updated_at = ?1,
   rescues = rescues + 1,
-  held = ${runnable.held},
-  wake_at = ${runnable.wakeAt},
+  ${runnable},
   attempts = ${appendAttemptSql(`'rescued'`, RESCUED_ERROR, '?1')}
 WHERE ${dueRowsSql('lease', `AND rescues < ${MAX_RESCUES} AND NOT ${IS_TIMED_OUT}`)}
   AND ${guardSql('rescue')}
@@ -77,8 +72,8 @@ RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
 const UNPARK = nameStatement(
   'sweep.unpark',
   `UPDATE tasks
-SET held = ${runnable.held},
-  wake_at = ${runnable.wakeAt}
+SET held = ${released.held},
+  wake_at = ${released.wakeAt}
 WHERE (owner, id) IN (
     SELECT owner, id
     FROM tasks INDEXED BY tasks_due
@@ -101,6 +96,8 @@ export interface Swept {
   timedOut: Task[];
   /** Tasks that nobody ended in time, now FAILED. */
   expired: TaskSummaryRow[];
+  /** Tasks that were to begin by now, CANCELLED. */
+  unbegun: TaskSummaryRow[];
   /** Parked rows of queues that were resumed. */
   unparked: Overdue[];
   /** How many rows of paused queues were parked. */
@@ -138,6 +135,7 @@ export const createSweeps = (db: D1Database, failureSinks: string | null = null)
       prepare(UNPARK, JSON.stringify(QUEUES)),
       prepare(RESEND_DELIVERIES),
       prepare(EXPIRE, failureSinks),
+      prepare(EXPIRE_UNBEGUN),
       ...(mayRescue ? [prepare(FIND_TIMED_OUT), prepare(LOSE, failureSinks), prepare(RESCUE)] : []),
     ]);
     const [
@@ -146,6 +144,7 @@ export const createSweeps = (db: D1Database, failureSinks: string | null = null)
       unparked = [],
       deliveries = [],
       expired = [],
+      unbegun = [],
       timedOut = [],
       lost = [],
       rescued = [],
@@ -157,6 +156,7 @@ export const createSweeps = (db: D1Database, failureSinks: string | null = null)
       lost: lost as TaskSummaryRow[],
       timedOut: timedOut as Task[],
       expired: expired as TaskSummaryRow[],
+      unbegun: unbegun as TaskSummaryRow[],
       unparked: unparked as Overdue[],
       parked: seen.filter(({ held }) => held === 'queue').length,
       overdue: seen

@@ -96,7 +96,7 @@ const toPriority = (priority: Priority, now: number): Partial<Record<keyof Task,
   const isOther = sql`${before} <> ${priority}`;
   const newQueue = `substr(queue, 1, instr(queue, '-')) || '${priority.toLowerCase()}'`;
   const known = { now: String(now), scheduledAt: 'scheduled_at', timeoutMs: 'timeout_ms' };
-  const moved = runnableSql({ ...known, queue: newQueue });
+  const moved = runnableSql({ ...known, queue: newQueue, priority: `'${priority}'` });
   const whenMoved = (value: string, column: SQLiteColumn): SQL =>
     sql`CASE WHEN ${isOther} AND ${status} = 'PENDING' THEN ${sql.raw(value)} ELSE ${column} END`;
   return {
@@ -104,6 +104,8 @@ const toPriority = (priority: Priority, now: number): Partial<Record<keyof Task,
     queue: sql`CASE WHEN ${isOther} THEN ${sql.raw(newQueue)} ELSE ${queue} END`,
     held: whenMoved(moved.held, tasksTable.held),
     wake_at: whenMoved(moved.wakeAt, tasksTable.wake_at),
+    turn: whenMoved(moved.turn, tasksTable.turn),
+    slot: whenMoved('NULL', tasksTable.slot),
   };
 };
 

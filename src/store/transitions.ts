@@ -2,7 +2,7 @@ import { lifecycle } from '../domain/lifecycle.ts';
 import { UNUSED } from '../domain/new-task.ts';
 import type { Task, TaskKey, TaskSummaryRow } from '../domain/task.ts';
 import { createRecordings } from './recordings.ts';
-import { isTypeOpenSql, runnableSql } from './runnable.ts';
+import { isTypeOpenSql, runnableSql, SET_IDLE, setRunnableSql } from './runnable.ts';
 import {
   appendAttemptSql,
   claimSetSql,
@@ -29,6 +29,9 @@ const CLAIMED_AS = {
   completed_at: null,
   reused_from: null,
   identifiers: null,
+  turn: null,
+  unique_key: null,
+  unique_ms: null,
 } as const satisfies Partial<Task>;
 const CLAIM_COLUMNS = [...SUMMARY_COLUMNS, 'params' as const, 'checkpoint' as const].filter(
   (column) => !(column in CLAIMED_AS),
@@ -46,6 +49,7 @@ WHERE tasks.owner = m.value ->> 'owner'
   AND tasks.held IS NULL
   AND ${isTypeOpenSql('?1')}
   AND (tasks.scheduled_at IS NULL OR tasks.scheduled_at <= ?1 + ?3)
+  AND (tasks.expires_at IS NULL OR tasks.attempt > 0 OR tasks.expires_at > ?1)
   AND tasks.attempt < tasks.max_attempts + tasks.rescues
   AND (tasks.rescues = 0 OR ?4)
   AND NOT EXISTS (SELECT 1 FROM queues WHERE queues.name = tasks.queue)
@@ -69,19 +73,16 @@ const again = runnableSql({
 const COMMAND_SETS = {
   cancel: `status = '${lifecycle.cancel.to}',
   completed_at = ?1,
-  held = NULL,
-  wake_at = NULL,
+  ${SET_IDLE},
   attempts = CASE
     WHEN status = '${lifecycle.claim.to}'
     THEN ${appendAttemptSql(`'cancelled'`, 'NULL', '?1')}
     ELSE attempts
   END`,
   pause: `status = '${lifecycle.pause.to}',
-  held = NULL,
-  wake_at = NULL`,
+  ${SET_IDLE}`,
   resume: `status = ${resumed.status},
-  held = ${resumed.held},
-  wake_at = ${resumed.wakeAt}`,
+  ${setRunnableSql(resumed)}`,
   retry: `status = '${lifecycle.retry.to}',
   max_attempts = attempt + attempt_budget,
   rescues = 0,
@@ -89,8 +90,9 @@ const COMMAND_SETS = {
   scheduled_at = NULL,
   completed_at = NULL,
   progress = NULL,
-  held = ${again.held},
-  wake_at = ${again.wakeAt}`,
+  expires_at = NULL,
+  end_reason = NULL,
+  ${setRunnableSql(again)}`,
 } as const;
 /** The commands that change a task's status. */
 export type StatusCommand = keyof typeof COMMAND_SETS;

@@ -5,6 +5,7 @@ import type { DeliverySender } from '../deliveries/sender.ts';
 import type { CommitListener } from '../domain/commit-listener.ts';
 import type { PruneCutoffs } from '../domain/retention.ts';
 import type { TaskKey } from '../domain/task.ts';
+import type { LimitAdmission } from '../engine/admission.ts';
 import type { LongTaskRun } from '../engine/long-tasks.ts';
 import type { RunReporterDeps } from '../engine/run-reporter.ts';
 import type { ExecutorDeps } from '../engine/executor.ts';
@@ -66,5 +67,9 @@ export interface EngineDeps {
   random(): number;
   log: Logger;
   /** For tests: puts something else in the place of a part. */
-  replace?: { sweeps?(real: Sweeps): Sweeps; recorder?(real: Recorder): Recorder };
+  replace?: {
+    sweeps?(real: Sweeps): Sweeps;
+    recorder?(real: Recorder): Recorder;
+    admission?(real: LimitAdmission): LimitAdmission;
+  };
 }

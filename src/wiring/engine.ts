@@ -17,6 +17,7 @@ import { createRecorder } from '../engine/recorder.ts';
 import { createTaskQueues } from '../engine/task-queues.ts';
 import { createRunJournal } from '../engine/run-journal.ts';
 import { startTaskRunner } from '../engine/task-runner.ts';
+import { createLimits } from './limits.ts';
 import { createOutside } from './outside.ts';
 import type { EngineDeps } from './engine-deps.ts';
 import { createDeliveryStore } from '../store/deliveries.ts';
@@ -41,7 +42,6 @@ const NO_RETRY: RetryPolicy = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };
 export const createEngine = (deps: EngineDeps) => {
   const { db, catalog, dispatcher, deliveries, replace = {}, longTaskMs, now, wait, log } = deps;
   const { failureSinks } = deliveries;
-
   const store = createTaskStore(db);
   const search = createTaskSearch(db);
   const queueStore = createQueueStore(db);
@@ -57,21 +57,22 @@ export const createEngine = (deps: EngineDeps) => {
 
   const publish = createPublisher({ listeners: deps.listeners, log });
   const taskQueues = createTaskQueues({ queues: deps.queues, log });
+  const { admission, limitSweep, limitCommands, uniqueTasks } = createLimits({
+    ...deps,
+    store,
+    taskQueues,
+    publish,
+  });
+  const { ensureAlarmBy } = dispatcher;
+  const ways = { taskQueues, publish, admission, ensureAlarmBy };
   const longTasks = createLongTasks({ workflow: deps.workflow, log });
   const commands = createCommands({
+    ...deps,
+    ...ways,
     transitions,
     store,
     queues: queueStore,
-    ensureAlarmBy: dispatcher.ensureAlarmBy,
-    taskQueues,
-    publish,
-    invalidate: deps.invalidate,
-    closeStreams: deps.closeStreams,
-    removeFiles: deps.removeFiles,
     longTasks,
-    longTaskMs,
-    now,
-    log,
   });
 
   const findTasks = createBulk({
@@ -97,24 +98,19 @@ export const createEngine = (deps: EngineDeps) => {
     log,
   });
   const { publishRuns, traceRun } = deps;
-
   const startRunner = () =>
     startTaskRunner({ executor, traceRun, publishRuns, runLogs, leases, outsideRuns, now, log });
 
   const realRecorder = createRecorder({
+    ...deps,
+    ...ways,
     transitions,
     store,
-    publish,
-    ensureAlarmBy: dispatcher.ensureAlarmBy,
     keepRecordings: dispatcher.keepRecordings,
     findPolicy: (owner, type) => catalog.find(owner, type)?.retry ?? NO_RETRY,
-    now,
-    random: deps.random,
-    wait,
-    log,
   });
   const recorder = replace.recorder?.(realRecorder) ?? realRecorder;
-  const outside = createOutside({ ...deps, store, outsideRuns, transitions, taskQueues, publish });
+  const outside = createOutside({ ...deps, ...ways, store, outsideRuns, transitions });
   const runBatch = createBatchRunner({
     startRunner,
     recorder,
@@ -137,6 +133,8 @@ export const createEngine = (deps: EngineDeps) => {
     runLogs,
     runSteps,
     runJournal: createRunJournal(runLogs),
+    limitCommands,
+    uniqueTasks,
     ...outside,
     consumer: createConsumer({ transitions, runBatch, taskQueues, now, log }),
     deliverer: createDeliverer({
@@ -165,6 +163,8 @@ export const createEngine = (deps: EngineDeps) => {
       tryConsume: deps.tryConsume,
       transitions,
       sweeps: replace.sweeps?.(realSweeps) ?? realSweeps,
+      admission,
+      limits: limitSweep,
       computeCutoffs: deps.computeCutoffs,
       pruneWhenFull: deps.pruneWhenFull,
       databaseSize: createDatabaseSize({

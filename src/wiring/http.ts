@@ -20,7 +20,7 @@ import type { Platform } from './platform.ts';
 /** The parts that only requests need: keys, rates and submission. */
 export const createHttp = (
   { env, db, settings, log, now, wait }: Platform,
-  { store, schedules }: Engine,
+  { store, schedules, uniqueTasks, limitCommands }: Engine,
   { outgoingRules }: Live,
   deps: Pick<SubmissionDeps, 'catalog' | 'accept' | 'tryReserve'> &
     Pick<ChildrenDeps, 'tryConsume'> &
@@ -31,6 +31,8 @@ export const createHttp = (
   const submissionDeps = {
     ...deps,
     store,
+    uniqueTasks,
+    ensureLimits: limitCommands.ensure,
     outgoingRules,
     secrets: settings,
     canSign: settings.ROOT_SECRET !== undefined,

@@ -18,7 +18,7 @@ import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import type { Mail } from '../../src/handlers/handler.ts';
 import { call } from '../support/client.ts';
-import { keepLog } from '../support/deps.ts';
+import { keepLog, noLimits } from '../support/deps.ts';
 import { aTask, looksUntil, OWNER, rowOf, store } from '../support/rows.ts';
 import type { Received } from '../support/setup/outside.ts';
 
@@ -302,6 +302,7 @@ it('is given up, visibly, when its task is deleted', async () => {
     ensureAlarmBy: nothing,
     taskQueues: { enqueue: nothing },
     publish: nothing,
+    admission: noLimits.admission,
     invalidate: nothing,
     closeStreams: nothing,
     removeFiles: nothing,

@@ -7,7 +7,7 @@ import { encodeTask } from '../../src/store/inserts.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { call, finished, healthOf } from '../support/client.ts';
 import { breakDatabase } from '../support/database.ts';
-import { keepPublished, keepLog, keepQueues } from '../support/deps.ts';
+import { keepLog, keepPublished, keepQueues, noLimits } from '../support/deps.ts';
 import { aTask, rowOf } from '../support/rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -27,6 +27,7 @@ const setup = (
     store,
     taskQueues,
     publish,
+    admission: noLimits.admission,
     ensureAlarmBy,
     quota: { tryReserve: async () => true },
     bytesQuota: { tryReserve: async () => true },

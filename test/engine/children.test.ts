@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { AppError } from '../../src/domain/errors.ts';
 import { createChildren } from '../../src/engine/children.ts';
-import type { Submission, Submitted } from '../../src/engine/submission.ts';
+import type { Submission } from '../../src/engine/submission.ts';
+import type { Submitted } from '../../src/engine/store-submitted.ts';
 import { aTask } from '../support/rows.ts';
 
 const setup = ({

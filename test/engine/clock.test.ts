@@ -10,7 +10,7 @@ import { createTransitions } from '../../src/store/transitions.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { finished } from '../support/client.ts';
 import { observeDatabase } from '../support/database.ts';
-import { keepPublished, keepLog, keepQueues } from '../support/deps.ts';
+import { keepLog, keepPublished, keepQueues, noLimits } from '../support/deps.ts';
 import { aTask, parseAttempts, OWNER, rowOf, store } from '../support/rows.ts';
 
 const RETENTION_MS = 86_400_000;
@@ -36,6 +36,7 @@ const setup = () => {
   const taskQueues = createTaskQueues({ queues: queues.queues, log });
   const sweeps = createSweeps(env.DB);
   const clock = createClock({
+    ...noLimits,
     expireRuns: async () => {},
     fireSchedules: async () => false,
     sweeps,

@@ -4,7 +4,8 @@ import { call, finished, submit } from '../support/client.ts';
 import type { Task } from '../../src/domain/task.ts';
 import { encodeTask, insertTasks } from '../../src/store/inserts.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
-import { aTask } from '../support/rows.ts';
+import { aTask, OWNER } from '../support/rows.ts';
+import { putLimit } from '../support/limits.ts';
 import { startTaskRunner } from '../../src/engine/task-runner.ts';
 import { createLeaseStore } from '../../src/store/leases.ts';
 import { createRunLogs } from '../../src/store/run-logs.ts';
@@ -126,4 +127,57 @@ it('a moment of a schedule writes 5 rows more than a submit, by three statements
     'schedules.move',
   ]);
   expect(told.reduce((sum, [, rows]) => sum + Number(rows), 0)).toBe(9);
+});
+
+const sumRows = (asked: readonly { rowsWritten: number }[]): number =>
+  asked.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0);
+
+it('a limit costs 3 rows, 4 with a sub-key, and a task without one nothing', async () => {
+  await putLimit(OWNER, { max_running: 50 }, Date.now(), 'costly');
+  const { asked, stop } = observeDatabase();
+  const measure = async (more: object): Promise<number> => {
+    asked.length = 0;
+    const { task_id } = await submit('sum', { a: 1, b: 2 }, more);
+    await vi.waitUntil(() => asked.some(({ name }) => name === 'tasks.record'));
+    await finished(task_id);
+    // What the end lets go is looked at after it.
+    await vi.waitUntil(
+      () => !('limit' in more) || asked.filter(({ name }) => name === 'limits.spend').length === 2,
+    );
+    return sumRows(asked);
+  };
+  // The first submit makes sure that the limit is there.
+  await measure({ limit: { key: 'costly' } });
+  const rows = {
+    without: await measure({}),
+    withLimit: await measure({ limit: { key: 'costly' } }),
+    withSubKey: await measure({ limit: { key: 'costly', sub_key: 'a' } }),
+  };
+  stop();
+  console.log(`rows written: ${JSON.stringify(rows)}`);
+  expect(rows).toEqual({ without: 7, withLimit: 10, withSubKey: 11 });
+});
+
+it('a hundred tasks under a limit cost 3 rows more each', async () => {
+  const tasks = Array.from({ length: 100 }, (_, i) => ({
+    type: 'sum',
+    params: { a: i, b: 0 },
+    limit: { key: 'grouped', max_running: 100 },
+  }));
+  await putLimit(OWNER, { max_running: 100 }, Date.now(), 'grouped');
+  const { asked, stop } = observeDatabase();
+  const answer = await call('/tasks/bulk', { json: { tasks } });
+  const { tasks: accepted } = await answer.json<{ tasks: { task_id: string }[] }>();
+  for (const { task_id } of accepted) await finished(task_id);
+  stop();
+  const rows = sumRows(asked) / 100;
+  console.log(`rows written by each of a hundred under a limit: ${rows}`);
+  expect(rows).toBeLessThanOrEqual(10);
+});
+
+it('a unique key costs a row', async () => {
+  const { asked, stop } = observeDatabase();
+  await submit('sum', { a: 1, b: 2 }, { unique: {} });
+  stop();
+  expect(asked.find(({ name }) => name === 'tasks.insert')?.rowsWritten).toBe(5);
 });

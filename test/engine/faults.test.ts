@@ -10,7 +10,7 @@ import { createRecorder } from '../../src/engine/recorder.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions, type Transitions } from '../../src/store/transitions.ts';
-import { keepPublished, keepLog, keepQueues } from '../support/deps.ts';
+import { keepLog, keepPublished, keepQueues, noLimits } from '../support/deps.ts';
 import { aTask, parseAttempts, OWNER, rowOf, store } from '../support/rows.ts';
 
 const NOW = 1_900_000_000_000;
@@ -36,6 +36,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     deleteAlarm: async () => {},
   };
   const clock = createClock({
+    ...noLimits,
     expireRuns: async () => {},
     fireSchedules: async () => false,
     sweeps: createSweeps(env.DB),
@@ -59,6 +60,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
       ensureAlarmBy: async () => {},
       keepRecordings: () => Promise.reject(new Error('The Dispatcher does not answer')),
       store: taskStore,
+      admission: noLimits.admission,
       publish,
       findPolicy,
       now,

@@ -4,7 +4,7 @@ import { createKeptRecordings } from '../../src/engine/kept-recordings.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { breakDatabase } from '../support/database.ts';
-import { keepLog, keepPublished } from '../support/deps.ts';
+import { keepLog, keepPublished, noLimits } from '../support/deps.ts';
 import { aTask, rowOf, store } from '../support/rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -38,7 +38,8 @@ const setup = async (count: number) => {
   const { entries, storage } = remember();
   const { publish, published } = keepPublished();
   const { log, events } = keepLog();
-  const deps = { storage, transitions, store: createTaskStore(env.DB), publish, log };
+  const { admission } = noLimits;
+  const deps = { storage, transitions, store: createTaskStore(env.DB), publish, admission, log };
   const kept = createKeptRecordings(deps);
   const texts = transitions.encodeRecordings(recordings, Date.now());
   return {

@@ -58,8 +58,9 @@ it('acks a message whose tasks another one of the batch has', () => {
   expect(setup([task], [task]).events).toEqual(['ack 1']);
 });
 
-it('leaves a delay of more than a day to the clock', () => {
-  expect(toMessageDelay(reschedule(DAY_MS + 1))).toBeNull();
-  expect(toMessageDelay(reschedule(1))).toBe(1);
-  expect(toMessageDelay(complete)).toBeNull();
+it('leaves to the clock a delay of more than a day, and what has a limit', () => {
+  expect(toMessageDelay(aTask(), reschedule(DAY_MS + 1))).toBeNull();
+  expect(toMessageDelay(aTask(), reschedule(1))).toBe(1);
+  expect(toMessageDelay(aTask(), complete)).toBeNull();
+  expect(toMessageDelay(aTask({ limitKey: 'k' }), reschedule(1))).toBeNull();
 });

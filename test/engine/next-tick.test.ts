@@ -10,6 +10,9 @@ const NOTHING: NextWake = {
   outsideLateAt: null,
   hasForWorkers: false,
   scheduleAt: null,
+  limitAt: null,
+  expiryAt: null,
+  hasLimited: false,
   databaseBytes: 0,
 };
 const next = (more: Partial<NextWake>, lastWakeupAt = -Infinity): number =>
@@ -18,6 +21,8 @@ const next = (more: Partial<NextWake>, lastWakeupAt = -Infinity): number =>
 it('is exact for schedules, a second away for what is late, and never where there is nothing', () => {
   expect(next({})).toBe(Infinity);
   expect(next({ scheduleAt: NOW + 1_234 })).toBe(1_234);
+  expect(next({ limitAt: NOW + 250 })).toBe(250);
+  expect(next({ hasLimited: true })).toBe(60_000);
   expect(next({ scheduleAt: NOW + 86_400_000 })).toBe(86_400_000);
   expect(next({ scheduleAt: NOW - 5 })).toBe(-5);
   expect(next({ deliveryAt: NOW - 5 })).toBe(1_000);

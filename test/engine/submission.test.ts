@@ -5,7 +5,9 @@ import type { Acceptance } from '../../src/engine/accept-wire.ts';
 import { createSubmission, type Submission } from '../../src/engine/submission.ts';
 import { catalog } from '../../src/handlers/catalog.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
-import { executorDeps, keepLog } from '../support/deps.ts';
+import { createUniqueTasks } from '../../src/engine/unique-tasks.ts';
+import { createUniqueStore } from '../../src/store/unique.ts';
+import { executorDeps, keepLog, noLimits } from '../support/deps.ts';
 import { observeDatabase } from '../support/database.ts';
 import { OWNER, store } from '../support/rows.ts';
 
@@ -16,6 +18,15 @@ const setup = (accept?: (tasks: Task[]) => Promise<Acceptance[]>) => {
   const { log, events } = keepLog();
   const submission = createSubmission({
     store: createTaskStore(env.DB),
+    uniqueTasks: createUniqueTasks({
+      unique: createUniqueStore(env.DB),
+      ensureAlarmBy: async () => {},
+      publish: async () => {},
+      taskQueues: { enqueue: async () => {} },
+      admission: noLimits.admission,
+      now: Date.now,
+    }),
+    ensureLimits: async () => {},
     catalog,
     outgoingRules: { allowedHosts: [] },
     secrets: executorDeps.dependencies.secrets,

@@ -57,7 +57,7 @@ const ask = (
 
 const someId = '0199b3c2-0000-7000-8000-000000000000';
 const filled = (path: string, id = someId): string =>
-  path.replace(':id', id).replace(':name', 'some.csv');
+  path.replace(':id', id).replace(':name', 'some.csv').replace(':key', 'mine');
 const code = async (response: Response): Promise<string> =>
   (await response.json<{ code: string }>()).code;
 
@@ -155,19 +155,20 @@ describe('another owner', () => {
   let id: string;
   beforeAll(async () => {
     theirs = {
-      Authorization: `Bearer ${(await storeKey('somebody else', ['tasks:read', 'tasks:write', 'types:write', 'schedules:write'])).key}`,
+      Authorization: `Bearer ${(await storeKey('somebody else', ['tasks:read', 'tasks:write', 'types:write', 'schedules:write', 'limits:write'])).key}`,
     };
     id = (await submit('sum', { a: 1, b: 1 }, { delay_seconds: 600, title: 'mine' })).task_id;
+    await call('/limits/mine', { method: 'PUT', body: '{}' });
     await call('/files/some.csv', { method: 'PUT', body: 'mine' });
   });
 
   it.each(
     routes.filter(
       ({ path, method, access }) =>
-        /:id|:name/.test(path) &&
+        /:id|:name|:key/.test(path) &&
         !['admin', 'operator'].includes(String(access)) &&
-        // A type of the same name is theirs.
-        `${method} ${path}` !== 'PUT /task-types/:name',
+        // A type or a limit of the same name is theirs.
+        !['PUT /task-types/:name', 'PUT /limits/:key'].includes(`${method} ${path}`),
     ),
   )('does not exist on $method $path', async ({ method, path }) => {
     const response = await ask(

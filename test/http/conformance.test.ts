@@ -103,6 +103,7 @@ const filled = (path: string): string =>
   path
     .replace('{id}', taskId)
     .replace('{name}', nameIn(path))
+    .replace('{key}', 'some-limit')
     .replace('{owner}', 'nobody')
     .replace('{fingerprint}', '0123456789abcdef');
 
@@ -161,6 +162,8 @@ describe.each(operations.map((each) => [`${each.method} ${each.path}`, each] as 
             .task_id;
         const before = taskId;
         const isOfTask = !/^\/(schedules|keys)\//.test(path) && path.includes('{id}');
+        if (path.startsWith('/limits/{key}'))
+          await ask('/limits/some-limit', 'PUT', asJson('{"max_running":2}'));
         if (path.startsWith('/schedules/{id}')) taskId = await createSchedule();
         if (path.startsWith('/keys/{id}')) taskId = (await storeKey('x', ['admin'])).id;
         const query = operation.parameters

@@ -50,7 +50,7 @@ const assertRow = (row: Task): void => {
   const isHeldRight = {
     NEW: held === 'time' && wake_at !== null,
     PENDING:
-      held === 'queue' || held === 'worker'
+      held === 'queue' || held === 'worker' || held === 'limit'
         ? wake_at === null
         : held !== 'lease' && wake_at !== null,
     IN_PROGRESS: held === null || held === 'lease',
@@ -61,7 +61,7 @@ const assertRow = (row: Task): void => {
     row,
   );
   if (isWorkerQueue(row.queue)) {
-    const places = { PENDING: ['worker', 'time'], IN_PROGRESS: ['lease'] };
+    const places = { PENDING: ['worker', 'time', 'limit'], IN_PROGRESS: ['lease'] };
     const place = places[status as keyof typeof places];
     hold('I7: a worker’s task is told to workers alone', place?.includes(held ?? '') ?? true, row);
     hold(
@@ -121,7 +121,8 @@ export const assertSound = (
   }
   const isLive = after.some(
     ({ status, held, wake_at }) =>
-      (status === 'PENDING' || status === 'IN_PROGRESS') && (wake_at !== null || held === 'worker'),
+      (status === 'PENDING' || status === 'IN_PROGRESS') &&
+      (wake_at !== null || held === 'worker' || held === 'limit'),
   );
   const earliest = Math.min(...after.map(({ wake_at }) => wake_at ?? Infinity));
   hold('the alarm is set while anything is due', earliest === Infinity || world.alarmAt !== null);

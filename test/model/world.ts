@@ -14,6 +14,7 @@ import { createClock } from '../../src/engine/clock.ts';
 import { createScheduleCommands } from '../../src/engine/schedule-commands.ts';
 import { createScheduler } from '../../src/engine/scheduler.ts';
 import { createSubmission, type Submission } from '../../src/engine/submission.ts';
+import type { LimitAdmission } from '../../src/engine/admission.ts';
 import type { Recorder } from '../../src/engine/recorder.ts';
 import type { QueueBindings } from '../../src/engine/task-queues.ts';
 import { builtInHandlers, type Catalog } from '../../src/handlers/catalog.ts';
@@ -32,6 +33,7 @@ import { faultyDatabase, isFault, type DatabaseFaults } from './faulty-database.
 const START = 1_900_000_000_000;
 const OWNER = 'local';
 const QUEUE = 'default-medium';
+const QUEUES = { sum: QUEUE, work: 'worker-medium', hook: 'external-medium' };
 const TIMEOUT_MS = { sum: 5_000, work: 40_000, hook: 20_000 };
 export type Kind = keyof typeof TIMEOUT_MS;
 const ROOT = 'the-root-secret-of-the-model';
@@ -51,6 +53,7 @@ export interface Mutation {
   misfit?: () => string | null;
   sweeps?: (real: Sweeps, database: D1Database, meanwhile: () => Promise<void>) => Sweeps;
   recorder?: (real: Recorder) => Recorder;
+  admission?: (real: LimitAdmission, database: D1Database) => LimitAdmission;
   alarmAfterInsert?: boolean;
   forgetsKept?: boolean;
   /** What stands for the schedules' table, and for the submit of what they say. */
@@ -148,14 +151,23 @@ export class World {
     this.#service = this.boot();
   }
 
+  /** The ids that tasks of this world may have. */
+  ids: readonly string[] = IDS;
+
   static async empty(mutation?: Mutation): Promise<World> {
+    await World.clear();
+    return new World(mutation);
+  }
+
+  protected static async clear(): Promise<void> {
     await env.DB.batch([
       env.DB.prepare('DELETE FROM deliveries'),
       env.DB.prepare('DELETE FROM tasks'),
       env.DB.prepare('DELETE FROM queues'),
       env.DB.prepare('DELETE FROM schedules'),
+      env.DB.prepare('DELETE FROM limits'),
+      env.DB.prepare('DELETE FROM limit_subs'),
     ]);
-    return new World(mutation);
   }
 
   /** The service's own engine, wired as it is in production, on what the model commands. */
@@ -225,7 +237,8 @@ export class World {
     const send = async (): Promise<DeliveryResult> =>
       this.receiverIsUp ? { kind: 'delivered' } : { kind: 'failed', error: 'down' };
 
-    const { sweeps, recorder, alarmAfterInsert = false, forgetsKept = false } = this.#mutation;
+    const { sweeps, recorder, admission } = this.#mutation;
+    const { alarmAfterInsert = false, forgetsKept = false } = this.#mutation;
     const finishOne = async (): Promise<void> => this.finish(0, 'complete');
     const catalog: Catalog = {
       load: () => undefined,
@@ -234,7 +247,7 @@ export class World {
     };
     const engine = createEngine({
       db: faultyDatabase(env.DB, this.faults, isDead),
-      queues: { [QUEUE]: queue } as unknown as QueueBindings,
+      queues: { [QUEUE]: queue, [QUEUES.hook]: queue } as unknown as QueueBindings,
       catalog,
       dependencies,
       endpoints: {
@@ -284,6 +297,7 @@ export class World {
       replace: {
         sweeps: (real) => sweeps?.(real, env.DB, finishOne) ?? real,
         recorder: (real) => this.#observe(recorder?.(real) ?? real),
+        admission: (real) => admission?.(real, env.DB) ?? real,
       },
     });
     const { dispatcherDeps, consumer, commands, deliverer, work } = engine;
@@ -291,6 +305,8 @@ export class World {
     const submission = createSubmission({
       catalog,
       store: engine.store,
+      uniqueTasks: engine.uniqueTasks,
+      ensureLimits: engine.limitCommands.ensure,
       accept: (tasks) => accepter.accept(tasks.map((task) => ({ task, row: encodeTask(task) }))),
       tryReserve: async () => true,
       outgoingRules: { allowedHosts: [] },
@@ -334,7 +350,17 @@ export class World {
       noteOutage: clock.noteOutage,
       ensureAlarmBy: alarmAfterInsert ? async () => {} : clock.ensureAlarmBy,
     });
-    return { accepter, clock, consumer, commands, deliverer, work, scheduleCommands };
+    const { limitCommands } = engine;
+    return {
+      accepter,
+      clock,
+      consumer,
+      commands,
+      deliverer,
+      work,
+      scheduleCommands,
+      limitCommands,
+    };
   }
 
   // --- What the model commands
@@ -342,10 +368,20 @@ export class World {
 
   async create(
     index: number,
-    { delayMs, attempts, kind }: { delayMs: number; attempts: number; kind: Kind },
+    {
+      delayMs,
+      attempts,
+      kind,
+      limit,
+    }: {
+      delayMs: number;
+      attempts: number;
+      kind: Kind;
+      limit?: { key: string; subKey: string } | undefined;
+    },
     dies: boolean,
   ): Promise<void> {
-    const id = IDS[index % IDS.length] ?? '';
+    const id = this.ids[index % this.ids.length] ?? '';
     if (this.created.has(id)) return;
     this.created.add(id);
     const scheduledAt = delayMs > 0 ? this.now + delayMs : null;
@@ -354,8 +390,9 @@ export class World {
         owner: OWNER,
         id,
         type: kind,
-        queue: kind === 'work' ? 'worker-medium' : QUEUE,
-        limitKey: kind === 'hook' ? kind : null,
+        queue: QUEUES[kind],
+        limitKey: limit?.key,
+        subKey: limit?.subKey,
         priority: 'MEDIUM',
         params: { a: 1, b: 2 },
         maxAttempts: attempts,
@@ -547,6 +584,11 @@ export class World {
     return this.#service;
   }
 
+  /** What people do with limits. */
+  get limits() {
+    return this.#service.limitCommands;
+  }
+
   /** The alarm, if it is due. */
   async tick(): Promise<void> {
     if (this.alarmAt === null || this.alarmAt > this.now) return;
@@ -558,7 +600,7 @@ export class World {
     verb: 'cancel' | 'pause' | 'resume' | 'retry' | 'remove',
     index: number,
   ): Promise<void> {
-    const id = IDS[index % IDS.length] ?? '';
+    const id = this.ids[index % this.ids.length] ?? '';
     try {
       await this.#service.commands[verb](OWNER, id);
     } catch (error) {

@@ -6,17 +6,24 @@ const NOW = 1_900_000_000_000;
 
 const decide = async (
   build: typeof retrySql,
-  { scheduledAt, isPaused }: { scheduledAt: number | null; isPaused: boolean },
+  {
+    scheduledAt,
+    isPaused,
+    limitKey = 'NULL',
+  }: { scheduledAt: number | null; isPaused: boolean; limitKey?: string },
 ) => {
   await env.DB.prepare('DELETE FROM queues').run();
   if (isPaused) await env.DB.prepare(`INSERT INTO queues (name, paused_at) VALUES ('q', 1)`).run();
-  const { status, held, wakeAt } = build({
+  const { status, held, wakeAt, turn } = build({
     now: '?1',
     scheduledAt: '?2',
     queue: `'q'`,
     timeoutMs: '60000',
+    limitKey,
+    priority: `'HIGH'`,
+    id: `'an-id'`,
   });
-  const sql = `SELECT ${status} AS status, ${held} AS held, ${wakeAt} AS wake_at`;
+  const sql = `SELECT ${status} AS status, ${held} AS held, ${wakeAt} AS wake_at, ${turn} AS turn`;
   return env.DB.prepare(sql).bind(NOW, scheduledAt).first();
 };
 
@@ -28,7 +35,12 @@ it.each([
   [NOW + 1, true, 'NEW', 'time', NOW + 1],
   [null, true, 'PENDING', 'queue', null],
 ])('a task for %s, paused: %s', async (scheduledAt, isPaused, status, held, wake_at) => {
-  expect(await decide(runnableSql, { scheduledAt, isPaused })).toEqual({ status, held, wake_at });
+  expect(await decide(runnableSql, { scheduledAt, isPaused })).toEqual({
+    status,
+    held,
+    wake_at,
+    turn: null,
+  });
 });
 
 it.each([
@@ -39,3 +51,19 @@ it.each([
   const decided = await decide(retrySql, { scheduledAt, isPaused });
   expect(decided).toMatchObject({ held, wake_at });
 });
+
+it.each([
+  [runnableSql, null, false, 'limit', null, '0an-id'],
+  // The pause of its queue comes after its limit.
+  [runnableSql, null, true, 'limit', null, '0an-id'],
+  [runnableSql, NOW + 1, false, 'time', NOW + 1, null],
+  // No message of its own brings it back.
+  [retrySql, NOW + 1, false, 'time', NOW + 1, null],
+  [retrySql, NOW, false, 'limit', null, '0an-id'],
+] as const)(
+  '%o of a task with a limit, for %s, paused: %s',
+  async (build, scheduledAt, isPaused, held, wake_at, turn) => {
+    const decided = await decide(build, { scheduledAt, isPaused, limitKey: `'k'` });
+    expect(decided).toMatchObject({ held, wake_at, turn });
+  },
+);

@@ -2,6 +2,7 @@ import { auditTable } from '../../src/schema/audit.ts';
 import { deliveryGatesTable } from '../../src/schema/delivery-gates.ts';
 import { ownersTable } from '../../src/schema/owners.ts';
 import { deliveriesTable } from '../../src/schema/deliveries.ts';
+import { limitsTable, limitSubsTable, uniqueKeysTable } from '../../src/schema/limits.ts';
 import { keysTable } from '../../src/schema/keys.ts';
 import { queuesTable } from '../../src/schema/queues.ts';
 import { mutedErrorsTable } from '../../src/schema/muted-errors.ts';
@@ -29,6 +30,9 @@ describe.each([
   sessionsTable,
   mutedErrorsTable,
   schedulesTable,
+  limitsTable,
+  limitSubsTable,
+  uniqueKeysTable,
 ])('the migrated table', (table) => {
   const { name, columns, indexes } = getTableConfig(table);
 

@@ -55,7 +55,7 @@ it('lets no run of a paused type begin, holds it at no cost, and releases it', a
   await put('paused', 'hook');
   await types.pause('paused', 'hook', NOW + 60_000, NOW);
   const [task, other] = ['hook', 'sum'].map((type) =>
-    aTask({ owner: 'paused', type, queue: 'external-low', limitKey: 'hook' }, NOW),
+    aTask({ owner: 'paused', type, queue: 'external-low' }, NOW),
   );
   if (!task || !other) throw new Error('No tasks');
   await store(task, other);

@@ -127,3 +127,9 @@ export const partBuffers = createPartBuffers({
   now: Date.now,
   wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 });
+
+/** What there is where no task has a limit. */
+export const noLimits = {
+  admission: { admit: async () => [], admitAfter: async () => {} },
+  limits: { findKeys: async () => ({ keys: [], hasMore: false }) },
+};

@@ -212,6 +212,42 @@ class Tasker:
         body = {"from": start, "dry_run": dry_run, **({} if end is None else {"to": end})}
         return self._schedule("POST", name, "/backfill", body)
 
+    def limits(self) -> Iterator[Dict[str, Any]]:
+        """All limits, by key: how many tasks run at once, and how fast they begin."""
+        cursor: Optional[str] = ""
+        while cursor is not None:
+            more = {"cursor": cursor} if cursor else {}
+            page = self.request("GET", f"/limits?{urlencode({'page_size': 100, **more})}")
+            yield from page["limits"]
+            cursor = page["pagination"]["next_cursor"]
+
+    def _limit(self, method: str, key: str, rest: str = "", body: Any = None) -> Any:
+        path = f"/limits/{quote(key, safe='')}{rest}"
+        return self.request(method, path, body, is_repeatable=method in ("GET", "PUT") or None)
+
+    def limit(self, key: str) -> Dict[str, Any]:
+        """How a limit stands, and whose tasks wait."""
+        return self._limit("GET", key)
+
+    def set_limit(self, key: str, /, **settings: Any) -> Dict[str, Any]:
+        """Makes a limit, or gives it other numbers; what is left out is not limited.
+
+        >>> tasker.set_limit("openai", max_running=10, rate={"count": 50, "per_seconds": 1})
+        """
+        return self._limit("PUT", key, body=settings)
+
+    def pause_limit(self, key: str, seconds: Optional[float] = None) -> Dict[str, Any]:
+        """Lets nothing under a limit begin; until it is resumed unless told."""
+        return self._limit("POST", key, "/pause", {} if seconds is None else {"seconds": seconds})
+
+    def resume_limit(self, key: str) -> Dict[str, Any]:
+        """Lets its tasks begin again."""
+        return self._limit("POST", key, "/resume")
+
+    def delete_limit(self, key: str) -> None:
+        """Deletes a limit: what waits for it is let go."""
+        self._limit("DELETE", key)
+
     def types(self) -> List[Dict[str, Any]]:
         """What can be submitted."""
         return self.request("GET", "/task-types")["task_types"]

@@ -29,6 +29,10 @@ const DONE: Record<AuditList['entries'][number]['action'], string> = {
   'schedule.paused': 'paused the schedule',
   'schedule.resumed': 'resumed the schedule',
   'schedule.deleted': 'deleted the schedule',
+  'limit.changed': 'changed the limit',
+  'limit.deleted': 'deleted the limit',
+  'limit.paused': 'paused the limit',
+  'limit.resumed': 'resumed the limit',
 };
 
 const Row = ({ entry }: { entry: AuditList['entries'][number] }) => (

@@ -66,6 +66,7 @@ const MAY: Record<(typeof SCOPES)[number], string> = {
   'tasks:write': 'submit, command, edit and delete them',
   'types:write': 'register types of your own',
   'schedules:write': 'create schedules, which submit tasks, and run them',
+  'limits:write': 'change limits, and pause them',
   work: 'run them: lease and end tasks, nothing else',
   'metrics:read': 'read /metrics',
   admin: 'all of this owner: its keys too',

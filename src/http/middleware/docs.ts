@@ -7,6 +7,7 @@ import type { AppEnv } from '../context.ts';
 export type Tag =
   | 'Tasks'
   | 'Schedules'
+  | 'Limits'
   | 'Live'
   | 'Types and queues'
   | 'Workers'

@@ -12,6 +12,7 @@ type Json = Record<string, unknown>;
 const TAGS: Record<Tag, string> = {
   Tasks: 'Submit, read and steer tasks',
   Schedules: 'Submit tasks by themselves',
+  Limits: 'How many run at once, and how fast they begin',
   Live: 'Watch tasks as they run',
   'Types and queues': 'What can be submitted, and where it waits',
   Workers: 'Runs by code of yours: leased, kept, ended',

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import { taskLimit } from '../../../domain/limit.ts';
 import { isBlank, orNone } from '../../../domain/text.ts';
+import { taskUnique } from '../../../domain/unique.ts';
 import type { Priority } from '../../../domain/words.ts';
 import { catalog } from '../../../handlers/catalog.ts';
 import { parameters, priority, typeName } from '../../fields.ts';
@@ -54,6 +56,13 @@ export const nativeForm = z
       .max(2_048)
       .nullish()
       .meta({ description: 'Public https; called with the end of the task' }),
+    limit: taskLimit.optional().meta({
+      description: 'How many of its kind run at once, and how fast they begin',
+    }),
+    unique: taskUnique.optional().meta({ description: 'What no other task may be beside' }),
+    expires_in_seconds: z.number().min(0.001).max(MAX_DELAY_SECONDS).optional().meta({
+      description: 'Not begun by then, it is cancelled, with `end_reason` `expired`',
+    }),
     reuse: z
       .boolean()
       .default(true)

@@ -1,8 +1,10 @@
+import { createLimitReads } from '../../../store/limit-reads.ts';
 import { createTaskSearch } from '../../../store/search.ts';
 import { Hono } from 'hono';
 import type { TaskFilter } from '../../../domain/filter.ts';
 import { toFilter } from '../../../domain/filter-schema.ts';
 import { toTaskDetail, toTaskView } from '../../../domain/view.ts';
+import type { LimitWait } from '../../../domain/limit-wait.ts';
 import { hasScope } from '../../../domain/api-key.ts';
 import type { Task } from '../../../domain/task.ts';
 import { isQueueName, isWorkerQueue } from '../../../domain/routing.ts';
@@ -60,6 +62,11 @@ const readTypeWait = async (
   };
 };
 
+const readLimitWait = (c: AppContext, task: Task): Promise<LimitWait | null> => {
+  const { useStore, now } = c.get('services');
+  return orUnavailable(c, () => useStore(createLimitReads).getWait(task, now()));
+};
+
 /** Why a task does not run; only operators are told who paused its queue. */
 const readWait = async (c: AppContext, task: Task): Promise<WaitingFor | null> => {
   const { queueStore, now } = c.get('services');
@@ -69,8 +76,9 @@ const readWait = async (c: AppContext, task: Task): Promise<WaitingFor | null> =
   const wait = isQueueName(task.queue)
     ? await orUnavailable(c, () => queueStore.getWait(task.queue))
     : NO_QUEUE;
+  const held = task.held === 'limit' ? await readLimitWait(c, task) : null;
   const isOperator = hasScope(c.get('identity').scopes, 'operator');
-  return describeWaiting(task, at, isOperator ? wait : { ...wait, paused_by: null }, type);
+  return describeWaiting(task, at, isOperator ? wait : { ...wait, paused_by: null }, type, held);
 };
 
 const ONE = { tag: 'Tasks', params: TASK_ID, errors: ['task_not_found'] } as const;

@@ -45,6 +45,15 @@ const taskFields = {
   scheduled_for: timeOrNull.meta({
     description: 'The moment for which its schedule did; null for one that somebody asked for',
   }),
+  limit: z
+    .strictObject({ key: z.string(), sub_key: z.string().nullable() })
+    .nullable()
+    .meta({ description: 'The limit that it runs under' }),
+  expires_at: timeOrNull.meta({ description: 'Not begun by then, it is cancelled' }),
+  end_reason: z
+    .enum(['expired'])
+    .nullable()
+    .meta({ description: 'Why it was cancelled without having been asked to' }),
   submitted_at: time,
   scheduled_at: timeOrNull,
   started_at: timeOrNull,
@@ -107,6 +116,16 @@ const waitingFor = z
     waiting: whole
       .nullable()
       .meta({ description: 'Tasks that wait for the queue, 10 000 at most' }),
+    limit: z
+      .strictObject({
+        key: z.string(),
+        sub_key: z.string().nullable(),
+        running: whole,
+        of: whole.nullable().meta({ description: 'Null: any number' }),
+        position: whole.meta({ description: '1: the next, as far as that is known' }),
+      })
+      .nullable()
+      .meta({ description: 'How the limit stands that it waits for' }),
   })
   .meta({ id: 'WaitingFor' });
 

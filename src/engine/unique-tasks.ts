@@ -1,0 +1,79 @@
+import { AppError } from '../domain/errors.ts';
+import { RESEND_AFTER_MS } from '../domain/new-task.ts';
+import type { SubmitRequest } from '../domain/submit-request.ts';
+import type { Task } from '../domain/task.ts';
+import type { UniqueStore } from '../store/unique.ts';
+import type { LimitAdmission } from './admission.ts';
+import type { Publish } from './publisher.ts';
+import type { TaskQueues } from './task-queues.ts';
+
+/** What a submit is answered with that met another task with its unique key. */
+export type UniqueConflict = 'returned' | 'replaced';
+
+export interface UniqueTaskDeps {
+  unique: UniqueStore;
+  /** Awaited before a row becomes due. */
+  ensureAlarmBy(at: number): Promise<void>;
+  publish: Publish;
+  taskQueues: Pick<TaskQueues, 'enqueue'>;
+  admission: Pick<LimitAdmission, 'admitAfter'>;
+  now(): number;
+}
+
+export const refuseDuplicate = (id: string): AppError =>
+  new AppError('duplicate', `Task ${id} has the same unique key`, { members: { task_id: id } });
+
+/** What becomes of submits whose unique keys other tasks have. */
+export const createUniqueTasks = (deps: UniqueTaskDeps) => {
+  const { unique, ensureAlarmBy, publish, taskQueues, admission, now } = deps;
+
+  const replace = async (
+    holder: Task,
+    task: Task,
+    { unique: wish }: SubmitRequest,
+  ): Promise<Task | null> => {
+    const latestAt = holder.submitted_at + (wish?.at_most_seconds ?? Infinity) * 1_000;
+    const at = Math.min(task.scheduled_at ?? now(), latestAt);
+    const scheduled_at = at > now() ? at : null;
+    await ensureAlarmBy(scheduled_at ?? now() + RESEND_AFTER_MS);
+    const other = { ...task, scheduled_at };
+    const replaced = await unique.replace(holder.owner, holder.id, other, now());
+    if (!replaced) return null;
+    const isDue = replaced.status === 'PENDING' && replaced.held === null;
+    await Promise.all([
+      publish([replaced]),
+      isDue ? taskQueues.enqueue([replaced]) : undefined,
+      admission.admitAfter([holder, replaced]),
+    ]);
+    return replaced;
+  };
+
+  return {
+    find: (owner: string, tasks: readonly Task[]): Promise<Map<string, Task>> => {
+      const keys = tasks.flatMap(({ unique_key: key }) => key ?? []);
+      return keys.length > 0 ? unique.find(owner, keys, now()) : Promise.resolve(new Map());
+    },
+
+    /**
+     * The task that a submit is answered with, for `holder` has its key; null: the key is free now,
+     * and it is to be tried again. 409 where the submit says so.
+     */
+    async resolve(
+      holder: Task,
+      task: Task,
+      request: SubmitRequest,
+    ): Promise<{ task: Task; conflict: UniqueConflict } | null> {
+      const { on_conflict: wish = 'return', while: lasts } = request.unique ?? {};
+      if (wish === 'refuse') throw refuseDuplicate(holder.id);
+      if (wish === 'return') return { task: holder, conflict: 'returned' };
+      const replaced = await replace(holder, task, request);
+      if (replaced) return { task: replaced, conflict: 'replaced' };
+      if (lasts !== 'unfinished') return { task: holder, conflict: 'returned' };
+      // It has begun, and does not see the change: the new one is beside it.
+      await unique.release(holder.owner, String(task.unique_key), holder.id);
+      return null;
+    },
+  };
+};
+
+export type UniqueTasks = ReturnType<typeof createUniqueTasks>;

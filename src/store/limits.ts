@@ -1,0 +1,118 @@
+import { MAX_LIMITS, type Limit, type LimitNumbers } from '../domain/limit.ts';
+import { limitTokensSql } from './rate-sql.ts';
+import { nameStatement } from './statements.ts';
+
+// What an owner's limits allow; admission.ts is what they do.
+
+const NUMBERS = [
+  'max_running',
+  'rate_count',
+  'rate_ms',
+  'rate_burst',
+  'sub_max_running',
+  'sub_rate_count',
+  'sub_rate_ms',
+  'sub_rate_burst',
+] as const satisfies (keyof LimitNumbers)[];
+
+const hasRoom = (key: string): string =>
+  `(EXISTS (SELECT 1 FROM limits WHERE owner = ?1 AND key = ${key})
+    OR (SELECT count(*) FROM limits WHERE owner = ?1) < ${MAX_LIMITS})`;
+
+const PUT = nameStatement(
+  'limits.put',
+  `INSERT INTO limits (owner, key, created_at, updated_at, ${NUMBERS.join(', ')})
+SELECT ?1, ?2, ?3, ?3, ${NUMBERS.map((_, i) => `?${i + 4}`).join(', ')}
+WHERE ${hasRoom('?2')}
+ON CONFLICT (owner, key) DO UPDATE
+SET ${NUMBERS.map((name) => `${name} = excluded.${name}`).join(', ')},
+  tokens = ${limitTokensSql},
+  tokens_at = CAST(?3 AS INTEGER),
+  wake_at = NULL,
+  updated_at = excluded.updated_at
+RETURNING *`,
+);
+
+// Only those that are not there: numbers of a submit change nothing.
+const ENSURE = nameStatement(
+  'limits.ensure',
+  `INSERT INTO limits (owner, key, created_at, updated_at, ${NUMBERS.join(', ')})
+SELECT ?1, value ->> 0, ?3, ?3, ${NUMBERS.map((_, i) => `value ->> ${i + 1}`).join(', ')}
+FROM json_each(?2)
+WHERE ${hasRoom('value ->> 0')}
+ON CONFLICT DO NOTHING`,
+);
+const FIND_KEYS = nameStatement(
+  'limits.find_keys',
+  `SELECT key
+FROM limits
+WHERE owner = ?1 AND key IN (SELECT value ->> 0 FROM json_each(?2))`,
+);
+
+const PAUSE = nameStatement(
+  'limits.pause',
+  `UPDATE limits
+SET paused_until = max(coalesce(paused_until, 0), ?3), updated_at = ?4
+WHERE owner = ?1 AND key = ?2
+RETURNING *`,
+);
+const RESUME = nameStatement(
+  'limits.resume',
+  `UPDATE limits
+SET paused_until = NULL, updated_at = ?3
+WHERE owner = ?1 AND key = ?2
+RETURNING *`,
+);
+
+const REMOVE = nameStatement(
+  'limits.remove',
+  'DELETE FROM limits WHERE owner = ?1 AND key = ?2 RETURNING key',
+);
+const REMOVE_SUBS = nameStatement(
+  'limits.remove_subs',
+  'DELETE FROM limit_subs WHERE owner = ?1 AND key = ?2',
+);
+
+export const createLimitStore = (db: D1Database) => {
+  const first = (sql: string, ...values: unknown[]): Promise<Limit | null> =>
+    db
+      .prepare(sql)
+      .bind(...values)
+      .first<Limit>();
+  return {
+    /** Makes a limit, or gives it other numbers; null when the owner has too many others. */
+    put: (owner: string, key: string, numbers: LimitNumbers, now: number) =>
+      first(PUT, owner, key, now, ...NUMBERS.map((name) => numbers[name])),
+
+    /** Makes those that are not there. Returns which are there then. */
+    async ensure(
+      owner: string,
+      limits: readonly { key: string; numbers: LimitNumbers }[],
+      now: number,
+    ): Promise<Set<string>> {
+      const rows = limits.map(({ key, numbers }) => [key, ...NUMBERS.map((name) => numbers[name])]);
+      const text = JSON.stringify(rows);
+      const [, found] = await db.batch<{ key: string }>([
+        db.prepare(ENSURE).bind(owner, text, now),
+        db.prepare(FIND_KEYS).bind(owner, text),
+      ]);
+      return new Set((found?.results ?? []).map(({ key }) => key));
+    },
+
+    /** Lets nothing begin before `until` (ms); null where there is no such limit. */
+    pause: (owner: string, key: string, until: number, now: number) =>
+      first(PAUSE, owner, key, until, now),
+    resume: (owner: string, key: string, now: number) => first(RESUME, owner, key, now),
+
+    /** What waits for it is held back by nothing any more; false where there is none. */
+    async remove(owner: string, key: string): Promise<boolean> {
+      const [removed] = await db.batch([
+        db.prepare(REMOVE).bind(owner, key),
+        db.prepare(REMOVE_SUBS).bind(owner, key),
+      ]);
+      return (removed?.results.length ?? 0) > 0;
+    },
+  };
+};
+
+export type LimitStore = ReturnType<typeof createLimitStore>;

@@ -1,0 +1,27 @@
+import { SLICE_MS } from '../domain/limit.ts';
+
+// Token buckets, as SQL; `p` is what the columns of a rate begin with, ?3 is now in ms.
+
+/** Tokens that come in one slice. */
+export const sliceSql = (p: string): string => `(${p}rate_count * ${SLICE_MS}.0 / ${p}rate_ms)`;
+
+/**
+ * Tokens that a rate holds at most: what may begin together, and a slice more, so that a clock that is
+ * late by less than a slice slows nothing down. In a time of n ms never more than this begin, and
+ * n × count / ms more.
+ */
+const capacitySql = (p: string): string =>
+  `(max(coalesce(${p}rate_burst, 1), ${sliceSql(p)}) + ${sliceSql(p)})`;
+
+/** Tokens at ?3; NULL where there is no rate. A clock that was put back takes none away. */
+export const tokensSql = (p: string, tokens: string, tokensAt: string): string =>
+  `min(${capacitySql(p)}, coalesce(
+      ${tokens} + max(0, ?3 - ${tokensAt}) * 1.0 * ${p}rate_count / ${p}rate_ms,
+      ${capacitySql(p)}
+    ))`;
+
+/** What is left of the rate of a limit at ?3, as SQL. */
+export const limitTokensSql = tokensSql('', 'tokens', 'tokens_at');
+
+/** Rounding must not cost a token. */
+export const wholeSql = (tokens: string): string => `CAST(${tokens} + 0.000001 AS INTEGER)`;
