@@ -1,3 +1,4 @@
+import { Busy } from '../domain/busy.ts';
 import type { TryOutcome } from '../domain/delivery-gate.ts';
 import { WEBHOOK_OVERLAP_MS } from '../domain/delivery.ts';
 import { deriveTypeSecret } from '../domain/derived-secret.ts';
@@ -146,7 +147,7 @@ export const createEndpointCaller = (deps: EndpointDeps): CallEndpoint => {
     const message = await readRefusal(response);
     await taskTypes.pause(task.owner, task.type, now() + waitMs, now()).catch(() => null);
     const isRefunded = countBusy(task) < MAX_BUSY;
-    throw new RetryLater(waitMs / 1_000, message, BUSY_CODE, isRefunded);
+    throw new Busy(waitMs / 1_000, message, BUSY_CODE, isRefunded);
   };
 
   const readAnswer = async (call: EndpointCall, response: Response): Promise<unknown> => {

@@ -25,7 +25,7 @@ export interface ClockDeps extends PrunerDeps {
   sweeps: Sweeps;
   databaseSize: Pick<DatabaseSize, 'note' | 'getUsedPart'>;
   kept: Pick<KeptRecordings, 'flush'>;
-  taskQueues: TaskQueues;
+  taskQueues: Pick<TaskQueues, 'enqueue' | 'metrics'>;
   /** Sends open deliveries to their queue; never throws. */
   sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
   admission: Pick<LimitAdmission, 'admit'>;

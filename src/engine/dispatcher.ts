@@ -5,12 +5,14 @@ import { createClock, type ClockDeps } from './clock.ts';
 import type { PurgedTask } from '../store/deletions.ts';
 import { encodeTask } from '../store/inserts.ts';
 import type { Commands } from './commands.ts';
+import { createFairQueues, type FairQueuesDeps } from './fair-queues.ts';
 import { createKeptRecordings, type KeptRecordingsDeps } from './kept-recordings.ts';
 import { createScheduler, type SchedulerDeps } from './scheduler.ts';
 import type { SubmissionDeps } from './submission.ts';
 
-export type DispatcherDeps = Omit<AccepterDeps, 'ensureAlarmBy' | 'noteOutage'> &
-  Omit<ClockDeps, 'alarm' | 'kept' | 'fireSchedules'> &
+export type DispatcherDeps = Omit<AccepterDeps, 'ensureAlarmBy' | 'noteOutage' | 'taskQueues'> &
+  Omit<ClockDeps, 'alarm' | 'kept' | 'fireSchedules' | 'taskQueues'> &
+  FairQueuesDeps &
   Omit<KeptRecordingsDeps, 'storage'> &
   Omit<SchedulerDeps, 'submit'> &
   Pick<Commands, 'purge'> & {
@@ -34,6 +36,7 @@ export class Dispatcher extends DurableObject<Env> {
 
   constructor(state: DurableObjectState, env: Env, deps: DispatcherDeps) {
     super(state, env);
+    const taskQueues = createFairQueues(deps);
     this.#quota = deps.quota;
     this.#purge = deps.purge;
     this.#flushCounts = deps.flushCounts;
@@ -43,12 +46,13 @@ export class Dispatcher extends DurableObject<Env> {
     );
     this.#clock = createClock({
       ...deps,
+      taskQueues,
       kept: this.#kept,
       alarm: state.storage,
       fireSchedules: createScheduler({ ...deps, submit }).fire,
     });
     const { ensureAlarmBy, noteOutage } = this.#clock;
-    this.#accepter = createAccepter({ ...deps, ensureAlarmBy, noteOutage });
+    this.#accepter = createAccepter({ ...deps, taskQueues, ensureAlarmBy, noteOutage });
   }
 
   /**

@@ -1,3 +1,4 @@
+import { Busy } from '../domain/busy.ts';
 import { describeError } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
 import type { Outcome } from '../domain/retry.ts';
@@ -20,6 +21,8 @@ export interface ExecutorDeps {
   callEndpoint: CallEndpoint;
   runSteps: RunContextDeps['runSteps'];
   submitChild: RunContextDeps['submitChild'];
+  /** Lets no task under a limit begin for so long. */
+  pauseLimit(owner: string, key: string, ms: number): Promise<unknown>;
   now(): number;
   wait(ms: number): Promise<void>;
   /** Called for every request to a provider. */
@@ -59,6 +62,14 @@ export const createExecutor = (deps: ExecutorDeps) => {
       'not_configured',
       `The type "${handler.type}" needs ${missing.join(', ')}: set it and submit again`,
     );
+  };
+
+  /** What one was told holds for all under its limit; best effort. */
+  const pauseLimit = async ({ owner, limit_key: key }: Task, { seconds }: Busy): Promise<void> => {
+    if (key === null || seconds === undefined) return;
+    await deps.pauseLimit(owner, key, seconds * 1_000).catch((error: unknown) => {
+      log.warn('limit_not_paused', { owner, error: describeError(error) });
+    });
   };
 
   return {
@@ -134,6 +145,7 @@ export const createExecutor = (deps: ExecutorDeps) => {
         );
       } catch (thrown) {
         const outcome = toFailure(thrown);
+        if (thrown instanceof Busy) await pauseLimit(task, thrown);
         const saved = run?.readCheckpoint();
         const isOpen = outcome.kind === 'failed' || outcome.kind === 'snoozed';
         return isOpen && saved !== undefined ? { checkpoint: saved, ...outcome } : outcome;

@@ -1,3 +1,4 @@
+import { Busy } from '../domain/busy.ts';
 import { GiveUp, RetryLater } from '../domain/errors.ts';
 import { parseRetryAfter } from '../domain/retry.ts';
 
@@ -39,7 +40,8 @@ export const toRefusal = (
   if (status === 408 || status === 429 || status >= 500) {
     const ms = parseRetryAfter(retryAfter, Date.now());
     const code = status === 429 ? 'provider_rate_limited' : 'provider_unavailable';
-    return new RetryLater(ms === undefined ? undefined : ms / 1_000, message, code);
+    const Kind = status === 429 || status === 503 ? Busy : RetryLater;
+    return new Kind(ms === undefined ? undefined : ms / 1_000, message, code);
   }
   if (status === 401 || status === 403)
     return new GiveUp(`${message}: check ${keySetting}`, 'provider_refused_key');

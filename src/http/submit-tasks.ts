@@ -11,6 +11,8 @@ export const SUBMIT_ERRORS = [
   'unknown_type',
   'type_not_allowed',
   'idempotency_key_reused',
+  'duplicate',
+  'too_many_limits',
   'callbacks_not_configured',
   'task_rejected',
   'overloaded',
@@ -88,6 +90,8 @@ export const submitTasks = async (
   logSubmitted(c, all, isBulk);
   if (all.length > 0 && all.every(({ replayed }) => replayed))
     c.header('Idempotent-Replayed', 'true');
+  const [one] = all;
+  if (!isBulk && one?.conflict) c.header('Unique-Conflict', one.conflict);
   return all;
 };
 

@@ -30,6 +30,7 @@ import { createQueueStore } from '../store/queues.ts';
 import { createTaskSearch } from '../store/search.ts';
 import { createRunSteps } from '../store/run-steps.ts';
 import { createScheduleStore } from '../store/schedules.ts';
+import { createSentTaskStore } from '../store/sent-tasks.ts';
 import { createSweeps } from '../store/sweeps.ts';
 import { createTaskTypeStore } from '../store/task-types.ts';
 import { createTaskStore } from '../store/tasks.ts';
@@ -74,7 +75,6 @@ export const createEngine = (deps: EngineDeps) => {
     queues: queueStore,
     longTasks,
   });
-
   const findTasks = createBulk({
     search,
     commands,
@@ -93,6 +93,7 @@ export const createEngine = (deps: EngineDeps) => {
     countRequest: deps.countRequest,
     runSteps,
     submitChild: deps.submitChild,
+    pauseLimit: (owner, key, ms) => limitCommands.pause(owner, key, Math.round(now() + ms)),
     now,
     wait,
     log,
@@ -177,6 +178,7 @@ export const createEngine = (deps: EngineDeps) => {
       purge: commands.purge,
       expireRuns: outside.work.expire,
       taskQueues,
+      sentTasks: createSentTaskStore(db),
       quota: createQuota({
         countUnfinished: store.countUnfinished,
         maxUnfinished: deps.maxUnfinished,

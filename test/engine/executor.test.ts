@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { Busy } from '../../src/domain/busy.ts';
 import { GiveUp, RetryLater } from '../../src/domain/errors.ts';
 import { createExecutor } from '../../src/engine/executor.ts';
 import { MAX_RESULT_BYTES } from '../../src/engine/outcome.ts';
@@ -143,4 +144,33 @@ describe('a row that is older than the code', () => {
       error: { code: 'bad_params' },
     });
   });
+});
+
+it('lets all under a limit wait as long as a provider says', async () => {
+  const paused: unknown[] = [];
+  const busy = defineHandler({
+    type: 'busy',
+    description: 'Has too much to do',
+    lane: 'external',
+    params: z.strictObject({}),
+    example: {},
+    run: () => {
+      throw new Busy(30, 'too much', 'provider_rate_limited');
+    },
+  });
+  const executor = createExecutor({
+    ...executorDeps,
+    catalog: { find: () => busy, load: () => undefined },
+    pauseLimit: async (...said) => void paused.push(said),
+    log: keepLog().log,
+  });
+  const options = {
+    ...silentRun,
+    progress: () => {},
+    watchLease: () => new AbortController().signal,
+  };
+  const limited = aTask({ type: 'busy', params: {}, limitKey: 'provider' });
+  expect(await executor.execute(limited, options)).toMatchObject({ retryAfterMs: 30_000 });
+  await executor.execute(aTask({ type: 'busy', params: {} }), options);
+  expect(paused).toEqual([[limited.owner, 'provider', 30_000]]);
 });

@@ -74,6 +74,7 @@ const describeAccepted = (description: string): RouteDocs['answers'] => ({
     headers: {
       Location: 'The task',
       'Idempotent-Replayed': '`true`: it was submitted before',
+      'Unique-Conflict': '`returned` or `replaced`: another task has its unique key',
       'Preference-Applied': 'The wait that was granted',
     },
   },
