@@ -15,7 +15,7 @@ const ENGINE_TESTS =
 const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
 const BROWSER_TESTS = ['test/e2e/{dashboard,jobs,pages}.test.ts'];
 const PAGE_SPEED_TESTS = ['test/e2e/page-speed.test.ts'];
-const PUNCTUALITY_TESTS = ['test/e2e/schedules.test.ts'];
+const PUNCTUALITY_TESTS = ['test/e2e/{schedules,limits}.test.ts'];
 
 /**
  * Tests in workerd, with real D1, Queues, Durable Objects, R2 and Cache, and a real Redis behind a

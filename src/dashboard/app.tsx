@@ -18,6 +18,8 @@ import { AuditPage } from './pages/audit.tsx';
 import { ErrorsPage } from './pages/errors.tsx';
 import { FilesPage } from './pages/files.tsx';
 import { KeysPage } from './pages/keys.tsx';
+import { LimitPage } from './pages/limit.tsx';
+import { LimitsPage } from './pages/limits.tsx';
 import { NewTaskPage } from './pages/new-task.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { NewSchedulePage } from './pages/new-schedule.tsx';
@@ -40,6 +42,7 @@ const LISTS: Record<string, ComponentType> = {
   '/types': TypesPage,
   '/register': RegisterTypePage,
   '/queues': QueuesPage,
+  '/limits': LimitsPage,
   '/files': FilesPage,
   '/errors': ErrorsPage,
   '/keys': KeysPage,
@@ -51,6 +54,7 @@ const DETAILS: Record<string, ComponentType<{ id: string }>> = {
   schedules: SchedulePage,
   types: TypePage,
   queues: QueuePage,
+  limits: LimitPage,
 };
 
 const STATES = {

@@ -7,6 +7,7 @@ export const PAGES = [
   { path: '/new', name: 'New task', group: 'Work' },
   { path: '/types', name: 'Types', group: 'Service' },
   { path: '/queues', name: 'Queues', group: 'Service' },
+  { path: '/limits', name: 'Limits', group: 'Service' },
   { path: '/files', name: 'Files', group: 'Service' },
   { path: '/keys', name: 'Keys', group: 'Access' },
   { path: '/audit', name: 'Audit', group: 'Access' },

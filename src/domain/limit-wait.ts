@@ -29,7 +29,7 @@ export interface LimitWait extends Limit {
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** In how many seconds so many tasks have begun, by what is allowed and what was seen; null: unknown. */
+/** In how many seconds a task begins, by what is allowed and what was seen; null: unknown. */
 const estimateSeconds = (wait: LimitWait, position: number): number | null => {
   const { rate_count, rate_ms, tokens_now, pace } = wait;
   const byRate =
@@ -38,7 +38,11 @@ const estimateSeconds = (wait: LimitWait, position: number): number | null => {
       : (Math.max(0, position - (tokens_now ?? 0)) * rate_ms) / rate_count / 1_000;
   // A key that only its rate holds goes as fast as that.
   if (wait.max_running === null && wait.sub_max_running === null) return byRate;
-  return pace === null ? null : Math.max(byRate, position / pace);
+  if (pace === null) return null;
+  // A sub-key with its own number has its share of the pace.
+  const share =
+    wait.sub_max_running === null ? 1 : Math.max(1, wait.sub_running) / Math.max(1, wait.running);
+  return Math.max(byRate, position / pace, (wait.before + 1) / (pace * Math.min(1, share)));
 };
 
 /** Why a task waits that its limit holds. */

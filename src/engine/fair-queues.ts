@@ -6,7 +6,7 @@ import type { QueuedTask, TaskQueues } from './task-queues.ts';
 
 /** Tasks of one owner that may be in a queue at once: what left it in the last second, but … */
 const MIN_WINDOW = 100;
-const MAX_WINDOW = 2_000;
+const MAX_WINDOW = 1_000;
 /** … this, until that is known, of short and light ones. */
 const FIRST_WINDOW = 500;
 /** While more wait, what has left is asked for this often. */

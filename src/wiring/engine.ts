@@ -58,12 +58,8 @@ export const createEngine = (deps: EngineDeps) => {
 
   const publish = createPublisher({ listeners: deps.listeners, log });
   const taskQueues = createTaskQueues({ queues: deps.queues, log });
-  const { admission, limitSweep, limitCommands, uniqueTasks } = createLimits({
-    ...deps,
-    store,
-    taskQueues,
-    publish,
-  });
+  const parts = createLimits({ ...deps, store, taskQueues, publish });
+  const { admission, limitSweep, limitCommands, uniqueTasks } = parts;
   const { ensureAlarmBy } = dispatcher;
   const ways = { taskQueues, publish, admission, ensureAlarmBy };
   const longTasks = createLongTasks({ workflow: deps.workflow, log });

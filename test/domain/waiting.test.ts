@@ -42,3 +42,52 @@ describe('why a task waits', () => {
     expect(describeWaiting(task({ status }), NOW, null)).toBeNull();
   });
 });
+
+/** All reasons, each in the statuses in which it can be one. */
+const LIMIT = {
+  paused_until: null,
+  max_running: 1,
+  running: 1,
+  before: 0,
+  others: 0,
+  pace: null,
+} as never;
+const OPEN = { paused_at: null, paused_by: null, waiting: 1 };
+const TYPE = { paused_until: null, worker_seen_at: null };
+
+describe('in every status', () => {
+  const later = { scheduled_at: NOW + 60_000 };
+  it.each([
+    ['NEW', { ...later }, null, 'time'],
+    ['NEW', { ...later, limit_key: 'k' }, null, 'time'],
+    ['PENDING', { ...later, attempt: 1 }, null, 'retry'],
+    ['PENDING', {}, null, 'backlog'],
+    ['PENDING', { limit_key: 'k', sub_key: '' }, LIMIT, 'limit'],
+    ['PENDING', { queue: 'worker-low' }, null, 'worker'],
+    ['PENDING', { queue: 'worker-low', limit_key: 'k' }, LIMIT, 'limit'],
+    ['PENDING', { queue: 'manual-low' }, null, 'person'],
+    ['PENDING', { queue: 'manual-low', limit_key: 'k' }, LIMIT, 'limit'],
+    ['PAUSED', {}, null, 'paused'],
+    ['PAUSED', { ...later }, null, 'paused'],
+    ['PAUSED', { limit_key: 'k' }, null, 'paused'],
+    ['IN_PROGRESS', { limit_key: 'k' }, null, undefined],
+    ['COMPLETED', {}, null, undefined],
+    ['FAILED', {}, null, undefined],
+    ['CANCELLED', {}, null, undefined],
+  ])('%s %j', (status, given, limit, reason) => {
+    const of = task({ status, ...given });
+    const queue = waitsForQueue(of, NOW) ? OPEN : null;
+    expect(describeWaiting(of, NOW, queue, TYPE, limit)?.reason).toBe(reason);
+  });
+
+  it.each([
+    [{ ...OPEN, paused_at: NOW - 1 }, TYPE, null, 'queue_paused'],
+    [OPEN, { ...TYPE, paused_until: NOW + 1 }, null, 'type_paused'],
+    [OPEN, { ...TYPE, paused_until: NOW }, null, 'backlog'],
+    // Its limit comes before its queue, and after its type.
+    [{ ...OPEN, paused_at: NOW - 1 }, TYPE, LIMIT, 'limit'],
+    [OPEN, { ...TYPE, paused_until: NOW + 1 }, LIMIT, 'type_paused'],
+  ])('with queue %j, type %j and limit %j', (queue, type, limit, reason) => {
+    expect(describeWaiting(task(), NOW, queue, type, limit)?.reason).toBe(reason);
+  });
+});

@@ -3,6 +3,7 @@ import type { TaskDetail, TaskView } from '../../domain/view.ts';
 import { formatClock, formatDuration } from '../format.ts';
 import { get } from '../api.ts';
 import { useNow, useQuery } from '../hooks.ts';
+import { toLimitPath } from '../limits.ts';
 import { toHref } from '../router.ts';
 import { Age, StatusBadge, TaskLink } from './ui.tsx';
 
@@ -76,6 +77,18 @@ export const TaskFacts = ({ task }: { task: TaskDetail }) => {
           <a href={toHref(`/schedules/${task.schedule_id}`)}>
             {task.scheduled_for === null ? 'by hand' : formatClock(task.scheduled_for)}
           </a>
+        </Fact>
+      )}
+      {task.limit && (
+        <Fact name="Limit">
+          <a href={toHref(toLimitPath(task.limit.key))}>{task.limit.key}</a>
+          {task.limit.sub_key !== null && `, ${task.limit.sub_key}`}
+        </Fact>
+      )}
+      {task.expires_at && (
+        <Fact name={task.end_reason === 'expired' ? 'Expired' : 'Expires'}>
+          <Age at={task.expires_at} />
+          {task.end_reason === 'expired' && ', before it began'}
         </Fact>
       )}
       {task.rerun_of && (

@@ -2,6 +2,7 @@ import type { WaitingFor } from '../../domain/waiting.ts';
 import { may, post } from '../api.ts';
 import { formatAge, formatNumber } from '../format.ts';
 import { useAction, useNow } from '../hooks.ts';
+import { toLimitPath } from '../limits.ts';
 import { toHref } from '../router.ts';
 import { Age } from './ui.tsx';
 
@@ -56,6 +57,24 @@ export const WaitingNote = ({
         <span>
           It waits for a worker for <a href={toHref(`/types/${type}`)}>{type}</a>. Whether one is
           there, the page of the type tells.
+        </span>
+      )}
+      {reason === 'limit' && waiting.limit && (
+        <span>
+          It waits for the limit{' '}
+          <a href={toHref(toLimitPath(waiting.limit.key))}>{waiting.limit.key}</a>
+          {waiting.limit.of !== null &&
+            `: ${formatNumber(waiting.limit.running)} of ${formatNumber(waiting.limit.of)} run${
+              waiting.limit.sub_key === null ? '' : `, for ${waiting.limit.sub_key}`
+            }`}
+          . It is number {formatNumber(waiting.limit.position)} in turn
+          {expected_at === null ? (
+            '.'
+          ) : (
+            <>
+              , and begins about <strong>{due}</strong>.
+            </>
+          )}
         </span>
       )}
       {reason === 'person' && <span>It waits for a person to complete it, or to fail it.</span>}
