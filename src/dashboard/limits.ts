@@ -28,7 +28,7 @@ export interface LimitSettings {
   subRate: Pick<Rate, 'count' | 'per_seconds'> | null;
 }
 
-export const readSettings = ({ max_running, rate, sub }: LimitRow): LimitSettings => ({
+export const toSettings = ({ max_running, rate, sub }: LimitRow): LimitSettings => ({
   max_running,
   rate,
   subMax: sub?.max_running ?? null,

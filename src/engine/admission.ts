@@ -15,7 +15,8 @@ export interface AdmissionDeps {
   admissions: Pick<AdmissionStore, 'admit'>;
   store: Pick<TaskStore, 'getMany'>;
   taskQueues: Pick<TaskQueues, 'enqueue'>;
-  publish: Publish;
+  /** Tells boards of tasks that workers wait for. */
+  tellWorkers: Publish;
   /** Sets the Dispatcher's alarm, for what a rate or a pause holds. */
   ensureAlarmBy(at: number): Promise<void>;
   now(): number;
@@ -35,16 +36,15 @@ export const findLimitKeys = (tasks: readonly Pick<Task, 'owner' | 'limit_key'>[
  * a limit. Never throws: what is forgotten here the clock finds.
  */
 export const createAdmission = (deps: AdmissionDeps) => {
-  const { admissions, store, taskQueues, publish, ensureAlarmBy, now, log } = deps;
+  const { admissions, store, taskQueues, tellWorkers, ensureAlarmBy, now, log } = deps;
 
   const admitGroup = async (keys: readonly LimitKey[]): Promise<AdmittedTask[]> => {
     const admitted = await admissions.admit(keys, now());
     const wakeAt = Math.min(...admitted.map((each) => each.wakeAt ?? Infinity));
     if (wakeAt < Infinity) await ensureAlarmBy(wakeAt);
     const tasks = admitted.flatMap((each) => each.tasks);
-    // Workers wait for a word of it.
     const forWorkers = tasks.filter(({ held }) => held === 'worker');
-    if (forWorkers.length > 0) await publish(await store.getMany(forWorkers));
+    if (forWorkers.length > 0) await tellWorkers(await store.getMany(forWorkers));
     // A limit that lets very many go may have more.
     const unfinished = keys.filter((_, i) => (admitted[i]?.tasks.length ?? 0) >= MAX_RUNNING);
     return unfinished.length > 0 ? [...tasks, ...(await admitGroup(unfinished))] : tasks;

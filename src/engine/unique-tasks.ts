@@ -17,6 +17,7 @@ export interface UniqueTaskDeps {
   publish: Publish;
   taskQueues: Pick<TaskQueues, 'enqueue'>;
   admission: Pick<LimitAdmission, 'admitAfter'>;
+  countConflict(outcome: UniqueConflict | 'refused'): void;
   now(): number;
 }
 
@@ -25,7 +26,7 @@ export const refuseDuplicate = (id: string): AppError =>
 
 /** What becomes of submits whose unique keys other tasks have. */
 export const createUniqueTasks = (deps: UniqueTaskDeps) => {
-  const { unique, ensureAlarmBy, publish, taskQueues, admission, now } = deps;
+  const { unique, ensureAlarmBy, publish, taskQueues, admission, countConflict, now } = deps;
 
   const replace = async (
     holder: Task,
@@ -64,11 +65,18 @@ export const createUniqueTasks = (deps: UniqueTaskDeps) => {
       request: SubmitRequest,
     ): Promise<{ task: Task; conflict: UniqueConflict } | null> {
       const { on_conflict: wish = 'return', while: lasts } = request.unique ?? {};
-      if (wish === 'refuse') throw refuseDuplicate(holder.id);
-      if (wish === 'return') return { task: holder, conflict: 'returned' };
+      if (wish === 'refuse') {
+        countConflict('refused');
+        throw refuseDuplicate(holder.id);
+      }
+      const answer = (of: Task, conflict: UniqueConflict) => {
+        countConflict(conflict);
+        return { task: of, conflict };
+      };
+      if (wish === 'return') return answer(holder, 'returned');
       const replaced = await replace(holder, task, request);
-      if (replaced) return { task: replaced, conflict: 'replaced' };
-      if (lasts !== 'unfinished') return { task: holder, conflict: 'returned' };
+      if (replaced) return answer(replaced, 'replaced');
+      if (lasts !== 'unfinished') return answer(holder, 'returned');
       // It has begun, and does not see the change: the new one is beside it.
       await unique.release(holder.owner, String(task.unique_key), holder.id);
       return null;

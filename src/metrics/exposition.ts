@@ -31,6 +31,14 @@ const METRICS = {
     type: 'histogram',
     help: 'From the moment of a schedule to its stored task',
   },
+  tasker_tasks_expired_total: {
+    type: 'counter',
+    help: 'Tasks that were cancelled because they had not begun by expires_in_seconds',
+  },
+  tasker_unique_conflicts_total: {
+    type: 'counter',
+    help: 'Submits whose unique key another task had, by outcome: returned, replaced or refused',
+  },
   tasker_tasks: { type: 'gauge', help: 'Tasks by status; of each at most 10000 are counted' },
   tasker_queue_backlog: {
     type: 'gauge',
@@ -43,6 +51,10 @@ const METRICS = {
   tasker_queue_oldest_waiting_seconds: {
     type: 'gauge',
     help: 'How long the oldest task that is due waits for a queue, paused or not',
+  },
+  tasker_limits_waiting: {
+    type: 'gauge',
+    help: 'Tasks that wait for limits, of all owners; at most 10000 are counted',
   },
   tasker_queue_paused: { type: 'gauge', help: '1 while a queue is paused' },
   tasker_board_subscribers: { type: 'gauge', help: 'Open live streams' },

@@ -62,8 +62,10 @@ export const createMetricsListener = (
       if (ended.outcome === 'cancelled') cell.cancelled += 1;
       else if (ended.outcome !== 'continued' && ended.outcome !== 'snoozed')
         observe(cell[ended.outcome === 'rescued' ? 'retried' : ended.outcome], seconds);
-    } else if (task.status === 'CANCELLED' && task.completed_at === task.updated_at)
+    } else if (task.status === 'CANCELLED' && task.completed_at === task.updated_at) {
       findCellOf(task).cancelled += 1;
+      if (task.end_reason === 'expired') buffer.count('tasker_tasks_expired_total', labels);
+    }
   };
 
   const countTask = (task: CommittedTask): void => {

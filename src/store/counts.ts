@@ -63,10 +63,22 @@ const HEALTH = nameStatement(
   (SELECT json_group_array(name) FROM queues) AS paused_queues`,
 );
 
-const OPEN_DELIVERIES = nameStatement(
-  'counts.open_deliveries',
-  `SELECT count(*) AS open
-FROM (SELECT 1 FROM deliveries WHERE wake_at IS NOT NULL LIMIT ${MAX_COUNTED})`,
+const TOTALS = nameStatement(
+  'counts.totals',
+  `SELECT
+  (
+    SELECT count(*)
+    FROM (SELECT 1 FROM deliveries WHERE wake_at IS NOT NULL LIMIT ${MAX_COUNTED})
+  ) AS open_deliveries,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT 1
+      FROM tasks INDEXED BY tasks_held
+      WHERE turn IS NOT NULL AND owner > ''
+      LIMIT ${MAX_COUNTED}
+    )
+  ) AS limited`,
 );
 
 /** Figures of the table as it is; each bounded in what it reads. */
@@ -116,10 +128,16 @@ export const createCounts = (db: D1Database) => {
       };
     },
 
-    /** Deliveries that have not ended, and bytes of the whole database. */
-    async readTotals(): Promise<{ openDeliveries: number; databaseBytes: number }> {
-      const { results, meta } = await db.prepare(OPEN_DELIVERIES).all<{ open: number }>();
-      return { openDeliveries: results[0]?.open ?? 0, databaseBytes: meta.size_after };
+    /** Deliveries that have not ended, tasks that limits hold, and bytes of the whole database. */
+    async readTotals(): Promise<{
+      openDeliveries: number;
+      limited: number;
+      databaseBytes: number;
+    }> {
+      const statement = db.prepare(TOTALS);
+      const { results, meta } = await statement.all<{ open_deliveries: number; limited: number }>();
+      const { open_deliveries = 0, limited = 0 } = results[0] ?? {};
+      return { openDeliveries: open_deliveries, limited, databaseBytes: meta.size_after };
     },
   };
 };

@@ -11,6 +11,7 @@ import type { RunReporterDeps } from '../engine/run-reporter.ts';
 import type { ExecutorDeps } from '../engine/executor.ts';
 import type { TraceRun } from '../engine/task-runner.ts';
 import type { Recorder } from '../engine/recorder.ts';
+import type { UniqueTaskDeps } from '../engine/unique-tasks.ts';
 import type { QueueBindings } from '../engine/task-queues.ts';
 import type { Catalog } from '../handlers/catalog.ts';
 import type { Files, HandlerDependencies } from '../handlers/handler.ts';
@@ -53,6 +54,7 @@ export interface EngineDeps {
     publicUrl: string;
     countTry: DelivererDeps['countTry'];
   };
+  countConflict: UniqueTaskDeps['countConflict'];
   /** Tasks with a longer timeout are run by a Workflow. */
   longTaskMs: number;
   /** When tasks must have ended to be deleted, at `now` (ms). */

@@ -1,21 +1,29 @@
 import { createAdmission, type AdmissionDeps } from '../engine/admission.ts';
 import { createLimitCommands } from '../engine/limit-commands.ts';
 import { createLimitSweep } from '../engine/limit-sweep.ts';
-import { createUniqueTasks } from '../engine/unique-tasks.ts';
+import { createPublisher } from '../engine/publisher.ts';
+import { createUniqueTasks, type UniqueTaskDeps } from '../engine/unique-tasks.ts';
 import { createAdmissionStore } from '../store/admission.ts';
 import { createLimitStore } from '../store/limits.ts';
 import { createUniqueStore } from '../store/unique.ts';
 import type { EngineDeps } from './engine-deps.ts';
 
-type LimitsDeps = Pick<EngineDeps, 'db' | 'dispatcher' | 'replace' | 'now' | 'log'> &
-  Pick<AdmissionDeps, 'store' | 'taskQueues' | 'publish'>;
+type LimitsDeps = Pick<
+  EngineDeps,
+  'db' | 'dispatcher' | 'replace' | 'listeners' | 'countConflict' | 'now' | 'log'
+> &
+  Pick<AdmissionDeps, 'store' | 'taskQueues'> &
+  Pick<UniqueTaskDeps, 'publish'>;
 
 /** What decides when a task may begin besides its time, and whether it may be there at all. */
 export const createLimits = ({ db, dispatcher, replace, ...deps }: LimitsDeps) => {
   const { now } = deps;
   const { ensureAlarmBy } = dispatcher;
   const admissions = createAdmissionStore(db);
-  const real = createAdmission({ ...deps, admissions, ensureAlarmBy });
+  // Whoever is let go changes nothing that anybody counts: only workers are told.
+  const boards = deps.listeners.filter(({ name }) => name === 'board');
+  const tellWorkers = createPublisher({ listeners: boards, log: deps.log });
+  const real = createAdmission({ ...deps, admissions, ensureAlarmBy, tellWorkers });
   const admission = replace?.admission?.(real) ?? real;
   return {
     admission,

@@ -12,6 +12,7 @@ import type { CommitListener } from '../domain/commit-listener.ts';
 import type { OutgoingRules } from '../domain/outgoing.ts';
 import type { DeliverySink } from '../domain/words.ts';
 import type { FiringOutcome } from '../engine/scheduler.ts';
+import type { UniqueConflict } from '../engine/unique-tasks.ts';
 import { createLogListener } from '../engine/log-listener.ts';
 import type { Catalog } from '../handlers/catalog.ts';
 import type { CountRequest } from '../handlers/provider-fetch.ts';
@@ -110,6 +111,8 @@ export const createLive = (
       countFirings: (outcome: FiringOutcome, count: number): void => {
         if (count > 0) buffer.count('tasker_schedule_firings_total', { outcome }, count);
       },
+      countConflict: (outcome: UniqueConflict | 'refused'): void =>
+        buffer.count('tasker_unique_conflicts_total', { outcome }),
       observeLateness: (seconds: number): void =>
         buffer.observe('tasker_schedule_lateness_seconds', {}, seconds),
       flush: buffer.flush,

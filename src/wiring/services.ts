@@ -101,6 +101,7 @@ const createServices = (env: Env) => {
     traceRun,
     publishRuns: boards.publishRuns,
     deliveries: live.deliveries,
+    countConflict: metrics.countConflict,
     longTaskMs: settings.LONG_TASK_SECONDS * 1_000,
     computeCutoffs: (at) => computeCutoffs(settings.RETENTION, settings.RETENTION_DAYS, at),
     pruneWhenFull: settings.PRUNE_WHEN_FULL,

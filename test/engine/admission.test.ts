@@ -22,7 +22,7 @@ const setup = (admitUnder?: AdmissionStore['admit']) => {
     admissions: { admit: admitUnder ?? createAdmissionStore(env.DB).admit },
     store: createTaskStore(env.DB),
     taskQueues: createTaskQueues({ queues, log }),
-    publish,
+    tellWorkers: publish,
     ensureAlarmBy: async (at) => void alarms.push(at),
     now: () => NOW,
     log,

@@ -24,6 +24,7 @@ const setup = (accept?: (tasks: Task[]) => Promise<Acceptance[]>) => {
       publish: async () => {},
       taskQueues: { enqueue: async () => {} },
       admission: noLimits.admission,
+      countConflict: () => {},
       now: Date.now,
     }),
     ensureLimits: async () => {},

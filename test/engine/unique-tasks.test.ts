@@ -13,15 +13,17 @@ const setup = (at = NOW) => {
   const { publish, published } = keepPublished();
   const { queues, sent } = keepQueues();
   const alarms: number[] = [];
+  const conflicts: string[] = [];
   const tasks = createUniqueTasks({
     unique: createUniqueStore(env.DB),
     ensureAlarmBy: async (moment) => void alarms.push(moment),
     publish,
     taskQueues: createTaskQueues({ queues, log: keepLog().log }),
     admission: noLimits.admission,
+    countConflict: (outcome) => void conflicts.push(outcome),
     now: () => at,
   });
-  return { ...tasks, published, sent, alarms };
+  return { ...tasks, published, sent, alarms, conflicts };
 };
 const uniqueTask = (owner: string, more: object = {}, at = NOW) =>
   aTask({ owner, uniqueKey: 'key:k', ...more }, at);
@@ -34,7 +36,7 @@ const request = (unique: object) =>
   }) as never;
 
 it('returns the other, or refuses beside it', async () => {
-  const { find, resolve } = setup();
+  const { find, resolve, conflicts } = setup();
   const [holder, task] = [uniqueTask('a'), uniqueTask('a')];
   await store(holder);
   expect((await find('a', [task])).get('key:k')?.id).toBe(holder.id);
@@ -47,6 +49,7 @@ it('returns the other, or refuses beside it', async () => {
     code: 'duplicate',
     members: { task_id: holder.id },
   });
+  expect(conflicts).toEqual(['returned', 'refused']);
 });
 
 it('replaces what has not begun, later each time, but not for ever', async () => {

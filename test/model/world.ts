@@ -269,6 +269,7 @@ export class World {
         },
       },
       tryConsume: async () => true,
+      countConflict: () => {},
       workflow: { createBatch: () => Promise.reject(new Error('none')) } as never,
       invalidate: async () => {},
       closeStreams: async () => {},

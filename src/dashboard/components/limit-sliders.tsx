@@ -3,7 +3,7 @@ import { api } from '../api.ts';
 import { useAction } from '../hooks.ts';
 import {
   mayWriteLimits,
-  readSettings,
+  toSettings,
   toBody,
   toLimitPath,
   toRateWords,
@@ -66,7 +66,7 @@ const PER_SECOND = { per_seconds: 1 };
 /** The numbers of a limit; each holds as soon as it is let go. */
 export const LimitSliders = ({ limit, onChanged }: { limit: LimitAnswer; onChanged(): void }) => {
   const [, act] = useAction();
-  const settings = readSettings(limit);
+  const settings = toSettings(limit);
   const change = (more: Partial<LimitSettings>): void =>
     act(async () => {
       await api('PUT', toLimitPath(limit.key), toBody({ ...settings, ...more }));

@@ -10,7 +10,7 @@ import { Age, Card, Empty, ErrorNote, PageHead, ProgressBar, Skeleton } from '..
 /** Tokens and pace move also while nothing else tells of it. */
 const RELOAD_MS = 3_000;
 
-export const PausedNote = ({ limit }: { limit: LimitAnswer }) => (
+const PausedNote = ({ limit }: { limit: LimitAnswer }) => (
   <p class="note warn">
     <span>
       Paused: nothing begins{' '}

@@ -40,18 +40,21 @@ const readQueueGauges = async ({ queueStore, taskQueues, now }: Services): Promi
 const readGauges = async (services: Services): Promise<Gauge[]> => {
   const { useStore, metrics, now } = services;
   const counts = useStore(createCounts);
-  const [byStatus, { openDeliveries, databaseBytes }, streams, queues] = await Promise.all([
-    counts.countOfAll(),
-    counts.readTotals(),
-    metrics.openStreams(now()),
-    readQueueGauges(services),
-  ]);
+  const [byStatus, { openDeliveries, limited, databaseBytes }, streams, queues] = await Promise.all(
+    [
+      counts.countOfAll(),
+      counts.readTotals(),
+      metrics.openStreams(now()),
+      readQueueGauges(services),
+    ],
+  );
   const tasks = STATUSES.map((status): Gauge => {
     return { metric: 'tasker_tasks', labels: { status }, value: byStatus[status] };
   });
   return [
     ...tasks,
     ...queues,
+    { metric: 'tasker_limits_waiting', labels: {}, value: limited },
     { metric: 'tasker_board_subscribers', labels: {}, value: streams },
     { metric: 'tasker_notifications_open', labels: {}, value: openDeliveries },
     { metric: 'tasker_database_bytes', labels: {}, value: databaseBytes },
