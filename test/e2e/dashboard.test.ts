@@ -89,6 +89,9 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
       task: { type: 'sum', params: { a: 1, b: 2 }, title: PAYLOAD },
     });
     await ask('POST', `/schedules/${plantedBy.name}/trigger`);
+    await ask('PUT', '/limits/swept', { max_running: 2, rate: { count: 5 } });
+    await ask('POST', '/limits/swept/pause');
+    await submit('sum', { a: 1, b: 2 }, { limit: { key: 'swept', sub_key: PAYLOAD } });
     // There is no task whose error is of a stranger's making: this one answer is made up.
     await page.route('**/errors', async (route) => {
       const group = {
@@ -118,6 +121,8 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
       [`/tasks/${waiting.task_id}`, 'It waits for you'],
       ['/queues', 'external-low'],
       ['/queues/default-low', 'As it stands'],
+      ['/limits', 'New limit'],
+      ['/limits/swept', 'onerror'],
       ['/files', 'Choose files'],
       ['/errors', 'Retry all'],
       ['/keys', 'Create a key'],
@@ -133,6 +138,34 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     }
     await at(page, `/tasks/${hostile.task_id}`);
     expect(await page.locator('.tree').last().textContent()).toContain('onerror');
+    expect(wrong).toEqual([]);
+  });
+
+  it('makes a limit, moves its numbers, and says whose tasks wait', async () => {
+    const { page, wrong } = await openTab(running.browser, view, running.service.url);
+    const key = `moved-${crypto.randomUUID().slice(0, 8)}`;
+    await at(page, '/limits');
+    await page.getByLabel('Key').fill(key);
+    await page.getByLabel('Running at once').fill('1');
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByRole('heading', { name: key }).waitFor();
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.getByText('Paused: nothing begins until it is resumed').waitFor();
+    const { task_id } = await submit('sum', { a: 6, b: 7 }, { limit: { key, sub_key: 'acme' } });
+    await page.getByRole('cell', { name: 'acme' }).waitFor();
+    const slider = page.getByRole('slider', { name: 'Running', exact: false }).first();
+    await slider.focus();
+    await slider.press('ArrowRight');
+    await page.getByText(`${key} is changed`).first().waitFor();
+    await page.getByText('0 of 2').first().waitFor();
+    await at(page, `/tasks/${task_id}`);
+    await page.getByText('It waits for the limit').waitFor();
+    await page.getByRole('link', { name: key }).first().click();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await ended(task_id);
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText(`${key} is deleted`).first().waitFor();
     expect(wrong).toEqual([]);
   });
 

@@ -290,6 +290,35 @@ describe('the command line', () => {
     expect(await said('schedules', 'delete', 'nightly')).toContain('Deleted');
   });
 
+  it('limits tasks, and keeps them unique', async () => {
+    const settings = ['--max', '3', '--rate', '100/1m', '--burst', '5', '--sub-max', '1'];
+    expect(await said('limits', 'set', 'mail', ...settings)).toMatch(
+      /^mail +0 of 3 running, 0 waiting\n +rate 100\/60s, 5 may begin now\n +each sub-key 1$/,
+    );
+    expect(await said('limits', 'pause', 'mail', '--for', '10m')).toContain('paused 20');
+    const rules = ['--limit', 'mail/acme', '--unique', '--expires', '1h'];
+    const id = await said('submit', 'sum', 'a=5', 'b=4', ...rules);
+    expect(await said('submit', 'sum', 'a=5', 'b=4', ...rules)).toBe(id);
+    const again = await tasker('submit', 'sum', 'a=5', 'b=4', ...rules, '--on-conflict', 'refuse');
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining(id)]);
+    expect(await said('get', id)).toContain('the limit "mail", which is paused');
+    expect(await said('limits', 'show', 'mail')).toContain('acme: 1 waiting, 0 running');
+    expect(await said('limits')).toMatch(/mail +0 of 3 +1 +100\/60s +1/);
+    expect(await said('limits', 'resume', 'mail')).not.toContain('paused');
+    expect(await said('wait', id)).toContain('completed');
+    for (const wrong of [
+      ['limits', 'set', 'mail', '--rate', '5'],
+      ['limits', 'set', 'mail', '--max', '0'],
+      ['limits', 'set', 'mail', '--burst', '5'],
+      ['limits', 'grow', 'mail'],
+      ['limits', 'show'],
+      ['submit', 'sum', 'a=1', 'b=2', '--on-conflict', 'refuse'],
+    ])
+      expect((await tasker(...wrong)).code, wrong.join(' ')).toBe(2);
+    expect(await said('limits', 'delete', 'mail')).toContain('Deleted');
+    expect((await tasker('limits', 'show', 'mail')).code).toBe(1);
+  });
+
   it('registers types, holds them, and deletes them', async () => {
     expect(await said('types', 'register', 'sign_off', '--manual')).toContain('manual');
     const file = join(folder, 'type.json');

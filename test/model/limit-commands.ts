@@ -171,6 +171,35 @@ const clockJumps = act('clockJumps', fc.constantFrom(3_600_000, -3_600_000), (wo
   world.isDisturbed = true;
 });
 
+/** Attempts fail under a limit, and come back to it. */
+const failAndReturn = act('failAndReturn', index, async (world, i) => {
+  await world.deliver(i, false);
+  await world.finish(i, 'fail');
+  for (let ticks = 0; ticks < 2; ticks += 1) {
+    world.now = Math.max(world.now, world.alarmAt ?? world.now);
+    await world.tick();
+  }
+});
+const fill = async (world: LimitWorld, numbers: Partial<LimitNumbers>): Promise<void> => {
+  await world.limit(0, numbers);
+  for (const [i, subKey] of SUB_KEYS.entries())
+    await world.create(
+      i,
+      { delayMs: 0, attempts: 2, kind: 'sum', limit: { key: KEYS[0], subKey } },
+      false,
+    );
+};
+/** More come than a rate lets begin. */
+const overrun = one('overrun', (world) => fill(world, { rate_count: 1, rate_ms: 2_000 }));
+/** One that was let go is paused, and there is no room for it any more. */
+const narrow = one('narrow', async (world) => {
+  await fill(world, { max_running: 3, sub_max_running: 1 });
+  await world.command('pause', 2);
+  await world.check({});
+  await world.limit(0, { max_running: 2, sub_max_running: 1 });
+  await world.command('resume', 2);
+});
+
 const commands = fc.commands(
   [
     create,
@@ -214,6 +243,10 @@ const commands = fc.commands(
     pauseQueue,
     resumeQueue,
     clockJumps,
+    failAndReturn,
+    failAndReturn,
+    overrun,
+    narrow,
   ],
   { size: 'max', maxCommands: 40 },
 );

@@ -70,6 +70,23 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(self.tasker.update_schedule(name, name=name + "-b")["name"], name + "-b")
         self.assertIsNone(self.tasker.delete_schedule(name + "-b"))
 
+    def test_limits_and_unique_tasks(self):
+        key = f"py-{uuid.uuid4().hex[:8]}"
+        made = self.tasker.set_limit(key, max_running=1, rate={"count": 100})
+        self.assertEqual((made["max_running"], made["rate"]["count"]), (1, 100))
+        self.assertIsNotNone(self.tasker.pause_limit(key, 60)["paused_until"])
+        limit = {"key": key, "sub_key": "acme"}
+        task = self.tasker.submit("sum", {"a": 5, "b": 3}, limit=limit, unique={"key": key})
+        again = self.tasker.submit("sum", {"a": 5, "b": 3}, limit=limit, unique={"key": key})
+        self.assertEqual(task["task_id"], again["task_id"])
+        waiting = self.tasker.get(task["task_id"])["waiting_for"]
+        self.assertEqual(waiting["limit"]["position"], 1)
+        self.assertEqual(self.tasker.limit(key)["top_waiting"][0]["sub_key"], "acme")
+        self.assertIn(key, [each["key"] for each in self.tasker.limits()])
+        self.assertIsNone(self.tasker.resume_limit(key)["paused_until"])
+        self.assertEqual(self.tasker.wait(task["task_id"], 10)["result"]["result"], 8)
+        self.assertIsNone(self.tasker.delete_limit(key))
+
     def test_a_person_ends_a_task(self):
         self.tasker.register_type("py_approval", description="Yes or no", run={"manual": {}})
         task_id = self.tasker.submit("py_approval")["task_id"]
