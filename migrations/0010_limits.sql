@@ -18,6 +18,7 @@ CREATE TABLE `limits` (
 	`sub_rate_count` integer,
 	`sub_rate_ms` integer,
 	`sub_rate_burst` integer,
+	`for_type` integer DEFAULT 0 NOT NULL,
 	`paused_until` integer,
 	`tokens` real,
 	`tokens_at` integer,
@@ -47,6 +48,8 @@ CREATE INDEX `tasks_slots` ON `tasks` (`owner`,`limit_key`,`sub_key`,`slot`) WHE
 CREATE INDEX `tasks_expiring` ON `tasks` (`expires_at`) WHERE expires_at IS NOT NULL AND attempt = 0 AND completed_at IS NULL;
 --> statement-breakpoint
 CREATE TRIGGER `tasks_free_slot` AFTER UPDATE OF `status` ON `tasks` WHEN (NEW.slot IS NOT NULL OR NEW.turn IS NOT NULL) AND NEW.status IN ('COMPLETED', 'FAILED', 'CANCELLED', 'PAUSED') BEGIN UPDATE tasks SET slot = NULL, turn = NULL WHERE owner = NEW.owner AND id = NEW.id; END;
+--> statement-breakpoint
+CREATE TRIGGER `tasks_lose_turn` AFTER UPDATE OF `held` ON `tasks` WHEN NEW.turn IS NOT NULL AND NEW.held IS NOT 'limit' BEGIN UPDATE tasks SET turn = NULL WHERE owner = NEW.owner AND id = NEW.id; END;
 --> statement-breakpoint
 CREATE TRIGGER `tasks_stay_unique` BEFORE INSERT ON `tasks` WHEN NEW.unique_key IS NOT NULL BEGIN SELECT RAISE(IGNORE) WHERE EXISTS (SELECT 1 FROM unique_keys WHERE owner = NEW.owner AND key = NEW.unique_key AND task_id <> NEW.id AND (until > NEW.submitted_at OR (until IS NULL AND EXISTS (SELECT 1 FROM tasks WHERE owner = unique_keys.owner AND id = unique_keys.task_id AND completed_at IS NULL)))); END;
 --> statement-breakpoint

@@ -6,7 +6,7 @@ import { isObject } from './json.ts';
 // How many tasks run at once under a key of their owner, and how fast they begin.
 
 /** The row as stored. Times are ms. */
-export type Limit = typeof limitsTable.$inferSelect;
+export type Limit = Omit<typeof limitsTable.$inferSelect, 'picked'>;
 
 /** Limits of one owner; their sub-keys are not counted. */
 export const MAX_LIMITS = 1_000;
@@ -18,7 +18,10 @@ export const SLICE_MS = 250;
 /** As keys stand in URLs and logs. */
 export const limitKey = z
   .string()
-  .regex(/^[\w.:@-]{1,100}$/, 'A key has letters, digits and any of _ . : @ -, 100 at most');
+  .regex(
+    /^(?!\.{1,2}$)[\w.:@-]{1,100}$/,
+    'A key has letters, digits and any of _ . : @ -, 100 at most',
+  );
 const MAX_SUB_KEY = 200;
 const subKey = z.string().max(MAX_SUB_KEY);
 

@@ -21,7 +21,11 @@ export type Acceptance =
   | 'database_unavailable'
   | 'outcome_unknown';
 
-const HEADER = `v1 ${INSERT_COLUMNS.join(' ')}`;
+const COLUMNS = INSERT_COLUMNS.join(' ');
+const HEADER = `v1 ${COLUMNS}`;
+/** Of rows that a release before would store without what holds them: it refuses them instead. */
+const NEW_HEADER = `v2 ${COLUMNS}`;
+const needsNew = ({ limit_key, unique_key }: Task): boolean => (limit_key ?? unique_key) !== null;
 
 /** A task and its text as `encodeTask` makes it, which goes into the INSERT as it is. */
 export interface EncodedTask {
@@ -31,7 +35,7 @@ export interface EncodedTask {
 
 /** Tasks as the Dispatcher takes them: a line that names the columns, and a line for each task. */
 export const encodeTasks = (tasks: readonly Task[]): string =>
-  [HEADER, ...tasks.map(encodeTask)].join('\n');
+  [tasks.some(needsNew) ? NEW_HEADER : HEADER, ...tasks.map(encodeTask)].join('\n');
 
 /** What a row of another release lacks is null, or this. */
 const DEFAULTS: Partial<Task> = { sub_key: '' };
@@ -51,9 +55,10 @@ const translateRow = (row: string, columns: readonly string[]): EncodedTask => {
  */
 export const decodeTasks = (text: string): EncodedTask[] => {
   const [header = '', ...rows] = text.split('\n');
-  if (header === HEADER) return rows.map((row) => ({ task: decodeTask(row), row }));
+  if (header === HEADER || header === NEW_HEADER)
+    return rows.map((row) => ({ task: decodeTask(row), row }));
   const [version, ...columns] = header.split(' ');
-  if (version !== 'v1')
+  if (version !== 'v1' && version !== 'v2')
     throw new Error(`Unknown version of the accept wire: ${version?.slice(0, 20)}`);
   return rows.map((row) => translateRow(row, columns));
 };

@@ -1,6 +1,7 @@
 import { describeError } from '../domain/errors.ts';
 import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { Task } from '../domain/task.ts';
+import type { LimitKey } from '../store/admission.ts';
 import { MAX_INSERT } from '../store/inserts.ts';
 import { MAX_GROUP_CHARS } from '../store/statements.ts';
 import type { Acceptance, EncodedTask } from './accept-wire.ts';
@@ -10,7 +11,7 @@ import { createGroupCommit, type GroupCommitDeps, type WaitingTask } from './gro
 import type { Publish } from './publisher.ts';
 import type { Quota } from './quota.ts';
 import { findLimitKeys, type LimitAdmission } from './admission.ts';
-import type { QueuedTask, TaskQueues } from './task-queues.ts';
+import type { TaskQueues } from './task-queues.ts';
 
 /** Tasks that may wait for a group; beyond it callers are asked to come back. */
 const MAX_WAITING = 5_000;
@@ -66,6 +67,9 @@ export const createAccepter = (deps: AccepterDeps) => {
   const { commit, isAccepting } = createGroupCommit(deps);
   const waiting: WaitingTask[] = [];
   const sending = new Set<Promise<void>>();
+  /** Limits that hold what was just stored. */
+  const touched = new Map<string, LimitKey>();
+  let admitting: Promise<void> | undefined;
   let isDraining = false;
   let lastSize = 1;
 
@@ -91,8 +95,18 @@ export const createAccepter = (deps: AccepterDeps) => {
     }
   };
 
+  /** Lets go what limits allow, beside the groups that are written: those of others do not wait for it. */
+  const admitTouched = async (): Promise<void> => {
+    while (touched.size > 0) {
+      const keys = [...touched.values()];
+      touched.clear();
+      await taskQueues.enqueue(await admission.admit(keys));
+    }
+    admitting = undefined;
+  };
+
   /** Writes the next group; returns what is to be enqueued of it. */
-  const storeGroup = async (): Promise<QueuedTask[]> => {
+  const storeGroup = async (): Promise<Task[]> => {
     const group = takeGroup();
     lastSize = group.length;
     try {
@@ -104,15 +118,15 @@ export const createAccepter = (deps: AccepterDeps) => {
     }
     const stored = await commit(group);
     void publish(stored);
-    const limits = findLimitKeys(stored.filter(({ held }) => held === 'limit'));
-    const admitted = limits.length > 0 ? await admission.admit(limits) : [];
-    const sent = stored.filter(({ status, held }) => status === 'PENDING' && held === null);
-    return [...sent, ...admitted];
+    for (const { owner, key } of findLimitKeys(stored.filter(({ held }) => held === 'limit')))
+      touched.set(JSON.stringify([owner, key]), { owner, key });
+    if (touched.size > 0) admitting ??= admitTouched();
+    return stored.filter(({ status, held }) => status === 'PENDING' && held === null);
   };
 
   const drain = async (): Promise<void> => {
     isDraining = true;
-    let held: QueuedTask[] = [];
+    let held: Task[] = [];
     let heldSince = 0;
     while (waiting.length > 0 || held.length > 0) {
       const isBusy = lastSize >= BUSY_GROUP;
@@ -132,7 +146,7 @@ export const createAccepter = (deps: AccepterDeps) => {
     }
     // Whoever comes meanwhile begins anew; an invocation ends when all is sent.
     isDraining = false;
-    await Promise.all(sending);
+    await Promise.all([...sending, admitting]);
   };
 
   return {

@@ -120,8 +120,9 @@ export const createClock = (deps: ClockDeps) => {
     const { timedOut, expired, unbegun } = swept;
     const moved = [...dispatched, ...rescued, ...lost, ...expired, ...unbegun];
     const runnable = moved.filter(({ status, held }) => status === 'PENDING' && held === null);
-    const admitted = await admission.admit([...keys, ...findLimitKeys(moved)]);
-    await taskQueues.enqueue([...runnable, ...unparked, ...overdue, ...admitted]);
+    const admitted = await admission.admit([...keys, ...findLimitKeys([...moved, ...unparked])]);
+    const released = unparked.filter(({ held }) => held === null);
+    await taskQueues.enqueue([...runnable, ...released, ...overdue, ...admitted]);
     await publish(moved);
     await deps.expireRuns(timedOut);
     await deps.sendDeliveries(deliveries);

@@ -1,3 +1,4 @@
+import { SLICE_MS } from '../domain/limit.ts';
 import type { NextWake, QueueDue } from '../store/due.ts';
 
 /**
@@ -43,7 +44,8 @@ export const computeNextTick = (due: NextWake, now: number, lastWakeupAt: number
     earliest(({ time_at }) => time_at),
     outsideTimeAt ?? Infinity,
     scheduleAt ?? Infinity,
-    limitAt ?? Infinity,
+    // What could not be let go must not keep the clock busy.
+    Math.max(limitAt ?? Infinity, now + SLICE_MS),
     Math.max(late, now + MIN_PAUSE_MS),
     live,
   );

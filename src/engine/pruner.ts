@@ -1,6 +1,7 @@
 import { PRUNE_PART } from '../domain/database-limit.ts';
 import { findLatestCutoff, type PruneCutoffs } from '../domain/retention.ts';
 import type { Logger } from '../log.ts';
+import type { AdmissionStore } from '../store/admission.ts';
 import type { OutputFile } from '../store/deletions.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { DatabaseSize } from './database-size.ts';
@@ -12,8 +13,13 @@ const PRUNE_EVERY_MS = 3_600_000;
 /** Where nothing that has ended is left to be deleted, room is looked for again after this. */
 const MAKE_ROOM_EVERY_MS = 60_000;
 
+/** Sub-keys that are looked at together. */
+const MAX_SUBS = 2_000;
+const FIRST_SUB = { owner: '', key: '', sub_key: '' };
+
 export interface PrunerDeps {
   store: Pick<TaskStore, 'prune' | 'pruneOldest'>;
+  admissions: Pick<AdmissionStore, 'pruneSubs'>;
   databaseSize: Pick<DatabaseSize, 'getUsedPart'>;
   /** When tasks must have ended to be deleted, at `now` (ms). */
   computeCutoffs(now: number): PruneCutoffs;
@@ -27,9 +33,12 @@ export interface PrunerDeps {
 
 /** Deletes tasks that ended long ago, a few at a time. */
 export const createPruner = (deps: PrunerDeps) => {
-  const { store, databaseSize, computeCutoffs, pruneWhenFull, removeFiles, now, log } = deps;
+  const { store, admissions, databaseSize, computeCutoffs, pruneWhenFull, removeFiles } = deps;
+  const { now, log } = deps;
   let pruneAt = -Infinity;
   let makeRoomAt = -Infinity;
+  let pruneSubsAt = -Infinity;
+  let subsAfter = FIRST_SUB;
 
   /** What is past its retention. */
   const pruneOld = async (): Promise<number> => {
@@ -52,9 +61,18 @@ export const createPruner = (deps: PrunerDeps) => {
     return pruned;
   };
 
+  /** What is kept of sub-keys that rates hold back no more. */
+  const pruneSubs = async (): Promise<void> => {
+    if (now() < pruneSubsAt) return;
+    const last = await admissions.pruneSubs(subsAfter, now(), MAX_SUBS);
+    subsAfter = last ?? FIRST_SUB;
+    if (last === null) pruneSubsAt = now() + PRUNE_EVERY_MS;
+  };
+
   return {
     /** Now and then deletes some; true when there may be more of it. */
     async prune(): Promise<boolean> {
+      await pruneSubs();
       const pruned = [await pruneOld(), await makeRoom()];
       return pruned.includes(PRUNE_LIMIT);
     },

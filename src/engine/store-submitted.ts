@@ -88,11 +88,14 @@ export const createStoring = (
       if (resolved) return { ...resolved, replayed: false };
       const [answer] = await storeTasks([task]);
       if (answer === 'accepted') return { task, replayed: false };
-      if (answer !== 'duplicate') assertNoneRefused([answer ?? 'outcome_unknown'], [task], []);
+      if (answer !== 'duplicate') {
+        if (found) await guardUnavailable(log, () => uniqueTasks.restore(found));
+        assertNoneRefused([answer ?? 'outcome_unknown'], [task], []);
+      }
       holder = (await uniqueTasks.find(task.owner, [task])).get(task.unique_key);
     }
-    // Deleted between the insert and the look.
-    const message = 'The task of its key was deleted just now; send it again';
+    // Deleted, or taken by others, between the insert and the look.
+    const message = 'Other tasks take and leave its key just now; send it again';
     throw new AppError('task_rejected', message);
   };
 

@@ -76,6 +76,9 @@ export const createSubmission = (deps: SubmissionDeps) => {
     const strict = tasks.filter(
       (task, i) => requests[i]?.unique?.on_conflict === 'refuse' && !isStored(task),
     );
+    const keys = strict.map(({ unique_key }) => unique_key);
+    const twice = strict.find(({ unique_key }, i) => keys.indexOf(unique_key) < i);
+    if (twice) throw refuseDuplicate(strict[keys.indexOf(twice.unique_key)]?.id ?? twice.id);
     const [holder] = (await guardUnavailable(log, () => uniqueTasks.find(owner, strict))).values();
     if (holder) throw refuseDuplicate(holder.id);
   };

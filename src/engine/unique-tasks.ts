@@ -33,7 +33,7 @@ export const createUniqueTasks = (deps: UniqueTaskDeps) => {
     task: Task,
     { unique: wish }: SubmitRequest,
   ): Promise<Task | null> => {
-    const latestAt = holder.submitted_at + (wish?.at_most_seconds ?? Infinity) * 1_000;
+    const latestAt = holder.submitted_at + Math.round((wish?.at_most_seconds ?? Infinity) * 1_000);
     const at = Math.min(task.scheduled_at ?? now(), latestAt);
     const scheduled_at = at > now() ? at : null;
     await ensureAlarmBy(scheduled_at ?? now() + RESEND_AFTER_MS);
@@ -52,8 +52,14 @@ export const createUniqueTasks = (deps: UniqueTaskDeps) => {
   return {
     find: (owner: string, tasks: readonly Task[]): Promise<Map<string, Task>> => {
       const keys = tasks.flatMap(({ unique_key: key }) => key ?? []);
-      return keys.length > 0 ? unique.find(owner, keys, now()) : Promise.resolve(new Map());
+      // As the insert saw it, so that the two agree.
+      const at = Math.min(...tasks.map((task) => task.submitted_at));
+      return keys.length > 0 ? unique.find(owner, keys, at) : Promise.resolve(new Map());
     },
+
+    /** Gives a key back that a submit took which was refused then. */
+    restore: (holder: Task): Promise<void> =>
+      unique.restore(holder.owner, String(holder.unique_key), holder.id),
 
     /**
      * The task that a submit is answered with, for `holder` has its key; null: the key is free now,

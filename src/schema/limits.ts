@@ -26,6 +26,8 @@ export const limitsTable = sqliteTable(
     sub_rate_count: integer(),
     sub_rate_ms: integer(),
     sub_rate_burst: integer(),
+    /** 1: it holds for all tasks of the type that has its name; a submit cannot say so. */
+    for_type: integer().notNull().default(0),
     paused_until: integer(),
     /** What is left of the rate, a token for each task, as it was at `tokens_at`. */
     tokens: real(),

@@ -1,5 +1,6 @@
+import { lifecycle } from '../domain/lifecycle.ts';
 import { MAX_RUNNING } from '../domain/limit.ts';
-import { limitTokensSql, tokensSql, wholeSql } from './rate-sql.ts';
+import { limitTokensSql, tokensAtSql, tokensSql, wholeSql } from './rate-sql.ts';
 import { runnableSql } from './runnable.ts';
 import { nameStatement } from './statements.ts';
 
@@ -14,28 +15,30 @@ export const HELD = `tasks INDEXED BY tasks_held WHERE owner = ?1 AND limit_key 
 /** … what it admitted, as rows of SQL. */
 export const SLOTS = `tasks INDEXED BY tasks_slots WHERE owner = ?1 AND limit_key = ?2 AND slot IS NOT NULL`;
 
-// `free` are the slots and tokens that the statement may give: each is for one of two kinds of limits,
-// and counts nothing for the other.
-export const limitSql = (isPlain: boolean): string => `(
+/** Whether a limit has no more than a number at once, and no sub-keys that take turns. */
+const IS_PLAIN = `coalesce(rate_count, sub_max_running, sub_rate_count) IS NULL
+      AND NOT EXISTS (SELECT 1 FROM ${HELD} AND sub_key > '')`;
+const FREE_SLOTS = `coalesce(max_running, ${MAX_RUNNING}) - (
+            SELECT count(*) FROM (SELECT 1 FROM ${SLOTS} LIMIT ${MAX_RUNNING})
+          )`;
+
+// `free` are the slots and tokens that may be given; a plain limit has a statement of its own.
+export const LIMIT = `(
   SELECT
     *,
     CASE
-      WHEN paused_until > ?3 OR is_plain <> ${isPlain ? 1 : 0} THEN 0
+      WHEN paused_until > ?3 OR is_plain THEN 0
       ELSE min(
         ${MAX_RUNNING},
         CASE
           WHEN coalesce(max_running, sub_max_running) IS NULL THEN ${MAX_RUNNING}
-          ELSE coalesce(max_running, ${MAX_RUNNING}) - (SELECT count(*) FROM ${SLOTS})
+          ELSE ${FREE_SLOTS}
         END,
         coalesce(${wholeSql('tokens_now')}, ${MAX_RUNNING})
       )
     END AS free
   FROM (
-    SELECT
-      limits.*,
-      ${limitTokensSql} AS tokens_now,
-      coalesce(rate_count, sub_max_running, sub_rate_count) IS NULL
-        AND NOT EXISTS (SELECT 1 FROM ${HELD} AND sub_key > '') AS is_plain
+    SELECT limits.*, ${limitTokensSql} AS tokens_now, ${IS_PLAIN} AS is_plain
     FROM limits
     WHERE owner = ?1 AND key = ?2
   )
@@ -52,6 +55,8 @@ const SET_ADMITTED = `held = ${admitted.held},
   wake_at = CAST(${admitted.wakeAt} AS INTEGER),
   turn = NULL,
   slot = CAST(?3 AS INTEGER)`;
+/** Whatever else is said of a row, only what the limit holds is let go. */
+const IS_HELD = `turn IS NOT NULL AND +held = 'limit' AND status = '${lifecycle.submit.to}'`;
 const ADMITTED = `owner, id, queue, rescues, held, octet_length(params) AS bytes`;
 
 // The usual limit, a number at once: in order, and without a write to the limit. One that was deleted
@@ -64,9 +69,17 @@ WHERE (owner, id) IN (
     SELECT owner, id
     FROM ${HELD}
     ORDER BY sub_key, turn
-    LIMIT coalesce((SELECT max(0, free) FROM ${limitSql(true)}), ${MAX_RUNNING})
+    LIMIT coalesce((
+      SELECT CASE
+        WHEN paused_until > ?3 OR NOT (${IS_PLAIN}) THEN 0
+        WHEN max_running IS NULL THEN ${MAX_RUNNING}
+        ELSE max(0, ${FREE_SLOTS})
+      END
+      FROM limits
+      WHERE owner = ?1 AND key = ?2
+    ), ${MAX_RUNNING})
   )
-  AND turn IS NOT NULL
+  AND ${IS_HELD}
 RETURNING ${ADMITTED}`,
 );
 
@@ -79,7 +92,7 @@ WHERE (owner, id) IN (
     SELECT ?1, value ->> 0
     FROM json_each((SELECT picked FROM limits WHERE owner = ?1 AND key = ?2 AND changes() > 0))
   )
-  AND turn IS NOT NULL
+  AND ${IS_HELD}
 RETURNING ${ADMITTED}`,
 );
 
@@ -91,15 +104,12 @@ SELECT
   ?2,
   j.value ->> 1,
   ${tokensSql('l.sub_', 's.tokens', 's.tokens_at')} - count(*),
-  CAST(?3 AS INTEGER)
-FROM json_each((
-  SELECT picked
-  FROM limits
-  WHERE owner = ?1 AND key = ?2 AND changes() > 0 AND sub_rate_count IS NOT NULL
-)) AS j
-CROSS JOIN limits AS l ON l.owner = ?1 AND l.key = ?2
+  ${tokensAtSql('s.tokens_at')}
+FROM limits AS l
+CROSS JOIN json_each(l.picked) AS j
 LEFT JOIN limit_subs AS s ON s.owner = ?1 AND s.key = ?2 AND s.sub_key = j.value ->> 1
-WHERE true
+WHERE l.owner = ?1 AND l.key = ?2 AND l.sub_rate_count IS NOT NULL AND changes() > 0
+  AND j.value ->> 0 IS NOT NULL
 GROUP BY j.value ->> 1
 ON CONFLICT (owner, key, sub_key) DO UPDATE
 SET tokens = excluded.tokens, tokens_at = excluded.tokens_at`,

@@ -53,7 +53,8 @@ const INSERT = nameStatement(
 ${jsonRows('given', '?1')}
 SELECT ${INSERT_COLUMNS.map((column) => DECIDED[column] ?? valueSql(column)).join(', ')}
 FROM given
-LEFT JOIN limits ON limits.owner = ${valueSql('owner')} AND limits.key = ${valueSql('type')}
+LEFT JOIN limits
+  ON limits.owner = ${valueSql('owner')} AND limits.key = ${valueSql('type')} AND limits.for_type = 1
 WHERE true
 ON CONFLICT DO NOTHING
 RETURNING id, held`,

@@ -1,6 +1,7 @@
 import type { Limit } from '../domain/limit.ts';
 import type { LimitWait } from '../domain/limit-wait.ts';
 import type { Task } from '../domain/task.ts';
+import { LIMIT_COLUMNS } from './limits.ts';
 import { limitTokensSql } from './rate-sql.ts';
 import { nameStatement } from './statements.ts';
 
@@ -15,6 +16,8 @@ const MAX_TOLD = 10;
 /** Ends that the pace is measured by, and for how long (ms). */
 const MAX_ENDS = 200;
 const PACE_MS = 600_000;
+/** Types whose ends are looked at. */
+const MAX_TYPES = 3;
 /** Tasks that are looked at for their types. */
 const MAX_LOOKED_AT = 50;
 
@@ -26,31 +29,33 @@ const SLOTS = `tasks INDEXED BY tasks_slots
 const countSql = (rows: string, most = MAX_COUNTED): string =>
   `(SELECT count(*) FROM (SELECT 1 FROM ${rows} LIMIT ${most}))`;
 
-// By the ends of the newest tasks of the types that run: those before what still runs have ended. Per
-// second; a key and its type are mostly one.
+// By the ends of the newest tasks of the types that run: those before what still runs have ended. So
+// many are read, whatever they are. Per second; a key and its type are mostly one.
 const PACE = `(
-    SELECT CASE
-      WHEN count(*) > 1 AND max(completed_at) > min(completed_at)
-      THEN (count(*) - 1) * 1000.0 / (max(completed_at) - min(completed_at))
-    END
-    FROM (
-      SELECT ended.completed_at
+    SELECT sum((
+      SELECT CASE
+        WHEN count(*) > 1 AND max(completed_at) > min(completed_at)
+        THEN (count(*) - 1) * 1000.0 / (max(completed_at) - min(completed_at))
+      END
       FROM (
-        SELECT type, min(id) AS before
-        FROM (
-          SELECT type, id FROM ${SLOTS} LIMIT ${MAX_LOOKED_AT}
-        )
-        GROUP BY type
-      ) AS running
-      CROSS JOIN tasks AS ended INDEXED BY tasks_by_type
-        ON ended.owner = l.owner AND ended.type = running.type AND ended.id < running.before
-      WHERE ended.limit_key = l.key AND ended.completed_at > ?3 - ${PACE_MS}
-      ORDER BY ended.id DESC
-      LIMIT ${MAX_ENDS}
-    )
+        SELECT limit_key, completed_at
+        FROM tasks INDEXED BY tasks_by_type
+        WHERE owner = ?1 AND type = running.type AND id < running.before
+        ORDER BY id DESC
+        LIMIT ${MAX_ENDS}
+      )
+      WHERE limit_key = ?2 AND completed_at > ?3 - ${PACE_MS}
+    ))
+    FROM (
+      SELECT type, min(id) AS before
+      FROM (SELECT type, id FROM ${SLOTS} LIMIT ${MAX_LOOKED_AT})
+      GROUP BY type
+      LIMIT ${MAX_TYPES}
+    ) AS running
   )`;
 
-const viewSql = (most: number): string => `l.*,
+const OWN = LIMIT_COLUMNS.map((column) => `l.${column}`).join(', ');
+const viewSql = (most: number): string => `${OWN},
   ${limitTokensSql} AS tokens_now,
   ${countSql(SLOTS)} AS running,
   ${countSql(toHeldSql(''), most)} AS waiting`;
@@ -96,7 +101,7 @@ const GET_WAIT = nameStatement(
     LIMIT ${MAX_COUNTED}
   )
 )
-SELECT l.*,
+SELECT ${OWN},
   ${limitTokensSql} AS tokens_now,
   ${countSql(SLOTS)} AS running,
   ${countSql(`${SLOTS} AND sub_key = ?4`)} AS sub_running,

@@ -1,8 +1,15 @@
+import { getTableColumns } from 'drizzle-orm';
 import { MAX_LIMITS, type Limit, type LimitNumbers } from '../domain/limit.ts';
-import { limitTokensSql } from './rate-sql.ts';
+import { limitsTable } from '../schema/limits.ts';
+import { limitTokensSql, tokensAtSql } from './rate-sql.ts';
 import { nameStatement } from './statements.ts';
 
 // What an owner's limits allow; admission.ts is what they do.
+
+/** All but what an admission leaves for its next statement, which may be long. */
+export const LIMIT_COLUMNS = Object.keys(getTableColumns(limitsTable)).filter(
+  (column) => column !== 'picked',
+);
 
 const NUMBERS = [
   'max_running',
@@ -15,31 +22,33 @@ const NUMBERS = [
   'sub_rate_burst',
 ] as const satisfies (keyof LimitNumbers)[];
 
-const hasRoom = (key: string): string =>
+/** `added`: how many the same statement may make before it. */
+const hasRoom = (key: string, added = '0'): string =>
   `(EXISTS (SELECT 1 FROM limits WHERE owner = ?1 AND key = ${key})
-    OR (SELECT count(*) FROM limits WHERE owner = ?1) < ${MAX_LIMITS})`;
+    OR (SELECT count(*) FROM limits WHERE owner = ?1) + ${added} < ${MAX_LIMITS})`;
 
 const PUT = nameStatement(
   'limits.put',
-  `INSERT INTO limits (owner, key, created_at, updated_at, ${NUMBERS.join(', ')})
-SELECT ?1, ?2, ?3, ?3, ${NUMBERS.map((_, i) => `?${i + 4}`).join(', ')}
+  `INSERT INTO limits (owner, key, created_at, updated_at, for_type, ${NUMBERS.join(', ')})
+SELECT ?1, ?2, ?3, ?3, 1, ${NUMBERS.map((_, i) => `?${i + 4}`).join(', ')}
 WHERE ${hasRoom('?2')}
 ON CONFLICT (owner, key) DO UPDATE
 SET ${NUMBERS.map((name) => `${name} = excluded.${name}`).join(', ')},
   tokens = ${limitTokensSql},
-  tokens_at = CAST(?3 AS INTEGER),
+  tokens_at = ${tokensAtSql('limits.tokens_at')},
   wake_at = NULL,
+  for_type = 1,
   updated_at = excluded.updated_at
-RETURNING *`,
+RETURNING ${LIMIT_COLUMNS.join(', ')}`,
 );
 
 // Only those that are not there: numbers of a submit change nothing.
 const ENSURE = nameStatement(
   'limits.ensure',
   `INSERT INTO limits (owner, key, created_at, updated_at, ${NUMBERS.join(', ')})
-SELECT ?1, value ->> 0, ?3, ?3, ${NUMBERS.map((_, i) => `value ->> ${i + 1}`).join(', ')}
-FROM json_each(?2)
-WHERE ${hasRoom('value ->> 0')}
+SELECT ?1, j.value ->> 0, ?3, ?3, ${NUMBERS.map((_, i) => `value ->> ${i + 1}`).join(', ')}
+FROM json_each(?2) AS j
+WHERE ${hasRoom('value ->> 0', 'j.key')}
 ON CONFLICT DO NOTHING`,
 );
 const FIND_KEYS = nameStatement(
@@ -54,23 +63,19 @@ const PAUSE = nameStatement(
   `UPDATE limits
 SET paused_until = max(coalesce(paused_until, 0), ?3), updated_at = ?4
 WHERE owner = ?1 AND key = ?2
-RETURNING *`,
+RETURNING ${LIMIT_COLUMNS.join(', ')}`,
 );
 const RESUME = nameStatement(
   'limits.resume',
   `UPDATE limits
 SET paused_until = NULL, updated_at = ?3
 WHERE owner = ?1 AND key = ?2
-RETURNING *`,
+RETURNING ${LIMIT_COLUMNS.join(', ')}`,
 );
 
 const REMOVE = nameStatement(
   'limits.remove',
   'DELETE FROM limits WHERE owner = ?1 AND key = ?2 RETURNING key',
-);
-const REMOVE_SUBS = nameStatement(
-  'limits.remove_subs',
-  'DELETE FROM limit_subs WHERE owner = ?1 AND key = ?2',
 );
 
 export const createLimitStore = (db: D1Database) => {
@@ -105,13 +110,8 @@ export const createLimitStore = (db: D1Database) => {
     resume: (owner: string, key: string, now: number) => first(RESUME, owner, key, now),
 
     /** What waits for it is held back by nothing any more; false where there is none. */
-    async remove(owner: string, key: string): Promise<boolean> {
-      const [removed] = await db.batch([
-        db.prepare(REMOVE).bind(owner, key),
-        db.prepare(REMOVE_SUBS).bind(owner, key),
-      ]);
-      return (removed?.results.length ?? 0) > 0;
-    },
+    remove: async (owner: string, key: string): Promise<boolean> =>
+      (await db.prepare(REMOVE).bind(owner, key).first()) !== null,
   };
 };
 

@@ -37,7 +37,8 @@ WHERE (owner, id) IN (
           AND waiting.type = j.value ->> 0
           AND waiting.priority = j.value ->> 1
           AND waiting.held = 'worker'
-        WHERE NOT EXISTS (
+        WHERE (waiting.expires_at IS NULL OR waiting.attempt > 0 OR waiting.expires_at > ?1)
+          AND NOT EXISTS (
             SELECT 1
             FROM task_types
             WHERE task_types.owner = ?2

@@ -1,7 +1,7 @@
 import { MAX_RUNNING, SLICE_MS } from '../domain/limit.ts';
 import { FOR_EVER } from '../domain/registered-type.ts';
-import { HELD, limitSql, SLOTS } from './admission-sql.ts';
-import { sliceSql, tokensSql, wholeSql } from './rate-sql.ts';
+import { HELD, LIMIT, SLOTS } from './admission-sql.ts';
+import { limitTokensSql, sliceSql, tokensAtSql, tokensSql, wholeSql } from './rate-sql.ts';
 import { nameStatement } from './statements.ts';
 
 /** Sub-keys that one call looks at: one more for each task, and those that are full. */
@@ -26,7 +26,7 @@ const subRoom = `min(
     )`;
 export const PICK = nameStatement(
   'limits.pick',
-  `WITH RECURSIVE l AS MATERIALIZED ${limitSql(false)},
+  `WITH RECURSIVE l AS MATERIALIZED ${LIMIT},
 walk(round, place, lap, last, sub, turn, room) AS (
   SELECT 0, 0, 0, cursor, cursor, NULL, 0 FROM l WHERE free > 0
   UNION ALL
@@ -62,48 +62,60 @@ walk(round, place, lap, last, sub, turn, room) AS (
 picks AS (
   SELECT sub, turn
   FROM walk
-  WHERE turn IS NOT NULL AND room > 0
-  LIMIT (SELECT free + (free > 0 AND rate_count IS NOT NULL) FROM l)
+  WHERE (turn IS NOT NULL AND room > 0) OR (place >= ${2 * MAX_VISITS} AND turn IS NULL AND sub IS NOT NULL)
+  LIMIT (SELECT free FROM l)
 )
 UPDATE limits
 SET picked = p.ids,
   cursor = coalesce(p.ids ->> '$[#-1][1]', limits.cursor),
-  tokens = p.tokens,
-  tokens_at = CASE WHEN p.tokens IS NOT NULL THEN CAST(?3 AS INTEGER) END,
-  wake_at = p.next_at
+  tokens = ${limitTokensSql} - p.n,
+  tokens_at = CASE WHEN rate_count IS NOT NULL THEN ${tokensAtSql('limits.tokens_at')} END
 FROM (
-  SELECT
-    n,
-    ids,
-    tokens_now - n AS tokens,
-    CASE
-      WHEN paused_until > ?3
-      THEN CASE WHEN EXISTS (SELECT 1 FROM ${HELD}) THEN nullif(paused_until, ${FOR_EVER}) END
-      WHEN ${wholeSql('(tokens_now - n)')} < 1
-      THEN CASE
-        WHEN found > n OR n = 0 AND EXISTS (SELECT 1 FROM ${HELD})
-        THEN CAST(?3 + 0.999 + (max(1, ${sliceSql('')}) - tokens_now + n) * rate_ms / rate_count AS INTEGER)
-      END
-      WHEN sub_rate_count IS NOT NULL AND n < free AND EXISTS (SELECT 1 FROM ${HELD})
-      THEN CAST(?3 + ${SLICE_MS} AS INTEGER)
-    END AS next_at
-  FROM (
-    SELECT
-      found,
-      min(found, max(0, free)) AS n,
-      CASE WHEN found > free THEN json_remove(ids, '$[#-1]') ELSE ids END AS ids,
-      l.*
-    FROM (
-      SELECT count(*) AS found, json_group_array(json_array(substr(turn, 2), sub)) AS ids FROM picks
-    )
-    CROSS JOIN l
-  )
+  SELECT count(*) AS found, count(turn) AS n, json_group_array(json_array(substr(turn, 2), sub)) AS ids
+  FROM picks
 ) AS p
-WHERE limits.owner = ?1 AND limits.key = ?2 AND (
-  p.n > 0
-  OR (limits.wake_at IS NULL) <> (p.next_at IS NULL)
-  OR limits.wake_at <= ?3
-  OR limits.wake_at > p.next_at + 1
-)
-RETURNING limits.wake_at`,
+WHERE limits.owner = ?1 AND limits.key = ?2 AND p.found > 0`,
+);
+
+/** Sub-keys whose next token is computed; of more, they are asked for now and then. */
+const MAX_TIMED = 200;
+/** How much later than its time a token of theirs may be seen, as a part of that time. */
+const LATE_PART = 20;
+const MAX_LATE_MS = 30_000;
+
+const subTime = 's.tokens_at + (1 - s.tokens) * sub_rate_ms / sub_rate_count';
+const nextOfSubs = `(
+      SELECT CASE
+        WHEN min(at) <= ?3 THEN ?3 + ${SLICE_MS}
+        WHEN count(*) < ${MAX_TIMED} THEN min(at)
+        ELSE min(
+          min(at),
+          ?3 + max(${SLICE_MS}, min(${MAX_LATE_MS}, sub_rate_ms / sub_rate_count / ${LATE_PART}.0))
+        )
+      END
+      FROM (
+        SELECT ${subTime} AS at
+        FROM limit_subs AS s
+        WHERE s.owner = ?1 AND s.key = ?2 AND EXISTS (SELECT 1 FROM ${HELD} AND sub_key = s.sub_key)
+        LIMIT ${MAX_TIMED}
+      )
+    )`;
+const nextWake = `CAST(0.999 + CASE
+    WHEN NOT EXISTS (SELECT 1 FROM ${HELD}) THEN NULL
+    WHEN paused_until > ?3 THEN nullif(paused_until, ${FOR_EVER})
+    WHEN ${wholeSql(limitTokensSql)} < 1
+    THEN tokens_at + (max(1, ${sliceSql('')}) - tokens) * rate_ms / rate_count
+    WHEN sub_rate_count IS NOT NULL THEN ${nextOfSubs}
+  END AS INTEGER)`;
+
+// After the others: when time alone lets go what is held still.
+export const SET_WAKE = nameStatement(
+  'limits.set_wake',
+  `UPDATE limits
+SET wake_at = ${nextWake}
+WHERE owner = ?1
+  AND key = ?2
+  AND coalesce(paused_until, rate_count, sub_rate_count) IS NOT NULL
+  AND wake_at IS NOT ${nextWake}
+RETURNING wake_at`,
 );

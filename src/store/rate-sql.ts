@@ -10,7 +10,7 @@ export const sliceSql = (p: string): string => `(${p}rate_count * ${SLICE_MS}.0 
  * late by less than a slice slows nothing down. In a time of n ms never more than this begin, and
  * n × count / ms more.
  */
-const capacitySql = (p: string): string =>
+export const capacitySql = (p: string): string =>
   `(max(coalesce(${p}rate_burst, 1), ${sliceSql(p)}) + ${sliceSql(p)})`;
 
 /** Tokens at ?3; NULL where there is no rate. A clock that was put back takes none away. */
@@ -25,3 +25,16 @@ export const limitTokensSql = tokensSql('', 'tokens', 'tokens_at');
 
 /** Rounding must not cost a token. */
 export const wholeSql = (tokens: string): string => `CAST(${tokens} + 0.000001 AS INTEGER)`;
+
+/** A clock that is put back by more than this was set; by less, calls have overtaken each other. */
+const OVERTAKEN_MS = 60_000;
+
+/**
+ * The moment of what is left. A call that was overtaken by a later one must not have its time counted
+ * twice.
+ */
+export const tokensAtSql = (tokensAt: string): string =>
+  `CAST(CASE
+    WHEN ${tokensAt} BETWEEN ?3 AND ?3 + ${OVERTAKEN_MS} THEN ${tokensAt}
+    ELSE ?3
+  END AS INTEGER)`;

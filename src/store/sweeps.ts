@@ -12,8 +12,6 @@ import { appendAttemptSql, guardSql, nameStatement, SUMMARY_COLUMNS } from './st
 
 const due = { now: '?1', scheduledAt: 'NULL', queue: 'queue', timeoutMs: 'timeout_ms' };
 const runnable = setRunnableSql(runnableSql(due));
-// Its limit has admitted it.
-const released = runnableSql({ ...due, limitKey: 'NULL' });
 
 // A retry that was held is PENDING already: clients see nothing of it.
 const DISPATCH = nameStatement(
@@ -72,8 +70,7 @@ RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
 const UNPARK = nameStatement(
   'sweep.unpark',
   `UPDATE tasks
-SET held = ${released.held},
-  wake_at = ${released.wakeAt}
+SET ${runnable}
 WHERE (owner, id) IN (
     SELECT owner, id
     FROM tasks INDEXED BY tasks_due
@@ -82,8 +79,11 @@ WHERE (owner, id) IN (
     LIMIT ?2
   )
   AND +held = 'queue'
-RETURNING owner, id, queue, rescues`,
+RETURNING owner, id, queue, rescues, held, limit_key`,
 );
+
+/** Its limit lets it go anew: at once a rate would let all go together. */
+export type UnparkedTask = Overdue & Pick<Task, 'held' | 'limit_key'>;
 
 export interface Swept {
   /** NEW whose time has come, now PENDING. */
@@ -99,7 +99,7 @@ export interface Swept {
   /** Tasks that were to begin by now, CANCELLED. */
   unbegun: TaskSummaryRow[];
   /** Parked rows of queues that were resumed. */
-  unparked: Overdue[];
+  unparked: UnparkedTask[];
   /** How many rows of paused queues were parked. */
   parked: number;
   /** PENDING rows whose message is lost. */
@@ -157,7 +157,7 @@ export const createSweeps = (db: D1Database, failureSinks: string | null = null)
       timedOut: timedOut as Task[],
       expired: expired as TaskSummaryRow[],
       unbegun: unbegun as TaskSummaryRow[],
-      unparked: unparked as Overdue[],
+      unparked: unparked as UnparkedTask[],
       parked: seen.filter(({ held }) => held === 'queue').length,
       overdue: seen
         .filter(({ is_lost }) => is_lost === 1)

@@ -33,12 +33,16 @@ const KEPT: ReadonlySet<string> = new Set([
 ]);
 const given = (column: (typeof INSERT_COLUMNS)[number]): string =>
   `n.value ->> ${INSERT_COLUMNS.indexOf(column)}`;
+const LIMIT_KEY = `coalesce(
+    ${given('limit_key')},
+    (SELECT key FROM limits WHERE owner = ?1 AND key = ${given('type')} AND for_type = 1)
+  )`;
 const runnable = runnableSql({
   now: '?3',
   scheduledAt: given('scheduled_at'),
   queue: given('queue'),
   timeoutMs: given('timeout_ms'),
-  limitKey: given('limit_key'),
+  limitKey: LIMIT_KEY,
   priority: given('priority'),
 });
 /** What a paused task is not. */
@@ -48,6 +52,7 @@ const DECIDED: Partial<Record<string, string>> = {
   held: unlessPaused(runnable.held),
   wake_at: unlessPaused(runnable.wakeAt),
   turn: unlessPaused(runnable.turn),
+  limit_key: LIMIT_KEY,
   updated_at: '?3',
 };
 
@@ -66,6 +71,11 @@ WHERE owner = ?1
   AND status IN ('NEW', 'PENDING', 'PAUSED')
   AND attempt = 0
 RETURNING ${TASK_COLUMNS.map((column) => `tasks.${column}`).join(', ')}`,
+);
+
+const RESTORE = nameStatement(
+  'unique.restore',
+  `INSERT INTO unique_keys (owner, key, task_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING`,
 );
 
 const RELEASE = nameStatement(
@@ -88,6 +98,10 @@ export const createUniqueStore = (db: D1Database) => ({
   /** Takes a key from a task. */
   async release(owner: string, key: string, id: string): Promise<void> {
     await db.prepare(RELEASE).bind(owner, key, id).run();
+  },
+  /** Gives it back, unless another one has it. */
+  async restore(owner: string, key: string, id: string): Promise<void> {
+    await db.prepare(RESTORE).bind(owner, key, id).run();
   },
 });
 

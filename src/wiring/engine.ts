@@ -59,7 +59,7 @@ export const createEngine = (deps: EngineDeps) => {
   const publish = createPublisher({ listeners: deps.listeners, log });
   const taskQueues = createTaskQueues({ queues: deps.queues, log });
   const parts = createLimits({ ...deps, store, taskQueues, publish });
-  const { admission, limitSweep, limitCommands, uniqueTasks } = parts;
+  const { admissions, admission, limitSweep, limitCommands, uniqueTasks } = parts;
   const { ensureAlarmBy } = dispatcher;
   const ways = { taskQueues, publish, admission, ensureAlarmBy };
   const longTasks = createLongTasks({ workflow: deps.workflow, log });
@@ -160,6 +160,7 @@ export const createEngine = (deps: EngineDeps) => {
       tryConsume: deps.tryConsume,
       transitions,
       sweeps: replace.sweeps?.(realSweeps) ?? realSweeps,
+      admissions,
       admission,
       limits: limitSweep,
       computeCutoffs: deps.computeCutoffs,

@@ -26,6 +26,7 @@ export const createLimits = ({ db, dispatcher, replace, ...deps }: LimitsDeps) =
   const real = createAdmission({ ...deps, admissions, ensureAlarmBy, tellWorkers });
   const admission = replace?.admission?.(real) ?? real;
   return {
+    admissions,
     admission,
     limitSweep: createLimitSweep({ admissions, now }),
     limitCommands: createLimitCommands({ limits: createLimitStore(db), admission, now }),

@@ -68,7 +68,7 @@ describe('the limit of a task', () => {
     expect(found).toMatchObject({ path: 'params.customer', code: 'too_big' });
   });
 
-  it.each(['', 'a b', 'a/b', 'x'.repeat(101), 'ä'])('takes no key like %j', (key) => {
+  it.each(['', '.', '..', 'a b', 'a/b', 'x'.repeat(101), 'ä'])('takes no key like %j', (key) => {
     expect(taskLimit.safeParse({ key }).success).toBe(false);
   });
 });

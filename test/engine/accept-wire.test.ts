@@ -35,3 +35,12 @@ it('reads back acceptances', () => {
   const acceptances = ['accepted', 'duplicate', 'overloaded'] as const;
   expect(decodeAcceptances(encodeAcceptances(acceptances))).toEqual(acceptances);
 });
+
+it('is not read by a release before, where that would forget what holds a task', () => {
+  expect(encodeTasks([aTask()])).toMatch(/^v1 /);
+  for (const more of [{ limitKey: 'k' }, { uniqueKey: 'k' }]) {
+    const text = encodeTasks([aTask(), aTask(more)]);
+    expect(text).toMatch(/^v2 /);
+    expect(decodeTasks(text)[1]?.task).toMatchObject({ sub_key: '' });
+  }
+});

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, expect, it } from 'vitest';
 import { createPruner } from '../../src/engine/pruner.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
-import { keepLog } from '../support/deps.ts';
+import { keepLog, noLimits } from '../support/deps.ts';
 import { aTask, store } from '../support/rows.ts';
 
 const NOW = 1_900_000_000_000;
@@ -13,6 +13,7 @@ const setup = (retentionMs: number, usedPart = 0, pruneWhenFull = true) => {
   let part = usedPart;
   const { log, events } = keepLog();
   const pruner = createPruner({
+    admissions: noLimits.admissions,
     store: createTaskStore(env.DB),
     databaseSize: { getUsedPart: () => part },
     computeCutoffs: (at) => ({ rules: [], otherwise: retentionMs === 0 ? 0 : at - retentionMs }),

@@ -9,7 +9,9 @@ const request = { type: 'sum', params: {}, priority: 'MEDIUM' } as const;
 /** Answers of the Dispatcher, one for each call, and who has the unique key then. */
 const setup = (answers: Acceptance[][], holders: (string | null)[] = []) => {
   const { log } = keepLog();
+  const restored: string[] = [];
   const uniqueTasks = {
+    restore: async ({ id }: { id: string }) => void restored.push(id),
     find: async () => {
       const id = holders.shift();
       return new Map(id ? [['key:k', aTask({ id })]] : []);

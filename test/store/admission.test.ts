@@ -5,6 +5,7 @@ import type { LimitNumbers } from '../../src/domain/limit.ts';
 import { FOR_EVER } from '../../src/domain/registered-type.ts';
 import { createAdmissionStore } from '../../src/store/admission.ts';
 import { createLimitStore } from '../../src/store/limits.ts';
+import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { observeDatabase } from '../support/database.ts';
 import { holdTasks, putLimit } from '../support/limits.ts';
@@ -130,6 +131,85 @@ it('finds the keys that hold tasks by seeks, some at a time', async () => {
   ]);
   expect(await findWaiting(first.at(-1) ?? { owner: '', key: '' }, 4)).toHaveLength(2);
   expect(observed.asked[0]?.rowsRead).toBeLessThan(30);
+});
+
+it('counts no time twice, though calls overtake each other', async () => {
+  await put({ rate_count: 10, rate_ms: 1_000, sub_rate_count: 10, sub_rate_ms: 1_000 });
+  await hold(300, ['a']);
+  let admittedInAll = 0;
+  for (let at = 0; at <= 5_000; at += 10)
+    admittedInAll += (await admitAt(NOW + at + (at % 20 === 0 ? 500 : 0))).tasks.length;
+  // What may begin together, and ten a second.
+  expect(admittedInAll).toBeLessThanOrEqual(5 + 55);
+  expect(admittedInAll).toBeGreaterThan(50);
+});
+
+it('comes to whoever may begin behind thousands that may not', async () => {
+  await put({ sub_rate_count: 1, sub_rate_ms: 3_600_000 });
+  const spent = Array.from({ length: 2_500 }, (_, i) => `spent-${String(i).padStart(4, '0')}`);
+  await env.DB.prepare(`INSERT INTO limit_subs SELECT ?1, 'k', value, 0, ?2 FROM json_each(?3)`)
+    .bind(OWNER, NOW, JSON.stringify(spent))
+    .run();
+  await hold(2_501, [...spent, 'zzz']);
+  const rounds = [await admitAt(NOW), await admitAt(NOW + 250)];
+  expect(rounds.map(({ tasks }) => tasks.length)).toEqual([0, 1]);
+  // Nobody else comes soon: the clock need not ask all the time.
+  expect(Number(rounds[1]?.wakeAt ?? 0) - NOW).toBeGreaterThanOrEqual(30_000);
+});
+
+it('says when the next token of a sub-key comes, however far that is', async () => {
+  await put({ rate_count: 1, rate_ms: 1_000, sub_rate_count: 1, sub_rate_ms: 86_400_000 });
+  const [, second] = await hold(2, ['a']);
+  const first = await admitAt(NOW);
+  expect([first.tasks.length, first.wakeAt]).toEqual([1, NOW + 750]);
+  const next = await admitAt(NOW + 1_000);
+  expect([next.tasks.length, Number(next.wakeAt) - NOW > 86_000_000]).toEqual([0, true]);
+  await end([second?.id ?? '']);
+  expect(await admitAt(NOW + 2_000)).toEqual({ tasks: [], wakeAt: null });
+});
+
+it('forgets sub-keys whose rate is whole again, or gone, and no others', async () => {
+  await put({ sub_rate_count: 1, sub_rate_ms: 60_000 });
+  await hold(5, ['a', 'b', 'c', 'd', 'e']);
+  await admitAt(NOW);
+  await env.DB.prepare(`UPDATE limit_subs SET tokens_at = ? WHERE sub_key > 'c'`)
+    .bind(NOW + 50_000)
+    .run();
+  const { pruneSubs } = createAdmissionStore(env.DB);
+  const readLeft = async () =>
+    (await env.DB.prepare('SELECT sub_key FROM limit_subs').raw<[string]>()).flat();
+  const first = await pruneSubs({ owner: '', key: '', sub_key: '' }, NOW + 61_000, 2);
+  expect(first).toEqual({ owner: OWNER, key: 'k', sub_key: 'b' });
+  expect(await readLeft()).toEqual(['c', 'd', 'e']);
+  expect(await pruneSubs(first ?? { owner: '', key: '', sub_key: '' }, NOW + 61_000, 9)).toBeNull();
+  expect(await readLeft()).toEqual(['d', 'e']);
+  await createLimitStore(env.DB).remove(OWNER, 'k');
+  await pruneSubs({ owner: '', key: '', sub_key: '' }, NOW + 61_000, 9);
+  expect(await readLeft()).toEqual([]);
+});
+
+it('passes by what another release has let go without its turn', async () => {
+  await put({ max_running: 1 });
+  const [ghost, next] = await hold(2);
+  // Such as a change of the priority by a release that knows no turns.
+  await env.DB.prepare(`UPDATE tasks SET held = 'worker', wake_at = NULL WHERE id = ?`)
+    .bind(ghost?.id)
+    .run();
+  expect(toIds((await admitAt(NOW)).tasks)).toEqual([next?.id]);
+});
+
+it('lets what was parked in a paused queue go by its rate, and not at once', async () => {
+  await put({ rate_count: 4, rate_ms: 1_000 });
+  await hold(20);
+  await env.DB.prepare(`INSERT INTO queues (name, paused_at) VALUES ('default-medium', 1)`).run();
+  for (let at = NOW; at < NOW + 5_000; at += 250) await admitAt(at);
+  await env.DB.prepare('DELETE FROM queues').run();
+  const { unparked } = await createSweeps(env.DB).sweep(NOW + 5_000, 100, []);
+  expect(unparked.length).toBeGreaterThan(15);
+  expect(
+    new Set(unparked.map(({ held, limit_key: key }) => `${String(held)} ${String(key)}`)),
+  ).toEqual(new Set(['limit k']));
+  expect((await admitAt(NOW + 5_000)).tasks.length).toBeLessThanOrEqual(2);
 });
 
 describe('what it costs', () => {

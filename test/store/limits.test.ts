@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { MAX_LIMITS } from '../../src/domain/limit.ts';
 import { createLimitStore } from '../../src/store/limits.ts';
 import { NO_NUMBERS } from '../support/limits.ts';
+import { aTask, rowOf, store } from '../support/rows.ts';
 
 const NOW = 1_900_000_000_000;
 const limits = createLimitStore(env.DB);
@@ -22,6 +23,17 @@ it('makes limits that are not there, and changes none that are', async () => {
     { key: 'new', max_running: 7 },
     { key: 'there', max_running: 2 },
   ]);
+});
+
+it('holds for a type only once somebody has set it', async () => {
+  await limits.ensure('t', [{ key: 'sum', numbers }], NOW);
+  const free = aTask({ owner: 't' }, NOW);
+  await store(free);
+  expect(await rowOf(free.id, 't')).toMatchObject({ held: null, limit_key: null });
+  await limits.put('t', 'sum', numbers, NOW);
+  const held = aTask({ owner: 't' }, NOW);
+  await store(held);
+  expect(await rowOf(held.id, 't')).toMatchObject({ held: 'limit', limit_key: 'sum' });
 });
 
 it('keeps what is left of a rate when its numbers change', async () => {
@@ -52,5 +64,9 @@ it('bounds the limits of an owner, and lets those that are there be changed', as
   expect(await limits.put('many', 'one-more', numbers, NOW)).toBeNull();
   expect(await limits.ensure('many', [{ key: 'one-more', numbers }], NOW)).toEqual(new Set());
   expect(await limits.put('many', 'k1', numbers, NOW)).toMatchObject({ key: 'k1' });
+  const more = Array.from({ length: 9 }, (_, i) => ({ key: `more${i}`, numbers }));
+  await limits.remove('many', 'k1');
+  await limits.remove('many', 'k2');
+  expect((await limits.ensure('many', more, NOW)).size).toBe(2);
   expect(await limits.put('others', 'one-more', numbers, NOW)).not.toBeNull();
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createUniqueStore } from '../../src/store/unique.ts';
+import { putLimit } from '../support/limits.ts';
 import { aTask, rowOf, store } from '../support/rows.ts';
 
 const NOW = 1_900_000_000_000;
@@ -84,6 +85,20 @@ describe('a task that is given something else to do', () => {
     expect(results).toEqual([{ value: 'after' }]);
   });
 
+  it('stays under the limit of its type', async () => {
+    await putLimit('u', { max_running: 1 }, NOW, 'sum');
+    const first = uniqueTask('u', 'k');
+    await store(first);
+    expect(await rowOf(first.id, 'u')).toMatchObject({ held: 'limit', limit_key: 'sum' });
+    const other = uniqueTask('u', 'k', { title: 'new', priority: 'HIGH' });
+    expect(await unique.replace('u', first.id, other, NOW)).toMatchObject({
+      held: 'limit',
+      limit_key: 'sum',
+      turn: `0${first.id}`,
+      wake_at: null,
+    });
+  });
+
   it('stays paused when it is paused, and is left alone once it has begun', async () => {
     const first = uniqueTask('s', 'k');
     await store(first);
@@ -99,7 +114,12 @@ describe('a task that is given something else to do', () => {
     await transitions.claim([first], NOW, false);
     expect(await unique.replace('s', first.id, other, NOW)).toBeNull();
     await unique.release('s', 'k', first.id);
+    await unique.restore('s', 'k', first.id);
     await store(other);
-    expect((await rowOf(other.id, 's')).title).toBe('new');
+    expect(await isStored(other)).toBe(false);
+    await unique.release('s', 'k', first.id);
+    await store(other);
+    await unique.restore('s', 'k', first.id);
+    expect((await unique.find('s', ['k'], NOW)).get('k')?.title).toBe('new');
   });
 });

@@ -132,5 +132,6 @@ export const partBuffers = createPartBuffers({
 /** What there is where no task has a limit. */
 export const noLimits = {
   admission: { admit: async () => [], admitAfter: async () => {} },
+  admissions: { pruneSubs: async () => null },
   limits: { findKeys: async () => ({ keys: [], hasMore: false }) },
 };

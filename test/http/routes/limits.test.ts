@@ -80,6 +80,7 @@ describe('a limit', () => {
 
   it.each([
     ['/limits/a%20b', {}],
+    ['/limits/..%2f', {}],
     [`/limits/${'x'.repeat(101)}`, {}],
     ['/limits/k', { max_running: 0 }],
     ['/limits/k', { max_running: 1_001 }],
@@ -197,7 +198,7 @@ describe('a unique task', () => {
     const replaced = await ask(
       '/tasks',
       'POST',
-      body({ title: 'new', priority: 'HIGH' }, { on_conflict: 'replace', at_most_seconds: 1 }),
+      body({ title: 'new', priority: 'HIGH' }, { on_conflict: 'replace', at_most_seconds: 1.0005 }),
     );
     expect(replaced.headers.get('Unique-Conflict')).toBe('replaced');
     expect(replaced.body).toMatchObject({
@@ -232,6 +233,11 @@ describe('a unique task', () => {
       tasks: [body({}, { key: 'third' }), body({}, { on_conflict: 'refuse' })],
     });
     expect(strict.status).toBe(409);
+    const twice = { key: 'fourth', on_conflict: 'refuse' };
+    const own = await ask('/tasks/bulk', 'POST', {
+      tasks: [body({}, { key: 'third' }), body({}, twice), body({}, twice)],
+    });
+    expect(own.status).toBe(409);
     const left = await env.DB.prepare('SELECT count(*) AS n FROM tasks').first<number>('n');
     expect(left).toBe(2);
   });
