@@ -9,6 +9,11 @@ export interface TaskOptions {
   max_attempts: string;
   timeout_seconds: string;
   callback_url: string;
+  expires_in_seconds: string;
+  limit_key: string;
+  sub_key: string;
+  /** Unless an unfinished task has the same type and parameters. */
+  unique: boolean;
   /** Reuse an output that is there already. */
   reuse: boolean;
 }
@@ -22,6 +27,10 @@ export const NO_OPTIONS: TaskOptions = {
   max_attempts: '',
   timeout_seconds: '',
   callback_url: '',
+  expires_in_seconds: '',
+  limit_key: '',
+  sub_key: '',
+  unique: false,
   reuse: true,
 };
 
@@ -31,8 +40,13 @@ export const toBody = (type: string, params: unknown, options: TaskOptions) => {
     .split(',')
     .map((tag) => tag.trim())
     .filter((tag) => tag !== '');
-  const number = (name: 'delay_seconds' | 'max_attempts' | 'timeout_seconds') =>
-    options[name] === '' ? {} : { [name]: Number(options[name]) };
+  const number = (
+    name: 'delay_seconds' | 'max_attempts' | 'timeout_seconds' | 'expires_in_seconds',
+  ) => (options[name] === '' ? {} : { [name]: Number(options[name]) });
+  const limit = {
+    ...(options.limit_key && { key: options.limit_key }),
+    ...(options.sub_key && { sub_key: options.sub_key }),
+  };
   return {
     type,
     params,
@@ -44,6 +58,9 @@ export const toBody = (type: string, params: unknown, options: TaskOptions) => {
     ...number('max_attempts'),
     ...number('timeout_seconds'),
     ...(options.callback_url !== '' && { callback_url: options.callback_url }),
+    ...number('expires_in_seconds'),
+    ...(Object.keys(limit).length > 0 && { limit }),
+    ...(options.unique && { unique: {} }),
     ...(!options.reuse && { reuse: false }),
   };
 };

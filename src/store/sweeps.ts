@@ -83,7 +83,7 @@ RETURNING owner, id, queue, rescues, held, limit_key`,
 );
 
 /** Its limit lets it go anew: at once a rate would let all go together. */
-export type UnparkedTask = Overdue & Pick<Task, 'held' | 'limit_key'>;
+type UnparkedTask = Overdue & Pick<Task, 'held' | 'limit_key'>;
 
 export interface Swept {
   /** NEW whose time has come, now PENDING. */

@@ -43,7 +43,7 @@ export const TaskOptionFields = ({ options, errors, set }: TaskOptionsProps) => 
         </div>
       </div>
       <details class="more" open={Object.keys(errors).some((path) => !path.startsWith('params'))}>
-        <summary>Options: when, priority, attempts, callback</summary>
+        <summary>Options: when, priority, attempts, callback, limit</summary>
         <div class="fields">
           <div class="pair">
             <div class="field">
@@ -124,6 +124,51 @@ export const TaskOptionFields = ({ options, errors, set }: TaskOptionsProps) => 
               {note('callback_url')}
             </div>
           </div>
+          <div class="pair">
+            <div class="field">
+              <label for="limit-key">Limit</label>
+              <input
+                id="limit-key"
+                maxLength={100}
+                placeholder="as the type says"
+                value={options.limit_key}
+                onInput={(event) => set({ limit_key: event.currentTarget.value })}
+              />
+              {note('limit.key') ?? <span class="hint">Its key, such as a provider</span>}
+            </div>
+            <div class="field">
+              <label for="sub-key">Sub-key</label>
+              <input
+                id="sub-key"
+                maxLength={200}
+                value={options.sub_key}
+                onInput={(event) => set({ sub_key: event.currentTarget.value })}
+              />
+              {note('limit.sub_key') ?? (
+                <span class="hint">Whose share it is, such as a tenant</span>
+              )}
+            </div>
+          </div>
+          <div class="field">
+            <label for="expires">Cancel unless begun in, seconds</label>
+            <input
+              id="expires"
+              type="number"
+              min={0}
+              step="any"
+              value={options.expires_in_seconds}
+              onInput={(event) => set({ expires_in_seconds: event.currentTarget.value })}
+            />
+            {note('expires_in_seconds')}
+          </div>
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={options.unique}
+              onChange={(event) => set({ unique: event.currentTarget.checked })}
+            />{' '}
+            Unless an unfinished task has the same parameters
+          </label>
           <label class="check">
             <input
               type="checkbox"

@@ -1,6 +1,8 @@
 import type * as z from 'zod';
 import type { taskTypeSchema } from '../../http/routes/task-types/type-view.ts';
 import { formatDuration } from '../format.ts';
+import { toLimitPath } from '../limits.ts';
+import { toHref } from '../router.ts';
 
 export type TaskType = z.output<typeof taskTypeSchema>;
 
@@ -38,6 +40,17 @@ export const TypeFacts = ({ type }: { type: TaskType }) => (
     <dd>{type.cache_ttl_seconds === 0 ? 'no' : formatDuration(type.cache_ttl_seconds)}</dd>
     <dt>Output reused</dt>
     <dd>{type.reuse_seconds === 0 ? 'no' : formatDuration(type.reuse_seconds)}</dd>
+    {type.limit && (
+      <>
+        <dt>Limit</dt>
+        <dd>
+          <a href={toHref(toLimitPath(type.limit.key ?? type.type))}>
+            {type.limit.key ?? type.type}
+          </a>
+          {type.limit.sub_key !== undefined && `, by ${type.limit.sub_key}`}
+        </dd>
+      </>
+    )}
   </dl>
 );
 

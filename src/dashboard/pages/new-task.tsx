@@ -24,7 +24,9 @@ interface Draft {
 }
 const readDraft = (type: string): Draft | null => {
   try {
-    return JSON.parse(sessionStorage.getItem(toDraftKey(type)) ?? 'null') as Draft | null;
+    const draft = JSON.parse(sessionStorage.getItem(toDraftKey(type)) ?? 'null') as Draft | null;
+    // One of a release before has fewer options.
+    return draft && { ...draft, options: { ...NO_OPTIONS, ...draft.options } };
   } catch {
     return null;
   }
@@ -66,6 +68,8 @@ export const NewTaskPage = () => {
         (isSource
           ? {
               ...NO_OPTIONS,
+              limit_key: source.limit?.key ?? '',
+              sub_key: source.limit?.sub_key ?? '',
               title: source.title ?? '',
               priority: source.priority,
               tags: source.tags.join(', '),

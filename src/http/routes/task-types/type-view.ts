@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { typeLimit } from '../../../domain/limit.ts';
 import { run, toRunKind, parseDefinition } from '../../../domain/registered-type.ts';
 import { LANES } from '../../../domain/words.ts';
 import type { Handler } from '../../../handlers/handler.ts';
@@ -24,6 +25,7 @@ const typeFields = {
   timeout_seconds: z.number(),
   cache_ttl_seconds: whole,
   reuse_seconds: whole,
+  limit: typeLimit.nullable().meta({ description: 'The limit that its tasks run under' }),
   needs: z.array(z.string()),
   configured: z.boolean(),
   params: z.unknown().meta({ type: 'object', description: 'JSON Schema of the parameters' }),
@@ -67,6 +69,7 @@ export const toTypeView = (c: AppContext, handler: Handler) => {
     timeout_seconds: handler.timeoutMs(example) / 1_000,
     cache_ttl_seconds: handler.cacheTtlSeconds ?? settings.CACHE_TTL_SECONDS,
     reuse_seconds: handler.reuseSeconds ?? 0,
+    limit: handler.limit ?? null,
     needs: handler.needs,
     configured: handler.needs.every((name) => settings[name] !== undefined),
     params: toJsonSchema(handler),
