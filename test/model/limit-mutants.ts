@@ -38,17 +38,13 @@ export const limitMutants: Record<string, Mutation> = {
   'an admission outside the statement': countsThenAdmits,
   'an admission that does not count': rewriting(
     'limits.admit_plain',
-    'coalesce(max_running, 1000) - (SELECT count(*)',
-    'coalesce(max_running, 1000) - (SELECT 0 * count(*)',
+    'SELECT count(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_slots',
+    'SELECT 0 * count(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_slots',
   ),
   'a limit that is forgotten after a recording': {
     admission: (real) => ({ ...real, admitAfter: async () => {} }),
   },
-  'tokens that are not spent': rewriting(
-    'limits.pick',
-    'tokens_now - n AS tokens',
-    'tokens_now AS tokens',
-  ),
+  'tokens that are not spent': rewriting('limits.pick', ' - p.n,', ','),
   'tokens of sub-keys that are not spent': rewriting('limits.spend', ' - count(*)', ''),
   'an old pick that is admitted again': rewriting('limits.admit_picked', ' AND changes() > 0', ''),
   'a sub-key that is not counted': rewriting(

@@ -154,7 +154,8 @@ export class LimitWorld extends World {
     hold('what its limit holds is pending', turn === null || status === 'PENDING', row);
     hold('without a limit there is none', limit_key !== null || (turn ?? slot) === null, row);
     const isLive = status === 'PENDING' || status === 'IN_PROGRESS';
-    hold('only what may run has a slot', slot === null || (isLive && turn === null), row);
+    const isReady = isLive && turn === null && held !== 'time';
+    hold('only what may run has a slot', slot === null || isReady, row);
     const mayRun =
       status === 'IN_PROGRESS' || (status === 'PENDING' && (held === null || held === 'worker'));
     hold(
@@ -227,7 +228,7 @@ export class LimitWorld extends World {
     });
     hold(
       'L4: the clock comes for it',
-      (this.alarmAt ?? Infinity) <= Math.max(wake_at ?? 0, this.now) + 60_000,
+      (this.alarmAt ?? Infinity) <= Math.max(wake_at ?? 0, this.now) + 1_000,
       limit,
     );
   }
