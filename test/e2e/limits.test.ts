@@ -42,11 +42,11 @@ const readStarts = (key: string): number[] =>
 it('keeps a rate evenly, and after a restart', async () => {
   await tasker().limits.set('rate', { rate: { count: 100 } });
   await tasker().submitMany(many(3_000, () => ({ limit: { key: 'rate' } })));
-  await wait(7_000);
+  await wait(5_000);
   await service.kill();
   const before = readStarts('rate');
   service = await start();
-  await wait(7_000);
+  await wait(5_000);
   const starts = readStarts('rate');
   // 100 a second, and what may begin together: two slices of 250 ms.
   for (let from = 0; from + 200 < starts.length; from += 1) {
