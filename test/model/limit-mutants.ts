@@ -11,8 +11,11 @@ const countsThenAdmits: Mutation = {
         const { results } = await database
           .prepare(
             `SELECT id FROM tasks WHERE owner = ?1 AND limit_key = ?2 AND turn IS NOT NULL
-            LIMIT (SELECT max(0, coalesce(max_running, 9) - (SELECT count(*) FROM tasks WHERE limit_key = ?2 AND slot IS NOT NULL))
-              FROM limits WHERE key = ?2)`,
+            LIMIT coalesce((
+              SELECT max(0, coalesce(max_running, 9) - (SELECT count(*) FROM tasks WHERE limit_key = ?2 AND slot IS NOT NULL))
+              FROM limits
+              WHERE key = ?2
+            ), 9)`,
           )
           .bind(owner, key)
           .all<Pick<Task, 'id'>>();
