@@ -10,7 +10,7 @@ const MAX_WINDOW = 1_000;
 /** … this, until that is known, of short and light ones. */
 const FIRST_WINDOW = 500;
 /** While more wait, what has left is asked for this often. */
-const LOOK_EVERY_MS = 100;
+const LOOK_EVERY_MS = 50;
 /** What was sent is looked at by one of so many. */
 const SAMPLE_OF = 25;
 /** Without news of it for this long, what was sent counts as gone. */
