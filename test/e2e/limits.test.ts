@@ -53,7 +53,8 @@ it('keeps a rate evenly, and after a restart', async () => {
     const took = (starts[from + 200] ?? 0) - (starts[from] ?? 0);
     expect(took, `200 began within ${took} ms`).toBeGreaterThanOrEqual(1_500 - 50);
   }
-  // From slice to slice, when what may begin together has begun. npm run bench:limits takes a minute.
+  // From slice to slice, when what may begin together has begun. A slice that a busy machine loses is a
+  // twentieth of these seconds: npm run bench:limits takes a minute.
   const paceOf = (times: readonly number[]): number => {
     const slices = times.flatMap((at, i) => (at - (times[i - 1] ?? 0) > 50 ? { at, i } : []));
     const [first, last] = [slices.find(({ i }) => i >= 75), slices.at(-1)];
@@ -62,7 +63,7 @@ it('keeps a rate evenly, and after a restart', async () => {
   };
   const paces = [before, starts.slice(before.length)].map(paceOf);
   console.log(`a rate of 100 a second: ${paces.map((pace) => pace.toFixed(1)).join(', ')}`);
-  for (const pace of paces) expect(Math.abs(pace - 100)).toBeLessThanOrEqual(5);
+  for (const pace of paces) expect(Math.abs(pace - 100)).toBeLessThanOrEqual(10);
   await tasker().limits.delete('rate');
 });
 
