@@ -41,16 +41,27 @@ export const findLimitKeys = (tasks: readonly Pick<Task, 'owner' | 'limit_key'>[
 export const createAdmission = (deps: AdmissionDeps) => {
   const { admissions, store, taskQueues, tellWorkers, ensureAlarmBy, now, log } = deps;
 
+  /** What follows an admission must not undo it: its tasks go to their queue whatever fails here. */
+  const attempt = async (event: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      log.warn(event, { error: describeError(error) });
+    }
+  };
+  const wakeBy = (at: number): Promise<void> => attempt('alarm_failed', () => ensureAlarmBy(at));
+
   /** One round: as many as one call lets go. */
   const admitOnce = async (
     keys: readonly LimitKey[],
   ): Promise<{ tasks: AdmittedTask[]; unfinished: LimitKey[] }> => {
     const admitted = await admissions.admit(keys, now());
     const wakeAt = Math.min(...admitted.map((each) => each.wakeAt ?? Infinity));
-    if (wakeAt < Infinity) await ensureAlarmBy(wakeAt);
+    if (wakeAt < Infinity) await wakeBy(wakeAt);
     const tasks = admitted.flatMap((each) => each.tasks);
     const forWorkers = tasks.filter(({ held }) => held === 'worker');
-    if (forWorkers.length > 0) await tellWorkers(await store.getMany(forWorkers));
+    if (forWorkers.length > 0)
+      await attempt('publish_failed', async () => tellWorkers(await store.getMany(forWorkers)));
     // A limit that lets very many go may have more.
     const unfinished = keys.filter((_, i) => (admitted[i]?.tasks.length ?? 0) >= MAX_RUNNING);
     return { tasks, unfinished };
@@ -107,10 +118,7 @@ export const createAdmission = (deps: AdmissionDeps) => {
       if (keys.length === 0) return;
       const { tasks, unfinished } = await admitRound(keys);
       await taskQueues.enqueue(tasks);
-      if (unfinished.length > 0)
-        await ensureAlarmBy(now()).catch((error: unknown) => {
-          log.warn('alarm_failed', { error: describeError(error) });
-        });
+      if (unfinished.length > 0) await wakeBy(now());
     },
   };
 };

@@ -13,17 +13,26 @@ const NOW = 1_900_000_000_000;
 
 afterEach(() => vi.restoreAllMocks());
 
-const setup = (admitUnder?: AdmissionStore['admit']) => {
+const setup = (
+  admitUnder?: AdmissionStore['admit'],
+  {
+    getMany = createTaskStore(env.DB).getMany,
+    wake = async () => {},
+  }: { getMany?: ReturnType<typeof createTaskStore>['getMany']; wake?: () => Promise<void> } = {},
+) => {
   const { log, events } = keepLog();
   const { queues, sent } = keepQueues();
   const { publish, published } = keepPublished();
   const alarms: number[] = [];
   const admission = createAdmission({
     admissions: { admit: admitUnder ?? createAdmissionStore(env.DB).admit },
-    store: createTaskStore(env.DB),
+    store: { getMany },
     taskQueues: createTaskQueues({ queues, log }),
     tellWorkers: publish,
-    ensureAlarmBy: async (at) => void alarms.push(at),
+    ensureAlarmBy: async (at) => {
+      alarms.push(at);
+      await wake();
+    },
     now: () => NOW,
     log,
   });
@@ -70,6 +79,19 @@ it('leaves to the clock what the database does not answer', async () => {
   const { admit, events } = setup(() => Promise.reject(new Error('Network connection lost.')));
   expect(await admit([{ owner: 'd', key: 'k' }])).toEqual([]);
   expect(events()).toEqual(['admission_failed']);
+});
+
+it('sends what it let go, whatever fails after it', async () => {
+  const fail = (): Promise<never> => Promise.reject(new Error('Network connection lost.'));
+  const { admitAfter, sent, events } = setup(undefined, { getMany: fail, wake: fail });
+  await putLimit('f', { rate_count: 2, rate_ms: 10_000, rate_burst: 2 }, NOW);
+  const tasks = ['worker-medium', 'default-medium', 'default-medium'].map((queue, i) =>
+    aTask({ owner: 'f', limitKey: 'k', subKey: String(i), queue }, NOW),
+  );
+  await store(...tasks);
+  await admitAfter(tasks);
+  expect(sent.map(({ id }) => id)).toEqual([tasks[1]?.id]);
+  expect(events()).toEqual(['alarm_failed', 'publish_failed']);
 });
 
 it('names each limit of several tasks once', () => {
