@@ -1,5 +1,6 @@
 import { lifecycle } from '../domain/lifecycle.ts';
 import { MAX_RUNNING } from '../domain/limit.ts';
+import { LIMIT_COLUMNS } from './limits.ts';
 import { limitTokensSql, tokensAtSql, tokensSql, wholeSql } from './rate-sql.ts';
 import { runnableSql } from './runnable.ts';
 import { nameStatement } from './statements.ts';
@@ -38,7 +39,7 @@ export const LIMIT = `(
       )
     END AS free
   FROM (
-    SELECT limits.*, ${limitTokensSql} AS tokens_now, ${IS_PLAIN} AS is_plain
+    SELECT ${LIMIT_COLUMNS.join(', ')}, ${limitTokensSql} AS tokens_now, ${IS_PLAIN} AS is_plain
     FROM limits
     WHERE owner = ?1 AND key = ?2
   )

@@ -22,16 +22,13 @@ const NUMBERS = [
   'sub_rate_burst',
 ] as const satisfies (keyof LimitNumbers)[];
 
-/** `added`: how many the same statement may make before it. */
-const hasRoom = (key: string, added = '0'): string =>
-  `(EXISTS (SELECT 1 FROM limits WHERE owner = ?1 AND key = ${key})
-    OR (SELECT count(*) FROM limits WHERE owner = ?1) + ${added} < ${MAX_LIMITS})`;
+const COUNT = `(SELECT count(*) FROM limits WHERE owner = ?1)`;
 
 const PUT = nameStatement(
   'limits.put',
   `INSERT INTO limits (owner, key, created_at, updated_at, for_type, ${NUMBERS.join(', ')})
 SELECT ?1, ?2, ?3, ?3, 1, ${NUMBERS.map((_, i) => `?${i + 4}`).join(', ')}
-WHERE ${hasRoom('?2')}
+WHERE EXISTS (SELECT 1 FROM limits WHERE owner = ?1 AND key = ?2) OR ${COUNT} < ${MAX_LIMITS}
 ON CONFLICT (owner, key) DO UPDATE
 SET ${NUMBERS.map((name) => `${name} = excluded.${name}`).join(', ')},
   tokens = ${limitTokensSql},
@@ -42,14 +39,14 @@ SET ${NUMBERS.map((name) => `${name} = excluded.${name}`).join(', ')},
 RETURNING ${LIMIT_COLUMNS.join(', ')}`,
 );
 
-// Only those that are not there: numbers of a submit change nothing.
+// Only those that are not there, as many as there is room for: numbers of a submit change nothing.
 const ENSURE = nameStatement(
   'limits.ensure',
   `INSERT INTO limits (owner, key, created_at, updated_at, ${NUMBERS.join(', ')})
 SELECT ?1, j.value ->> 0, ?3, ?3, ${NUMBERS.map((_, i) => `value ->> ${i + 1}`).join(', ')}
 FROM json_each(?2) AS j
-WHERE ${hasRoom('value ->> 0', 'j.key')}
-ON CONFLICT DO NOTHING`,
+WHERE NOT EXISTS (SELECT 1 FROM limits WHERE owner = ?1 AND key = j.value ->> 0)
+LIMIT max(0, ${MAX_LIMITS} - ${COUNT})`,
 );
 const FIND_KEYS = nameStatement(
   'limits.find_keys',
