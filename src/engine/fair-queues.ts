@@ -9,10 +9,13 @@ const MIN_WINDOW = 100;
 const MAX_WINDOW = 1_000;
 /** … this, until that is known, of short and light ones. */
 const FIRST_WINDOW = 500;
-/** While more wait, what has left is asked for this often. */
+/** While more wait, what has left is asked for this often; while nothing leaves, less and less. */
 const LOOK_EVERY_MS = 50;
+const MAX_PAUSE_MS = 1_000;
 /** What was sent is looked at by one of so many. */
 const SAMPLE_OF = 25;
+/** Of what was sent, asked for at once: about 400 kB, of the 2 MB of one bound value. */
+const MAX_ASKED = 5_000;
 /** Without news of it for this long, what was sent counts as gone. */
 const FORGET_MS = 30_000;
 /** Tasks that wait in memory; what is beyond is left to the clock. */
@@ -94,23 +97,40 @@ export const createFairQueues = (deps: FairQueuesDeps) => {
     for (const { task } of waiting.splice(waiting.length - excess)) known.delete(task.id);
   };
 
-  /** Forgets what has left its queue, and moves the window with it. */
-  const noteLeft = (lane: Lane, unclaimed: ReadonlySet<string>): void => {
-    const isGone = ({ id, sentAt }: Sent): boolean =>
-      !unclaimed.has(id) || now() - sentAt > FORGET_MS;
+  /** Forgets what has left its queue, and moves the window with it. Returns how many left. */
+  const noteLeft = (lane: Lane, claimed: ReadonlySet<string>): number => {
+    const isGone = ({ id, sentAt }: Sent): boolean => claimed.has(id) || now() - sentAt > FORGET_MS;
     const gone = sumOf(lane.sent.filter(isGone));
     lane.sent = lane.sent.filter((each) => !isGone(each));
     lane.left = [...lane.left, { at: now(), count: gone }].filter(({ at }) => now() - at < 1_000);
     lane.window = Math.min(MAX_WINDOW, Math.max(MIN_WINDOW, sumOf(lane.left)));
+    return gone;
   };
 
-  const look = async (): Promise<void> => {
+  /** Of what was sent, what has left its queue; what cannot be asked now has no news. */
+  const findClaimed = async (busy: readonly Lane[]): Promise<Set<string>> => {
+    // Those first whose tasks wait.
+    const inOrder = busy.toSorted((a, b) => b.waiting.length - a.waiting.length);
+    const asked = inOrder.flatMap(({ sent }) => sent).slice(0, MAX_ASKED);
+    try {
+      const unclaimed = await sentTasks.findUnclaimed(asked);
+      return new Set(asked.map(({ id }) => id).filter((id) => !unclaimed.has(id)));
+    } catch (error) {
+      log.warn('fair_queues_failed', { error: describeError(error) });
+      return new Set();
+    }
+  };
+
+  /** Sends what there is room for now. Returns how many have left. */
+  const look = async (): Promise<number> => {
     const busy = [...lanes.values()].filter(({ sent }) => sent.length > 0);
-    const unclaimed = await sentTasks.findUnclaimed(busy.flatMap(({ sent }) => sent));
-    for (const lane of busy) noteLeft(lane, unclaimed);
+    const claimed = await findClaimed(busy);
+    let left = 0;
+    for (const lane of busy) left += noteLeft(lane, claimed);
     for (const [key, { sent, waiting }] of lanes)
       if (sent.length === 0 && waiting.length === 0) lanes.delete(key);
     await taskQueues.enqueue([...lanes.values()].flatMap(takeDue));
+    return left;
   };
 
   /** Whether it must be known what has left. */
@@ -119,11 +139,11 @@ export const createFairQueues = (deps: FairQueuesDeps) => {
 
   const lookWhileCrowded = async (): Promise<void> => {
     isLooking = true;
+    let pause = LOOK_EVERY_MS;
     while ([...lanes.values()].some(isCrowded)) {
-      await wait(LOOK_EVERY_MS);
-      await look().catch((error: unknown) => {
-        log.warn('fair_queues_failed', { error: describeError(error) });
-      });
+      await wait(pause);
+      const left = await look();
+      pause = left > 0 ? LOOK_EVERY_MS : Math.min(MAX_PAUSE_MS, pause * 2);
     }
     isLooking = false;
   };

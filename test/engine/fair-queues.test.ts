@@ -15,16 +15,22 @@ const setup = () => {
   let time = NOW;
   let wakeUp = (): void => {};
   let isBroken = false;
+  const asked: number[] = [];
+  const pauses: number[] = [];
   const fair = createFairQueues({
     taskQueues: createTaskQueues({ queues, log }),
     sentTasks: {
-      findUnclaimed: async () => {
+      findUnclaimed: async (some) => {
+        asked.push(some.length);
         if (isBroken) throw new Error('Network connection lost.');
         return new Set(unclaimed);
       },
     },
     now: () => time,
-    wait: () => new Promise((resolve) => (wakeUp = resolve)),
+    wait: (ms) => {
+      pauses.push(ms);
+      return new Promise((resolve) => (wakeUp = resolve));
+    },
     log,
   });
   const seen = new Set<string>();
@@ -39,6 +45,8 @@ const setup = () => {
   return {
     ...fair,
     events,
+    asked,
+    pauses,
     findNew,
     backlog,
     fail: (broken: boolean) => void (isBroken = broken),
@@ -115,11 +123,33 @@ it('goes on when the database does not answer, and without news after a while', 
   fail(true);
   await pass();
   expect(events()).toEqual(['fair_queues_failed']);
-  fail(false);
   await pass(29_000);
   expect(findNew()).toEqual([]);
+  // It still does not answer.
   await pass(2_000);
   expect(findNew()).toHaveLength(200);
+});
+
+it('looks less and less often while nothing leaves', async () => {
+  const { enqueue, findNew, leave, pass, pauses } = setup();
+  await enqueue(tasksOf('many', 2_000));
+  const first = findNew();
+  for (let i = 0; i < 6; i += 1) await pass();
+  leave(first);
+  await pass();
+  expect(pauses).toEqual([50, 100, 200, 400, 800, 1_000, 1_000, 50]);
+});
+
+it('asks for no more than one statement takes, and for those first whose tasks wait', async () => {
+  const { enqueue, findNew, leave, pass, asked } = setup();
+  const others = Array.from({ length: 6_000 }, (_, i) => tasksOf(`owner-${i}`, 1));
+  await enqueue(others.flat());
+  await enqueue(tasksOf('many', 600));
+  const first = findNew();
+  leave(first.filter(({ owner }) => owner === 'many'));
+  await pass();
+  expect(findNew()).toHaveLength(100);
+  expect(asked).toEqual([5_000]);
 });
 
 it('remembers a hundred thousand, and leaves the rest to the clock', async () => {
