@@ -16,6 +16,23 @@ import {
 import { refuseDuplicate } from './unique-tasks.ts';
 import type { SubmitRequest } from '../domain/submit-request.ts';
 
+/**
+ * Each that replaces another task is a few calls of its own, and an invocation has a thousand:
+ * https://developers.cloudflare.com/workers/platform/limits/#subrequests
+ */
+const MAX_REPLACING = 100;
+
+const refuseReplacing = (requests: readonly SubmitRequest[]): FieldError[] =>
+  requests
+    .flatMap(({ unique }, i) => (unique?.on_conflict === 'replace' ? [i] : []))
+    .slice(MAX_REPLACING)
+    .map((i) => ({
+      in: 'body',
+      path: `tasks.${i}.unique.on_conflict`,
+      code: 'too_big',
+      message: `No more than ${MAX_REPLACING} tasks of one call may say \`replace\`: send the rest in another`,
+    }));
+
 export interface SubmissionDeps extends BuildDeps, StoringDeps {
   store: Pick<TaskStore, 'findByIdempotencyKeys' | 'findReusable'>;
   /** Makes limits that are not there. */
@@ -51,7 +68,7 @@ export const createSubmission = (deps: SubmissionDeps) => {
   /** The rows of all requests; one refused item refuses all, each named by its index. */
   const build = async (submission: Submission): Promise<Task[]> => {
     const { requests, caller, isBulk } = submission;
-    const errors: FieldError[] = [];
+    const errors = refuseReplacing(requests);
     const tasks: Task[] = [];
     await loadTypes(submission);
     for (const [index, request] of requests.entries()) {

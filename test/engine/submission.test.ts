@@ -82,6 +82,27 @@ it('names the bad items of a bulk by their index, all at once', async () => {
   });
 });
 
+it('takes as many tasks that replace others as one invocation has calls for', async () => {
+  const { submit } = setup(async (tasks) => tasks.map(() => 'accepted'));
+  const requests = Array.from({ length: 103 }, (_, i) => ({
+    type: 'sum',
+    params: { a: i, b: 1 },
+    priority: 'MEDIUM' as const,
+    // Two that only return count for nothing.
+    unique: {
+      while: 'unfinished' as const,
+      on_conflict: i < 2 ? ('return' as const) : ('replace' as const),
+    },
+  }));
+  const submitFirst = (count: number) =>
+    submit([], { requests: requests.slice(0, count), isBulk: true });
+  expect(await submitFirst(102)).toHaveLength(102);
+  await expect(submitFirst(103)).rejects.toMatchObject({
+    code: 'invalid_request',
+    errors: [{ path: 'tasks.102.unique.on_conflict' }],
+  });
+});
+
 it('answers a replay with the first task, and refuses another body under its key', async () => {
   const first = setup();
   const [stored] = await first.submit([{ a: 1, b: 2 }], { findKey: () => 'once' });
