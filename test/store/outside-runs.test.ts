@@ -40,6 +40,13 @@ it('claims by urgency and age, and reads no more than it takes', async () => {
   expect(await runs.claimForWorker('nobody', ['a'], 10, NOW)).toEqual([]);
 });
 
+it('claims nothing that has expired before its first attempt', async () => {
+  const task = aTask({ owner: 'late', type: 'a', queue: 'worker-low', expiresAt: NOW + 10 }, NOW);
+  await store(task);
+  expect(await runs.claimForWorker('late', ['a'], 1, NOW + 10)).toEqual([]);
+  expect(await runs.claimForWorker('late', ['a'], 1, NOW + 9)).toMatchObject([{ id: task.id }]);
+});
+
 it('claims no more than 4 MB of parameters, but one task in any case', async () => {
   const owner = 'large';
   const text = 'x'.repeat(240_000);

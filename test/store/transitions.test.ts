@@ -48,6 +48,12 @@ const setup = async (more: Parameters<typeof aTask>[0] = {}) => {
 };
 
 describe('claim', () => {
+  it('takes nothing that has expired before its first attempt', async () => {
+    const { claim } = await setup({ expiresAt: NOW + 10 });
+    expect(await claim(NOW + 10)).toBeUndefined();
+    expect(await claim(NOW + 9)).toMatchObject({ attempt: 1 });
+  });
+
   it('takes a task once, however often its message comes', async () => {
     const { claim } = await setup();
     expect(await claim()).toMatchObject({
