@@ -28,7 +28,6 @@ afterAll(async () => {
 });
 
 const sum = { type: 'sum', params: { a: 1, b: 2 }, reuse: false } as const;
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const tasker = () => connect(service.url);
 const many = (count: number, more: (i: number) => object = () => ({})) =>
   Array.from({ length: count }, (_, i) => ({ ...sum, ...more(i) }));
@@ -42,11 +41,13 @@ const readStarts = (key: string): number[] =>
 it('keeps a rate evenly, and after a restart', async () => {
   await tasker().limits.set('rate', { rate: { count: 100 } });
   await tasker().submitMany(many(3_000, () => ({ limit: { key: 'rate' } })));
-  await wait(5_000);
+  const begun = (count: number) =>
+    vi.waitUntil(() => readStarts('rate').length >= count, { timeout: 30_000, interval: 500 });
+  await begun(400);
   await service.kill();
   const before = readStarts('rate');
   service = await start();
-  await wait(5_000);
+  await begun(before.length + 400);
   const starts = readStarts('rate');
   // 100 a second, and what may begin together: two slices of 250 ms.
   for (let from = 0; from + 200 < starts.length; from += 1) {
