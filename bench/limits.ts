@@ -3,7 +3,7 @@ import { freePort, readRows, startService, temporaryState } from '../scripts/ser
 import { readOptions, wholeNumber } from '../scripts/options.ts';
 import { connect, sleep } from '../scripts/tasker.ts';
 
-const HELP = `npm run bench:limits -- [options]: how exactly a rate is kept, and how well the begin of a task is foretold
+const HELP = `npm run bench:limits -- [options]: how exactly a rate is kept, and how well the start of a task is estimated
 
   --seconds <n>  how long the rate is kept (default 60); the service is killed in the middle
   --rate <n>     tasks a second (default 100)
@@ -73,8 +73,8 @@ const keepRate = async () => {
   };
 };
 
-/** What was foretold of tasks that wait, beside when they began. */
-const foretell = async () => {
+/** What was estimated of tasks that wait, beside when they began. */
+const compareEstimates = async () => {
   say('Ten at a time of 0.2 s each …');
   await tasker().limits.set('slots', { max_running: 10 });
   const accepted = await tasker().submitMany(
@@ -92,19 +92,19 @@ const foretell = async () => {
   const factors: number[] = [];
   for (const { task_id, waiting_for } of waiting) {
     const { started_at } = await tasker().wait(task_id);
-    const foretold = Date.parse(waiting_for?.expected_at ?? '') - askedAt;
+    const estimated = Date.parse(waiting_for?.expected_at ?? '') - askedAt;
     const took = Date.parse(started_at ?? '') - askedAt;
-    factors.push(foretold / took);
+    factors.push(estimated / took);
   }
   return {
-    foretold: factors.length,
+    estimated: factors.length,
     least_factor: Math.min(...factors),
     most_factor: Math.max(...factors),
   };
 };
 
 try {
-  const figures = { ...(await foretell()), ...(await keepRate()) };
+  const figures = { ...(await compareEstimates()), ...(await keepRate()) };
   if (values.json) console.log(JSON.stringify(figures));
   else
     for (const [name, value] of Object.entries(figures))

@@ -1,4 +1,4 @@
 import { RetryLater } from './errors.ts';
 
-/** Whoever runs the task has too much to do: all under its limit are to wait as long. */
+/** What runs the task has too much to do: all tasks under its limit are to wait as long. */
 export class Busy extends RetryLater {}

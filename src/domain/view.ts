@@ -42,7 +42,7 @@ export interface TaskView {
   limit: { key: string; sub_key: string | null } | null;
   /** Not begun by then, it is cancelled. */
   expires_at: string | null;
-  /** Why it was cancelled without anybody's asking. */
+  /** Why it was cancelled, where no request did it. */
   end_reason: 'expired' | null;
   submitted_at: string;
   scheduled_at: string | null;

@@ -18,7 +18,7 @@ export interface SentTask extends TaskKey {
 }
 
 export const createSentTaskStore = (db: D1Database) => ({
-  /** Which of these tasks nobody has claimed since they were sent to their queues, by id. */
+  /** Which of these tasks no attempt has claimed since they were sent to their queues, by id. */
   async findUnclaimed(sent: readonly SentTask[]): Promise<Set<string>> {
     const keys = sent.map(({ owner, id, sentAt }) => ({ owner, id, sentAt }));
     const statement = db.prepare(FIND_UNCLAIMED).bind(JSON.stringify(keys));

@@ -20,7 +20,7 @@ export const createLimits = ({ db, dispatcher, replace, ...deps }: LimitsDeps) =
   const { now } = deps;
   const { ensureAlarmBy } = dispatcher;
   const admissions = createAdmissionStore(db);
-  // Whoever is let go changes nothing that anybody counts: only workers are told.
+  // A task that is let go keeps its status, so boards count the same: only workers are told.
   const boards = deps.listeners.filter(({ name }) => name === 'board');
   const tellWorkers = createPublisher({ listeners: boards, log: deps.log });
   const real = createAdmission({ ...deps, admissions, ensureAlarmBy, tellWorkers });

@@ -57,7 +57,7 @@ it.each([
     60,
   ],
   ['no end of a pause', { paused_until: FOR_EVER, rate_count: 1, rate_ms: 1_000 }, null],
-])('foretells by %s', (_, of, seconds) => {
+])('estimates by %s', (_, of, seconds) => {
   expect(inSeconds(of)).toBe(seconds);
 });
 

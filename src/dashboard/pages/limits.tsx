@@ -15,7 +15,7 @@ import { Field } from '../components/schedule-fields.tsx';
 import { Age, Card, Empty, ErrorNote, PageHead, Skeleton } from '../components/ui.tsx';
 
 const RELOAD_MS = 5_000;
-/** More are found by the API: a page of thousands helps nobody. */
+/** More are found by the API: a page of thousands is of no use. */
 const MOST = 500;
 
 interface Page {
