@@ -1,10 +1,11 @@
 import fc from 'fast-check';
-import { afterAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, expect, inject, it } from 'vitest';
+import { huntMutants } from './hunt.ts';
 import { keepsLimits } from './limit-commands.ts';
 import { limitMutants } from './limit-mutants.ts';
 import { LimitWorld } from './limit-world.ts';
 
-const { runs: numRuns, seed, isLong } = inject('model');
+const { runs: numRuns, seed } = inject('model');
 
 afterAll(() => LimitWorld.leave());
 
@@ -14,7 +15,6 @@ it(`limits hold in ${numRuns} runs of commands and faults`, async () => {
   expect(numRuns).toBeGreaterThan(0);
 }, 3_600_000);
 
-const MUTANT_RUNS = 2_000;
 /** Where each is caught within two runs. */
 const SEEDS: Record<string, number> = {
   'a slot that a rescue keeps': 3,
@@ -31,27 +31,4 @@ const SEEDS: Record<string, number> = {
   'an insert that goes around its limit': 1,
 };
 
-describe('the model of limits', () => {
-  it.each(Object.entries(limitMutants))(
-    'catches: %s',
-    async (name, mutation) => {
-      const known = isLong ? undefined : SEEDS[name];
-      const {
-        failed,
-        numRuns: tried,
-        errorInstance,
-      } = await fc.check(keepsLimits(mutation), {
-        numRuns: MUTANT_RUNS,
-        endOnFailure: true,
-        ...(known !== undefined && { seed: known }),
-      });
-      const found = errorInstance instanceof Error ? errorInstance.message : '';
-      console.log(
-        `mutant "${name}": ${failed ? `caught in run ${tried} (${found.slice(0, 70)}…)` : 'NOT CAUGHT'}`,
-      );
-      expect(failed, `the model did not notice: ${name}`).toBe(true);
-      expect(found).toMatch(/is broken|^L1|CHECK constraint/);
-    },
-    300_000,
-  );
-});
+huntMutants('the model of limits', limitMutants, SEEDS, keepsLimits);

@@ -1,12 +1,8 @@
-import fc from 'fast-check';
-import { describe, expect, inject, it } from 'vitest';
+import { huntMutants } from './hunt.ts';
 import { mutants } from './mutants.ts';
 import { sound } from './sound.ts';
 
-/** Most mutants fall within 50 runs; a patient search costs only where one is well hidden. */
-const MUTANT_RUNS = 2_000;
-
-/** Where each is caught within two runs. `npm run test:model -- --mutants` searches anew. */
+/** Where each is caught within two runs. */
 const SEEDS: Record<string, number> = {
   'no fence on attempt': 96,
   'attempt reset by a retry': 18,
@@ -29,24 +25,4 @@ const SEEDS: Record<string, number> = {
   'a clock that forgets deliveries': 2,
 };
 
-describe('the model', () => {
-  it.each(Object.entries(mutants))(
-    'catches: %s',
-    async (name, mutation) => {
-      const seed = inject('model').isLong ? undefined : SEEDS[name];
-      const { failed, numRuns, errorInstance } = await fc.check(sound(mutation), {
-        numRuns: MUTANT_RUNS,
-        endOnFailure: true,
-        ...(seed !== undefined && { seed }),
-      });
-      const found = errorInstance instanceof Error ? errorInstance.message : '';
-      console.log(
-        `mutant "${name}": ${failed ? `caught in run ${numRuns} (${found.slice(0, 70)}…)` : 'NOT CAUGHT'}`,
-      );
-      expect(failed, `the model did not notice: ${name}`).toBe(true);
-      // Caught by what must hold, not by having broken down.
-      expect(found).toMatch(/is broken|^L1|CHECK constraint/);
-    },
-    120_000,
-  );
-});
+huntMutants('the model', mutants, SEEDS, sound);

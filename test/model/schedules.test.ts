@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { describe, expect, inject, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
+import { huntMutants } from './hunt.ts';
 import { keepsPromise } from './schedule-commands.ts';
 import { scheduleMutants } from './schedule-mutants.ts';
 
-const { runs: numRuns, seed, isLong } = inject('model');
+const { runs: numRuns, seed } = inject('model');
 
 it(`a schedule keeps its promise in ${numRuns} runs of commands and faults`, async () => {
   await fc.assert(keepsPromise(), { numRuns, ...(seed !== null && { seed }) });
@@ -11,7 +12,6 @@ it(`a schedule keeps its promise in ${numRuns} runs of commands and faults`, asy
   expect(numRuns).toBeGreaterThan(0);
 }, 3_600_000);
 
-const MUTANT_RUNS = 2_000;
 /** Where each is caught within two runs. */
 const SEEDS: Record<string, number> = {
   'a move before the insert': 88,
@@ -23,27 +23,4 @@ const SEEDS: Record<string, number> = {
   'an overlap that looks at nothing': 4,
 };
 
-describe('the model of schedules', () => {
-  it.each(Object.entries(scheduleMutants))(
-    'catches: %s',
-    async (name, mutation) => {
-      const known = isLong ? undefined : SEEDS[name];
-      const {
-        failed,
-        numRuns: tried,
-        errorInstance,
-      } = await fc.check(keepsPromise(mutation), {
-        numRuns: MUTANT_RUNS,
-        endOnFailure: true,
-        ...(known !== undefined && { seed: known }),
-      });
-      const found = errorInstance instanceof Error ? errorInstance.message : '';
-      console.log(
-        `mutant "${name}": ${failed ? `caught in run ${tried} (${found.slice(0, 70)}…)` : 'NOT CAUGHT'}`,
-      );
-      expect(failed, `the model did not notice: ${name}`).toBe(true);
-      expect(found).toMatch(/is broken/);
-    },
-    300_000,
-  );
-});
+huntMutants('the model of schedules', scheduleMutants, SEEDS, keepsPromise);
