@@ -57,8 +57,8 @@ it('keeps a rate evenly, and after a restart', async () => {
   // Since what may begin together has begun; a slice of 25 is a twentieth. npm run bench:limits takes a
   // minute.
   const paceOf = (times: readonly number[]): number => {
-    const [first = 0, last = 0] = [times[75], times.at(-1)];
-    return ((times.length - 1 - 75) / (last - first)) * 1_000;
+    const took = (times.at(-1) ?? 0) - (times[75] ?? 0);
+    return ((times.length - 1 - 75) / took) * 1_000;
   };
   const paces = [before, starts.slice(before.length)].map(paceOf);
   console.log(`a rate of 100 a second: ${paces.map((pace) => pace.toFixed(1)).join(', ')}`);
