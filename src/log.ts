@@ -39,6 +39,8 @@ const FIELDS = [
   'key_id',
   'subject',
   'schedule_id',
+  'flow_id',
+  'flows',
   'code',
   'dispatched',
   'rescued',

@@ -19,6 +19,8 @@ export interface ListOptions {
   parentId?: string;
   /** Tasks that this schedule submitted. */
   scheduleId?: string;
+  /** The flow whose tasks they are. */
+  flowId?: string;
   /** By the time of submission; newest first unless told. */
   order?: 'newest' | 'oldest';
   /** Tasks per request; 1 to 100. */
@@ -41,6 +43,7 @@ export const toQuery = (options: ListOptions): URLSearchParams => {
     rerunOf,
     parentId,
     scheduleId,
+    flowId,
     order,
     fields = {},
     pageSize = 100,
@@ -51,7 +54,12 @@ export const toQuery = (options: ListOptions): URLSearchParams => {
       query.append(name, value);
   if (submittedAfter) query.set('submitted_after', submittedAfter.toISOString());
   if (submittedBefore) query.set('submitted_before', submittedBefore.toISOString());
-  const links = { rerun_of: rerunOf, parent_id: parentId, schedule_id: scheduleId };
+  const links = {
+    rerun_of: rerunOf,
+    parent_id: parentId,
+    schedule_id: scheduleId,
+    flow_id: flowId,
+  };
   for (const [name, value] of Object.entries({ q, ...links, order }))
     if (value !== undefined) query.set(name, value);
   for (const [name, value] of Object.entries(fields)) query.set(name, value);

@@ -79,7 +79,11 @@ export interface TaskView {
   limit: { key: string; sub_key: string | null } | null;
   expires_at: string | null;
   /** Why it was cancelled without having been asked to. */
-  end_reason: 'expired' | null;
+  end_reason: 'expired' | 'upstream_failed' | null;
+  /** The flow that it belongs to, its name there, and its place among those that `for_each` made. */
+  flow_id: string | null;
+  node: string | null;
+  item: number | null;
   submitted_at: string;
   scheduled_at: string | null;
   started_at: string | null;

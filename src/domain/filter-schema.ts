@@ -99,6 +99,7 @@ export const namedFilters = {
     .toLowerCase()
     .optional()
     .meta({ description: 'Tasks that this schedule submitted' }),
+  flow_id: z.uuid().toLowerCase().optional().meta({ description: 'Tasks of this flow' }),
   error: singleText()
     .max(4_000)
     .refine((text) => !isBlank(text), BLANK)
@@ -176,6 +177,7 @@ export const toFilter = (written: WrittenFilter, typeOf: (name: string) => strin
   rerunOf: written.rerun_of,
   parentId: written.parent_id,
   scheduleId: written.schedule_id,
+  flowId: written.flow_id,
   error: written.error,
   fields: written.fields,
 });

@@ -40,6 +40,8 @@ export interface TaskFilter {
   parentId?: string | undefined;
   /** The schedule that submitted them. */
   scheduleId?: string | undefined;
+  /** The flow whose tasks they are. */
+  flowId?: string | undefined;
   /** The message of the last error; `…` in it stands for any text. */
   error?: string | undefined;
   /** PENDING after an attempt, or anything but that. */

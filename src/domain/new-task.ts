@@ -46,15 +46,25 @@ export const RESEND_AFTER_MS = 5_000;
  */
 export const MAX_QUEUE_DELAY_MS = 30_000;
 
-/** Columns of what comes, and of what happens later, as they are in every new row. */
+/** Columns of what happens later, as they are in every new row. */
 export const UNUSED = {
   slot: null,
-  flow_id: null,
-  node: null,
-  blocked_by: null,
+  items: null,
   end_reason: null,
   created_by_key: null,
 } as const satisfies Partial<Task>;
+
+/** What a task of a flow has besides, as it is in every other row. */
+export const FLOWLESS = {
+  flow_id: null,
+  node: null,
+  blocked_by: null,
+  template: null,
+  item: null,
+  for_each: null,
+  delay_ms: null,
+} as const satisfies Partial<Task>;
+export type FlowPart = { [Column in keyof typeof FLOWLESS]: Task[Column] };
 
 /** What a run may change, as it is in every new row. */
 export const BORN = { snoozes: 0, checkpoint: null } as const satisfies Partial<Task>;
@@ -69,6 +79,7 @@ export const buildTask = (fields: NewTaskFields, now: number): Task => {
   const isDue = scheduledAt === null || scheduledAt <= now;
   return {
     ...UNUSED,
+    ...FLOWLESS,
     ...BORN,
     owner: fields.owner,
     id: fields.id,

@@ -16,7 +16,10 @@ export interface TaskError {
 export type TaskKey = Pick<Task, 'owner' | 'id'>;
 
 /** A row without its long parts: enough to send it to its queue and to publish it. */
-export type TaskSummaryRow = Omit<Task, 'params' | 'result' | 'checkpoint' | 'identifiers'>;
+export type TaskSummaryRow = Omit<
+  Task,
+  'params' | 'result' | 'checkpoint' | 'identifiers' | 'template'
+>;
 
 /** A row as a committed write returned it. Those of the clock come without their long parts. */
 export type CommittedTask = TaskSummaryRow & Partial<Pick<Task, 'params' | 'result'>>;

@@ -43,7 +43,11 @@ export interface TaskView {
   /** Not begun by then, it is cancelled. */
   expires_at: string | null;
   /** Why it was cancelled, where no request did it. */
-  end_reason: 'expired' | null;
+  end_reason: 'expired' | 'upstream_failed' | null;
+  /** The flow whose task it is, the node there, and its place among several of one node. */
+  flow_id: string | null;
+  node: string | null;
+  item: number | null;
   submitted_at: string;
   scheduled_at: string | null;
   started_at: string | null;
@@ -70,7 +74,7 @@ export interface TaskDetail extends TaskView {
 /**
  * One notification. `next_try_at` while it is open; `ended_at` once it was delivered or given up.
  */
-interface DeliveryView {
+export interface DeliveryView {
   id: string;
   sink: DeliverySink;
   status: Delivery['status'];
@@ -135,6 +139,9 @@ export const toSummary = (task: TaskSummaryRow): TaskSummary => ({
       : { key: task.limit_key, sub_key: task.sub_key === '' ? null : task.sub_key },
   expires_at: toIsoOrNull(task.expires_at),
   end_reason: task.end_reason,
+  flow_id: task.flow_id,
+  node: task.node,
+  item: task.item,
   submitted_at: iso(task.submitted_at),
   scheduled_at: toIsoOrNull(task.scheduled_at),
   started_at: toIsoOrNull(task.started_at),

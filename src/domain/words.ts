@@ -36,12 +36,16 @@ export type DeliverySink = (typeof DELIVERY_SINKS)[number];
 export const DELIVERY_STATES = ['OPEN', 'DELIVERED', 'GIVEN_UP'] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
+/** What a delivery tells of. */
+export const DELIVERY_SUBJECTS = ['task', 'flow'] as const;
+export type DeliverySubject = (typeof DELIVERY_SUBJECTS)[number];
+
 /** After this many rescues an expired lease means FAILED with code `lost`. */
 export const MAX_RESCUES = 3;
 
 /**
  * Why a task is not in its queue: it waits for its time, its queue is paused, or a worker has it
- * under a lease. The others are those of what comes.
+ * under a lease.
  */
 export const HELD_REASONS = [
   'time',
@@ -53,6 +57,18 @@ export const HELD_REASONS = [
   'flow',
 ] as const;
 export type HeldReason = (typeof HELD_REASONS)[number];
+
+/** What becomes of a flow's other tasks when one fails, or is cancelled. */
+export const ON_FAILURE = ['stop', 'continue'] as const;
+export type OnFailure = (typeof ON_FAILURE)[number];
+
+/** How a flow stands. */
+export const FLOW_STATUSES = [
+  'PENDING',
+  'IN_PROGRESS',
+  ...FINAL_STATUSES,
+] as const satisfies Status[];
+export type FlowStatus = (typeof FLOW_STATUSES)[number];
 
 /** What a schedule does while the task before has not ended. */
 export const OVERLAPS = ['allow', 'skip', 'cancel_previous', 'queue_one'] as const;

@@ -50,7 +50,7 @@ export interface AccepterDeps extends GroupCommitDeps {
 /**
  * When the clock must look at a new task: one that is final already may have a callback to deliver.
  */
-const firstLookAt = ({ wake_at, callback_url, submitted_at, expires_at }: Task): number =>
+export const firstLookAt = ({ wake_at, callback_url, submitted_at, expires_at }: Task): number =>
   Math.min(
     expires_at ?? Infinity,
     wake_at ?? (callback_url === null ? Infinity : submitted_at + RESEND_AFTER_MS),

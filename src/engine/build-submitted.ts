@@ -60,10 +60,10 @@ export const findLimit = (
 };
 
 /** The callback's address, if it may be called. */
-const resolveCallback = (
-  { callback_url = null }: SubmitRequest,
+export const resolveCallback = (
+  { callback_url = null }: Pick<SubmitRequest, 'callback_url'>,
   ownHost: string,
-  { outgoingRules, canSign }: BuildDeps,
+  { outgoingRules, canSign }: Pick<BuildDeps, 'outgoingRules' | 'canSign'>,
 ): string | null => {
   if (callback_url === null) return null;
   if (!canSign) {
@@ -106,17 +106,26 @@ const computeFingerprint = (request: SubmitRequest): Promise<string> =>
     Object.fromEntries(Object.entries(request).filter(([, value]) => (value ?? null) !== null)),
   );
 
-/**
- * The row for a request, not stored yet; 422 with every bad field named.
- * @param idempotencyKey null: none was given
- */
-export const buildSubmittedTask = async (
+/** A task's timeout where its submit names none: its type says it, once its parameters are known. */
+export const TIMEOUT_OF_TYPE = 0;
+
+/** @param params null: they are not known yet */
+const computeTimeout = (
+  { timeout_seconds }: SubmitRequest,
+  handler: Handler,
+  params: unknown,
+): number => {
+  if (timeout_seconds !== undefined) return Math.round(timeout_seconds * 1_000);
+  return params === null ? TIMEOUT_OF_TYPE : handler.timeoutMs(params);
+};
+
+/** The parameters as their type takes them; 422 or 403 where it does not. */
+const parseParams = (
+  handler: Handler,
   request: SubmitRequest,
   caller: Caller,
-  idempotencyKey: string | null,
   deps: BuildDeps,
-): Promise<Task> => {
-  const handler = requireHandler(request.type, caller, deps.catalog);
+): unknown => {
   const params = handler.params.safeParse(request.params);
   if (!params.success)
     return refuseFields(toFieldErrors(params.error, 'body', [caller.fields.params]));
@@ -131,10 +140,27 @@ export const buildSubmittedTask = async (
         message: refused.message,
       },
     ]);
-  const { priority, title, description, tags, max_attempts, timeout_seconds, unique } = request;
+  return params.data;
+};
+
+/**
+ * The row for a request, not stored yet; 422 with every bad field named.
+ * @param idempotencyKey null: none was given
+ * @param isTemplate its parameters are filled in, and checked, later
+ */
+export const buildSubmittedTask = async (
+  request: SubmitRequest,
+  caller: Caller,
+  idempotencyKey: string | null,
+  deps: BuildDeps,
+  isTemplate = false,
+): Promise<Task> => {
+  const handler = requireHandler(request.type, caller, deps.catalog);
+  const params = isTemplate ? request.params : parseParams(handler, request, caller, deps);
+  const { priority, title, description, tags, max_attempts, unique } = request;
   const now = deps.now();
-  const limit = findLimit(request, handler, params.data);
-  const isReusable = handler.reuseSeconds !== undefined;
+  const limit = findLimit(request, handler, params);
+  const isReusable = handler.reuseSeconds !== undefined && !isTemplate;
   return buildTask(
     {
       owner: caller.owner,
@@ -143,12 +169,9 @@ export const buildSubmittedTask = async (
       alias: request.type === handler.type ? null : request.type,
       queue: toQueueName(handler.lane, priority),
       priority,
-      params: params.data,
+      params,
       maxAttempts: max_attempts ?? handler.retry.maxAttempts,
-      timeoutMs:
-        timeout_seconds === undefined
-          ? handler.timeoutMs(params.data)
-          : Math.round(timeout_seconds * 1_000),
+      timeoutMs: computeTimeout(request, handler, isTemplate ? null : params),
       title,
       description,
       tags,
@@ -158,15 +181,15 @@ export const buildSubmittedTask = async (
       limitKey: limit?.key,
       subKey: limit?.subKey,
       expiresAt: resolveExpiry(request, now),
-      uniqueKey: unique && (await toUniqueKey(unique, handler.type, params.data)),
+      uniqueKey: unique && (await toUniqueKey(unique, handler.type, params)),
       uniqueMs: typeof unique?.while === 'number' ? Math.round(unique.while * 1_000) : null,
       scheduledAt: resolveSchedule(request, now),
       requestId: caller.requestId,
       callbackUrl: resolveCallback(request, caller.ownHost, deps),
-      reuseKey: isReusable ? await hashCanonical([handler.type, params.data]) : null,
+      reuseKey: isReusable ? await hashCanonical([handler.type, params]) : null,
       idempotencyKey,
       // The caller's own: defaults are the same in all.
-      identifiers: deps.hasSearchIndex ? findIdentifiers(request.params) : [],
+      identifiers: deps.hasSearchIndex && !isTemplate ? findIdentifiers(request.params) : [],
       // A moment's task stays what it was, whatever its schedule says since.
       fingerprint:
         idempotencyKey === null || readScheduleKey(idempotencyKey)

@@ -8,6 +8,7 @@ import type { Look } from '../store/look.ts';
 import type { Sweeps } from '../store/sweeps.ts';
 import { findLimitKeys, type LimitAdmission } from './admission.ts';
 import type { DatabaseSize } from './database-size.ts';
+import type { FlowRelease } from './flow-release.ts';
 import type { KeptRecordings } from './kept-recordings.ts';
 import { computeNextTick } from './next-tick.ts';
 import { createPruner, type PrunerDeps } from './pruner.ts';
@@ -30,6 +31,10 @@ export interface ClockDeps extends PrunerDeps {
   sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
   admission: Pick<LimitAdmission, 'admit'>;
   limits: Pick<LimitSweep, 'findKeys'>;
+  /** Lets tasks of flows go that were forgotten; returns whether there may be more. */
+  releaseDue(): Promise<boolean>;
+  /** After these have ended. */
+  releaseAfter: FlowRelease['releaseAfter'];
   /** Submits what schedules say, and moves them on; returns whether there may be more. */
   fireSchedules(): Promise<boolean>;
   /** Fails the attempts of runs outside whose time is over. */
@@ -105,13 +110,15 @@ export const createClock = (deps: ClockDeps) => {
     const mayFire = (due.scheduleAt ?? Infinity) <= now();
     // First of all, for they say when.
     const hasSchedules = mayFire && (await deps.fireSchedules());
+    const mayRelease = (due.flowAt ?? Infinity) <= now();
+    const hasFlows = mayRelease && (await deps.releaseDue());
     const { keys, hasMore: hasLimits } = await limits.findKeys(due);
     const looks = await findLooks(due);
     if (looks.length === 0 && !isDue(due)) {
       await taskQueues.enqueue(await admission.admit(keys));
-      const isChanged = mayFire || keys.length > 0;
+      const isChanged = mayFire || mayRelease || keys.length > 0;
       const after = isChanged ? await sweeps.readNextWake() : due;
-      return { hasMore: hasSchedules || hasLimits, due: after };
+      return { hasMore: hasSchedules || hasLimits || hasFlows, due: after };
     }
     // Whoever runs a task renews its lease first, once the database answers again.
     const mayRescue = now() < outageAt || now() > outageAt + MAX_LEASE_MS;
@@ -124,6 +131,7 @@ export const createClock = (deps: ClockDeps) => {
     const released = unparked.filter(({ held }) => held === null);
     await taskQueues.enqueue([...runnable, ...released, ...overdue, ...admitted]);
     await publish(moved);
+    await deps.releaseAfter(moved);
     await deps.expireRuns(timedOut);
     await deps.sendDeliveries(deliveries);
     const counts = {
@@ -142,6 +150,7 @@ export const createClock = (deps: ClockDeps) => {
     const hasMore =
       hasSchedules ||
       hasLimits ||
+      hasFlows ||
       [...Object.values(counts), swept.looked].some((n) => n >= SWEEP_LIMIT);
     return { hasMore, due: hasMore ? due : await sweeps.readNextWake() };
   };

@@ -1,29 +1,32 @@
-import { toDeliveryId, type DeliveryKey } from '../domain/delivery.ts';
 import { AppError } from '../domain/errors.ts';
 import { isRepeatable, type CommandName } from '../domain/lifecycle.ts';
 import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { QueueName } from '../domain/routing.ts';
-import type { Task, TaskKey } from '../domain/task.ts';
+import type { Task, TaskKey, TaskSummaryRow } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
-import type { OutputFile, PurgedTask } from '../store/deletions.ts';
+import type { OutputFile } from '../store/deletions.ts';
 import type { QueueStore } from '../store/queues.ts';
 import type { TaskEdit, TaskStore } from '../store/tasks.ts';
 import type { StatusCommand, Transitions } from '../store/transitions.ts';
 import type { LongTasks } from './long-tasks.ts';
-import type { LimitAdmission } from './admission.ts';
+import type { FlowCommands } from './flow-commands.ts';
+import type { FollowUp } from './follow-up.ts';
 import type { Publish } from './publisher.ts';
+import { logGivenUp } from './purge.ts';
 import { refuseCommand } from './refuse-command.ts';
 import type { TaskQueues } from './task-queues.ts';
 
 export interface CommandDeps {
   transitions: Pick<Transitions, 'command' | 'commandMany'>;
-  store: Pick<TaskStore, 'get' | 'edit' | 'remove' | 'purge'>;
+  store: Pick<TaskStore, 'get' | 'edit' | 'remove'>;
   queues: Pick<QueueStore, 'pause' | 'resume'>;
   /** Sets the Dispatcher's alarm; awaited before any row becomes due. */
   ensureAlarmBy(at: number): Promise<void>;
   taskQueues: Pick<TaskQueues, 'enqueue'>;
   publish: Publish;
-  admission: Pick<LimitAdmission, 'admitAfter'>;
+  followUp: FollowUp;
+  /** Tasks of flows go back with what waits for them. */
+  retryInFlows: FlowCommands['retryMany'];
   /** Drops cached outputs. */
   invalidate(keys: TaskKey[]): Promise<void>;
   /** Ends the live streams of deleted tasks; best effort, for the board finds out by itself. */
@@ -47,27 +50,13 @@ const EFFECTS: Record<StatusCommand, { makesDue: boolean; makesStale: boolean }>
   retry: { makesDue: true, makesStale: true },
 };
 
-/** Rows per statement of a purge: few enough that no other statement waits for it. */
-const PURGE_CHUNK = 200;
-/** Tasks that one call of a purge deletes; fewer mean that none is left. */
-export const MAX_PURGED = 5_000;
-
 /**
  * The commands on tasks. Every one is a guarded write; a caller who comes second gets the present
  * status.
  */
 export const createCommands = (deps: CommandDeps) => {
-  const { transitions, store, queues, ensureAlarmBy, taskQueues, publish, admission } = deps;
+  const { transitions, store, queues, ensureAlarmBy, taskQueues, publish, followUp } = deps;
   const { invalidate, closeStreams, removeFiles, longTasks, now, log } = deps;
-
-  /** A delete gives open deliveries up; only the log remembers them. */
-  const logGivenUp = (deliveries: readonly DeliveryKey[]): void => {
-    for (const delivery of deliveries) {
-      const { owner, task_id, sink } = delivery;
-      const fields = { delivery: toDeliveryId(delivery), owner, task_id, sink };
-      log.warn('delivery_given_up', { ...fields, reason: 'task_deleted' });
-    }
-  };
 
   const getTask = async (owner: string, id: string): Promise<Task> => {
     const task = await store.get(owner, id);
@@ -83,11 +72,14 @@ export const createCommands = (deps: CommandDeps) => {
   };
 
   /** After the commit: publishes the task and, where it is due, enqueues it. */
-  const publishAndEnqueue = async (task: Task): Promise<Task> => {
+  const publishAndEnqueue = async (
+    task: Task,
+    made: readonly TaskSummaryRow[] = [],
+  ): Promise<Task> => {
     await Promise.all([
-      publish([task]),
+      publish([task, ...made]),
       task.status === 'PENDING' && task.held === null ? taskQueues.enqueue([task]) : undefined,
-      admission.admitAfter([task]),
+      followUp([task, ...made]),
     ]);
     return task;
   };
@@ -104,19 +96,23 @@ export const createCommands = (deps: CommandDeps) => {
 
   const runCommand = async (name: StatusCommand, owner: string, id: string): Promise<Task> => {
     await prepare(name, owner, [id]);
-    const task = await transitions.command(name, owner, id, now());
-    if (task) return publishAndEnqueue(task);
+    const done = await transitions.command(name, owner, id, now());
+    if (done) return publishAndEnqueue(done.task, done.made);
     const present = await getTask(owner, id);
     if (isRepeatable(name, present.status)) return present;
+    if (name === 'retry' && present.flow_id !== null) {
+      const back = await deps.retryInFlows(owner, [id]);
+      if (back.length > 0) return getTask(owner, id);
+    }
     throw refuseCommand(name, present);
   };
 
   const removeMany = async (owner: string, ids: readonly string[]): Promise<string[]> => {
     await invalidate(ids.map((id) => ({ owner, id })));
-    const { removed, givenUp, outputs, limits } = await store.remove(owner, ids);
-    logGivenUp(givenUp);
+    const { removed, givenUp, outputs, tasks } = await store.remove(owner, ids);
+    logGivenUp(log, givenUp);
     const ends = [closeStreams(owner, removed), removeFiles(outputs)];
-    await Promise.all([...ends, admission.admitAfter(limits)]);
+    await Promise.all([...ends, followUp(tasks)]);
     return removed;
   };
 
@@ -161,9 +157,15 @@ export const createCommands = (deps: CommandDeps) => {
       await prepare(name, owner, ids);
       const tasks = await transitions.commandMany(name, owner, ids, now());
       const due = tasks.filter(({ status, held }) => status === 'PENDING' && held === null);
-      await Promise.all([publish(tasks), taskQueues.enqueue(due), admission.admitAfter(tasks)]);
+      await Promise.all([publish(tasks), taskQueues.enqueue(due), followUp(tasks)]);
       if (name === 'cancel') await Promise.all(tasks.map(terminate));
-      return tasks.length;
+      if (name !== 'retry' || tasks.length === ids.length) return tasks.length;
+      const changed = new Set(tasks.map(({ id }) => id));
+      const back = await deps.retryInFlows(
+        owner,
+        ids.filter((id) => !changed.has(id)),
+      );
+      return tasks.length + back.length;
     },
 
     /** Claims of a paused queue are refused at once; what waits is parked, and costs nothing. */
@@ -174,24 +176,6 @@ export const createCommands = (deps: CommandDeps) => {
       await queues.resume(name);
       // Only to be quick: while anything is parked, the clock ticks every minute.
       await ensureAlarmBy(now());
-    },
-
-    /**
-     * Deletes an owner's tasks, running ones too, whose results are then refused: `MAX_PURGED` of
-     * them, for one invocation asks for so much. Returns what they were.
-     */
-    async purge(owner: string): Promise<PurgedTask[]> {
-      const purged: PurgedTask[] = [];
-      while (purged.length < MAX_PURGED) {
-        const { tasks: some, givenUp, outputs } = await store.purge(owner, PURGE_CHUNK);
-        logGivenUp(givenUp);
-        purged.push(...some);
-        const ids = some.map(({ id }) => id);
-        const keys = ids.map((id) => ({ owner, id }));
-        await Promise.all([invalidate(keys), closeStreams(owner, ids), removeFiles(outputs)]);
-        if (some.length < PURGE_CHUNK) break;
-      }
-      return purged;
     },
   };
 };

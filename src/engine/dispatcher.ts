@@ -1,12 +1,13 @@
 import { DurableObject } from 'cloudflare:workers';
-import { decodeTasks, encodeAcceptances } from './accept-wire.ts';
+import { decodeTasks, encodeAcceptances, type Acceptance } from './accept-wire.ts';
 import { createAccepter, type AccepterDeps } from './accepter.ts';
 import { createClock, type ClockDeps } from './clock.ts';
 import type { PurgedTask } from '../store/deletions.ts';
 import { encodeTask } from '../store/inserts.ts';
-import type { Commands } from './commands.ts';
 import { createFairQueues, type FairQueuesDeps } from './fair-queues.ts';
+import { createFlowAccepter, decodeFlow, type FlowAccepterDeps } from './flow-accepter.ts';
 import { createKeptRecordings, type KeptRecordingsDeps } from './kept-recordings.ts';
+import type { createPurge } from './purge.ts';
 import { createScheduler, type SchedulerDeps } from './scheduler.ts';
 import type { SubmissionDeps } from './submission.ts';
 
@@ -15,7 +16,8 @@ export type DispatcherDeps = Omit<AccepterDeps, 'ensureAlarmBy' | 'noteOutage' |
   FairQueuesDeps &
   Omit<KeptRecordingsDeps, 'storage'> &
   Omit<SchedulerDeps, 'submit'> &
-  Pick<Commands, 'purge'> & {
+  Pick<FlowAccepterDeps, 'flows'> & {
+    purge: ReturnType<typeof createPurge>;
     /** The way of a submit whose tasks `accept` stores. */
     submitBy(accept: SubmissionDeps['accept']): SchedulerDeps['submit'];
     /** Hands on what was counted; never throws. */
@@ -33,6 +35,7 @@ export class Dispatcher extends DurableObject<Env> {
   readonly #purge: DispatcherDeps['purge'];
   readonly #flushCounts: DispatcherDeps['flushCounts'];
   readonly #accepter: ReturnType<typeof createAccepter>;
+  readonly #flowAccepter: ReturnType<typeof createFlowAccepter>;
 
   constructor(state: DurableObjectState, env: Env, deps: DispatcherDeps) {
     super(state, env);
@@ -52,7 +55,9 @@ export class Dispatcher extends DurableObject<Env> {
       fireSchedules: createScheduler({ ...deps, submit }).fire,
     });
     const { ensureAlarmBy, noteOutage } = this.#clock;
-    this.#accepter = createAccepter({ ...deps, taskQueues, ensureAlarmBy, noteOutage });
+    const ways = { ...deps, taskQueues, ensureAlarmBy, noteOutage };
+    this.#accepter = createAccepter(ways);
+    this.#flowAccepter = createFlowAccepter(ways);
   }
 
   /**
@@ -61,6 +66,11 @@ export class Dispatcher extends DurableObject<Env> {
    */
   async accept(tasks: string): Promise<string> {
     return encodeAcceptances(await this.#accepter.accept(decodeTasks(tasks)));
+  }
+
+  /** The same for a flow, as flow-accepter.ts encodes it. */
+  acceptFlow(flow: string): Promise<Acceptance> {
+    return this.#flowAccepter.accept(decodeFlow(flow));
   }
 
   /** Reserves `count` more unfinished tasks for an owner; false when that exceeds the quota. */

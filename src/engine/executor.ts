@@ -1,5 +1,6 @@
 import { Busy } from '../domain/busy.ts';
 import { describeError } from '../domain/errors.ts';
+import { BLOCKED_BY, isOfFlow } from '../domain/flow.ts';
 import { parseJson } from '../domain/json.ts';
 import type { Outcome } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
@@ -9,6 +10,7 @@ import type { ChildTask } from '../handlers/run-voice-context.ts';
 import type { CallEndpoint } from '../handlers/outside-run.ts';
 import { createProviderFetch, type CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';
+import type { Filled, ReadFlowValues } from './flow-values.ts';
 import { startDeadline, type Deadline } from './deadline.ts';
 import { failAttempt, toFailure, toOutcome } from './outcome.ts';
 import { createRunContext, type RunContextDeps, type RunSpeech } from './run-context.ts';
@@ -21,6 +23,8 @@ export interface ExecutorDeps {
   callEndpoint: CallEndpoint;
   runSteps: RunContextDeps['runSteps'];
   submitChild: RunContextDeps['submitChild'];
+  /** Of a task of a flow whose values were too large to be copied. */
+  fillAtRun: ReadFlowValues['fillAtRun'];
   /** Lets no task under a limit begin for so long. */
   pauseLimit(owner: string, key: string, ms: number): Promise<unknown>;
   now(): number;
@@ -44,7 +48,7 @@ export const createExecutor = (deps: ExecutorDeps) => {
   const { catalog, dependencies, forOwner, callEndpoint, countRequest, log } = deps;
 
   /** The handler and the parameters of a task, or why it cannot run. */
-  const prepare = (task: Task): { handler: Handler; params: unknown } | Outcome => {
+  const prepare = (task: Task, given: unknown): { handler: Handler; params: unknown } | Outcome => {
     const handler = catalog.find(task.owner, task.type);
     if (!handler)
       return failAttempt(
@@ -52,7 +56,7 @@ export const createExecutor = (deps: ExecutorDeps) => {
         `No handler for the type "${task.type}" in this version of the service`,
       );
     // Parsed again: the row may be older than the code.
-    const params = handler.params.safeParse(parseJson(task.params));
+    const params = handler.params.safeParse(given);
     if (!params.success) return failAttempt('bad_params', describeError(params.error));
     const missing = handler.needs.filter((name) => dependencies.secrets[name] === undefined);
     const refused = handler.check(params.data, dependencies.secrets);
@@ -63,6 +67,11 @@ export const createExecutor = (deps: ExecutorDeps) => {
       `The type "${handler.type}" needs ${missing.join(', ')}: set it and submit again`,
     );
   };
+
+  const readParams = (task: Task): Promise<Filled> | { params: unknown } =>
+    task.blocked_by === BLOCKED_BY.atRun && isOfFlow(task)
+      ? deps.fillAtRun(task)
+      : { params: parseJson(task.params) };
 
   /** What one was told holds for all under its limit; best effort. */
   const pauseLimit = async ({ owner, limit_key: key }: Task, { seconds }: Busy): Promise<void> => {
@@ -79,7 +88,10 @@ export const createExecutor = (deps: ExecutorDeps) => {
       // Those that owners registered; a built-in type is known.
       const loading = catalog.load(task.owner, [task.type]);
       if (loading) await loading;
-      const prepared = prepare(task);
+      const read = readParams(task);
+      const given = read instanceof Promise ? await read : read;
+      if ('error' in given) return failAttempt(given.error.code, given.error.message);
+      const prepared = prepare(task, given.params);
       if (!('handler' in prepared)) return prepared;
       const { handler, params } = prepared;
       const { id: task_id, owner, attempt, request_id } = task;

@@ -21,7 +21,8 @@ export interface GroupCommitDeps {
 /** How long a failed write speaks against the service, unless one succeeds. */
 const FAILURE_MEMORY_MS = 60_000;
 
-const ANSWERS = {
+/** What a submit is answered with that the database did not take. */
+export const ANSWERS = {
   constraint: 'task_rejected',
   full: 'database_full',
   refused: 'database_unavailable',

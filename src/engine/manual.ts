@@ -7,7 +7,7 @@ import type { Catalog } from '../handlers/catalog.ts';
 import type { OutsideRuns } from '../store/outside-runs.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import { toOutcome } from './outcome.ts';
-import type { LimitAdmission } from './admission.ts';
+import type { FollowUp } from './follow-up.ts';
 import type { Publish } from './publisher.ts';
 import { refuseCommand } from './refuse-command.ts';
 
@@ -16,7 +16,7 @@ export interface ManualDeps {
   store: Pick<TaskStore, 'get'>;
   catalog: Catalog;
   publish: Publish;
-  admission: Pick<LimitAdmission, 'admitAfter'>;
+  followUp: FollowUp;
   /** Sets the Dispatcher's alarm: a callback may be due. */
   ensureAlarmBy(at: number): Promise<void>;
   now(): number;
@@ -24,7 +24,7 @@ export interface ManualDeps {
 
 /** Ends tasks that wait for a person. */
 export const createManual = (deps: ManualDeps) => {
-  const { outsideRuns, store, catalog, publish, admission, ensureAlarmBy, now } = deps;
+  const { outsideRuns, store, catalog, publish, followUp, ensureAlarmBy, now } = deps;
 
   const findTask = async (owner: string, id: string): Promise<Task> => {
     const task = await store.get(owner, id);
@@ -41,7 +41,7 @@ export const createManual = (deps: ManualDeps) => {
     await ensureAlarmBy(now() + RESEND_AFTER_MS);
     const settled = await outsideRuns.settle(task, end, now());
     if (!settled) throw refuseCommand('settle', await findTask(task.owner, task.id));
-    await Promise.all([publish([settled]), admission.admitAfter([settled])]);
+    await Promise.all([publish([settled]), followUp([settled])]);
     return settled;
   };
 

@@ -18,7 +18,16 @@ const LOOK_EVERY_MS = 5_000;
  * @param lastWakeupAt when somebody asked for the clock last
  */
 export const computeNextTick = (due: NextWake, now: number, lastWakeupAt: number): number => {
-  const { queues, deliveryAt, outsideTimeAt, outsideLateAt, scheduleAt, limitAt, expiryAt } = due;
+  const {
+    queues,
+    deliveryAt,
+    outsideTimeAt,
+    outsideLateAt,
+    scheduleAt,
+    limitAt,
+    expiryAt,
+    flowAt,
+  } = due;
   const earliest = (find: (queue: QueueDue) => number | null): number =>
     Math.min(...queues.map((queue) => find(queue) ?? Infinity));
   const leaseAt = Math.min(
@@ -38,7 +47,13 @@ export const computeNextTick = (due: NextWake, now: number, lastWakeupAt: number
     now < lastWakeupAt + MAX_PAUSE_MS;
   const live = isLive ? now + MAX_PAUSE_MS : Infinity;
   const lookAt = messageAt <= now ? now + LOOK_EVERY_MS : messageAt;
-  const late = Math.min(lookAt, leaseAt, deliveryAt ?? Infinity, expiryAt ?? Infinity);
+  const late = Math.min(
+    lookAt,
+    leaseAt,
+    deliveryAt ?? Infinity,
+    expiryAt ?? Infinity,
+    flowAt ?? Infinity,
+  );
   // What waits for its time is due on time.
   return Math.min(
     earliest(({ time_at }) => time_at),

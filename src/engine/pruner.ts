@@ -3,6 +3,7 @@ import { findLatestCutoff, type PruneCutoffs } from '../domain/retention.ts';
 import type { Logger } from '../log.ts';
 import type { AdmissionStore } from '../store/admission.ts';
 import type { OutputFile } from '../store/deletions.ts';
+import type { FlowStore } from '../store/flows.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { DatabaseSize } from './database-size.ts';
 
@@ -13,12 +14,16 @@ const PRUNE_EVERY_MS = 3_600_000;
 /** Where nothing that has ended is left to be deleted, room is looked for again after this. */
 const MAKE_ROOM_EVERY_MS = 60_000;
 
+/** Flows that make room at a time, where no other task has ended. */
+const FLOWS_FOR_ROOM = 10;
+
 /** Sub-keys that are looked at together. */
 const MAX_SUBS = 2_000;
 const FIRST_SUB = { owner: '', key: '', sub_key: '' };
 
 export interface PrunerDeps {
   store: Pick<TaskStore, 'prune' | 'pruneOldest'>;
+  flows: Pick<FlowStore, 'markOld' | 'deleteMarked'>;
   admissions: Pick<AdmissionStore, 'pruneSubs'>;
   databaseSize: Pick<DatabaseSize, 'getUsedPart'>;
   /** When tasks must have ended to be deleted, at `now` (ms). */
@@ -33,7 +38,8 @@ export interface PrunerDeps {
 
 /** Deletes tasks that ended long ago, a few at a time. */
 export const createPruner = (deps: PrunerDeps) => {
-  const { store, admissions, databaseSize, computeCutoffs, pruneWhenFull, removeFiles } = deps;
+  const { store, flows, admissions, databaseSize, computeCutoffs, pruneWhenFull } = deps;
+  const { removeFiles } = deps;
   const { now, log } = deps;
   let pruneAt = -Infinity;
   let makeRoomAt = -Infinity;
@@ -45,6 +51,7 @@ export const createPruner = (deps: PrunerDeps) => {
     const cutoffs = computeCutoffs(now());
     if (now() < pruneAt || findLatestCutoff(cutoffs) === 0) return 0;
     const { pruned, outputs } = await store.prune(cutoffs, PRUNE_LIMIT);
+    if (cutoffs.otherwise > 0) await flows.markOld(cutoffs.otherwise, PRUNE_LIMIT, now());
     pruneAt = pruned < PRUNE_LIMIT ? now() + PRUNE_EVERY_MS : now();
     await removeFiles(outputs);
     if (pruned > 0) log.info('pruned', { tasks: pruned });
@@ -55,10 +62,19 @@ export const createPruner = (deps: PrunerDeps) => {
   const makeRoom = async (): Promise<number> => {
     if (!pruneWhenFull || databaseSize.getUsedPart() < PRUNE_PART || now() < makeRoomAt) return 0;
     const { pruned, outputs } = await store.pruneOldest(PRUNE_LIMIT);
+    if (pruned < PRUNE_LIMIT) await flows.markOld(now(), FLOWS_FOR_ROOM, now());
     if (pruned === 0) makeRoomAt = now() + MAKE_ROOM_EVERY_MS;
     await removeFiles(outputs);
     if (pruned > 0) log.warn('pruned', { tasks: pruned, reason: 'database_full' });
     return pruned;
+  };
+
+  /** Flows that are marked: what an interrupted delete left, and what was marked just now. */
+  const deleteMarked = async (): Promise<number> => {
+    const { tasks, flows: gone, outputs } = await flows.deleteMarked(null, PRUNE_LIMIT);
+    await removeFiles(outputs);
+    if (gone > 0) log.info('pruned', { flows: gone });
+    return tasks.length;
   };
 
   /** What is kept of sub-keys that rates hold back no more. */
@@ -73,7 +89,7 @@ export const createPruner = (deps: PrunerDeps) => {
     /** Now and then deletes some; true when there may be more of it. */
     async prune(): Promise<boolean> {
       await pruneSubs();
-      const pruned = [await pruneOld(), await makeRoom()];
+      const pruned = [await pruneOld(), await makeRoom(), await deleteMarked()];
       return pruned.includes(PRUNE_LIMIT);
     },
   };

@@ -10,7 +10,7 @@ import type { Task } from '../domain/task.ts';
 import { classifyFailure } from '../store/failure.ts';
 import type { Recording } from '../store/recordings.ts';
 import type { Transitions } from '../store/transitions.ts';
-import type { LimitAdmission } from './admission.ts';
+import type { FollowUp } from './follow-up.ts';
 import { toMessageDelay } from './message-tracker.ts';
 import type { Publish } from './publisher.ts';
 import { createRecordingWriter, type RecordingWriterDeps } from './recording-writer.ts';
@@ -23,7 +23,7 @@ const TOGETHER_MS = 20;
 export interface RecorderDeps extends RecordingWriterDeps {
   transitions: Pick<Transitions, 'record' | 'encodeRecordings'>;
   publish: Publish;
-  admission: Pick<LimitAdmission, 'admitAfter'>;
+  followUp: FollowUp;
   /** Sets the Dispatcher's alarm. */
   ensureAlarmBy(at: number): Promise<void>;
   /** Keeps outcomes, as `encodeRecordings` made them, until the database takes them. */
@@ -57,7 +57,7 @@ export interface BatchRecorder {
  * Outcomes -> rows -> commits that are published, gathered so that a batch costs a few statements.
  */
 export const createRecorder = (deps: RecorderDeps) => {
-  const { transitions, publish, admission, findPolicy, now, random, log } = deps;
+  const { transitions, publish, followUp, findPolicy, now, random, log } = deps;
   const writeRecordings = createRecordingWriter(deps);
 
   /** Keeps all of a group: what of it was committed after all is written once more in vain. */
@@ -92,9 +92,10 @@ export const createRecorder = (deps: RecorderDeps) => {
     await setAlarm(group);
     try {
       const written = await writeRecordings(group.map(({ recording }) => recording));
+      const ended = new Map(written.map((task) => [task.id, task]));
       await Promise.all([
         publish([...takeStarted(), ...written]),
-        admission.admitAfter(group.map(({ recording }) => recording.task)),
+        followUp(group.map(({ recording: { task } }) => ended.get(task.id) ?? task)),
       ]);
       for (const { recording, resolve } of group) resolve(recording.verdict);
     } catch (error) {

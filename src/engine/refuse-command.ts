@@ -7,7 +7,16 @@ import { isFinal } from '../domain/words.ts';
 const VERBS: Partial<Record<TransitionName, string>> = { reprioritize: 'change the priority of' };
 
 /** The 409 that names the present status, or what else forbids it. */
-export const refuseCommand = (name: TransitionName, { id, status, unique_key }: Task): AppError => {
+export const refuseCommand = (
+  name: TransitionName,
+  { id, status, unique_key, flow_id }: Task,
+): AppError => {
+  if (name === 'delete' && flow_id !== null)
+    return new AppError(
+      'task_of_flow',
+      `Task "${id}" goes with its flow: delete flow "${flow_id}"`,
+      { members: { flow_id } },
+    );
   if (allows(name, status) && unique_key !== null)
     return new AppError('duplicate', `Another task has the unique key of task "${id}"`);
   const running = status === 'IN_PROGRESS' ? 'task_running' : 'task_unfinished';

@@ -1,9 +1,11 @@
 import { AppError, type FieldError } from '../domain/errors.ts';
 import { refuseFields } from '../domain/field-errors.ts';
+import type { ResolvedLimit } from '../domain/limit.ts';
 import type { Task } from '../domain/task.ts';
 import { guardUnavailable } from '../domain/unavailable.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import { assertNoneRefused } from './assert-stored.ts';
+import type { Catalog } from '../handlers/catalog.ts';
 import { buildSubmittedTask, findLimit, type BuildDeps, type Caller } from './build-submitted.ts';
 import type { LimitCommands } from './limit-commands.ts';
 import { createReuse } from './reuse-outputs.ts';
@@ -51,6 +53,20 @@ export interface Submission {
   /** Counts runs of metered types against their rate, all or none; throws `rate_limited`. */
   consumeMetered(runs: number): Promise<void>;
 }
+
+/** The limits that tasks run under, by the requests for them. */
+export const findLimits = (
+  owner: string,
+  tasks: readonly Task[],
+  requests: readonly SubmitRequest[],
+  catalog: Catalog,
+): ResolvedLimit[] =>
+  tasks.flatMap(({ type, limit_key, params }, i) => {
+    const handler = limit_key === null ? undefined : catalog.find(owner, type);
+    return handler
+      ? (findLimit(requests[i] as SubmitRequest, handler, JSON.parse(params)) ?? [])
+      : [];
+  });
 
 /** The way of a submit: build, replay, reuse, reserve, store, resolve. */
 export const createSubmission = (deps: SubmissionDeps) => {
@@ -106,12 +122,7 @@ export const createSubmission = (deps: SubmissionDeps) => {
     tasks: readonly Task[],
     requests: readonly SubmitRequest[],
   ): Promise<void> => {
-    const limits = tasks.flatMap(({ type, limit_key, params }, i) => {
-      const handler = limit_key === null ? undefined : catalog.find(owner, type);
-      return handler
-        ? (findLimit(requests[i] as SubmitRequest, handler, JSON.parse(params)) ?? [])
-        : [];
-    });
+    const limits = findLimits(owner, tasks, requests, catalog);
     if (limits.length > 0) await guardUnavailable(log, () => deps.ensureLimits(owner, limits));
   };
 

@@ -3,7 +3,7 @@ import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { SubmitRequest } from '../domain/submit-request.ts';
 import type { Task } from '../domain/task.ts';
 import type { UniqueStore } from '../store/unique.ts';
-import type { LimitAdmission } from './admission.ts';
+import type { FollowUp } from './follow-up.ts';
 import type { Publish } from './publisher.ts';
 import type { TaskQueues } from './task-queues.ts';
 
@@ -16,7 +16,7 @@ export interface UniqueTaskDeps {
   ensureAlarmBy(at: number): Promise<void>;
   publish: Publish;
   taskQueues: Pick<TaskQueues, 'enqueue'>;
-  admission: Pick<LimitAdmission, 'admitAfter'>;
+  followUp: FollowUp;
   countConflict(outcome: UniqueConflict | 'refused'): void;
   now(): number;
 }
@@ -26,7 +26,7 @@ export const refuseDuplicate = (id: string): AppError =>
 
 /** What becomes of submits whose unique keys other tasks have. */
 export const createUniqueTasks = (deps: UniqueTaskDeps) => {
-  const { unique, ensureAlarmBy, publish, taskQueues, admission, countConflict, now } = deps;
+  const { unique, ensureAlarmBy, publish, taskQueues, followUp, countConflict, now } = deps;
 
   const replace = async (
     holder: Task,
@@ -44,7 +44,7 @@ export const createUniqueTasks = (deps: UniqueTaskDeps) => {
     await Promise.all([
       publish([replaced]),
       isDue ? taskQueues.enqueue([replaced]) : undefined,
-      admission.admitAfter([holder, replaced]),
+      followUp([holder, replaced]),
     ]);
     return replaced;
   };

@@ -5,6 +5,7 @@ import {
   type RetryPolicy,
   type Verdict,
 } from '../domain/retry.ts';
+import { BLOCKED_BY, isOfFlow } from '../domain/flow.ts';
 import type { RunKey } from '../domain/run-token.ts';
 import type { Task } from '../domain/task.ts';
 import type { Status } from '../domain/words.ts';
@@ -12,7 +13,8 @@ import type { Catalog } from '../handlers/catalog.ts';
 import type { OutsideRuns, Renewed } from '../store/outside-runs.ts';
 import type { Recording } from '../store/recordings.ts';
 import type { TaskStore } from '../store/tasks.ts';
-import type { LimitAdmission } from './admission.ts';
+import type { ReadFlowValues } from './flow-values.ts';
+import type { FollowUp } from './follow-up.ts';
 import { toMessageDelay } from './message-tracker.ts';
 import { failAttempt, toOutcome } from './outcome.ts';
 import type { Publish } from './publisher.ts';
@@ -43,7 +45,9 @@ export interface WorkDeps extends RecordingWriterDeps {
   store: Pick<TaskStore, 'getMany'>;
   catalog: Catalog;
   publish: Publish;
-  admission: Pick<LimitAdmission, 'admitAfter'>;
+  followUp: FollowUp;
+  /** Of a task of a flow whose values were too large to be copied. */
+  fillAtRun: ReadFlowValues['fillAtRun'];
   /** Sets the Dispatcher's alarm; awaited before any row is due. */
   ensureAlarmBy(at: number): Promise<void>;
   random(): number;
@@ -62,7 +66,7 @@ const toText = ({ code, message }: { code?: string | undefined; message: string 
  * those of all tasks.
  */
 export const createWork = (deps: WorkDeps) => {
-  const { outsideRuns, store, taskQueues, catalog, publish, admission } = deps;
+  const { outsideRuns, store, taskQueues, catalog, publish, followUp } = deps;
   const { ensureAlarmBy, now, random } = deps;
   const writeRecordings = createRecordingWriter(deps);
 
@@ -109,12 +113,22 @@ export const createWork = (deps: WorkDeps) => {
     const queued = written.filter(({ status, held }) => status === 'PENDING' && held === null);
     const findDelay = (task: Task): number =>
       toMessageDelay(task, verdicts.get(task.id) ?? null) ?? 0;
-    await Promise.all([
-      publish(written),
-      taskQueues.enqueue(queued, findDelay),
-      admission.admitAfter(written),
-    ]);
+    await Promise.all([publish(written), taskQueues.enqueue(queued, findDelay), followUp(written)]);
     return new Map(written.map((task) => [task.id, task]));
+  };
+
+  /** Values that were too large to be copied; a task that cannot have them fails. */
+  const fillAll = async (tasks: readonly Task[]): Promise<Task[]> => {
+    const whole: Task[] = [];
+    for (const task of tasks) {
+      const isFilled = task.blocked_by !== BLOCKED_BY.atRun || !isOfFlow(task);
+      const filled = isFilled ? null : await deps.fillAtRun(task);
+      if (!filled) whole.push(task);
+      else if ('error' in filled)
+        await record([toRecording(task, { kind: 'failed', error: filled.error, retry: false })]);
+      else whole.push({ ...task, params: JSON.stringify(filled.params) });
+    }
+    return whole;
   };
 
   const loadTypes = async (tasks: readonly Task[]): Promise<void> => {
@@ -133,7 +147,7 @@ export const createWork = (deps: WorkDeps) => {
     async lease(owner: string, types: readonly string[], most: number): Promise<Task[]> {
       const tasks = await outsideRuns.claimForWorker(owner, types, most, now());
       await publish(tasks);
-      return tasks;
+      return fillAll(tasks);
     },
 
     /** Lets leases last on; those that are not in the answer are over. */

@@ -150,6 +150,8 @@ export interface Handler extends Omit<
   timeoutMs(params: unknown): number;
   check(params: unknown, secrets: HandlerSecrets): Refused | undefined;
   findRun(params: unknown): readonly string[] | null;
+  /** Whether its parameters decide that it runs others. */
+  runsOthers: boolean;
   run(context: HandlerContext<unknown>): unknown;
   /** JSON Schema of the parameters, of a registered type; of others it is made from `params`. */
   schema?: unknown;
@@ -183,6 +185,7 @@ export const defineHandler = <Schema extends z.ZodType>(
     // All are only ever called with what `params` returned.
     timeoutMs: (params) =>
       typeof timeoutMs === 'function' ? timeoutMs(params as Params) : timeoutMs,
+    runsOthers: findRun !== undefined,
     findRun: (params) => (findRun ? findRun(params as Params) : []),
     check: (params, secrets) => definition.check?.(params as Params, secrets),
     run: (context) => definition.run(context as HandlerContext<Params>),

@@ -12,6 +12,7 @@ import { createDocumentRoutes } from './routes/documents.ts';
 import { errorRoutes } from './routes/errors.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
+import { flowRoutes } from './routes/flows/index.ts';
 import { healthRoutes } from './routes/health.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { createMcpRoutes } from './routes/mcp.ts';
@@ -73,6 +74,7 @@ app
   .route('/queues', queueRoutes)
   .route('/schedules', scheduleRoutes)
   .route('/limits', limitRoutes)
+  .route('/flows', flowRoutes)
   .route('/keys', keyRoutes)
   .route('/session', sessionRoutes)
   .route('/owners', ownerRoutes)

@@ -7,6 +7,10 @@ export const PROBLEM_HELP: Record<ErrorCode, string> = {
   too_many_types: 'Delete types that are not needed any more, or use one type with a parameter.',
   too_many_limits:
     'Delete limits that are not needed any more, or give tenants a sub_key of one limit.',
+  flow_finished: 'There is nothing left to do: `flow_status` says how it ended.',
+  flow_not_found: 'GET /flows lists your flows.',
+  flow_unfinished: 'Wait for its end, or POST /flows/{id}/cancel first.',
+  task_of_flow: 'Tasks of a flow go together: DELETE /flows/{id} deletes all of them.',
   limit_not_found: 'GET /limits lists your limits; PUT /limits/{key} makes one.',
   duplicate:
     'An unfinished task has the same unique key: wait for its end, cancel it, or choose another on_conflict.',

@@ -5,7 +5,7 @@ import { toTaskView, type TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
 import type { AppContext } from './context.ts';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** How the path parameter of a task is documented. */
 export const TASK_ID = { id: { description: 'The id of a task', format: 'uuid' } };

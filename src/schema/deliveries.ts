@@ -1,25 +1,22 @@
 import { sql } from 'drizzle-orm';
+import { check, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import {
-  check,
-  foreignKey,
-  index,
-  integer,
-  primaryKey,
-  sqliteTable,
-  text,
-} from 'drizzle-orm/sqlite-core';
-import { DELIVERY_SINKS, DELIVERY_STATES, FINAL_STATUSES } from '../domain/words.ts';
-import { tasksTable } from './tasks.ts';
+  DELIVERY_SINKS,
+  DELIVERY_STATES,
+  DELIVERY_SUBJECTS,
+  FINAL_STATUSES,
+} from '../domain/words.ts';
 
 /**
  * Deliveries of final statuses to callbacks and failure sinks. The triggers at the end of the
  * migration write them in the very statement that ends a task, so no transition can forget one.
- * They go when their task is deleted.
+ * They go with their task, or their flow.
  */
 export const deliveriesTable = sqliteTable(
   'deliveries',
   {
     owner: text().notNull(),
+    /** The task or the flow that ended. */
     task_id: text().notNull(),
     version: integer().notNull(),
     sink: text({ enum: [...DELIVERY_SINKS] }).notNull(),
@@ -40,13 +37,12 @@ export const deliveriesTable = sqliteTable(
     wake_at: integer(),
     ended_at: integer(),
     last_error: text(),
+    subject: text({ enum: [...DELIVERY_SUBJECTS] })
+      .notNull()
+      .default('task'),
   },
   (t) => [
     primaryKey({ columns: [t.owner, t.task_id, t.version, t.sink] }),
-    foreignKey({
-      columns: [t.owner, t.task_id],
-      foreignColumns: [tasksTable.owner, tasksTable.id],
-    }).onDelete('cascade'),
     // The sweep: open deliveries that no try has claimed in time.
     index('deliveries_due')
       .on(t.wake_at)

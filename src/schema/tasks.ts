@@ -29,9 +29,6 @@ import { toSqlLiterals } from './sql-list.ts';
  * Rows written by a plain successful task: insert 4 (row, due, by_status, by_type), claim 2 (row,
  * by_status), complete 1 (row: leaving a partial index is free) = 7. A statement that names a column
  * of an index writes its index row anew, even if the value stays: the claim names none of `tasks_due`.
- *
- * Columns without a use yet are those of what comes (flows), so that no later migration has to build
- * the table again.
  */
 export const tasksTable = sqliteTable(
   'tasks',
@@ -93,13 +90,15 @@ export const tasksTable = sqliteTable(
     /** When the limit admitted it (ms), until its attempt ends. */
     slot: integer(),
     parent_id: text(),
+    /** The flow whose node it is, see schema/flows.ts; null for most tasks. */
     flow_id: text(),
     node: text(),
+    /** The tasks that it waits for, or how its parameters are filled in: see domain/flow.ts. */
     blocked_by: integer(),
     /** How often in a row it asked to be run later. */
     snoozes: integer().notNull().default(0),
     /** Why it ended without a run, where the history does not tell. */
-    end_reason: text({ enum: ['expired'] }),
+    end_reason: text({ enum: ['expired', 'upstream_failed'] }),
     created_by_key: text(),
     traceparent: text(),
     /** JSON `{ fraction, note }`. */
@@ -126,6 +125,16 @@ export const tasksTable = sqliteTable(
     unique_key: text(),
     /** How long it is kept from others after the submit (ms); null: until the task has ended. */
     unique_ms: integer(),
+    /** The parameters of a node as they were submitted, where they name values of others. */
+    template: text(),
+    /** Its place among the tasks that a list node made, from 0. */
+    item: integer(),
+    /** Of a list node: where its list comes from, as `$from` has it. */
+    for_each: text(),
+    /** Of a list node: the tasks that it made, once it has made all of them. */
+    items: integer(),
+    /** How long it waits, once nothing before it keeps it (ms). */
+    delay_ms: integer(),
   },
   (t) => [
     primaryKey({ columns: [t.owner, t.id] }),
@@ -168,6 +177,10 @@ export const tasksTable = sqliteTable(
     index('tasks_expiring')
       .on(t.expires_at)
       .where(sql`expires_at IS NOT NULL AND attempt = 0 AND completed_at IS NULL`),
+    // The tasks of a flow, each place once; costs nothing to others.
+    uniqueIndex('tasks_by_flow')
+      .on(t.owner, t.flow_id, t.node, t.item)
+      .where(sql`flow_id IS NOT NULL`),
     // The newest output of the same type and parameters, for the types that may be answered with
     // it.
     index('tasks_reusable')

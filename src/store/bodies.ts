@@ -41,7 +41,7 @@ export const selectBodies = (isWanted: string): string => {
 };
 
 /** A row as these columns give it. */
-export type ShortRow = Omit<Task, 'params' | 'checkpoint' | 'identifiers'> & {
+export type ShortRow = Omit<Task, 'params' | 'checkpoint' | 'identifiers' | 'template'> & {
   params: string | null;
   long_bytes: number;
 };
@@ -54,8 +54,8 @@ JOIN tasks ON tasks.owner = k.value ->> 0 AND tasks.id = k.value ->> 1`,
 );
 
 /**
- * Puts in what was too long to be read with its row, a bounded part at a time. Checkpoints and identifiers are
- * not read. A task that was deleted meanwhile is left out.
+ * Puts in what was too long to be read with its row, a bounded part at a time. Checkpoints, identifiers and
+ * templates are not read. A task that was deleted meanwhile is left out.
  */
 export const readBodies = async (db: D1Database, rows: readonly ShortRow[]): Promise<Task[]> => {
   const isLong = ({ params }: ShortRow): boolean => params === null;
@@ -73,6 +73,6 @@ export const readBodies = async (db: D1Database, rows: readonly ShortRow[]): Pro
     const { params, long_bytes: _, ...row } = short;
     const body =
       params === null ? bodies.get(`${row.owner} ${row.id}`) : { params, result: row.result };
-    return body ? [{ ...row, ...body, checkpoint: null, identifiers: null }] : [];
+    return body ? [{ ...row, ...body, checkpoint: null, identifiers: null, template: null }] : [];
   });
 };

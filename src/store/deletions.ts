@@ -11,6 +11,12 @@ import { toUuidFloor } from './uuid.ts';
 /** The parts of a purged task that a purge reports. */
 export type PurgedTask = Pick<Task, 'id' | 'status' | 'scheduled_at'>;
 
+/** The parts of a deleted task on which others depend. */
+type RemovedTask = Pick<
+  Task,
+  'owner' | 'id' | 'status' | 'limit_key' | 'flow_id' | 'node' | 'item'
+>;
+
 /** A file that a deleted task had written. */
 export interface OutputFile {
   owner: string;
@@ -18,10 +24,10 @@ export interface OutputFile {
 }
 
 /** What a task wrote goes with it: the name of its file, null for most. */
-const OUTPUT = `CASE WHEN type = 'file_processing' THEN result ->> 'output' END AS output`;
+export const OUTPUT = `CASE WHEN type = 'file_processing' THEN result ->> 'output' END AS output`;
 
-type Deleted = Pick<Task, 'owner' | 'id'> & { output: string | null };
-const findOutputs = (rows: readonly Pick<Deleted, 'owner' | 'output'>[]): OutputFile[] =>
+export type Deleted = Pick<Task, 'owner' | 'id'> & { output: string | null };
+export const findOutputs = (rows: readonly Pick<Deleted, 'owner' | 'output'>[]): OutputFile[] =>
   rows.flatMap(({ owner, output }) => (output === null ? [] : [{ owner, name: output }]));
 
 const NAMED = 'SELECT value FROM json_each(?2)';
@@ -31,7 +37,8 @@ const REMOVE = nameStatement(
 WHERE owner = ?1
   AND id IN (${NAMED})
   AND status IN ${toSqlList(lifecycle.delete.from)}
-RETURNING owner, id, limit_key, ${OUTPUT}`,
+  AND flow_id IS NULL
+RETURNING owner, id, status, limit_key, flow_id, node, item, ${OUTPUT}`,
 );
 
 const OLDEST = 'SELECT id FROM tasks WHERE owner = ?1 ORDER BY id LIMIT ?2';
@@ -86,6 +93,7 @@ WHERE (owner, id) IN (
   FROM owners
   CROSS JOIN tasks ON tasks.owner = owners.owner AND tasks.id < ${floor}
   WHERE tasks.status IN ${toSqlList(FINAL_STATUSES)}
+    AND tasks.flow_id IS NULL
     AND tasks.completed_at < ${cutoff}
     AND ${IS_DELIVERED}
   LIMIT ${limit}
@@ -101,7 +109,7 @@ WHERE (owner, id) IN (
   SELECT tasks.owner, tasks.id
   FROM owners
   CROSS JOIN tasks ON tasks.owner = owners.owner AND tasks.id IN (
-    SELECT id FROM tasks WHERE owner = owners.owner AND completed_at IS NOT NULL ORDER BY id LIMIT ?1
+    SELECT id FROM tasks WHERE owner = owners.owner AND completed_at IS NOT NULL AND flow_id IS NULL ORDER BY id LIMIT ?1
   )
   WHERE ${IS_DELIVERED}
   ORDER BY tasks.id
@@ -110,11 +118,11 @@ WHERE (owner, id) IN (
 RETURNING owner, id, ${OUTPUT}`,
 );
 
-/** Deleting tasks; open deliveries are given up with them. */
+/** Deleting tasks; open deliveries are given up with them. A flow's go with it, see flow-deletions.ts. */
 export const createDeletions = (db: D1Database) => ({
   /**
    * Deletes tasks, unless they run. Returns the ids of those that were, the deliveries given up
-   * with them, the files that they had written, and their limits.
+   * with them, the files that they had written, and what others depend on.
    */
   async remove(
     owner: string,
@@ -123,20 +131,20 @@ export const createDeletions = (db: D1Database) => ({
     removed: string[];
     givenUp: DeliveryKey[];
     outputs: OutputFile[];
-    limits: Pick<Task, 'owner' | 'limit_key'>[];
+    tasks: RemovedTask[];
   }> {
-    const [open, gone] = await db.batch<DeliveryKey | (Deleted & Pick<Task, 'limit_key'>)>([
+    const [open, gone] = await db.batch<DeliveryKey | (Deleted & RemovedTask)>([
       db.prepare(openDeliveriesSql(NAMED)).bind(owner, JSON.stringify(ids)),
       db.prepare(REMOVE).bind(owner, JSON.stringify(ids)),
     ]);
-    const deleted = (gone?.results ?? []) as (Deleted & Pick<Task, 'limit_key'>)[];
+    const deleted = (gone?.results ?? []) as (Deleted & RemovedTask)[];
     const removed = new Set(deleted.map(({ id }) => id));
     const deliveries = (open?.results ?? []) as DeliveryKey[];
     return {
       removed: [...removed],
       givenUp: deliveries.filter(({ task_id }) => removed.has(task_id)),
       outputs: findOutputs(deleted),
-      limits: deleted.map(({ owner: of, limit_key }) => ({ owner: of, limit_key })),
+      tasks: deleted,
     };
   },
 

@@ -46,6 +46,9 @@ const OUTSIDE_LATE = earliestOutsideSql(
   OUTSIDE.map((queue) => [isManualQueue(queue) ? 'person' : 'lease', queue]),
 );
 
+// A task of a flow that nothing keeps any more.
+const FLOW = earliestOutsideSql(ROUTES.map((queue) => ['flow', queue]));
+
 // Each by a seek.
 const NEXT_WAKE = nameStatement(
   'sweep.next_wake',
@@ -60,6 +63,7 @@ const NEXT_WAKE = nameStatement(
   (SELECT min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL) AS delivery_at,
   ${OUTSIDE_TIME} AS outside_time_at,
   ${OUTSIDE_LATE} AS outside_late_at,
+  ${FLOW} AS flow_at,
   EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_for_workers WHERE held = 'worker' AND owner > '') AS has_for_workers,
   (SELECT min(wake_at) FROM schedules WHERE wake_at IS NOT NULL) AS schedule_at,
   (SELECT min(wake_at) FROM limits WHERE wake_at IS NOT NULL) AS limit_at,
@@ -99,6 +103,8 @@ export interface NextWake {
   hasForWorkers: boolean;
   /** A schedule. */
   scheduleAt: number | null;
+  /** A task of a flow that nothing keeps any more. */
+  flowAt: number | null;
   /** A limit: of its rate something is left again, or its pause ends. */
   limitAt: number | null;
   /** A task that is cancelled unless it begins. */
@@ -117,6 +123,7 @@ interface Shared {
   has_for_workers: 0 | 1;
   schedule_at: number | null;
   limit_at: number | null;
+  flow_at: number | null;
   expiry_at: number | null;
   has_limited: 0 | 1;
 }
@@ -141,6 +148,7 @@ export const createDueStore = (db: D1Database) => ({
       outsideLateAt: results[0]?.outside_late_at ?? null,
       scheduleAt: results[0]?.schedule_at ?? null,
       limitAt: results[0]?.limit_at ?? null,
+      flowAt: results[0]?.flow_at ?? null,
       expiryAt: results[0]?.expiry_at ?? null,
       hasLimited: results[0]?.has_limited === 1,
       hasForWorkers: results[0]?.has_for_workers === 1,

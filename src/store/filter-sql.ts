@@ -88,11 +88,12 @@ export const chooseDriver = ({
   rerunOf,
   parentId,
   scheduleId,
+  flowId,
   identifier,
   idRange,
 }: TaskFilter): Driver => {
   // These find few rows by themselves.
-  if (ids ?? rerunOf ?? parentId ?? scheduleId ?? identifier ?? idRange)
+  if (ids ?? rerunOf ?? parentId ?? scheduleId ?? flowId ?? identifier ?? idRange)
     return { byStatus: false, byType: false };
   const isServed = (values: readonly string[]): boolean =>
     values.length > 0 && new Set(values).size <= MAX_ARMS;
@@ -105,6 +106,8 @@ const LINKS = [
   ['rerunOf', 'tasks_reruns', 'rerun_of'],
   ['parentId', 'tasks_children', 'parent_id'],
   ['scheduleId', 'tasks_children', 'parent_id'],
+  // Not in that order: a flow has few thousands.
+  ['flowId', 'tasks_by_flow', 'flow_id'],
 ] as const;
 
 /** Where a page begins, and which way it goes on. */

@@ -1,4 +1,4 @@
-import { BORN, UNUSED } from '../domain/new-task.ts';
+import { BORN, FLOWLESS, UNUSED, type FlowPart } from '../domain/new-task.ts';
 import type { Task } from '../domain/task.ts';
 import type { HeldReason } from '../domain/words.ts';
 import { runnableSql } from './runnable.ts';
@@ -10,6 +10,7 @@ export const MAX_INSERT = 1_000;
 /** The same in every new row: the defaults of the table. */
 const FIXED = {
   ...UNUSED,
+  ...FLOWLESS,
   ...BORN,
   attempts: '[]',
   attempt: 0,
@@ -22,42 +23,59 @@ const FIXED = {
 
 /** The columns that a new row brings, in the order in which `encodeTask` has their values. */
 export const INSERT_COLUMNS = TASK_COLUMNS.filter((column) => !(column in FIXED));
+/** The same of a task of a flow. */
+const FLOW_COLUMNS = [...INSERT_COLUMNS, ...(Object.keys(FLOWLESS) as (keyof FlowPart)[])];
 
-const valueSql = (column: (typeof INSERT_COLUMNS)[number]): string =>
-  `value ->> ${INSERT_COLUMNS.indexOf(column)}`;
+const valueSql = (column: (typeof FLOW_COLUMNS)[number]): string =>
+  `value ->> ${FLOW_COLUMNS.indexOf(column)}`;
 
 // A type's own limit holds for all of its tasks that name none.
 const LIMIT_KEY = `coalesce(${valueSql('limit_key')}, limits.key)`;
-const runnable = runnableSql({
-  now: valueSql('submitted_at'),
-  scheduledAt: valueSql('scheduled_at'),
-  queue: valueSql('queue'),
-  timeoutMs: valueSql('timeout_ms'),
-  limitKey: LIMIT_KEY,
-  priority: valueSql('priority'),
-  id: valueSql('id'),
-});
 const IS_RUNNABLE = `${valueSql('completed_at')} IS NULL`;
-const DECIDED: Partial<Record<keyof Task, string>> = {
-  held: `CASE WHEN ${IS_RUNNABLE} THEN ${runnable.held} END`,
-  wake_at: `CASE WHEN ${IS_RUNNABLE} THEN ${runnable.wakeAt} END`,
-  turn: `CASE WHEN ${IS_RUNNABLE} THEN ${runnable.turn} END`,
-  limit_key: LIMIT_KEY,
-  // A release before knows none.
-  sub_key: `coalesce(${valueSql('sub_key')}, '')`,
+const decideBy = (blockedBy: string): Partial<Record<keyof Task, string>> => {
+  const runnable = runnableSql({
+    now: valueSql('submitted_at'),
+    scheduledAt: valueSql('scheduled_at'),
+    queue: valueSql('queue'),
+    timeoutMs: valueSql('timeout_ms'),
+    limitKey: LIMIT_KEY,
+    priority: valueSql('priority'),
+    id: valueSql('id'),
+    blockedBy,
+  });
+  return {
+    held: `CASE WHEN ${IS_RUNNABLE} THEN ${runnable.held} END`,
+    wake_at: `CASE WHEN ${IS_RUNNABLE} THEN ${runnable.wakeAt} END`,
+    turn: `CASE WHEN ${IS_RUNNABLE} THEN ${runnable.turn} END`,
+    limit_key: LIMIT_KEY,
+    // A release before knows none.
+    sub_key: `coalesce(${valueSql('sub_key')}, '')`,
+  };
 };
 
-const INSERT = nameStatement(
-  'tasks.insert',
-  `INSERT INTO tasks (${INSERT_COLUMNS.join(', ')})
+const insertSql = (
+  name: string,
+  columns: typeof FLOW_COLUMNS,
+  decided: Partial<Record<keyof Task, string>>,
+): string =>
+  nameStatement(
+    name,
+    `INSERT INTO tasks (${columns.join(', ')})
 ${jsonRows('given', '?1')}
-SELECT ${INSERT_COLUMNS.map((column) => DECIDED[column] ?? valueSql(column)).join(', ')}
+SELECT ${columns.map((column) => decided[column] ?? valueSql(column)).join(', ')}
 FROM given
 LEFT JOIN limits
   ON limits.owner = ${valueSql('owner')} AND limits.key = ${valueSql('type')} AND limits.for_type = 1
 WHERE true
 ON CONFLICT DO NOTHING
 RETURNING id, held`,
+  );
+const INSERT = insertSql('tasks.insert', INSERT_COLUMNS, decideBy('NULL'));
+/** Tasks of flows, ?1 as `encodeFlowTask` made them. Those whose flow is gone are left out. */
+export const INSERT_FLOW_TASKS = insertSql(
+  'flows.insert_tasks',
+  FLOW_COLUMNS,
+  decideBy(valueSql('blocked_by')),
 );
 
 const toRow = rowMapper<Task>(INSERT_COLUMNS, FIXED);
@@ -68,6 +86,9 @@ const toRow = rowMapper<Task>(INSERT_COLUMNS, FIXED);
  */
 export const encodeTask = (task: Task): string =>
   JSON.stringify(INSERT_COLUMNS.map((column) => task[column]));
+/** The same of a task of a flow. */
+export const encodeFlowTask = (task: Task): string =>
+  JSON.stringify(FLOW_COLUMNS.map((column) => task[column]));
 
 /** The task that `encodeTask` made a text of. */
 export const decodeTask = (text: string): Task => toRow(JSON.parse(text) as unknown[]);

@@ -1,3 +1,4 @@
+import { BLOCKED_BY } from '../domain/flow.ts';
 import { MAX_QUEUE_DELAY_MS, RESEND_AFTER_MS } from '../domain/new-task.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
 import { PRIORITIES } from '../domain/words.ts';
@@ -11,7 +12,9 @@ import { PRIORITIES } from '../domain/words.ts';
 // - `worker`: one of its owner's workers will take it; the clock looks at nothing;
 // - `person`: somebody will end it; the clock fails it at `wake_at`;
 // - `limit`: its limit admits it in its turn, see admission.ts; the clock looks whether any was
-//   forgotten.
+//   forgotten;
+// - `flow`: other tasks of its flow come first; once they have ended the clock looks at it at `wake_at`,
+//   unless the release step was faster, see releases.ts.
 
 /** The SQL of what a statement knows of a task that it makes runnable. */
 export interface RunnableSql {
@@ -24,6 +27,8 @@ export interface RunnableSql {
   timeoutMs: string;
   /** The limit that it waits for first, or NULL; unset: the row's own. */
   limitKey?: string;
+  /** What its flow says, or NULL; unset: the row's own. */
+  blockedBy?: string;
   /** Unset: the row's own. */
   priority?: string;
   id?: string;
@@ -63,7 +68,7 @@ const turnSql = (priority: string, id: string): string =>
  * @returns SQL expressions
  */
 export const runnableSql = (
-  { now, scheduledAt, queue, timeoutMs, limitKey, priority, id }: RunnableSql,
+  { now, scheduledAt, queue, timeoutMs, limitKey, priority, id, ...flow }: RunnableSql,
   queueDelayMs = 0,
 ): { status: string; held: string; wakeAt: string; turn: string } => {
   const isLimited = `${limitKey ?? 'tasks.limit_key'} IS NOT NULL`;
@@ -73,10 +78,13 @@ export const runnableSql = (
       ? '0'
       : `CASE WHEN ${isOutsideSql(queue)} OR ${isLimited} THEN 0 ELSE ${queueDelayMs} END`;
   const isLater = `${scheduledAt} > ${now} + ${delay}`;
+  const blockedBy = flow.blockedBy ?? 'tasks.blocked_by';
+  const isBlocked = `${blockedBy} <> ${BLOCKED_BY.atRun}`;
   const { to, ifScheduled } = lifecycle.submit;
   return {
-    status: `CASE WHEN ${isLater} THEN '${ifScheduled}' ELSE '${to}' END`,
+    status: `CASE WHEN ${isBlocked} THEN '${to}' WHEN ${isLater} THEN '${ifScheduled}' ELSE '${to}' END`,
     held: `CASE
+    WHEN ${isBlocked} THEN 'flow'
     WHEN ${isLater} THEN 'time'
     WHEN ${isLimited} THEN 'limit'
     WHEN ${isForWorkerSql(queue)} THEN 'worker'
@@ -84,6 +92,7 @@ export const runnableSql = (
     WHEN ${isPausedSql(queue)} THEN 'queue'
   END`,
     wakeAt: `CASE
+    WHEN ${isBlocked} THEN CASE WHEN ${blockedBy} <= ${BLOCKED_BY.ready} THEN ${now} END
     WHEN ${isLater} THEN ${scheduledAt}
     WHEN ${isLimited} THEN NULL
     WHEN ${isForPersonSql(queue)} THEN ${now} + ${timeoutMs}
@@ -91,7 +100,7 @@ export const runnableSql = (
     ELSE max(${now}, coalesce(${scheduledAt}, 0)) + ${RESEND_AFTER_MS}
   END`,
     turn: `CASE
-    WHEN ${isLater} THEN NULL
+    WHEN ${isBlocked} OR ${isLater} THEN NULL
     WHEN ${isLimited} THEN ${turnSql(priority ?? 'tasks.priority', id ?? 'tasks.id')}
   END`,
   };

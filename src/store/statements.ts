@@ -21,7 +21,8 @@ export const SUMMARY_COLUMNS = TASK_COLUMNS.filter(
     column !== 'params' &&
     column !== 'result' &&
     column !== 'checkpoint' &&
-    column !== 'identifiers',
+    column !== 'identifiers' &&
+    column !== 'template',
 ) satisfies (keyof TaskSummaryRow)[];
 
 /**

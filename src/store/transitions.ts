@@ -32,6 +32,9 @@ const CLAIMED_AS = {
   turn: null,
   unique_key: null,
   unique_ms: null,
+  for_each: null,
+  template: null,
+  delay_ms: null,
 } as const satisfies Partial<Task>;
 const CLAIM_COLUMNS = [...SUMMARY_COLUMNS, 'params' as const, 'checkpoint' as const].filter(
   (column) => !(column in CLAIMED_AS),
@@ -62,28 +65,31 @@ const resumed = runnableSql({
   queue: 'queue',
   timeoutMs: 'timeout_ms',
 });
-const again = runnableSql({
-  now: '?1',
-  scheduledAt: 'NULL',
-  queue: 'queue',
-  timeoutMs: 'timeout_ms',
-});
 
-/** The columns that each command sets; ?1 is now. */
-const COMMAND_SETS = {
-  cancel: `status = '${lifecycle.cancel.to}',
-  completed_at = ?1,
+/** What a cancel sets. @param now SQL of a moment in ms */
+export const cancelSetSql = (now: string): string => `status = '${lifecycle.cancel.to}',
+  completed_at = ${now},
   ${SET_IDLE},
   attempts = CASE
     WHEN status = '${lifecycle.claim.to}'
-    THEN ${appendAttemptSql(`'cancelled'`, 'NULL', '?1')}
+    THEN ${appendAttemptSql(`'cancelled'`, 'NULL', now)}
     ELSE attempts
-  END`,
-  pause: `status = '${lifecycle.pause.to}',
-  ${SET_IDLE}`,
-  resume: `status = ${resumed.status},
-  ${setRunnableSql(resumed)}`,
-  retry: `status = '${lifecycle.retry.to}',
+  END`;
+
+/**
+ * What a retry sets.
+ * @param now SQL of a moment in ms
+ * @param blockedBy what its flow says from now on
+ */
+export const retrySetSql = (now: string, blockedBy = 'NULL'): string => {
+  const again = runnableSql({
+    now,
+    scheduledAt: 'NULL',
+    queue: 'queue',
+    timeoutMs: 'timeout_ms',
+    blockedBy,
+  });
+  return `status = '${lifecycle.retry.to}',
   max_attempts = attempt + attempt_budget,
   rescues = 0,
   snoozes = 0,
@@ -92,10 +98,44 @@ const COMMAND_SETS = {
   progress = NULL,
   expires_at = NULL,
   end_reason = NULL,
-  ${setRunnableSql(again)}`,
+  ${setRunnableSql(again)}`;
+};
+
+/** The columns that each command sets; ?1 is now. */
+const COMMAND_SETS = {
+  cancel: cancelSetSql('?1'),
+  pause: `status = '${lifecycle.pause.to}',
+  ${SET_IDLE}`,
+  resume: `status = ${resumed.status},
+  ${setRunnableSql(resumed)}`,
+  retry: retrySetSql('?1'),
 } as const;
 /** The commands that change a task's status. */
 export type StatusCommand = keyof typeof COMMAND_SETS;
+
+const ofNamed = (column: string): string =>
+  `CASE WHEN id = ?3 ->> 0 THEN ${column} END AS ${column}`;
+/** A whole row of the one that is named. */
+const ONE = [
+  ...SUMMARY_COLUMNS,
+  ...['params', 'result', 'checkpoint', 'identifiers', 'template'].map(ofNamed),
+].join(', ');
+/** The tasks that a list node made go with it. */
+const IDS = 'SELECT value FROM json_each(?3)';
+const IDS_AND_ITEMS = `${IDS}
+    UNION ALL
+    SELECT made.id
+    FROM json_each(?3) AS named
+    CROSS JOIN tasks AS list ON list.owner = ?2 AND list.id = named.value AND list.for_each IS NOT NULL AND list.item IS NULL
+    CROSS JOIN tasks AS made INDEXED BY tasks_by_flow
+      ON made.owner = ?2 AND made.flow_id = list.flow_id AND made.node = list.node AND made.item IS NOT NULL`;
+/** A task of a flow goes back with what waits for it: see flow-commands.ts. */
+const WHICH: Record<StatusCommand, string> = {
+  cancel: `id IN (${IDS_AND_ITEMS})`,
+  pause: `id IN (${IDS})`,
+  resume: `id IN (${IDS})`,
+  retry: `id IN (${IDS}) AND flow_id IS NULL`,
+};
 
 /** A command on the tasks whose ids are in ?3. */
 const commandSql = (name: StatusCommand, returning: string): string =>
@@ -106,7 +146,7 @@ SET ${COMMAND_SETS[name]},
   version = version + 1,
   updated_at = ?1
 WHERE owner = ?2
-  AND id IN (SELECT value FROM json_each(?3))
+  AND ${WHICH[name]}
   AND ${guardSql(name)}
 RETURNING ${returning}`,
   );
@@ -128,10 +168,20 @@ export const createTransitions = (db: D1Database, failureSinks: string | null = 
     return (await statement.raw()).map(toClaimedTask);
   },
 
-  /** Carries out a command on one task; null when it is not there or its status forbids it. */
-  async command(name: StatusCommand, owner: string, id: string, now: number): Promise<Task | null> {
-    const statement = db.prepare(commandSql(name, '*')).bind(now, owner, JSON.stringify([id]));
-    return (await statement.all<Task>()).results[0] ?? null;
+  /**
+   * Carries out a command on one task, and on those that it made if it is a list node. Null when it is
+   * not there or its status forbids it.
+   */
+  async command(
+    name: StatusCommand,
+    owner: string,
+    id: string,
+    now: number,
+  ): Promise<{ task: Task; made: TaskSummaryRow[] } | null> {
+    const statement = db.prepare(commandSql(name, ONE)).bind(now, owner, JSON.stringify([id]));
+    const { results } = await statement.all<Task>();
+    const task = results.find((row) => row.id === id);
+    return task ? { task, made: results.filter((row) => row !== task) } : null;
   },
 
   /** The same on many, by their ids. Returns those that it changed, without their long parts. */

@@ -44,6 +44,7 @@ const runnable = runnableSql({
   timeoutMs: given('timeout_ms'),
   limitKey: LIMIT_KEY,
   priority: given('priority'),
+  blockedBy: 'NULL',
 });
 /** What a paused task is not. */
 const unlessPaused = (sql: string): string => `CASE WHEN status <> 'PAUSED' THEN ${sql} END`;

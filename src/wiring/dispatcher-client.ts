@@ -1,6 +1,7 @@
 import type { Task } from '../domain/task.ts';
-import { decodeAcceptances, encodeTasks } from '../engine/accept-wire.ts';
-import { MAX_PURGED } from '../engine/commands.ts';
+import { decodeAcceptances, encodeTasks, type Acceptance } from '../engine/accept-wire.ts';
+import { encodeFlow, type AcceptedFlow } from '../engine/flow-accepter.ts';
+import { MAX_PURGED } from '../engine/purge.ts';
 import { chooseDispatcher } from '../engine/dispatcher.ts';
 import type { PurgedTask } from '../store/deletions.ts';
 import type { Platform } from './platform.ts';
@@ -13,6 +14,8 @@ export const createDispatcherClient = ({ env, settings }: Platform) => {
   return {
     accept: async (tasks: Task[]) =>
       decodeAcceptances(await dispatcher().accept(encodeTasks(tasks))),
+    acceptFlow: async (flow: AcceptedFlow) =>
+      (await dispatcher().acceptFlow(encodeFlow(flow))) as Acceptance,
     tryReserve: async (owner: string, count = 1) => dispatcher().tryReserve(owner, count),
     ensureAlarmBy: async (at: number): Promise<void> => dispatcher().ensureAlarmBy(at),
     tickNow: async () => dispatcher().tickNow(),

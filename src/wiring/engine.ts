@@ -12,11 +12,13 @@ import { createDatabaseSize } from '../engine/database-size.ts';
 import { createExecutor } from '../engine/executor.ts';
 import { createLongTaskRunner, createLongTasks } from '../engine/long-tasks.ts';
 import { createPublisher } from '../engine/publisher.ts';
+import { createPurge } from '../engine/purge.ts';
 import { createQuota } from '../engine/quota.ts';
 import { createRecorder } from '../engine/recorder.ts';
 import { createTaskQueues } from '../engine/task-queues.ts';
 import { createRunJournal } from '../engine/run-journal.ts';
 import { startTaskRunner } from '../engine/task-runner.ts';
+import { createFlows } from './flows.ts';
 import { createLimits } from './limits.ts';
 import { createOutside } from './outside.ts';
 import type { EngineDeps } from './engine-deps.ts';
@@ -35,6 +37,8 @@ import { createSweeps } from '../store/sweeps.ts';
 import { createTaskTypeStore } from '../store/task-types.ts';
 import { createTaskStore } from '../store/tasks.ts';
 import { createTransitions } from '../store/transitions.ts';
+import { createUniqueStore } from '../store/unique.ts';
+import { createUniqueTasks } from '../engine/unique-tasks.ts';
 
 /** The policy of a type that no longer exists: its tasks fail for good anyway. */
 const NO_RETRY: RetryPolicy = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };
@@ -58,11 +62,20 @@ export const createEngine = (deps: EngineDeps) => {
 
   const publish = createPublisher({ listeners: deps.listeners, log });
   const taskQueues = createTaskQueues({ queues: deps.queues, log });
-  const parts = createLimits({ ...deps, store, taskQueues, publish });
-  const { admissions, admission, limitSweep, limitCommands, uniqueTasks } = parts;
   const { ensureAlarmBy } = dispatcher;
-  const ways = { taskQueues, publish, admission, ensureAlarmBy };
+  const limits = createLimits({ ...deps, store, taskQueues });
+  const { admissions, admission, limitSweep, limitCommands } = limits;
   const longTasks = createLongTasks({ workflow: deps.workflow, log });
+  const { followUp, flowRelease, ...flowParts } = createFlows({
+    ...deps,
+    taskQueues,
+    publish,
+    admission,
+    longTasks,
+  });
+  const { flows, flowCommands, flowValues } = flowParts;
+  const ways = { taskQueues, publish, followUp, ensureAlarmBy };
+  const uniqueTasks = createUniqueTasks({ ...deps, ...ways, unique: createUniqueStore(db) });
   const commands = createCommands({
     ...deps,
     ...ways,
@@ -70,6 +83,7 @@ export const createEngine = (deps: EngineDeps) => {
     store,
     queues: queueStore,
     longTasks,
+    retryInFlows: flowCommands.retryMany,
   });
   const findTasks = createBulk({
     search,
@@ -88,6 +102,7 @@ export const createEngine = (deps: EngineDeps) => {
     forOwner: (owner) => ({ files: deps.openFiles(owner), tasks: findTasks(owner) }),
     countRequest: deps.countRequest,
     runSteps,
+    fillAtRun: flowValues.fillAtRun,
     submitChild: deps.submitChild,
     pauseLimit: (owner, key, ms) => limitCommands.pause(owner, key, Math.round(now() + ms)),
     now,
@@ -107,7 +122,14 @@ export const createEngine = (deps: EngineDeps) => {
     findPolicy: (owner, type) => catalog.find(owner, type)?.retry ?? NO_RETRY,
   });
   const recorder = replace.recorder?.(realRecorder) ?? realRecorder;
-  const outside = createOutside({ ...deps, ...ways, store, outsideRuns, transitions });
+  const outside = createOutside({
+    ...deps,
+    ...ways,
+    fillAtRun: flowValues.fillAtRun,
+    store,
+    outsideRuns,
+    transitions,
+  });
   const runBatch = createBatchRunner({
     startRunner,
     recorder,
@@ -132,6 +154,9 @@ export const createEngine = (deps: EngineDeps) => {
     runJournal: createRunJournal(runLogs),
     limitCommands,
     uniqueTasks,
+    flows,
+    flowCommands,
+    flowValues,
     ...outside,
     consumer: createConsumer({ transitions, runBatch, taskQueues, now, log }),
     deliverer: createDeliverer({
@@ -172,7 +197,9 @@ export const createEngine = (deps: EngineDeps) => {
         log,
       }),
       removeFiles: deps.removeFiles,
-      purge: commands.purge,
+      purge: createPurge({ ...deps, store, flows }),
+      flows,
+      ...flowRelease,
       expireRuns: outside.work.expire,
       taskQueues,
       sentTasks: createSentTaskStore(db),

@@ -8,6 +8,7 @@ import {
 import { createTurns } from '../access/turns.ts';
 import { RATES } from '../domain/rates.ts';
 import { createChildren, type ChildrenDeps } from '../engine/children.ts';
+import { createFlowSubmission, type FlowSubmissionDeps } from '../engine/flow-submission.ts';
 import { createScheduleCommands, type ScheduleCommandDeps } from '../engine/schedule-commands.ts';
 import { createSubmission, type SubmissionDeps } from '../engine/submission.ts';
 import { createFamily } from '../store/family.ts';
@@ -20,9 +21,10 @@ import type { Platform } from './platform.ts';
 /** The parts that only requests need: keys, rates and submission. */
 export const createHttp = (
   { env, db, settings, log, now, wait }: Platform,
-  { store, schedules, uniqueTasks, limitCommands }: Engine,
+  { store, schedules, flows, uniqueTasks, limitCommands }: Engine,
   { outgoingRules }: Live,
   deps: Pick<SubmissionDeps, 'catalog' | 'accept' | 'tryReserve'> &
+    Pick<FlowSubmissionDeps, 'acceptFlow'> &
     Pick<ChildrenDeps, 'tryConsume'> &
     Pick<ScheduleCommandDeps, 'ensureAlarmBy' | 'tickNow'>,
 ) => {
@@ -73,6 +75,7 @@ export const createHttp = (
     /** Heavy reads: one at a time for each owner. */
     turns: createTurns({ now, wait }),
     submission,
+    flowSubmission: createFlowSubmission({ ...submissionDeps, flows }),
     children: createChildren({
       submit: submission.submit,
       family: createFamily(db),

@@ -2,20 +2,14 @@ import { createAdmission, type AdmissionDeps } from '../engine/admission.ts';
 import { createLimitCommands } from '../engine/limit-commands.ts';
 import { createLimitSweep } from '../engine/limit-sweep.ts';
 import { createPublisher } from '../engine/publisher.ts';
-import { createUniqueTasks, type UniqueTaskDeps } from '../engine/unique-tasks.ts';
 import { createAdmissionStore } from '../store/admission.ts';
 import { createLimitStore } from '../store/limits.ts';
-import { createUniqueStore } from '../store/unique.ts';
 import type { EngineDeps } from './engine-deps.ts';
 
-type LimitsDeps = Pick<
-  EngineDeps,
-  'db' | 'dispatcher' | 'replace' | 'listeners' | 'countConflict' | 'now' | 'log'
-> &
-  Pick<AdmissionDeps, 'store' | 'taskQueues'> &
-  Pick<UniqueTaskDeps, 'publish'>;
+type LimitsDeps = Pick<EngineDeps, 'db' | 'dispatcher' | 'replace' | 'listeners' | 'now' | 'log'> &
+  Pick<AdmissionDeps, 'store' | 'taskQueues'>;
 
-/** What decides when a task may begin besides its time, and whether it may be there at all. */
+/** What decides when a task may begin besides its time. */
 export const createLimits = ({ db, dispatcher, replace, ...deps }: LimitsDeps) => {
   const { now } = deps;
   const { ensureAlarmBy } = dispatcher;
@@ -30,11 +24,5 @@ export const createLimits = ({ db, dispatcher, replace, ...deps }: LimitsDeps) =
     admission,
     limitSweep: createLimitSweep({ admissions, now }),
     limitCommands: createLimitCommands({ limits: createLimitStore(db), admission, now }),
-    uniqueTasks: createUniqueTasks({
-      ...deps,
-      ensureAlarmBy,
-      admission,
-      unique: createUniqueStore(db),
-    }),
   };
 };

@@ -5,7 +5,7 @@ import type { TaskStore } from '../store/tasks.ts';
 import type { EngineDeps } from './engine-deps.ts';
 
 type OutsideDeps = Pick<EngineDeps, 'catalog' | 'dispatcher' | 'now' | 'wait' | 'random' | 'log'> &
-  Pick<WorkDeps, 'transitions' | 'taskQueues' | 'publish' | 'admission'> & {
+  Pick<WorkDeps, 'transitions' | 'taskQueues' | 'publish' | 'followUp' | 'fillAtRun'> & {
     store: Pick<TaskStore, 'get' | 'getMany'>;
     outsideRuns: OutsideRuns;
   };

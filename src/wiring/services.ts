@@ -102,6 +102,7 @@ const createServices = (env: Env) => {
     publishRuns: boards.publishRuns,
     deliveries: live.deliveries,
     countConflict: metrics.countConflict,
+    hasSearchIndex: settings.SEARCH_INDEX === 'params',
     longTaskMs: settings.LONG_TASK_SECONDS * 1_000,
     computeCutoffs: (at) => computeCutoffs(settings.RETENTION, settings.RETENTION_DAYS, at),
     pruneWhenFull: settings.PRUNE_WHEN_FULL,
@@ -125,6 +126,11 @@ const createServices = (env: Env) => {
   const http = createHttp(platform, engine, live, {
     catalog,
     accept: (tasks) => countAccepted(tasks, dispatcher.accept),
+    acceptFlow: async (flow) => {
+      const answer = await dispatcher.acceptFlow(flow);
+      if (answer === 'accepted') metrics.countSubmits(flow.tasks);
+      return answer;
+    },
     tryReserve: dispatcher.tryReserve,
     tryConsume,
     ensureAlarmBy: dispatcher.ensureAlarmBy,

@@ -6,19 +6,21 @@ import { createWebhookSender } from '../../src/deliveries/webhook.ts';
 import type { Delivery, DeliveryKey } from '../../src/domain/delivery.ts';
 import { type Task } from '../../src/domain/task.ts';
 import { createCommands } from '../../src/engine/commands.ts';
+import { createPurge } from '../../src/engine/purge.ts';
 import { createDeliverer } from '../../src/deliveries/deliverer.ts';
 import { createDigest } from '../../src/deliveries/digest.ts';
 import { createPlanner } from '../../src/deliveries/plan.ts';
 import { createDeliverySender } from '../../src/deliveries/sender.ts';
 import { createDeliveryStore } from '../../src/store/deliveries.ts';
 import { createDeliveryGateStore } from '../../src/store/delivery-gates.ts';
+import { createFlowStore } from '../../src/store/flows.ts';
 import { createQueueStore } from '../../src/store/queues.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import type { Mail } from '../../src/handlers/handler.ts';
 import { call } from '../support/client.ts';
-import { keepLog, noLimits } from '../support/deps.ts';
+import { keepLog } from '../support/deps.ts';
 import { aTask, looksUntil, OWNER, rowOf, store } from '../support/rows.ts';
 import type { Received } from '../support/setup/outside.ts';
 
@@ -302,7 +304,8 @@ it('is given up, visibly, when its task is deleted', async () => {
     ensureAlarmBy: nothing,
     taskQueues: { enqueue: nothing },
     publish: nothing,
-    admission: noLimits.admission,
+    followUp: nothing,
+    retryInFlows: async () => [],
     invalidate: nothing,
     closeStreams: nothing,
     removeFiles: nothing,
@@ -317,7 +320,16 @@ it('is given up, visibly, when its task is deleted', async () => {
     { event: 'delivery_given_up', fields: { task_id: task.id, reason: 'task_deleted' } },
   ]);
   const another = await ended('complete', receiver().url);
-  await commands.purge(OWNER);
+  const purge = createPurge({
+    store: createTaskStore(env.DB),
+    flows: createFlowStore(env.DB),
+    invalidate: nothing,
+    closeStreams: nothing,
+    removeFiles: nothing,
+    now: Date.now,
+    log,
+  });
+  await purge(OWNER);
   expect(await pendingDeliveries(another)).toEqual([]);
   expect(lines.filter(({ fields }) => fields['task_id'] === another.id)).toHaveLength(1);
 });

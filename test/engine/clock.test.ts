@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClock } from '../../src/engine/clock.ts';
 import { chooseDispatcher } from '../../src/engine/dispatcher.ts';
 import { createTaskQueues } from '../../src/engine/task-queues.ts';
+import { createFlowStore } from '../../src/store/flows.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
@@ -39,6 +40,9 @@ const setup = () => {
     ...noLimits,
     expireRuns: async () => {},
     fireSchedules: async () => false,
+    releaseDue: async () => false,
+    releaseAfter: async () => {},
+    flows: createFlowStore(env.DB),
     sweeps,
     store: createTaskStore(env.DB),
     kept: { flush: async () => {} },

@@ -7,6 +7,7 @@ import { createClock } from '../../src/engine/clock.ts';
 import { createConsumer } from '../../src/engine/consumer.ts';
 import { createTaskQueues } from '../../src/engine/task-queues.ts';
 import { createRecorder } from '../../src/engine/recorder.ts';
+import { createFlowStore } from '../../src/store/flows.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions, type Transitions } from '../../src/store/transitions.ts';
@@ -39,6 +40,9 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     ...noLimits,
     expireRuns: async () => {},
     fireSchedules: async () => false,
+    releaseDue: async () => false,
+    releaseAfter: async () => {},
+    flows: createFlowStore(env.DB),
     sweeps: createSweeps(env.DB),
     store: taskStore,
     kept: { flush: async () => {} },
@@ -60,7 +64,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
       ensureAlarmBy: async () => {},
       keepRecordings: () => Promise.reject(new Error('The Dispatcher does not answer')),
       store: taskStore,
-      admission: noLimits.admission,
+      followUp: async () => {},
       publish,
       findPolicy,
       now,

@@ -11,6 +11,7 @@ const NOTHING: NextWake = {
   hasForWorkers: false,
   scheduleAt: null,
   limitAt: null,
+  flowAt: null,
   expiryAt: null,
   hasLimited: false,
   databaseBytes: 0,

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, expect, it } from 'vitest';
 import { createPruner } from '../../src/engine/pruner.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
+import { createFlowStore } from '../../src/store/flows.ts';
 import { keepLog, noLimits } from '../support/deps.ts';
 import { aTask, store } from '../support/rows.ts';
 
@@ -15,6 +16,7 @@ const setup = (retentionMs: number, usedPart = 0, pruneWhenFull = true) => {
   const pruner = createPruner({
     admissions: noLimits.admissions,
     store: createTaskStore(env.DB),
+    flows: createFlowStore(env.DB),
     databaseSize: { getUsedPart: () => part },
     computeCutoffs: (at) => ({ rules: [], otherwise: retentionMs === 0 ? 0 : at - retentionMs }),
     pruneWhenFull,

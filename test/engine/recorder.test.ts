@@ -6,7 +6,7 @@ import { createRecorder } from '../../src/engine/recorder.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { breakDatabase, observeDatabase } from '../support/database.ts';
-import { keepLog, keepPublished, noLimits } from '../support/deps.ts';
+import { keepLog, keepPublished } from '../support/deps.ts';
 import { aTask, rowOf, store } from '../support/rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -25,7 +25,7 @@ const setup = async (count: number, keeps = true) => {
     transitions,
     store: createTaskStore(env.DB),
     publish,
-    admission: noLimits.admission,
+    followUp: async () => {},
     ensureAlarmBy: async () => {},
     keepRecordings: async (texts) => {
       if (!keeps) throw new Error('Nor does the object answer');

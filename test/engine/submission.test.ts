@@ -7,7 +7,7 @@ import { catalog } from '../../src/handlers/catalog.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createUniqueTasks } from '../../src/engine/unique-tasks.ts';
 import { createUniqueStore } from '../../src/store/unique.ts';
-import { executorDeps, keepLog, noLimits } from '../support/deps.ts';
+import { executorDeps, keepLog } from '../support/deps.ts';
 import { observeDatabase } from '../support/database.ts';
 import { OWNER, store } from '../support/rows.ts';
 
@@ -23,7 +23,7 @@ const setup = (accept?: (tasks: Task[]) => Promise<Acceptance[]>) => {
       ensureAlarmBy: async () => {},
       publish: async () => {},
       taskQueues: { enqueue: async () => {} },
-      admission: noLimits.admission,
+      followUp: async () => {},
       countConflict: () => {},
       now: Date.now,
     }),

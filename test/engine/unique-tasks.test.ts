@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { createUniqueTasks } from '../../src/engine/unique-tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { createUniqueStore } from '../../src/store/unique.ts';
-import { keepLog, keepPublished, keepQueues, noLimits } from '../support/deps.ts';
+import { keepLog, keepPublished, keepQueues } from '../support/deps.ts';
 import { createTaskQueues } from '../../src/engine/task-queues.ts';
 import { aTask, store } from '../support/rows.ts';
 
@@ -19,7 +19,7 @@ const setup = (at = NOW) => {
     ensureAlarmBy: async (moment) => void alarms.push(moment),
     publish,
     taskQueues: createTaskQueues({ queues, log: keepLog().log }),
-    admission: noLimits.admission,
+    followUp: async () => {},
     countConflict: (outcome) => void conflicts.push(outcome),
     now: () => at,
   });

@@ -285,6 +285,7 @@ export class World {
         publicUrl: '',
         countTry: () => {},
       },
+      hasSearchIndex: false,
       longTaskMs: 30_000,
       computeCutoffs: () => ({ rules: [], otherwise: 0 }),
       pruneWhenFull: false,

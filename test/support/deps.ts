@@ -102,6 +102,7 @@ export const executorDeps = {
   countRequest: () => {},
   runSteps: { read: async () => [], save: async () => [] },
   submitChild: () => Promise.reject(new Error('No children here')),
+  fillAtRun: () => Promise.reject(new Error('No flows here')),
   pauseLimit: async () => {},
   now: Date.now,
   wait: async () => {},

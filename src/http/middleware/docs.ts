@@ -8,6 +8,7 @@ export type Tag =
   | 'Tasks'
   | 'Schedules'
   | 'Limits'
+  | 'Flows'
   | 'Live'
   | 'Types and queues'
   | 'Workers'

@@ -13,6 +13,7 @@ const TAGS: Record<Tag, string> = {
   Tasks: 'Submit, read and steer tasks',
   Schedules: 'Submit tasks by themselves',
   Limits: 'How many run at once, and how fast they begin',
+  Flows: 'Tasks that wait for tasks',
   Live: 'Watch tasks as they run',
   'Types and queues': 'What can be submitted, and where it waits',
   Workers: 'Runs by code of yours: leased, kept, ended',

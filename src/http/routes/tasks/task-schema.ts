@@ -14,7 +14,7 @@ import { anyJson, nextCursor, time, timeOrNull, whole } from '../../fields.ts';
 
 const taskError = z.strictObject({ code: z.string(), message: z.string() });
 
-const taskFields = {
+export const taskFields = {
   task_id: z.uuid(),
   type: z.string(),
   title: z.string().nullable(),
@@ -51,9 +51,12 @@ const taskFields = {
     .meta({ description: 'The limit that it runs under' }),
   expires_at: timeOrNull.meta({ description: 'Not begun by then, it is cancelled' }),
   end_reason: z
-    .enum(['expired'])
+    .enum(['expired', 'upstream_failed'])
     .nullable()
     .meta({ description: 'Why it was cancelled without having been asked to' }),
+  flow_id: z.uuid().nullable().meta({ description: 'The flow that it belongs to, …' }),
+  node: z.string().nullable().meta({ description: '… its name there, …' }),
+  item: whole.nullable().meta({ description: '… and its place among those that `for_each` made' }),
   submitted_at: time,
   scheduled_at: timeOrNull,
   started_at: timeOrNull,

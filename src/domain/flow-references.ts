@@ -8,6 +8,9 @@ const NODE_NAME = /^[A-Za-z][\w-]{0,63}$/;
 /** What a node of a list has as its own value. */
 const ITEM = 'item';
 
+/** Whether a node may have this name. */
+export const isNodeName = (name: string): boolean => NODE_NAME.test(name) && name !== ITEM;
+
 /** A value that another node has, or the item of a list. */
 export interface FlowReference {
   /** Null: the item. */
@@ -34,6 +37,10 @@ export const parseReference = (text: unknown): FlowReference | null => {
   const [word, ...path] = rest;
   return NODE_NAME.test(first) && word === 'result' ? { node: first, path } : null;
 };
+
+/** A reference as it is written. */
+export const describeReference = ({ node, path }: FlowReference): string =>
+  [...(node === null ? [ITEM] : [node, 'result']), ...path].join('.');
 
 const isMarked = (value: unknown, mark: '$from' | '$literal'): value is Record<string, unknown> =>
   isObject(value) && Object.hasOwn(value, mark);

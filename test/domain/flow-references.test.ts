@@ -6,7 +6,7 @@ import {
   parseReference,
   readPath,
   type FlowReference,
-} from '../../src/domain/flow-values.ts';
+} from '../../src/domain/flow-references.ts';
 
 describe('a reference', () => {
   it.each([

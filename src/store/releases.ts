@@ -1,0 +1,148 @@
+import type { Flow } from '../domain/flow.ts';
+import type { Task, TaskError, TaskKey, TaskSummaryRow } from '../domain/task.ts';
+import type { HeldReason } from '../domain/words.ts';
+import { readBodies, type ShortRow } from './bodies.ts';
+import { INSERT_FLOW_TASKS } from './inserts.ts';
+import {
+  CANCEL,
+  END,
+  EXPANDED,
+  FAIL,
+  FIND_AFTER,
+  FIND_DUE,
+  FIND_SOURCES,
+  POSTPONE,
+  READ_FLOWS,
+  READ_RESULTS,
+  RELEASE,
+  RELEASED,
+} from './release-sql.ts';
+
+/** A node, or a task that a list node made, whose result others use. */
+export type SourceRow = Pick<Task, 'owner' | 'id' | 'item' | 'status' | 'for_each' | 'items'> & {
+  flow_id: string;
+  node: string;
+  /** Of its result. */
+  bytes: number;
+};
+
+type AsRead = Pick<Task, 'owner' | 'id' | 'version'>;
+/** What the release step writes of a node that may run. */
+export type Released = AsRead & Pick<Task, (typeof RELEASED)[number]>;
+
+export const createReleaseStore = (db: D1Database, failureSinks: string | null = null) => {
+  const write = async (
+    sql: string,
+    rows: readonly (readonly unknown[])[],
+    ...more: unknown[]
+  ): Promise<TaskSummaryRow[]> => {
+    if (rows.length === 0) return [];
+    const statement = db.prepare(sql).bind(JSON.stringify(rows), ...more);
+    return (await statement.all<TaskSummaryRow>()).results;
+  };
+  const keyOf = ({ owner, id, version }: AsRead) => [owner, id, version] as const;
+
+  return {
+    /** The nodes that these ends made ready, or that cannot run because of them. */
+    async findAfter(
+      ended: readonly Pick<Task, 'owner' | 'id' | 'flow_id' | 'node' | 'item'>[],
+      limit: number,
+    ): Promise<Task[]> {
+      const bound = JSON.stringify(
+        ended.map(({ owner, id, flow_id, node, item }) => ({ owner, id, flow_id, node, item })),
+      );
+      const statement = db.prepare(FIND_AFTER).bind(bound, limit);
+      return readBodies(db, (await statement.all<ShortRow>()).results);
+    },
+
+    /** The same, by their moment: what a crash left. */
+    async findDue(now: number, limit: number): Promise<Task[]> {
+      const statement = db.prepare(FIND_DUE).bind(now, limit);
+      return readBodies(db, (await statement.all<ShortRow>()).results);
+    },
+
+    /** The tasks of these nodes, without their results. */
+    async findSources(
+      nodes: readonly { owner: string; flow_id: string; node: string }[],
+    ): Promise<SourceRow[]> {
+      const bound = JSON.stringify(nodes.map(({ owner, flow_id, node }) => [owner, flow_id, node]));
+      return (await db.prepare(FIND_SOURCES).bind(bound).all<SourceRow>()).results;
+    },
+
+    /** Results as JSON texts, by id; null for those that have none. */
+    async readResults(keys: readonly TaskKey[]): Promise<Map<string, string | null>> {
+      const bound = JSON.stringify(keys.map(({ owner, id }) => [owner, id]));
+      const statement = db.prepare(READ_RESULTS).bind(bound);
+      const { results } = await statement.all<{ id: string; result: string | null }>();
+      return new Map(results.map(({ id, result }) => [id, result]));
+    },
+
+    /** What their flows say, by id. */
+    async readFlows(
+      nodes: readonly { owner: string; flow_id: string }[],
+    ): Promise<Map<string, Pick<Flow, 'id' | 'on_failure' | 'tasks'>>> {
+      const bound = JSON.stringify(nodes.map(({ owner, flow_id }) => [owner, flow_id]));
+      const statement = db.prepare(READ_FLOWS).bind(bound);
+      const { results } = await statement.all<Pick<Flow, 'id' | 'on_failure' | 'tasks'>>();
+      return new Map(results.map((flow) => [flow.id, flow]));
+    },
+
+    /** Makes nodes runnable, with their parameters. */
+    release: (rows: readonly Released[], now: number): Promise<TaskSummaryRow[]> =>
+      write(
+        RELEASE,
+        rows.map((row) => [...keyOf(row), ...RELEASED.map((column) => row[column])]),
+        now,
+      ),
+
+    /** Fails nodes that cannot run as they are. */
+    fail: (
+      rows: readonly (AsRead & { error: TaskError })[],
+      now: number,
+    ): Promise<TaskSummaryRow[]> =>
+      write(
+        FAIL,
+        rows.map((row) => [...keyOf(row), row.error]),
+        now,
+        failureSinks,
+      ),
+
+    /** Ends list nodes whose tasks have all ended. */
+    end: (
+      rows: readonly (AsRead & { result: unknown })[],
+      now: number,
+    ): Promise<TaskSummaryRow[]> =>
+      write(
+        END,
+        rows.map((row) => [...keyOf(row), row.result]),
+        now,
+      ),
+
+    /** Cancels what cannot run, and all that waits for it. */
+    cancelStopped: (rows: readonly AsRead[], now: number): Promise<TaskSummaryRow[]> =>
+      write(CANCEL, rows.map(keyOf), now),
+
+    /** Adds tasks of a list node; returns what holds each that is new, by id. */
+    async insertItems(rows: readonly string[]): Promise<Map<string, HeldReason | null>> {
+      const statement = db.prepare(INSERT_FLOW_TASKS).bind(`[${rows.join(',')}]`);
+      return new Map(await statement.raw<[string, HeldReason | null]>());
+    },
+
+    /** A list node has made all of its tasks: it waits for those that have not ended. */
+    markExpanded: (
+      rows: readonly (AsRead & { items: number })[],
+      now: number,
+    ): Promise<TaskSummaryRow[]> =>
+      write(
+        EXPANDED,
+        rows.map((row) => [...keyOf(row), row.items]),
+        now,
+      ),
+
+    /** They are looked at again at that moment (ms). */
+    postpone: (rows: readonly AsRead[], at: number): Promise<TaskSummaryRow[]> =>
+      write(POSTPONE, rows.map(keyOf), at),
+  };
+};
+
+export type ReleaseStore = ReturnType<typeof createReleaseStore>;

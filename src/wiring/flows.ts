@@ -1,0 +1,41 @@
+import { createFlowCommands, type FlowCommandDeps } from '../engine/flow-commands.ts';
+import { createFlowLists } from '../engine/flow-lists.ts';
+import { createFlowRelease, type FlowReleaseDeps } from '../engine/flow-release.ts';
+import { createFlowValues } from '../engine/flow-values.ts';
+import { createFollowUp } from '../engine/follow-up.ts';
+import { createFlowStore } from '../store/flows.ts';
+import { createReleaseStore } from '../store/releases.ts';
+import type { EngineDeps } from './engine-deps.ts';
+
+type FlowsDeps = Pick<
+  EngineDeps,
+  'db' | 'catalog' | 'dispatcher' | 'dependencies' | 'hasSearchIndex' | 'tryConsume' | 'replace'
+> &
+  Pick<EngineDeps, 'deliveries' | 'invalidate' | 'closeStreams' | 'removeFiles' | 'longTaskMs'> &
+  Pick<EngineDeps, 'now' | 'log'> &
+  Pick<FlowReleaseDeps, 'admission' | 'taskQueues' | 'publish'> &
+  Pick<FlowCommandDeps, 'longTasks'>;
+
+/** What lets tasks of flows go, and what is done to flows as a whole. */
+export const createFlows = (given: FlowsDeps) => {
+  const { db, dispatcher, dependencies, deliveries, replace } = given;
+  const deps = {
+    ...given,
+    ensureAlarmBy: dispatcher.ensureAlarmBy,
+    secrets: dependencies.secrets,
+  };
+  const flows = createFlowStore(db);
+  const releases = createReleaseStore(db, deliveries.failureSinks);
+  const flowValues = createFlowValues(releases);
+  const lists = createFlowLists({ ...deps, releases });
+  const real = createFlowRelease({ ...deps, releases, lists, values: flowValues });
+  const flowRelease = replace?.flowRelease?.(real) ?? real;
+  const followUp = createFollowUp({ ...deps, flowRelease });
+  return {
+    flows,
+    flowValues,
+    flowRelease,
+    followUp,
+    flowCommands: createFlowCommands({ ...deps, flows, followUp }),
+  };
+};
