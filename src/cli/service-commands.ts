@@ -2,6 +2,7 @@ import { complete } from './completion.ts';
 import { getText, printRows, type Command } from './context.ts';
 import { clean, formatSeconds, paint, toAge } from './format.ts';
 import { keys, queues } from './operator-commands.ts';
+import { flows } from './flow-command.ts';
 import { limits } from './limit-command.ts';
 import { schedules } from './schedule-command.ts';
 import { types } from './type-command.ts';
@@ -100,6 +101,7 @@ export const serviceCommands: Record<string, Command> = {
   types,
   schedules,
   limits,
+  flows,
   queues,
   keys,
   errors,

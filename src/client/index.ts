@@ -11,6 +11,7 @@ import { toQuery, type ListOptions } from './list-options.ts';
 import { splitTasks } from './split-tasks.ts';
 import { createTaskCommands, taskPath } from './commands.ts';
 import { createScheduleCalls } from './schedules.ts';
+import { createFlowCalls } from './flows.ts';
 import { createLimitCalls } from './limits.ts';
 import { createTypeCommands } from './type-commands.ts';
 import type { Frame, NewTask, Status, TaskDetail, TaskView } from './types.ts';
@@ -27,6 +28,8 @@ export type { ClientOptions, ListOptions, Problem };
 export type * from './types.ts';
 export type * from './schedule-types.ts';
 export type * from './limit-types.ts';
+export type * from './flow-types.ts';
+export { flow, item, literal, type FlowBuilder, type FlowNode } from './flow-builder.ts';
 
 export interface SubmitOptions {
   /**
@@ -152,6 +155,7 @@ export const createTasker = (options: ClientOptions) => {
     ...createTypeCommands(json),
     schedules: createScheduleCalls(json),
     limits: createLimitCalls(json),
+    flows: createFlowCalls(json, (path, wish) => watch(send, path, { ...wish, retries })),
     async remove(id: string): Promise<void> {
       await send(taskPath(id), { method: 'DELETE' });
     },

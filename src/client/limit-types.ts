@@ -39,6 +39,7 @@ export interface WaitingFor {
     | 'queue_paused'
     | 'type_paused'
     | 'limit'
+    | 'flow'
     | 'backlog'
     | 'worker'
     | 'person'
@@ -57,6 +58,8 @@ export interface WaitingFor {
     of: number | null;
     position: number;
   } | null;
+  /** The tasks of its flow that it waits for. */
+  nodes: string[] | null;
 }
 
 /** A rate as the service answers it. */

@@ -1,6 +1,7 @@
 // The contract as programs see it. It stands by itself, so that the package needs nothing else; a
 // test holds it against the service's own types.
 
+import type { FlowDetail, FlowNodeView, FlowView } from './flow-types.ts';
 import type { LimitOptions, UniqueOptions, WaitingFor } from './limit-types.ts';
 
 export type Status =
@@ -131,6 +132,9 @@ export interface TaskDetail extends TaskView {
 export type Frame =
   | { event: 'snapshot'; task: TaskView }
   | { event: 'snapshot'; tasks: TaskSummary[] }
+  | { event: 'snapshot'; flow: FlowDetail }
+  /** The flow as it stands, and those of its nodes that have changed. */
+  | { event: 'update'; flow: FlowView; nodes: FlowNodeView[] }
   | { event: 'update'; task: TaskView }
   | { event: 'updates'; seq: number; tasks: TaskSummary[] }
   | {

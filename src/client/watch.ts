@@ -67,7 +67,13 @@ const createSilenceGuard = (signal?: AbortSignal) => {
 };
 
 const readVersion = (frame: Frame): number =>
-  'version' in frame ? frame.version : 'task' in frame ? frame.task.version : 0;
+  'version' in frame
+    ? frame.version
+    : 'flow' in frame
+      ? frame.flow.version
+      : 'task' in frame
+        ? frame.task.version
+        : 0;
 
 /**
  * The frames of a live stream, for as long as the caller reads them. A broken stream is opened
@@ -112,6 +118,7 @@ export const watch = async function* (
         version = Math.max(version, readVersion(frame));
         if (!isOld) yield frame;
         if ('task' in frame && isFinal(frame.task.status)) return;
+        if ('flow' in frame && isFinal(frame.flow.status)) return;
       }
     } catch (error) {
       signal?.throwIfAborted();

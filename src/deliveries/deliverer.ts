@@ -8,12 +8,14 @@ import {
   type DeliveryResult,
 } from '../domain/delivery.ts';
 import { describeError } from '../domain/errors.ts';
+import type { Flow } from '../domain/flow.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import type { DeliveryStore, DeliveryUpdate } from '../store/deliveries.ts';
+import type { FlowStore } from '../store/flows.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { Digest } from './digest.ts';
-import { toEvent } from './event.ts';
+import { toEvent, toFlowEvent } from './event.ts';
 import type { Planner } from './plan.ts';
 import { writeFailure, type DeliverySender } from './sender.ts';
 import { writeAsEnded } from './write-as-ended.ts';
@@ -24,6 +26,7 @@ const RETRY_SECONDS = 5;
 export interface DelivererDeps {
   deliveries: Pick<DeliveryStore, 'claim' | 'update'>;
   store: Pick<TaskStore, 'getMany'>;
+  flows: Pick<FlowStore, 'getMany'>;
   planner: Planner;
   digest: Digest;
   /** Tries of one delivery each; they never throw. */
@@ -39,9 +42,12 @@ export interface DelivererDeps {
 
 const OUTCOMES = { DELIVERED: 'delivered', OPEN: 'failed', GIVEN_UP: 'given_up' } as const;
 
+/** What a delivery tells of: a task, or a flow. */
+type Subject = { task: Task } | { flow: Flow };
+
 interface Claimed {
   delivery: Delivery;
-  task: Task;
+  subject: Subject;
   owner: string;
   /** Where it goes by HTTP; empty where it does not. */
   host: string;
@@ -63,7 +69,7 @@ const toOutcome = (result: DeliveryResult): TryOutcome => {
  * touched.
  */
 export const createDeliverer = (deps: DelivererDeps) => {
-  const { deliveries, store, planner, digest, sender, countTry, now, random, log } = deps;
+  const { deliveries, store, flows, planner, digest, sender, countTry, now, random, log } = deps;
 
   const toUpdate = ({ delivery, result }: Ended): DeliveryUpdate => {
     const { owner, task_id, version, sink, tries, due_at, last_error } = delivery;
@@ -86,11 +92,12 @@ export const createDeliverer = (deps: DelivererDeps) => {
     return { ...reopen(at), last_error: error };
   };
 
-  const noteTry = ({ delivery, task, result }: Ended, update: DeliveryUpdate): void => {
+  const noteTry = ({ delivery, subject, result }: Ended, update: DeliveryUpdate): void => {
     if (result.kind === 'postponed') return;
     const { owner, task_id, sink, tries } = delivery;
     const { state, last_error } = update;
-    const { type: task_name, request_id } = task;
+    const [task_name, { request_id }] =
+      'task' in subject ? [subject.task.type, subject.task] : ['flow', subject.flow];
     const id = toDeliveryId(delivery);
     const fields = { delivery: id, owner, task_id, task_name, sink, tries, request_id };
     countTry(sink, OUTCOMES[state]);
@@ -102,15 +109,22 @@ export const createDeliverer = (deps: DelivererDeps) => {
   const claim = async (keys: readonly DeliveryKey[]): Promise<Claimed[]> => {
     const claimed = await deliveries.claim(keys, now());
     if (claimed.length === 0) return [];
-    const tasks = await store.getMany(
-      claimed.map(({ owner, task_id }) => ({ owner, id: task_id })),
-    );
-    const byId = new Map(tasks.map((task) => [task.id, task]));
+    const keysOf = (wanted: Delivery['subject']) =>
+      claimed
+        .filter(({ subject }) => subject === wanted)
+        .map(({ owner, task_id }) => ({ owner, id: task_id }));
+    const [ofTasks, ofFlows] = [keysOf('task'), keysOf('flow')];
+    const tasks = ofTasks.length > 0 ? await store.getMany(ofTasks) : [];
+    const found = ofFlows.length > 0 ? await flows.getMany(ofFlows) : [];
+    const subjects = new Map<string, Subject>([
+      ...tasks.map((task) => [task.id, { task }] as const),
+      ...found.map((flow) => [flow.id, { flow }] as const),
+    ]);
     return claimed.flatMap((delivery) => {
-      const task = byId.get(delivery.task_id);
-      if (!task) return [];
-      const host = URL.parse(sender.findUrl(delivery, task) ?? '')?.host ?? '';
-      return [{ delivery, task, owner: delivery.owner, host }];
+      const subject = subjects.get(delivery.task_id);
+      if (!subject) return [];
+      const url = sender.findUrl(delivery, 'task' in subject ? subject.task : subject.flow);
+      return [{ delivery, subject, owner: delivery.owner, host: URL.parse(url ?? '')?.host ?? '' }];
     });
   };
 
@@ -119,15 +133,19 @@ export const createDeliverer = (deps: DelivererDeps) => {
     work.catch((error: unknown) => ({ kind: 'failed', error: describeError(error) }));
 
   const post = (claimed: Claimed): Promise<DeliveryResult> => {
-    const { delivery, task } = claimed;
+    const { delivery, subject } = claimed;
+    if ('flow' in subject)
+      return orFailed(sender.post(delivery, subject.flow, toFlowEvent(delivery, subject.flow)));
+    const { task } = subject;
     return orFailed(sender.post(delivery, task, toEvent(delivery, task, deps.publicUrl)));
   };
 
   /** One mail for all of them, if it is time for one. */
   const mailFailures = async (claimed: readonly Claimed[]): Promise<Ended[]> => {
     const [first] = claimed;
-    if (!first) return [];
-    const { delivery, task } = first;
+    if (!first || 'flow' in first.subject) return [];
+    const { delivery, subject } = first;
+    const { task } = subject;
     const words = writeFailure(toEvent(delivery, task, deps.publicUrl));
     const sent = await digest.trySend(words, toDeliveryId(delivery));
     if ('until' in sent)

@@ -1,4 +1,6 @@
 import { snapshotAt, type Delivery } from '../domain/delivery.ts';
+import type { Flow } from '../domain/flow.ts';
+import { toFlowView, type FlowView } from '../domain/flow-view.ts';
 import type { Task } from '../domain/task.ts';
 import { toTaskView, type TaskView } from '../domain/view.ts';
 
@@ -14,6 +16,30 @@ export interface TaskEvent {
   /** `url`: where the whole task is, when its parameters and result were left out. */
   data: TaskView & { truncated?: true; url?: string };
 }
+
+/** The same of a flow: without its nodes. */
+export interface FlowEvent {
+  type: 'flow.completed' | 'flow.failed' | 'flow.cancelled';
+  /** When the flow ended. */
+  timestamp: string;
+  owner: string;
+  data: FlowView;
+}
+
+/** The event of a flow's delivery, as it ended though it may have been retried since. */
+export const toFlowEvent = (delivery: Delivery, flow: Flow): FlowEvent => ({
+  type: `flow.${delivery.status.toLowerCase()}` as FlowEvent['type'],
+  timestamp: new Date(delivery.owed_at).toISOString(),
+  owner: delivery.owner,
+  data: toFlowView({
+    ...flow,
+    status: delivery.status,
+    version: delivery.version,
+    completed_at: delivery.owed_at,
+    updated_at: delivery.owed_at,
+    open: 0,
+  }),
+});
 
 /** The event of a delivery. @param publicUrl where the service is reached; empty when not known */
 export const toEvent = (delivery: Delivery, task: Task, publicUrl: string): TaskEvent => {

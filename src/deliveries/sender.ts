@@ -6,7 +6,7 @@ import { taskFailed } from '../handlers/email/task-failed.ts';
 import { render } from '../handlers/email/template.ts';
 import type { SendMail } from '../handlers/handler.ts';
 import type { Words } from './digest.ts';
-import type { TaskEvent } from './event.ts';
+import type { FlowEvent, TaskEvent } from './event.ts';
 import type { WebhookSender } from './webhook.ts';
 
 const MAIL_TIMEOUT_MS = 10_000;
@@ -65,9 +65,9 @@ export const createDeliverySender = (deps: DeliverySenderDeps) => {
   };
 
   /** Where a delivery goes by HTTP; null for a mail, and for what is no longer set. */
-  const findUrl = ({ sink }: Delivery, task: Task): string | null => {
+  const findUrl = ({ sink }: Delivery, subject: Pick<Task, 'callback_url'>): string | null => {
     if (sink === 'failure_email') return null;
-    return (sink === 'callback' ? task.callback_url : settings.FAILURE_WEBHOOK_URL) ?? null;
+    return (sink === 'callback' ? subject.callback_url : settings.FAILURE_WEBHOOK_URL) ?? null;
   };
 
   return {
@@ -75,9 +75,13 @@ export const createDeliverySender = (deps: DeliverySenderDeps) => {
     findUrl,
 
     /** Posts a delivery to its URL, signed by its owner's secret or by the operator's. */
-    async post(delivery: Delivery, task: Task, event: TaskEvent): Promise<DeliveryResult> {
+    async post(
+      delivery: Delivery,
+      subject: Pick<Task, 'callback_url'>,
+      event: TaskEvent | FlowEvent,
+    ): Promise<DeliveryResult> {
       const isCallback = delivery.sink === 'callback';
-      const url = findUrl(delivery, task);
+      const url = findUrl(delivery, subject);
       if (!url) return failUnset(isCallback ? 'callback_url' : 'FAILURE_WEBHOOK_URL');
       const secrets = isCallback ? await findSecrets(delivery.owner) : settings.WEBHOOK_SECRETS;
       return webhooks.post(url, toDeliveryId(delivery), event, secrets);

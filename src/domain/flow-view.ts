@@ -128,6 +128,21 @@ export const toFlowDetail = ({
   };
 };
 
+/** The names of what a task of a flow waits for: other nodes, or the tasks that it made itself. */
+export const findOpenBefore = (
+  { nodes, items, edges }: Omit<Parameters<typeof toFlowDetail>[0], 'flow'>,
+  { id, node, items: made }: Pick<Task, 'id' | 'node' | 'items'>,
+): string[] => {
+  if (made !== null)
+    return items
+      .filter((each) => each.node === node && !isFinal(each.status))
+      .map((each) => `${each.node}.${each.item}`);
+  const before = new Set(edges.flatMap((edge) => (edge.follower === id ? [edge.before] : [])));
+  return nodes
+    .filter((each) => before.has(each.id) && !isFinal(each.status))
+    .map((each) => String(each.node));
+};
+
 /** A flow as `GET /flows/{id}` answers it. */
 export const toFlowAnswer = (
   rows: Parameters<typeof toFlowDetail>[0],

@@ -1,3 +1,4 @@
+import type { FlowDetail, FlowNodeView, FlowView } from './flow-view.ts';
 import type { LogLine, LogPart } from './run-log.ts';
 import type { Task } from './task.ts';
 import type { TaskSummary, TaskView } from './view.ts';
@@ -62,6 +63,9 @@ export const toLogLineView = (line: LogLine): LogLineView => ({
 export type Frame =
   | { event: 'snapshot'; task: TaskView }
   | { event: 'snapshot'; tasks: TaskSummary[] }
+  | { event: 'snapshot'; flow: FlowDetail }
+  /** The flow as it stands, and those of its nodes that have changed. */
+  | { event: 'update'; flow: FlowView; nodes: FlowNodeView[] }
   | { event: 'update'; task: TaskView }
   | { event: 'updates'; seq: number; tasks: TaskSummary[] }
   | ({ event: 'progress' } & Progress)

@@ -4,13 +4,14 @@ import { FOR_EVER } from './registered-type.ts';
 import { isManualQueue, isWorkerQueue } from './routing.ts';
 import { isFinal } from './words.ts';
 
-/** Why a task waits. Those of flows come with them. */
+/** Why a task waits. */
 export const WAIT_REASONS = [
   'time',
   'retry',
   'queue_paused',
   'type_paused',
   'limit',
+  'flow',
   'backlog',
   'worker',
   'person',
@@ -34,6 +35,8 @@ export interface WaitingFor {
   waiting: number | null;
   /** The limit that it waits for. */
   limit: WaitingForLimit | null;
+  /** The tasks of its flow that have not ended and that it waits for, 20 at most. */
+  nodes: string[] | null;
 }
 
 /** How a registered type stands whose task waits. Times are ms. */
@@ -57,7 +60,11 @@ const NOTHING = {
   paused_by: null,
   waiting: null,
   limit: null,
+  nodes: null,
 } as const;
+
+/** Nodes that are named. */
+const MAX_NAMED = 20;
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -72,6 +79,7 @@ export const waitsForQueue = (
  * @param queue of a task that waits for its queue
  * @param type of a task of a registered type
  * @param limit of a task that its limit holds
+ * @param before of a task of a flow: what it waits for there, and has not ended
  */
 export const describeWaiting = (
   task: Pick<
@@ -82,11 +90,21 @@ export const describeWaiting = (
   queue: QueueWait | null,
   type: TypeWait | null = null,
   limit: LimitWait | null = null,
+  before: readonly string[] | null = null,
 ): WaitingFor | null => {
   const { status, scheduled_at, attempt } = task;
   if (isFinal(status) || status === 'IN_PROGRESS') return null;
   if (status === 'PAUSED')
     return { ...NOTHING, reason: 'paused', message: 'It is paused: resume it' };
+  if (before) {
+    const nodes = before.slice(0, MAX_NAMED);
+    const more = before.length > MAX_NAMED ? ` and ${before.length - MAX_NAMED} more` : '';
+    const message =
+      before.length === 0
+        ? 'All that it waits for has ended: it begins in a moment'
+        : `It waits for ${nodes.join(', ')}${more}`;
+    return { ...NOTHING, reason: 'flow', message, nodes };
+  }
   if (scheduled_at !== null && scheduled_at > now) {
     const expected_at = iso(scheduled_at);
     if (attempt === 0)

@@ -1,3 +1,4 @@
+import type { DeliveryKey } from '../domain/delivery.ts';
 import { describeError } from '../domain/errors.ts';
 import { BLOCKED_BY, isListNode, isOfFlow, type FlowTask } from '../domain/flow.ts';
 import { RESEND_AFTER_MS } from '../domain/new-task.ts';
@@ -28,6 +29,8 @@ export interface FlowReleaseDeps extends NodeDeps {
   taskQueues: Pick<TaskQueues, 'enqueue'>;
   admission: Pick<LimitAdmission, 'admitAfter'>;
   publish: Publish;
+  /** Sends open deliveries to their queue; never throws. */
+  sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
   /** Sets the Dispatcher's alarm; awaited before any row is due. */
   ensureAlarmBy(at: number): Promise<void>;
   log: Logger;
@@ -127,7 +130,7 @@ export const createFlowRelease = (deps: FlowReleaseDeps) => {
     let ended = changed.filter(isOfFlow).filter(({ status }) => isFinal(status));
     while (ended.length > 0) {
       const found = (await releases.findAfter(ended, MAX_ROWS)).filter(isOfFlow);
-      if (found.length === 0) return;
+      if (found.length === 0) return deps.sendDeliveries(await releases.findCallbacks(ended));
       const more = (await release(found)).filter(isOfFlow);
       if (more.length === 0) return;
       const isFull = found.length === MAX_ROWS;

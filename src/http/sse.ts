@@ -7,6 +7,7 @@ const KEEP_ALIVE_MS = 15_000;
 const findId = (frame: Frame): number | undefined => {
   if ('seq' in frame) return frame.seq;
   if ('version' in frame) return frame.version;
+  if ('flow' in frame) return frame.flow.version;
   return 'task' in frame ? frame.task.version : undefined;
 };
 

@@ -1,5 +1,6 @@
 import type { KeyRef } from '../domain/api-key.ts';
 import { summarize, type Progress, type RunReport, type RunsPublished } from '../domain/frames.ts';
+import type { FlowDetail } from '../domain/flow-view.ts';
 import type { LogPart } from '../domain/run-log.ts';
 import type { CommittedTask, Task } from '../domain/task.ts';
 import { toSummary, toTaskView, type TaskView } from '../domain/view.ts';
@@ -10,10 +11,17 @@ import { createJoining, type Update } from './joining.ts';
 import { createListFeed } from './list-feed.ts';
 import { createSnapshots, SNAPSHOT_TASKS, type SnapshotDeps } from './snapshots.ts';
 import { createStreamCount } from './stream-count.ts';
-import { acknowledge, closeExpired, listWatchedTasks, sendChanges } from './subscriber.ts';
+import { createFlowFeed } from './flow-feed.ts';
+import {
+  acknowledge,
+  closeExpired,
+  listWatchedFlows,
+  listWatchedTasks,
+  sendChanges,
+} from './subscriber.ts';
 import { createTaskFeed } from './task-feed.ts';
 import { createRunFeed } from './run-feed.ts';
-import { toKeyTag, WHOLE_LIST, WORKERS } from './tags.ts';
+import { readFlowTag, toKeyTag, WHOLE_LIST, WORKERS } from './tags.ts';
 import { WorkerBoard } from './worker-board.ts';
 import { createTickets, type Ticket } from './tickets.ts';
 
@@ -25,6 +33,8 @@ const MAX_NAMED = 1_000;
 const MAX_STREAMS_OF_KEY = 500;
 
 export interface BoardDeps extends SnapshotDeps, EndedKeysDeps {
+  /** A flow with its nodes; null when there is none. */
+  readFlow(owner: string, id: string): Promise<FlowDetail | null>;
   /** Called now and then with how many streams are open; for metrics. */
   countStreams(owner: string, count: number): Promise<void>;
   now(): number;
@@ -39,6 +49,7 @@ export class StatusBoard extends WorkerBoard {
   readonly #snapshots: ReturnType<typeof createSnapshots>;
   readonly #watched: ReturnType<typeof createTaskFeed>;
   readonly #runs: ReturnType<typeof createRunFeed>;
+  readonly #flows: ReturnType<typeof createFlowFeed>;
   readonly #streams: ReturnType<typeof createStreamCount>;
   readonly #feed = createListFeed({
     now: () => this.#deps.now(),
@@ -60,6 +71,10 @@ export class StatusBoard extends WorkerBoard {
     const findListSockets = (): WebSocket[] => state.getWebSockets(WHOLE_LIST);
     this.#runs = createRunFeed({ watched: this.#watched, findListSockets });
     this.#snapshots = createSnapshots(deps, this.#owner, this.#joining, this.#runs);
+    this.#flows = createFlowFeed({
+      findSockets: (tag) => state.getWebSockets(tag),
+      readFlow: (id) => deps.readFlow(this.#owner, id),
+    });
     this.#streams = createStreamCount({
       now: deps.now,
       count: () => deps.countStreams(this.#owner, state.getWebSockets().length),
@@ -69,7 +84,7 @@ export class StatusBoard extends WorkerBoard {
   }
 
   /**
-   * Opens a stream: `?stream=<task id>`, `?stream=*`, or for a worker `?stream=work&type=…`, with
+   * Opens a stream: `?stream=<task id>`, `?stream=flow:<id>`, `?stream=*`, or for a worker `?stream=work&type=…`, with
    * `key` and `until` of the key that asks for it. 101 with the socket; 404 for an unknown task;
    * 200 with the task when it is finished, for there is nothing to subscribe to; 429 for a key that
    * has too many.
@@ -88,10 +103,12 @@ export class StatusBoard extends WorkerBoard {
       this.workers.join(server, query, until);
       return new Response(null, { status: 101, webSocket: client });
     }
+    const flowId = readFlowTag(stream);
     this.#joining.start(server);
-    let task: TaskView | null = null;
+    let task: TaskView | FlowDetail | null = null;
     try {
       if (stream === WHOLE_LIST) await this.#snapshots.sendList(server, until);
+      else if (flowId !== null) task = await this.#flows.join(server, flowId, until);
       else task = await this.#snapshots.sendTask(server, stream, until);
     } finally {
       this.#joining.end(server);
@@ -119,6 +136,7 @@ export class StatusBoard extends WorkerBoard {
     );
     this.workers.tell(committed);
     this.#runs.forget(updates);
+    this.#flows.note(committed.flatMap(({ flow_id }) => flow_id ?? []));
     const toRead = this.#watched.send(updates);
     this.#publishToList(updates);
     await this.#watched.reread(toRead);
@@ -142,6 +160,7 @@ export class StatusBoard extends WorkerBoard {
 
   closeStreams(ids: string[]): void {
     this.#watched.close(ids);
+    for (const id of ids) this.#flows.close(id);
   }
 
   /** How far a running task has come, as it was published last; null when it is not known. */
@@ -179,6 +198,7 @@ export class StatusBoard extends WorkerBoard {
     const tags = sockets.map((socket) => this.ctx.getTags(socket));
     for (const id of await findEndedKeys(tags, this.#deps)) await this.closeStreamsOfKey(id);
     await this.#watched.reread(listWatchedTasks(sockets));
+    this.#flows.note(listWatchedFlows(sockets));
     if (this.ctx.getWebSockets(WHOLE_LIST).length === 0) return;
     // What changed lately: should its publish have been lost, the list hears of it now.
     const since = this.#deps.now() - 2 * REREAD_MS;

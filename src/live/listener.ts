@@ -1,7 +1,7 @@
 import type { CommitListener } from '../domain/commit-listener.ts';
 import { isWorkerQueue } from '../domain/routing.ts';
 import type { CommittedTask } from '../domain/task.ts';
-import { toTypeTag } from './tags.ts';
+import { toFlowTag, toTypeTag } from './tags.ts';
 
 /**
  * Larger than this, params and result stay out of the call; the board reads them for those who
@@ -29,8 +29,11 @@ export const createBoardListener = (boards: {
     const watched = await boards.listWatched(owner);
     const ids = watched && new Set(watched);
     // A worker is told of what it waits for, and of what was taken meanwhile.
-    const isTold = ({ id, type, queue }: CommittedTask): boolean =>
-      ids === null || ids.has(id) || (isWorkerQueue(queue) && ids.has(toTypeTag(type)));
+    const isTold = ({ id, type, queue, flow_id }: CommittedTask): boolean =>
+      ids === null ||
+      ids.has(id) ||
+      (flow_id !== null && ids.has(toFlowTag(flow_id))) ||
+      (isWorkerQueue(queue) && ids.has(toTypeTag(type)));
     const rows = tasks.filter(isTold);
     if (rows.length > 0) await boards.publish(owner, JSON.stringify(rows.map(trimRow)));
   };

@@ -6,6 +6,7 @@ import { REVOKED } from '../domain/close-codes.ts';
 /** The state that a socket keeps while the object hibernates. */
 export type Subscriber = (
   | { stream: 'task'; id: string; version: number }
+  | { stream: 'flow'; id: string; version: number }
   | { stream: 'list'; seq: number; acknowledged: number }
   | { stream: 'work'; worker: string; types: string[] }
 ) & {
@@ -100,6 +101,10 @@ export const closeExpired = (sockets: readonly WebSocket[], now: number): void =
     if (until !== null && until <= now) socket.close(REVOKED, 'key expired');
   }
 };
+
+/** The flows that these sockets watch. */
+export const listWatchedFlows = (sockets: readonly WebSocket[]): string[] =>
+  sockets.map(readSubscriber).flatMap((each) => (each?.stream === 'flow' ? [each.id] : []));
 
 /** Tasks that are read again at a time. */
 const MAX_REREAD_TASKS = 100;

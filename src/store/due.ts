@@ -46,8 +46,10 @@ const OUTSIDE_LATE = earliestOutsideSql(
   OUTSIDE.map((queue) => [isManualQueue(queue) ? 'person' : 'lease', queue]),
 );
 
-// A task of a flow that nothing keeps any more.
-const FLOW = earliestOutsideSql(ROUTES.map((queue) => ['flow', queue]));
+// They go on at once, so there are few, wherever they will run.
+const FLOW = `(
+    SELECT min(wake_at) FROM tasks INDEXED BY tasks_due WHERE held = 'flow' AND wake_at IS NOT NULL
+  )`;
 
 // Each by a seek.
 const NEXT_WAKE = nameStatement(

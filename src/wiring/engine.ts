@@ -162,6 +162,7 @@ export const createEngine = (deps: EngineDeps) => {
     deliverer: createDeliverer({
       deliveries: deliveryStore,
       store,
+      flows,
       planner,
       digest: createDigest({
         deliveries: deliveryStore,

@@ -23,6 +23,7 @@ export const createFlows = (given: FlowsDeps) => {
     ...given,
     ensureAlarmBy: dispatcher.ensureAlarmBy,
     secrets: dependencies.secrets,
+    sendDeliveries: deliveries.sendToQueue,
   };
   const flows = createFlowStore(db);
   const releases = createReleaseStore(db, deliveries.failureSinks);

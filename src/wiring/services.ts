@@ -1,6 +1,7 @@
 import { createEndpointTester } from '../deliveries/endpoint-tester.ts';
 import { AppError, describeError, GiveUp } from '../domain/errors.ts';
 import { MAX_FILE_BYTES } from '../domain/file-name.ts';
+import { toFlowDetail } from '../domain/flow-view.ts';
 import { computeCutoffs } from '../domain/retention.ts';
 import type { Acceptance } from '../engine/accept-wire.ts';
 import { createScheduleListener } from '../engine/schedule-listener.ts';
@@ -174,6 +175,10 @@ const createServices = (env: Env) => {
       getMany: engine.store.getMany,
       findNewest: async (owner: string, limit: number) =>
         (await engine.search.find<TaskSummaryRow>(selectHead, owner, {}, { limit })).tasks,
+      readFlow: async (owner: string, id: string) => {
+        const rows = await engine.flows.read(owner, id);
+        return rows && toFlowDetail(rows);
+      },
       countStreams: metrics.countStreams,
       findEndedKeys: (ids: string[]) => http.keys.findEnded(ids, now()),
       now,

@@ -77,6 +77,7 @@ const setup = ({
   const deliverer = createDeliverer({
     deliveries,
     store: createTaskStore(env.DB),
+    flows: createFlowStore(env.DB),
     planner: createPlanner({ gates, now: () => now, random: () => 0 }),
     digest: createDigest({ deliveries, gates, send: sender.mail, now: () => now }),
     sender,

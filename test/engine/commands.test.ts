@@ -1,9 +1,8 @@
 import { env } from 'cloudflare:workers';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { allows, COMMANDS, isRepeatable } from '../../src/domain/lifecycle.ts';
 import { STATUSES, type Status } from '../../src/domain/words.ts';
 import { getServices } from '../../src/wiring/services.ts';
-import { call, finished, submit } from '../support/client.ts';
 import { aTask, OWNER, rowOf, store } from '../support/rows.ts';
 
 const { commands } = getServices(env);

@@ -98,6 +98,12 @@ const createSchedule = async (): Promise<string> => {
   return id;
 };
 
+const createFlow = async (): Promise<string> => {
+  const tasks = { one: { type: 'simulate', params: { duration: 5 } } };
+  const answer = await call('/flows', { method: 'POST', ...asJson(JSON.stringify({ tasks })) });
+  return (await answer.json<{ flow_id: string }>()).flow_id;
+};
+
 /** A path with values that exist. */
 const filled = (path: string): string =>
   path
@@ -161,10 +167,11 @@ describe.each(operations.map((each) => [`${each.method} ${each.path}`, each] as 
           taskId = (await finished((await submit('broken', {}, { max_attempts: 1 })).task_id))
             .task_id;
         const before = taskId;
-        const isOfTask = !/^\/(schedules|keys)\//.test(path) && path.includes('{id}');
+        const isOfTask = !/^\/(schedules|flows|keys)\//.test(path) && path.includes('{id}');
         if (path.startsWith('/limits/{key}'))
           await ask('/limits/some-limit', 'PUT', asJson('{"max_running":2}'));
         if (path.startsWith('/schedules/{id}')) taskId = await createSchedule();
+        if (path.startsWith('/flows/{id}')) taskId = await createFlow();
         if (path.startsWith('/keys/{id}')) taskId = (await storeKey('x', ['admin'])).id;
         const query = operation.parameters
           .filter((each) => each.in === 'query' && each.required)

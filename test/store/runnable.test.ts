@@ -10,7 +10,8 @@ const decide = async (
     scheduledAt,
     isPaused,
     limitKey = 'NULL',
-  }: { scheduledAt: number | null; isPaused: boolean; limitKey?: string },
+    blockedBy = 'NULL',
+  }: { scheduledAt: number | null; isPaused: boolean; limitKey?: string; blockedBy?: string },
 ) => {
   await env.DB.prepare('DELETE FROM queues').run();
   if (isPaused) await env.DB.prepare(`INSERT INTO queues (name, paused_at) VALUES ('q', 1)`).run();
@@ -20,6 +21,7 @@ const decide = async (
     queue: `'q'`,
     timeoutMs: '60000',
     limitKey,
+    blockedBy,
     priority: `'HIGH'`,
     id: `'an-id'`,
   });
@@ -67,3 +69,18 @@ it.each([
     expect(decided).toMatchObject({ held, wake_at, turn });
   },
 );
+
+it.each([
+  // It waits for two, whatever its time, its limit and its queue.
+  [2, NOW + 1, 'flow', null],
+  // Nothing keeps it, or it cannot run: the release step looks at it at once.
+  [0, NOW + 1, 'flow', NOW],
+  [-2, null, 'flow', NOW],
+  // It was released, and its parameters are filled in when it runs.
+  [-1, null, 'limit', null],
+  [-1, NOW + 1, 'time', NOW + 1],
+])('a task of a flow, blocked by %s, for %s', async (blocked, scheduledAt, held, wake_at) => {
+  const given = { scheduledAt, isPaused: true, limitKey: `'k'`, blockedBy: String(blocked) };
+  const decided = await decide(runnableSql, given);
+  expect(decided).toMatchObject({ held, wake_at, ...(held === 'flow' && { status: 'PENDING' }) });
+});

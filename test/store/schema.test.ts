@@ -3,6 +3,7 @@ import { deliveryGatesTable } from '../../src/schema/delivery-gates.ts';
 import { ownersTable } from '../../src/schema/owners.ts';
 import { deliveriesTable } from '../../src/schema/deliveries.ts';
 import { limitsTable, limitSubsTable, uniqueKeysTable } from '../../src/schema/limits.ts';
+import { flowEdgesTable, flowsTable } from '../../src/schema/flows.ts';
 import { keysTable } from '../../src/schema/keys.ts';
 import { queuesTable } from '../../src/schema/queues.ts';
 import { mutedErrorsTable } from '../../src/schema/muted-errors.ts';
@@ -33,6 +34,8 @@ describe.each([
   limitsTable,
   limitSubsTable,
   uniqueKeysTable,
+  flowsTable,
+  flowEdgesTable,
 ])('the migrated table', (table) => {
   const { name, columns, indexes } = getTableConfig(table);
 

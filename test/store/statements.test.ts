@@ -25,6 +25,7 @@ it('knows every column once, and a summary all but the long ones', () => {
     'params',
     'result',
     'identifiers',
+    'template',
   ]);
 });
 

@@ -2,7 +2,10 @@ import { accepts } from 'hono/accepts';
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { AppError } from '../../domain/errors.ts';
+import type { FlowDetail } from '../../domain/flow-view.ts';
+import type { Frame } from '../../domain/frames.ts';
 import type { TaskView } from '../../domain/view.ts';
+import { readFlowTag, toFlowTag } from '../../live/tags.ts';
 import { assertOrigin } from '../authenticate.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { whole } from '../fields.ts';
@@ -13,6 +16,13 @@ import { json } from '../middleware/validate.ts';
 import { orUnavailable, readTaskId, refuseUnknownTask, TASK_ID } from '../read-task.ts';
 import { formatEvent, streamEvents } from '../sse.ts';
 import { createTicket } from '../ticket.ts';
+import { FLOW_ID, readFlowId, refuseUnknownFlow } from './flows/read-flow.ts';
+
+/** No such task, or no such flow. */
+const refuseUnknown = (name: string): AppError => {
+  const flowId = readFlowTag(name);
+  return flowId === null ? refuseUnknownTask(name) : refuseUnknownFlow(flowId);
+};
 
 /** Every task of the owner, rather than one. */
 const WHOLE_LIST = '*';
@@ -25,42 +35,54 @@ const ticketSchema = z.strictObject({
   ticket: z.string(),
   expires_in: whole.meta({ description: 'Seconds' }),
 });
-/** For one task's stream, or for the whole list's. */
-const newTicket = z.strictObject({ task_id: z.uuid().optional() });
+/** For the stream of one task or flow, or for the whole list's. */
+const newTicket = z
+  .strictObject({ task_id: z.uuid().optional(), flow_id: z.uuid().optional() })
+  .refine(
+    ({ task_id, flow_id }) => task_id === undefined || flow_id === undefined,
+    'Give either task_id or flow_id',
+  );
 
 /**
  * The stream of a finished task: the snapshot and the close. It ends here and not in the board,
  * which an open socket of this kind would keep awake; a hibernating one the runtime ends only some
  * 10 s after its close.
  */
-const openFinished = (task: TaskView): WebSocket => {
+const openFinished = (ended: Ended): WebSocket => {
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
-  server.send(JSON.stringify({ event: 'snapshot', task }));
+  server.send(JSON.stringify(toSnapshot(ended)));
   server.close(1000, 'final');
   return client;
 };
+
+/** What a stream shows that has ended already. */
+type Ended = TaskView | FlowDetail;
+const toSnapshot = (ended: Ended): Frame =>
+  'flow_id' in ended && 'nodes' in ended
+    ? { event: 'snapshot', flow: ended }
+    : { event: 'snapshot', task: ended };
 
 /** Asks the board for a stream: a socket, or the task where it is final already. */
 const openStream = async (
   c: AppContext,
   name: string,
   request: Request,
-): Promise<WebSocket | TaskView> => {
+): Promise<WebSocket | Ended> => {
   const { boards } = c.get('services');
   const response = await orUnavailable(c, () =>
     boards.openStream(c.get('identity'), name, request),
   );
-  if (response.status === 404) throw refuseUnknownTask(name);
+  if (response.status === 404) throw refuseUnknown(name);
   if (response.status === 429)
     throw new AppError('too_many_streams', 'This key has too many streams open: close some first');
-  return response.webSocket ?? response.json<TaskView>();
+  return response.webSocket ?? response.json<Ended>();
 };
 
 const answerSocket = async (c: AppContext, name: string): Promise<Response> => {
   assertOrigin(c);
   const opened = await openStream(c, name, c.req.raw);
-  const webSocket = 'task_id' in opened ? openFinished(opened) : opened;
+  const webSocket = 'version' in opened ? openFinished(opened) : opened;
   // Browsers want the subprotocol that they asked for confirmed.
   const offered = c.req.header('Sec-WebSocket-Protocol')?.split(',') ?? [];
   const isConfirmed = offered.some((word) => word.trim() === SUBPROTOCOL);
@@ -72,11 +94,11 @@ const answerEvents = async (c: AppContext, name: string): Promise<Response> => {
   const upgrade = { headers: { Upgrade: 'websocket' } };
   const opened = await openStream(c, name, new Request('https://board.internal/', upgrade));
   const headers = { 'Content-Type': EVENT_STREAM, 'Cache-Control': 'no-store' };
-  if (!('task_id' in opened)) return c.body(streamEvents(opened), 200, headers);
+  if (!('version' in opened)) return c.body(streamEvents(opened), 200, headers);
   // A browser comes back after every end of a stream. One that has seen the final frame is asked to
   // stay away.
   if (Number(c.req.header('Last-Event-ID') ?? NaN) >= opened.version) return c.body(null, 204);
-  return c.body(formatEvent({ event: 'snapshot', task: opened }), 200, headers);
+  return c.body(formatEvent(toSnapshot(opened)), 200, headers);
 };
 
 /** Whether the caller names event streams; any type at all is no request for one. */
@@ -91,9 +113,11 @@ const acceptsEvents = (c: AppContext): boolean =>
 
 /** What a GET would answer with, without a stream that nobody reads. */
 const answerStreamHead = async (c: AppContext, name: string): Promise<Response> => {
-  const { store } = c.get('services');
-  if (name !== WHOLE_LIST && !(await orUnavailable(c, () => store.get(c.get('owner'), name))))
-    throw refuseUnknownTask(name);
+  const { store, flows } = c.get('services');
+  const owner = c.get('owner');
+  const flowId = readFlowTag(name);
+  const find = () => (flowId === null ? store.get(owner, name) : flows.get(owner, flowId));
+  if (name !== WHOLE_LIST && !(await orUnavailable<unknown>(c, find))) throw refuseUnknown(name);
   return c.body(null, 200, { 'Content-Type': EVENT_STREAM, 'Cache-Control': 'no-store' });
 };
 
@@ -147,10 +171,10 @@ export const eventRoutes = new Hono<AppEnv>()
     limit('writes'),
     json(newTicket, { optional: true }),
     async (c) => {
-      const { task_id = WHOLE_LIST } = c.req.valid('json');
+      const { task_id = WHOLE_LIST, flow_id } = c.req.valid('json');
       const { boards } = c.get('services');
       const { ticket, hash } = await createTicket(c.get('owner'));
-      const stream = task_id.toLowerCase();
+      const stream = (flow_id === undefined ? task_id : toFlowTag(flow_id)).toLowerCase();
       await orUnavailable(c, () => boards.issueTicket(c.get('identity'), stream, hash));
       return c.json({ ticket, expires_in: TICKET_SECONDS });
     },
@@ -172,4 +196,19 @@ export const eventRoutes = new Hono<AppEnv>()
     }),
     scope('tasks:read'),
     (c) => answerStream(c, readTaskId(c)),
+  )
+  .get(
+    '/flows/:id/events',
+    docs({
+      ...STREAM,
+      id: 'watchFlow',
+      summary: 'Watch a flow',
+      description:
+        'As the stream of a task. The `snapshot` has the whole flow, each `update` the flow and those of its ' +
+        'nodes that have changed.',
+      params: FLOW_ID,
+      errors: [...STREAM.errors, 'flow_not_found'],
+    }),
+    scope('tasks:read'),
+    (c) => answerStream(c, toFlowTag(readFlowId(c))),
   );

@@ -51,7 +51,7 @@ const sum = (a: unknown, b: unknown, more: object = {}) => ({
   ...more,
 });
 const from = ($from: string) => ({ $from });
-const failing = { type: 'simulate', params: { duration: 0, fail: true }, max_attempts: 1 };
+const failing = { type: 'broken', params: {}, max_attempts: 1 };
 
 beforeEach(async () => {
   await env.DB.batch([env.DB.prepare('DELETE FROM tasks'), env.DB.prepare('DELETE FROM flows')]);
@@ -77,7 +77,7 @@ describe('a flow', () => {
   it('makes a task for each item, and hands the list on', async () => {
     const id = await submitFlow({
       list: { type: 'data_processing', params: { data: [1, 2, 3], operations: [] } },
-      double: sum(from('item'), from('item'), { for_each: from('list.result') }),
+      double: sum(from('item'), from('item'), { for_each: from('list.result.data.data') }),
       end: {
         type: 'data_processing',
         after: ['double'],
@@ -86,7 +86,10 @@ describe('a flow', () => {
     });
     const flow = await ended(id);
     expect(statuses(flow)).toEqual({ list: 'COMPLETED', double: 'COMPLETED', end: 'COMPLETED' });
-    expect(await resultOf(flow, 'end')).toEqual([]);
+    expect(await resultOf(flow, 'end')).toMatchObject({
+      data: { data: [{ result: 2 }, { result: 4 }, { result: 6 }] },
+    });
+    expect(flow.nodes.find(({ node }) => node === 'double')?.items).toHaveLength(3);
   });
 
   it('cancels what waits for a task that failed', async () => {
@@ -100,4 +103,27 @@ describe('a flow', () => {
     expect(flow.status).toBe('FAILED');
     expect(statuses(flow)).toEqual({ a: 'FAILED', b: 'CANCELLED', c: 'CANCELLED', d: 'COMPLETED' });
   });
+});
+
+describe('a large flow', () => {
+  it('of 1 000 tasks is accepted at once, and fans out and in', async () => {
+    const tasks: Record<string, object> = { first: sum(1, 2) };
+    for (let i = 0; i < 998; i += 1) tasks[`n${i}`] = sum(from('first.result.result'), i);
+    tasks['last'] = sum(1, 1, { after: Object.keys(tasks) });
+    const begun = Date.now();
+    const id = await submitFlow(tasks);
+    const accepted = Date.now();
+    const flow = await ended(id);
+    console.log(`accepted in ${accepted - begun} ms, done in ${Date.now() - accepted} ms`);
+    expect(flow).toMatchObject({ status: 'COMPLETED', tasks: { total: 1_000, ended: 1_000 } });
+  }, 60_000);
+
+  it('of a chain', async () => {
+    const tasks: Record<string, object> = { n0: sum(0, 1) };
+    for (let i = 1; i < 100; i += 1) tasks[`n${i}`] = sum(from(`n${i - 1}.result.result`), 1);
+    const begun = Date.now();
+    const flow = await ended(await submitFlow(tasks));
+    console.log(`a chain of 100 took ${Date.now() - begun} ms`);
+    expect(await resultOf(flow, 'n99')).toMatchObject({ result: 100 });
+  }, 60_000);
 });

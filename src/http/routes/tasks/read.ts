@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import type { TaskFilter } from '../../../domain/filter.ts';
 import { toFilter } from '../../../domain/filter-schema.ts';
 import { toTaskDetail, toTaskView } from '../../../domain/view.ts';
+import { findOpenBefore } from '../../../domain/flow-view.ts';
 import type { LimitWait } from '../../../domain/limit-wait.ts';
 import { hasScope } from '../../../domain/api-key.ts';
 import type { Task } from '../../../domain/task.ts';
@@ -67,10 +68,21 @@ const readLimitWait = (c: AppContext, task: Task): Promise<LimitWait | null> => 
   return orUnavailable(c, () => useStore(createLimitReads).getWait(task, now()));
 };
 
+/** The nodes that a task of a flow waits for; null where its flow keeps it from nothing. */
+const readBefore = async (c: AppContext, task: Task): Promise<string[] | null> => {
+  const { flows } = c.get('services');
+  if (task.held !== 'flow' || task.flow_id === null) return null;
+  const { flow_id } = task;
+  const rows = await orUnavailable(c, () => flows.read(task.owner, flow_id));
+  return rows && findOpenBefore(rows, task);
+};
+
 /** Why a task does not run; only operators are told who paused its queue. */
 const readWait = async (c: AppContext, task: Task): Promise<WaitingFor | null> => {
   const { queueStore, now } = c.get('services');
   const at = now();
+  const before = await readBefore(c, task);
+  if (before) return describeWaiting(task, at, null, null, null, before);
   if (!waitsForQueue(task, at)) return describeWaiting(task, at, null);
   const type = await readTypeWait(c, task);
   const wait = isQueueName(task.queue)

@@ -129,6 +129,10 @@ const waitingFor = z
       })
       .nullable()
       .meta({ description: 'How the limit stands that it waits for' }),
+    nodes: z
+      .array(z.string())
+      .nullable()
+      .meta({ description: 'The tasks of its flow that it waits for' }),
   })
   .meta({ id: 'WaitingFor' });
 
