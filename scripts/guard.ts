@@ -42,6 +42,7 @@ export const OWN_PATHS = new Set([
   'index.html',
   'keys',
   'limits',
+  'flows',
   'mcp',
   'metrics',
   'openapi.json',

@@ -125,6 +125,7 @@ const exportOwner = async (): Promise<void> => {
     const all = tasker.schedules.list({ recent: 0 });
     const schedules = await writeLines(all, to('schedules.ndjson'));
     const limits = await writePages(tasker, '/limits', 'limits', to('limits.ndjson'));
+    const flows = await writeLines(tasker.flows.list(), to('flows.ndjson'));
     const { task_types } = await tasker.request<{ task_types: { kind: string }[] }>('/task-types');
     const types = task_types.filter(({ kind }) => kind !== 'built_in');
     await writeFile(to('types.json'), `${JSON.stringify(types, null, 2)}\n`);
@@ -134,7 +135,7 @@ const exportOwner = async (): Promise<void> => {
     const own = keys.filter((key) => key.owner === owner && key.id !== borrowedId);
     await writeFile(to('keys.json'), `${JSON.stringify(own, null, 2)}\n`);
     console.log(
-      `${folder}: ${tasks} tasks, ${schedules} schedules, ${limits} limits, ${types.length} types, ${files} files, ` +
+      `${folder}: ${tasks} tasks, ${schedules} schedules, ${limits} limits, ${flows} flows, ${types.length} types, ${files} files, ` +
         `${own.length} keys, ${entries} lines of the audit log`,
     );
   });

@@ -116,9 +116,12 @@ export const createFlowValues = (releases: Pick<ReleaseStore, 'findSources' | 'r
   };
 
   const readResults = async (rows: readonly SourceRow[]): Promise<Map<string, string | null>> => {
-    const results = new Map<string, string | null>();
+    const results = new Map(rows.map(({ id, result }) => [id, result]));
     const options = { sizeOf: ({ bytes }: SourceRow) => bytes, maxSize: MAX_TURN_BYTES };
-    for (const group of chunk(rows.filter(isRead), options))
+    for (const group of chunk(
+      rows.filter((row) => isRead(row) && row.result === null),
+      options,
+    ))
       for (const [id, result] of await releases.readResults(group)) results.set(id, result);
     return results;
   };

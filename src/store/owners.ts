@@ -6,6 +6,7 @@ import { keysTable } from '../schema/keys.ts';
 import { mutedErrorsTable } from '../schema/muted-errors.ts';
 import { taskTypesTable } from '../schema/task-types.ts';
 import { limitsTable, limitSubsTable, uniqueKeysTable } from '../schema/limits.ts';
+import { flowEdgesTable, flowsTable } from '../schema/flows.ts';
 import { schedulesTable } from '../schema/schedules.ts';
 import { ownersTable as owners } from '../schema/owners.ts';
 import { nameStatement } from './statements.ts';
@@ -100,6 +101,8 @@ export const createOwnerStore = (d1: D1Database) => {
         db.delete(limitsTable).where(eq(limitsTable.owner, owner)),
         db.delete(limitSubsTable).where(eq(limitSubsTable.owner, owner)),
         db.delete(uniqueKeysTable).where(eq(uniqueKeysTable.owner, owner)),
+        db.delete(flowsTable).where(eq(flowsTable.owner, owner)),
+        db.delete(flowEdgesTable).where(eq(flowEdgesTable.owner, owner)),
         // Who bears the name next must not send its tasks to the endpoints of this one.
         db.delete(taskTypesTable).where(eq(taskTypesTable.owner, owner)),
         db.delete(mutedErrorsTable).where(eq(mutedErrorsTable.owner, owner)),

@@ -47,10 +47,13 @@ WHERE tasks.held = 'flow'
 LIMIT ?2`,
 );
 
+/** Results that come with their rows: those of a thousand fit into an answer. */
+const MAX_INLINE_BYTES = 1_024;
 export const FIND_SOURCES = nameStatement(
   'releases.find_sources',
   `SELECT tasks.owner, tasks.id, tasks.flow_id, tasks.node, tasks.item, tasks.status, tasks.for_each,
-  tasks.items, coalesce(octet_length(tasks.result), 0) AS bytes
+  tasks.items, coalesce(octet_length(tasks.result), 0) AS bytes,
+  CASE WHEN octet_length(tasks.result) <= ${MAX_INLINE_BYTES} THEN tasks.result END AS result
 FROM json_each(?1) AS s
 CROSS JOIN tasks INDEXED BY tasks_by_flow
   ON tasks.owner = s.value ->> 0

@@ -26,6 +26,8 @@ export type SourceRow = Pick<Task, 'owner' | 'id' | 'item' | 'status' | 'for_eac
   node: string;
   /** Of its result. */
   bytes: number;
+  /** Where it is short; null for a long one, which `readResults` has. */
+  result: string | null;
 };
 
 type AsRead = Pick<Task, 'owner' | 'id' | 'version'>;
@@ -63,7 +65,7 @@ export const createReleaseStore = (db: D1Database, failureSinks: string | null =
       return readBodies(db, (await statement.all<ShortRow>()).results);
     },
 
-    /** The tasks of these nodes, without their results. */
+    /** The tasks of these nodes, without results that are long. */
     async findSources(
       nodes: readonly { owner: string; flow_id: string; node: string }[],
     ): Promise<SourceRow[]> {
