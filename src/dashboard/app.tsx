@@ -18,6 +18,7 @@ import { AuditPage } from './pages/audit.tsx';
 import { ErrorsPage } from './pages/errors.tsx';
 import { FilesPage } from './pages/files.tsx';
 import { KeysPage } from './pages/keys.tsx';
+import { lazy } from './components/lazy.tsx';
 import { LimitPage } from './pages/limit.tsx';
 import { LimitsPage } from './pages/limits.tsx';
 import { NewTaskPage } from './pages/new-task.tsx';
@@ -33,6 +34,10 @@ import { TasksPage } from './pages/tasks.tsx';
 import { TypePage } from './pages/type.tsx';
 import { TypesPage } from './pages/types.tsx';
 
+// Not with the first page: their code is loaded once they are visited.
+const FlowsPage = lazy(async () => (await import('./pages/flows.tsx')).FlowsPage);
+const FlowPage = lazy(async () => (await import('./pages/flow.tsx')).FlowPage);
+
 const LISTS: Record<string, ComponentType> = {
   '/': OverviewPage,
   '/tasks': TasksPage,
@@ -44,6 +49,7 @@ const LISTS: Record<string, ComponentType> = {
   '/queues': QueuesPage,
   '/limits': LimitsPage,
   '/files': FilesPage,
+  '/flows': FlowsPage,
   '/errors': ErrorsPage,
   '/keys': KeysPage,
   '/audit': AuditPage,
@@ -52,6 +58,7 @@ const LISTS: Record<string, ComponentType> = {
 const DETAILS: Record<string, ComponentType<{ id: string }>> = {
   tasks: TaskPage,
   schedules: SchedulePage,
+  flows: FlowPage,
   types: TypePage,
   queues: QueuePage,
   limits: LimitPage,

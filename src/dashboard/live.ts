@@ -13,21 +13,21 @@ export const missedCount = signal(0);
 
 const RETRY_MS = [250, 1_000, 2_000, 5_000];
 
-const socketTo = async (path: string, taskId: string | undefined): Promise<WebSocket> => {
+/** What a stream is of; unset: all tasks. */
+type Subject = { task_id: string } | { flow_id: string } | undefined;
+
+const socketTo = async (path: string, subject: Subject): Promise<WebSocket> => {
   const url = new URL(path, location.href);
   url.protocol = url.protocol.replace('http', 'ws');
   // On a machine without keys there is nothing that a ticket could stand for.
   if (identity.value?.key_id === null) return new WebSocket(url, ['tasker.v1']);
-  const { ticket } = await post<{ ticket: string }>(
-    '/events/ticket',
-    taskId === undefined ? {} : { task_id: taskId },
-  );
+  const { ticket } = await post<{ ticket: string }>('/events/ticket', subject ?? {});
   return new WebSocket(url, ['tasker.v1', `ticket.${ticket}`]);
 };
 
 interface Watcher {
   onFrame(frame: Frame): void;
-  /** The task was deleted. */
+  /** The task, or the flow, was deleted. */
   onDeleted?(): void;
   onState?(state: 'connecting' | 'live' | 'lost'): void;
 }
@@ -35,7 +35,7 @@ interface Watcher {
 /** Keeps a stream open until the caller stops it or the service ends it. */
 const watch = (
   path: string,
-  taskId: string | undefined,
+  subject: Subject,
   { onFrame, onDeleted, onState }: Watcher,
 ): (() => void) => {
   let socket: WebSocket | null = null;
@@ -53,7 +53,7 @@ const watch = (
   const open = async (): Promise<void> => {
     onState?.('connecting');
     try {
-      socket = await socketTo(path, taskId);
+      socket = await socketTo(path, subject);
     } catch {
       return wantsKey.value === null ? again() : undefined;
     }
@@ -66,9 +66,9 @@ const watch = (
       onFrame(frame);
     });
     socket.addEventListener('close', ({ code }) => {
-      // 1000: the task is final; 4404: it was deleted.
+      // 1000: it is final; 4404: it was deleted.
       if (code === 4404) onDeleted?.();
-      if (code === 4404 || (code === 1000 && taskId !== undefined)) isStopped = true;
+      if (code === 4404 || (code === 1000 && subject !== undefined)) isStopped = true;
       again();
     });
   };
@@ -86,7 +86,14 @@ export const watchTask = (
   id: string,
   onFrame: (frame: Frame) => void,
   onDeleted = (): void => {},
-): (() => void) => watch(`/tasks/${id}/events`, id, { onFrame, onDeleted });
+): (() => void) => watch(`/tasks/${id}/events`, { task_id: id }, { onFrame, onDeleted });
+
+/** Follows one flow until it is final, or deleted. */
+export const watchFlow = (
+  id: string,
+  onFrame: (frame: Frame) => void,
+  onDeleted = (): void => {},
+): (() => void) => watch(`/flows/${id}/events`, { flow_id: id }, { onFrame, onDeleted });
 
 export type TaskUpdate = TaskSummary | TaskView;
 /** How far running tasks have come, as their streams told last. */

@@ -3,6 +3,7 @@ export const PAGES = [
   { path: '/', name: 'Overview', group: 'Work' },
   { path: '/tasks', name: 'Tasks', group: 'Work' },
   { path: '/schedules', name: 'Schedules', group: 'Work' },
+  { path: '/flows', name: 'Flows', group: 'Work' },
   { path: '/errors', name: 'Errors', group: 'Work' },
   { path: '/new', name: 'New task', group: 'Work' },
   { path: '/types', name: 'Types', group: 'Service' },

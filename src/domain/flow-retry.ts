@@ -5,16 +5,10 @@ import { isFinal, type OnFailure, type Status } from './words.ts';
 /** A task that goes back. */
 export interface PlannedRetry {
   id: string;
-  /** Its `blocked_by` from then on. */
+  /** Its `blocked_by`; `ready` stands for what is counted once all of them are back. */
   blockedBy: number | null;
   /** Whether its parameters are filled in anew. */
   isRefilled: boolean;
-}
-
-/** What a retry of a flow puts back: nodes first, then tasks that list nodes made. */
-export interface RetryPlan {
-  nodes: PlannedRetry[];
-  items: PlannedRetry[];
 }
 
 type Node = Pick<
@@ -43,38 +37,35 @@ const wasStopped = ({ status, end_reason }: Node): boolean =>
 export const planRetry = (
   { flow, nodes, items, edges }: FlowState,
   wanted: ReadonlySet<string> | null,
-): RetryPlan => {
+): PlannedRetry[] => {
   const isWanted = ({ id }: { id: string }): boolean => wanted?.has(id) ?? true;
   const before = Map.groupBy(edges, ({ follower }) => follower);
   const madeBy = Map.groupBy(items, ({ node }) => node);
   const seen = new Map<string, { status: Status; goesBack: boolean }>();
-  const plan: RetryPlan = { nodes: [], items: [] };
+  const planned: PlannedRetry[] = [];
   for (const node of nodes) {
-    const upstream = (before.get(node.id) ?? []).flatMap(({ before: id }) => seen.get(id) ?? []);
+    const { id, blocked_by } = node;
+    const upstream = (before.get(id) ?? []).flatMap((edge) => seen.get(edge.before) ?? []);
     const stops = upstream.some(({ status, goesBack }) => isRetryable(status) && !goesBack);
-    const made = (madeBy.get(node.node ?? '') ?? []).filter(({ status }) => isRetryable(status));
-    const chosen = made.filter((item) => isWanted(item) || isWanted(node));
+    const chosen = (madeBy.get(node.node ?? '') ?? []).filter(
+      (item) => isRetryable(item.status) && (isWanted(item) || isWanted(node)),
+    );
     const goesBack = wasStopped(node)
       ? (isWanted(node) || upstream.some((each) => each.goesBack)) && !stops
       : isRetryable(node.status) && (isWanted(node) || chosen.length > 0);
-    seen.set(node.id, { status: node.status, goesBack });
-    for (const { id, blocked_by } of chosen)
-      plan.items.push({ id, blockedBy: blocked_by, isRefilled: false });
+    seen.set(id, { status: node.status, goesBack });
+    for (const item of chosen)
+      planned.push({ id: item.id, blockedBy: item.blocked_by, isRefilled: false });
     if (!goesBack) continue;
-    const waitsFor = upstream.filter((each) => each.goesBack || !isFinal(each.status)).length;
-    const { id } = node;
-    if (isListNode(node) && node.items !== null) {
-      // Its tasks that go back are counted as they do.
-      const running = (madeBy.get(node.node ?? '') ?? []).filter(({ status }) => !isFinal(status));
-      plan.nodes.push({ id, blockedBy: running.length, isRefilled: false });
-    } else if (stops && flow.on_failure === 'stop')
-      plan.nodes.push({ id, blockedBy: BLOCKED_BY.upstreamFailed, isRefilled: false });
-    else if (waitsFor > 0) plan.nodes.push({ id, blockedBy: waitsFor, isRefilled: true });
-    else {
-      const wasReleased = node.blocked_by === null || node.blocked_by === BLOCKED_BY.atRun;
-      const blockedBy = wasReleased ? node.blocked_by : BLOCKED_BY.ready;
-      plan.nodes.push({ id, blockedBy, isRefilled: false });
-    }
+    const isExpanded = isListNode(node) && node.items !== null;
+    const waits = upstream.some((each) => each.goesBack || !isFinal(each.status));
+    const wasReleased = blocked_by === null || blocked_by === BLOCKED_BY.atRun;
+    if (isExpanded) planned.push({ id, blockedBy: BLOCKED_BY.ready, isRefilled: false });
+    else if (stops && flow.on_failure === 'stop')
+      planned.push({ id, blockedBy: BLOCKED_BY.upstreamFailed, isRefilled: false });
+    else if (waits || !wasReleased)
+      planned.push({ id, blockedBy: BLOCKED_BY.ready, isRefilled: wasReleased });
+    else planned.push({ id, blockedBy: blocked_by, isRefilled: false });
   }
-  return plan;
+  return planned;
 };

@@ -72,12 +72,11 @@ export const createFlowCommands = (deps: FlowCommandDeps) => {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const rows = await flows.read(owner, id);
       if (!rows) throw new AppError('flow_not_found', `There is no flow "${id}"`);
-      const plan = planRetry(rows, wanted);
-      const planned = [...plan.nodes, ...plan.items];
+      const planned = planRetry(rows, wanted);
       if (planned.length === 0) return [];
       // Before the write, so that no reader of the old output can put it back after.
       await deps.invalidate(planned.map((task) => ({ owner, id: task.id })));
-      const tasks = await flows.retry(rows.flow, plan, now());
+      const tasks = await flows.retry(rows.flow, planned, now());
       if (tasks.length === 0) continue;
       await tell(tasks);
       return tasks;

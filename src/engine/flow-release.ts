@@ -148,24 +148,28 @@ export const createFlowRelease = (deps: FlowReleaseDeps) => {
     }
   };
 
+  const releaseDue = async (): Promise<boolean> => {
+    let isFull = false;
+    await attempt(async () => {
+      const found = (await releases.findDue(now(), MAX_ROWS)).filter(isOfFlow);
+      if (found.length === 0) return;
+      const changed = await release(found);
+      isFull = found.length === MAX_ROWS && changed.length > 0;
+      await followEnds(changed);
+    });
+    return isFull;
+  };
+
   return {
-    /** After these have changed. */
-    releaseAfter: async (changed: readonly ChangedTask[]): Promise<void> => {
-      if (changed.some(isOfFlow)) await attempt(() => followEnds(changed));
+    /** After these have changed: an end, or a command after which nothing keeps them any more. */
+    async releaseAfter(changed: readonly ChangedTask[]): Promise<void> {
+      if (!changed.some(isOfFlow)) return;
+      if (changed.some(({ held }) => held === 'flow')) await releaseDue();
+      await attempt(() => followEnds(changed));
     },
 
     /** For the clock: what should have been released; returns whether there may be more. */
-    async releaseDue(): Promise<boolean> {
-      let isFull = false;
-      await attempt(async () => {
-        const found = (await releases.findDue(now(), MAX_ROWS)).filter(isOfFlow);
-        if (found.length === 0) return;
-        const changed = await release(found);
-        isFull = found.length === MAX_ROWS && changed.length > 0;
-        await followEnds(changed.filter(({ status }) => isFinal(status)));
-      });
-      return isFull;
-    },
+    releaseDue,
   };
 };
 

@@ -5,7 +5,7 @@ import type { FlowRelease } from './flow-release.ts';
 /** A task that has changed, as far as others depend on it. */
 export type ChangedTask = Pick<
   Task,
-  'owner' | 'id' | 'status' | 'limit_key' | 'flow_id' | 'node' | 'item'
+  'owner' | 'id' | 'status' | 'held' | 'limit_key' | 'flow_id' | 'node' | 'item'
 >;
 
 /** What a change of tasks sets in motion among others. Never throws: the clock finds what is forgotten. */

@@ -14,7 +14,7 @@ export type PurgedTask = Pick<Task, 'id' | 'status' | 'scheduled_at'>;
 /** The parts of a deleted task on which others depend. */
 type RemovedTask = Pick<
   Task,
-  'owner' | 'id' | 'status' | 'limit_key' | 'flow_id' | 'node' | 'item'
+  'owner' | 'id' | 'status' | 'held' | 'limit_key' | 'flow_id' | 'node' | 'item'
 >;
 
 /** A file that a deleted task had written. */
@@ -38,7 +38,7 @@ WHERE owner = ?1
   AND id IN (${NAMED})
   AND status IN ${toSqlList(lifecycle.delete.from)}
   AND flow_id IS NULL
-RETURNING owner, id, status, limit_key, flow_id, node, item, ${OUTPUT}`,
+RETURNING owner, id, status, held, limit_key, flow_id, node, item, ${OUTPUT}`,
 );
 
 const OLDEST = 'SELECT id FROM tasks WHERE owner = ?1 ORDER BY id LIMIT ?2';

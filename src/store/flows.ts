@@ -1,5 +1,5 @@
-import type { Flow, FlowEdge, FlowKey } from '../domain/flow.ts';
-import type { PlannedRetry, RetryPlan } from '../domain/flow-retry.ts';
+import { BLOCKED_BY, type Flow, type FlowEdge, type FlowKey } from '../domain/flow.ts';
+import type { PlannedRetry } from '../domain/flow-retry.ts';
 import type { Task, TaskSummaryRow } from '../domain/task.ts';
 import type { HeldReason } from '../domain/words.ts';
 import { chunk } from '../domain/chunk.ts';
@@ -75,7 +75,7 @@ WHERE (owner, id) IN (
 RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
 );
 
-// ?1 owner, ?2 flow, ?3 now, ?4 what goes back, ?5 the version of the flow. All or none: the flow as it
+// ?1 owner, ?2 flow, ?3 now, ?4 what goes back, ?5 the version of the flow. All or none: the flow is as it
 // was read, or another writer was faster.
 const RETRY = nameStatement(
   'flows.retry',
@@ -95,6 +95,45 @@ WHERE tasks.owner = ?1
     SELECT 1 FROM flows WHERE owner = ?1 AND id = ?2 AND version = ?5 AND deleted_at IS NULL
   )
 RETURNING ${SUMMARY_COLUMNS.map((column) => `tasks.${column}`).join(', ')}`,
+);
+
+// In the same transaction: what waits for tasks that went back, whether it went back itself or not.
+const RECOUNT = nameStatement(
+  'flows.recount',
+  `WITH open(id, n) AS MATERIALIZED (
+  SELECT flow_edges.follower, count(*)
+  FROM tasks INDEXED BY tasks_by_flow
+  CROSS JOIN flow_edges ON flow_edges.owner = tasks.owner AND flow_edges.before = tasks.id
+  WHERE tasks.owner = ?1 AND tasks.flow_id = ?2 AND tasks.completed_at IS NULL
+  GROUP BY flow_edges.follower
+),
+made(node, n) AS MATERIALIZED (
+  SELECT node, count(*)
+  FROM tasks INDEXED BY tasks_by_flow
+  WHERE owner = ?1 AND flow_id = ?2 AND item IS NOT NULL AND completed_at IS NULL
+  GROUP BY node
+),
+counted(id, n) AS MATERIALIZED (
+  SELECT
+    tasks.id,
+    CASE
+      WHEN items IS NULL THEN coalesce((SELECT n FROM open WHERE open.id = tasks.id), 0)
+      ELSE coalesce((SELECT n FROM made WHERE made.node = tasks.node), 0)
+    END
+  FROM tasks INDEXED BY tasks_by_flow
+  WHERE owner = ?1
+    AND flow_id = ?2
+    AND item IS NULL
+    AND completed_at IS NULL
+    AND blocked_by >= ${BLOCKED_BY.ready}
+)
+UPDATE tasks
+SET blocked_by = counted.n,
+  wake_at = CASE WHEN held = 'flow' AND counted.n = 0 THEN coalesce(wake_at, ?3) END
+FROM counted
+WHERE tasks.owner = ?1
+  AND tasks.id = counted.id
+  AND (blocked_by <> counted.n OR (held = 'flow' AND (wake_at IS NULL) = (counted.n = 0)))`,
 );
 
 /** Flows: each is written with its tasks, in one transaction. */
@@ -140,19 +179,17 @@ export const createFlowStore = (db: D1Database) => ({
   /** Puts tasks back as planned; none when the flow has changed since it was read. */
   async retry(
     { owner, id, version }: Flow,
-    plan: RetryPlan,
+    planned: readonly PlannedRetry[],
     now: number,
   ): Promise<TaskSummaryRow[]> {
-    const prepare = (planned: readonly PlannedRetry[], asRead: number): D1PreparedStatement => {
-      const rows = planned.map((each) => [each.id, each.blockedBy, each.isRefilled ? 1 : 0]);
-      return db.prepare(RETRY).bind(owner, id, now, JSON.stringify(rows), asRead);
-    };
-    // Each node that goes back is a version more; tasks that list nodes made are counted by them.
-    const results = await db.batch<TaskSummaryRow>([
-      prepare(plan.nodes, version),
-      prepare(plan.items, version + plan.nodes.length),
+    const rows = JSON.stringify(
+      planned.map((each) => [each.id, each.blockedBy, each.isRefilled ? 1 : 0]),
+    );
+    const [back] = await db.batch<TaskSummaryRow>([
+      db.prepare(RETRY).bind(owner, id, now, rows, version),
+      db.prepare(RECOUNT).bind(owner, id, now),
     ]);
-    return results.flatMap((result) => result.results);
+    return back?.results ?? [];
   },
 });
 

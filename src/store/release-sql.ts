@@ -127,11 +127,13 @@ WHERE ${IS_AS_READ}
 RETURNING ${RETURNED}`,
 );
 
+/** A list node begins when it has made its tasks. */
+const STARTED = 'coalesce(tasks.started_at, ?2)';
 export const END = nameStatement(
   'releases.end',
   `${jsonRows('r', '?1')}
 UPDATE tasks
-SET ${settleSetSql('completed', '?2', 'NULL')},
+SET ${settleSetSql('completed', '?2', 'NULL', STARTED)},
   result = r.value -> 3
 FROM r
 WHERE ${IS_AS_READ}
@@ -142,7 +144,7 @@ export const FAIL = nameStatement(
   'releases.fail',
   `${jsonRows('r', '?1')}
 UPDATE tasks
-SET ${settleSetSql('failed', '?2', 'r.value -> 3')},
+SET ${settleSetSql('failed', '?2', 'r.value -> 3', STARTED)},
   failure_sinks = ?3
 FROM r
 WHERE ${IS_AS_READ}

@@ -49,19 +49,25 @@ export const claimSetSql = (now: string): string =>
  * What ends a task that waits for a person: its only attempt begins and ends with it.
  * @param now SQL of a moment in ms
  * @param error SQL of a JSON text, or NULL
+ * @param startedAt SQL of when it began: now unless given
  */
-export const settleSetSql = (outcome: 'completed' | 'failed', now: string, error: string): string =>
+export const settleSetSql = (
+  outcome: 'completed' | 'failed',
+  now: string,
+  error: string,
+  startedAt = now,
+): string =>
   `status = '${outcome === 'completed' ? lifecycle.settle.to : lifecycle.settle.failTo}',
   attempt = attempt + 1,
   version = version + 1,
-  started_at = ${now},
+  started_at = ${startedAt},
   updated_at = ${now},
   completed_at = ${now},
   held = NULL,
   wake_at = NULL,
   turn = NULL,
   slot = NULL,
-  attempts = ${appendAttemptSql(`'${outcome}'`, error, now, 'tasks.attempt + 1', now)}`;
+  attempts = ${appendAttemptSql(`'${outcome}'`, error, now, 'tasks.attempt + 1', startedAt)}`;
 
 /** Whether a row is the attempt that `h`, a JSON object, names, and runs still. */
 export const isHeldSql = (): string =>

@@ -9,6 +9,8 @@ export interface Allowed {
   /** The id whose rerun was asked for. */
   retry?: string;
   removed?: string;
+  /** Whole flows may go back, or be deleted. */
+  flows?: boolean;
 }
 
 /** What the invariants need to know of the world beside its rows. */
@@ -52,7 +54,7 @@ const assertRow = (row: Task): void => {
     PENDING:
       held === 'queue' || held === 'worker' || held === 'limit'
         ? wake_at === null
-        : held !== 'lease' && wake_at !== null,
+        : held === 'flow' || (held !== 'lease' && wake_at !== null),
     IN_PROGRESS: held === null || held === 'lease',
   };
   hold(
@@ -61,7 +63,7 @@ const assertRow = (row: Task): void => {
     row,
   );
   if (isWorkerQueue(row.queue)) {
-    const places = { PENDING: ['worker', 'time', 'limit'], IN_PROGRESS: ['lease'] };
+    const places = { PENDING: ['worker', 'time', 'limit', 'flow'], IN_PROGRESS: ['lease'] };
     const place = places[status as keyof typeof places];
     hold('I7: a worker’s task is told to workers alone', place?.includes(held ?? '') ?? true, row);
     hold(
@@ -74,7 +76,9 @@ const assertRow = (row: Task): void => {
   hold('I5: the outcome is of this very task', id === row.id, row);
   hold(
     'I5: the outcome comes from the latest attempt',
-    row.result === null || (JSON.parse(row.result) as { attempt: number }).attempt === row.attempt,
+    row.result === null ||
+      (row.for_each !== null && row.item === null) ||
+      (JSON.parse(row.result) as { attempt: number }).attempt === row.attempt,
     row,
   );
   hold(
@@ -91,7 +95,7 @@ export const assertSound = (
   world: Witness,
   before: readonly Task[],
   after: readonly Task[],
-  { retry, removed }: Allowed,
+  { retry, removed, flows = false }: Allowed,
 ): void => {
   const byId = new Map(after.map((row) => [row.id, row]));
   for (const row of after) assertRow(row);
@@ -100,12 +104,13 @@ export const assertSound = (
   for (const old of before) {
     const row = byId.get(old.id);
     if (!row) {
-      hold('I1: only a delete makes a task disappear', removed === old.id, old);
+      hold('I1: only a delete makes a task disappear', removed === old.id || flows, old);
       continue;
     }
     hold('I3: attempt never decreases', row.attempt >= old.attempt, row);
     hold('version never decreases', row.version >= old.version, row);
-    const mayRerun = retry === old.id && (old.status === 'FAILED' || old.status === 'CANCELLED');
+    const mayRerun =
+      (retry === old.id || flows) && (old.status === 'FAILED' || old.status === 'CANCELLED');
     if (isFinal(old.status) && !mayRerun)
       hold('I2: a final row never changes', outcomeOf(row) === outcomeOf(old), row);
   }
@@ -146,13 +151,14 @@ export const assertNotified = (
   rows: readonly Task[],
   before: readonly Delivery[],
   after: readonly Delivery[],
-  { removed }: Allowed,
+  { removed, flows = false }: Allowed,
 ): void => {
   const fail = (name: string, what: unknown): never => {
     throw new Error(`${name} is broken: ${JSON.stringify(what)}`);
   };
   for (const row of rows.filter(({ status }) => isFinal(status))) {
-    for (const sink of row.status === 'FAILED' ? ['callback', 'failure_webhook'] : ['callback']) {
+    const failure = row.status === 'FAILED' ? ['failure_webhook'] : [];
+    for (const sink of row.callback_url === null ? failure : ['callback', ...failure]) {
       const owed = after.some(
         (each) =>
           each.task_id === row.id &&
@@ -176,7 +182,8 @@ export const assertNotified = (
   const now = new Map(after.map((each) => [keyOf(each), each]));
   for (const old of before) {
     const each = now.get(keyOf(old));
-    if (!each && old.task_id !== removed) fail('I6: only a delete gives a notification up', old);
+    if (!each && old.task_id !== removed && !flows)
+      fail('I6: only a delete gives a notification up', old);
     if (each && old.state !== 'OPEN' && ended(each) !== ended(old))
       fail('I6: what has ended stays ended', each);
   }

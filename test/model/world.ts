@@ -15,6 +15,9 @@ import { createScheduleCommands } from '../../src/engine/schedule-commands.ts';
 import { createScheduler } from '../../src/engine/scheduler.ts';
 import { createSubmission, type Submission } from '../../src/engine/submission.ts';
 import type { LimitAdmission } from '../../src/engine/admission.ts';
+import { createFlowAccepter } from '../../src/engine/flow-accepter.ts';
+import type { FlowRelease } from '../../src/engine/flow-release.ts';
+import { createFlowSubmission } from '../../src/engine/flow-submission.ts';
 import type { Recorder } from '../../src/engine/recorder.ts';
 import type { QueueBindings } from '../../src/engine/task-queues.ts';
 import { builtInHandlers, type Catalog } from '../../src/handlers/catalog.ts';
@@ -54,6 +57,9 @@ export interface Mutation {
   sweeps?: (real: Sweeps, database: D1Database, meanwhile: () => Promise<void>) => Sweeps;
   recorder?: (real: Recorder) => Recorder;
   admission?: (real: LimitAdmission, database: D1Database) => LimitAdmission;
+  flowRelease?: (real: FlowRelease) => FlowRelease;
+  /** What a trigger says instead. */
+  trigger?: { name: string; from: string; to: string };
   alarmAfterInsert?: boolean;
   forgetsKept?: boolean;
   /** What stands for the schedules' table, and for the submit of what they say. */
@@ -167,6 +173,8 @@ export class World {
       env.DB.prepare('DELETE FROM schedules'),
       env.DB.prepare('DELETE FROM limits'),
       env.DB.prepare('DELETE FROM limit_subs'),
+      env.DB.prepare('DELETE FROM flows'),
+      env.DB.prepare('DELETE FROM flow_edges'),
     ]);
   }
 
@@ -237,7 +245,7 @@ export class World {
     const send = async (): Promise<DeliveryResult> =>
       this.receiverIsUp ? { kind: 'delivered' } : { kind: 'failed', error: 'down' };
 
-    const { sweeps, recorder, admission } = this.#mutation;
+    const { sweeps, recorder, admission, flowRelease } = this.#mutation;
     const { alarmAfterInsert = false, forgetsKept = false } = this.#mutation;
     const finishOne = async (): Promise<void> => this.finish(0, 'complete');
     const catalog: Catalog = {
@@ -300,16 +308,18 @@ export class World {
         sweeps: (real) => sweeps?.(real, env.DB, finishOne) ?? real,
         recorder: (real) => this.#observe(recorder?.(real) ?? real),
         admission: (real) => admission?.(real, env.DB) ?? real,
+        flowRelease: (real) => flowRelease?.(real) ?? real,
       },
     });
     const { dispatcherDeps, consumer, commands, deliverer, work } = engine;
     const kept = createKeptRecordings({ ...dispatcherDeps, storage });
-    const submission = createSubmission({
+    const submissionDeps = {
       catalog,
       store: engine.store,
       uniqueTasks: engine.uniqueTasks,
       ensureLimits: engine.limitCommands.ensure,
-      accept: (tasks) => accepter.accept(tasks.map((task) => ({ task, row: encodeTask(task) }))),
+      accept: (tasks: Task[]) =>
+        accepter.accept(tasks.map((task) => ({ task, row: encodeTask(task) }))),
       tryReserve: async () => true,
       outgoingRules: { allowedHosts: [] },
       secrets: dependencies.secrets,
@@ -317,7 +327,8 @@ export class World {
       hasSearchIndex: false,
       now,
       log: silent,
-    });
+    };
+    const submission = createSubmission(submissionDeps);
     const { schedules = (real) => real, toScheduled = (same) => same } = this.#mutation;
     const scheduler = createScheduler({
       ...dispatcherDeps,
@@ -352,8 +363,21 @@ export class World {
       noteOutage: clock.noteOutage,
       ensureAlarmBy: alarmAfterInsert ? async () => {} : clock.ensureAlarmBy,
     });
-    const { limitCommands } = engine;
+    const flowAccepter = createFlowAccepter({
+      ...dispatcherDeps,
+      quota: { tryReserve: async () => true },
+      noteOutage: clock.noteOutage,
+      ensureAlarmBy: clock.ensureAlarmBy,
+    });
+    const flowSubmission = createFlowSubmission({
+      ...submissionDeps,
+      flows: engine.flows,
+      acceptFlow: flowAccepter.accept,
+    });
+    const { limitCommands, flowCommands } = engine;
     return {
+      flowSubmission,
+      flowCommands,
       accepter,
       clock,
       consumer,
@@ -591,6 +615,11 @@ export class World {
     return this.#service.limitCommands;
   }
 
+  /** What people do with flows. */
+  get flowing() {
+    return this.#service;
+  }
+
   /** The alarm, if it is due. */
   async tick(): Promise<void> {
     if (this.alarmAt === null || this.alarmAt > this.now) return;
@@ -715,7 +744,7 @@ export class World {
   #start(id: string, attempt: number, generation: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const end = (how: 'complete' | 'fail'): void =>
-        how === 'complete' ? resolve({ attempt }) : reject(new Error('on purpose'));
+        how === 'complete' ? resolve({ attempt, list: [1, 2] }) : reject(new Error('on purpose'));
       this.executions.push({
         id,
         attempt,

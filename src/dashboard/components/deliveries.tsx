@@ -8,19 +8,31 @@ const COLORS = { DELIVERED: 'completed', OPEN: 'pending', GIVEN_UP: 'failed' } a
 /** What a receiver answers is known by then, mostly. */
 const LOOK_AGAIN_MS = 1_500;
 
-/** Who was told of the task's end, or is still to be. */
-export const Deliveries = ({ task, reload }: { task: TaskDetail; reload(): void }) => {
+type Told = TaskDetail['deliveries'];
+
+/** Who was told of an end, or is still to be. @param path of what ended */
+export const Deliveries = ({
+  deliveries,
+  callbackUrl,
+  path,
+  reload,
+}: {
+  deliveries: Told;
+  callbackUrl: string | null;
+  path: string;
+  reload(): void;
+}) => {
   const [isBusy, act] = useAction();
   const retry = (): void =>
     act(async () => {
-      await post(`/tasks/${task.task_id}/deliveries/retry`);
+      await post(`${path}/deliveries/retry`);
       setTimeout(reload, LOOK_AGAIN_MS);
       return 'Sent again';
     });
-  const isUndelivered = task.deliveries.some(({ state }) => state !== 'DELIVERED');
+  const isUndelivered = deliveries.some(({ state }) => state !== 'DELIVERED');
   return (
     <>
-      <List task={task} />
+      <List deliveries={deliveries} callbackUrl={callbackUrl} />
       {isUndelivered && (
         <div class="row end">
           <button class="small" disabled={isBusy} onClick={retry}>
@@ -32,9 +44,9 @@ export const Deliveries = ({ task, reload }: { task: TaskDetail; reload(): void 
   );
 };
 
-const List = ({ task }: { task: TaskDetail }) => (
+const List = ({ deliveries, callbackUrl }: { deliveries: Told; callbackUrl: string | null }) => (
   <ul class="attempts">
-    {task.deliveries.map((each) => (
+    {deliveries.map((each) => (
       <li key={each.id}>
         <span class={`badge ${COLORS[each.state]}`}>
           {each.state.toLowerCase().replace('_', ' ')}
@@ -48,7 +60,7 @@ const List = ({ task }: { task: TaskDetail }) => (
             </>
           )}
         </span>
-        {each.sink === 'callback' && <code>{task.callback_url}</code>}
+        {each.sink === 'callback' && <code>{callbackUrl}</code>}
         {each.last_error && <p class="message">{each.last_error}</p>}
       </li>
     ))}

@@ -7,7 +7,15 @@ import type { TaskType } from './type-facts.tsx';
 import { Card } from './ui.tsx';
 
 /** Ends a task that waits for a person, with a form made from the schema of its results. */
-export const SettleForm = ({ task, reload }: { task: TaskDetail; reload(): void }) => {
+export const SettleForm = ({
+  task,
+  reload,
+  title = 'It waits for you',
+}: {
+  task: TaskDetail;
+  reload(): void;
+  title?: string;
+}) => {
   const { data: type } = useQuery(`settle ${task.type}`, () =>
     get<TaskType>(`/task-types/${task.type}`),
   );
@@ -31,7 +39,7 @@ export const SettleForm = ({ task, reload }: { task: TaskDetail; reload(): void 
       return verb === 'complete' ? 'Completed' : 'Failed';
     });
   return (
-    <Card title="It waits for you">
+    <Card title={title}>
       <form
         class="fields"
         onSubmit={(event) => {

@@ -72,6 +72,14 @@ export const TaskFacts = ({ task }: { task: TaskDetail }) => {
           <TaskLink id={task.parent_id} />
         </Fact>
       )}
+      {task.flow_id && (
+        <Fact name="Flow">
+          <a href={toHref(`/flows/${task.flow_id}`)}>
+            {task.node}
+            {task.item !== null && `, item ${task.item}`}
+          </a>
+        </Fact>
+      )}
       {task.schedule_id && (
         <Fact name="Schedule">
           <a href={toHref(`/schedules/${task.schedule_id}`)}>

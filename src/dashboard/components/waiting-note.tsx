@@ -10,10 +10,13 @@ import { Age } from './ui.tsx';
 export const WaitingNote = ({
   waiting,
   type,
+  flowHref,
   reload,
 }: {
   waiting: WaitingFor;
   type: string;
+  /** The page of its flow. */
+  flowHref?: string | undefined;
   reload(): void;
 }) => {
   const now = useNow();
@@ -75,6 +78,12 @@ export const WaitingNote = ({
               , and begins about <strong>{due}</strong>.
             </>
           )}
+        </span>
+      )}
+      {reason === 'flow' && (
+        <span>
+          It waits for others of its <a href={flowHref ?? '#/flows'}>flow</a>
+          {waiting.nodes && waiting.nodes.length > 0 && `: ${waiting.nodes.join(', ')}`}.
         </span>
       )}
       {reason === 'person' && <span>It waits for a person to complete it, or to fail it.</span>}

@@ -65,7 +65,7 @@ const Actions = ({ task, reload }: { task: TaskDetail; reload(): void }) => {
           {label}
         </button>
       ))}
-      {allows('delete', task.status) && (
+      {allows('delete', task.status) && task.flow_id === null && (
         <button class="danger" disabled={isBusy} onClick={remove}>
           Delete
         </button>
@@ -174,7 +174,12 @@ export const TaskPage = ({ id }: { id: string }) => {
       {error && <ErrorNote error={error} readAt={readAt} retry={reload} />}
       {live.status === 'IN_PROGRESS' && <Progress task={live} />}
       {isWaiting && live.waiting_for && (
-        <WaitingNote waiting={live.waiting_for} type={live.type} reload={reload} />
+        <WaitingNote
+          waiting={live.waiting_for}
+          type={live.type}
+          flowHref={live.flow_id === null ? undefined : toHref(`/flows/${live.flow_id}`)}
+          reload={reload}
+        />
       )}
       {live.waiting_for?.reason === 'person' && <SettleForm task={live} reload={reload} />}
       {live.error && (
@@ -213,7 +218,12 @@ export const TaskPage = ({ id }: { id: string }) => {
           </Card>
           {live.deliveries.length > 0 && (
             <Card title="Deliveries">
-              <Deliveries task={live} reload={reload} />
+              <Deliveries
+                deliveries={live.deliveries}
+                callbackUrl={live.callback_url}
+                path={`/tasks/${id}`}
+                reload={reload}
+              />
             </Card>
           )}
         </div>

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import * as z from 'zod';
 import { hasScope } from '../../../domain/api-key.ts';
 import { toFlowView } from '../../../domain/flow-view.ts';
 import type { Flow } from '../../../domain/flow.ts';
@@ -8,6 +9,8 @@ import { docs, type RouteDocs } from '../../middleware/docs.ts';
 import { limit } from '../../middleware/limit.ts';
 import { scope } from '../../middleware/scope.ts';
 import { orUnavailable } from '../../read-task.ts';
+import { retryDeliveries } from '../tasks/deliveries.ts';
+import { delivery } from '../tasks/task-schema.ts';
 import { flowSchema } from './flow-schema.ts';
 import { FLOW_ID, readFlowId } from './read-flow.ts';
 
@@ -59,6 +62,29 @@ export const flowCommandRoutes = new Hono<AppEnv>()
     scope('tasks:write'),
     limit('writes'),
     (c) => runCommand(c, (commands, owner, id) => commands.retry(owner, id)),
+  )
+  .post(
+    '/:id/deliveries/retry',
+    docs({
+      id: 'retryFlowDeliveries',
+      tag: 'Flows',
+      summary: 'Try at once to deliver what was not delivered',
+      params: FLOW_ID,
+      answers: {
+        200: {
+          description: 'All deliveries of the flow',
+          body: z.strictObject({ deliveries: z.array(delivery) }),
+        },
+      },
+      errors: ['flow_not_found'],
+    }),
+    scope('tasks:write'),
+    limit('writes'),
+    async (c) => {
+      const id = readFlowId(c);
+      await orUnavailable(c, () => c.get('services').flowCommands.get(c.get('owner'), id));
+      return retryDeliveries(c, id);
+    },
   )
   .delete(
     '/:id',
