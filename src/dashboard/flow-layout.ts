@@ -34,7 +34,14 @@ export const layOut = async (nodes: FlowDetail['nodes']): Promise<FlowLayout> =>
   const { graphlib, layout } = await import('@dagrejs/dagre');
   const begun = performance.now();
   const graph = new graphlib.Graph();
-  graph.setGraph({ rankdir: 'LR', ranker: 'tight-tree', nodesep: 18, ranksep: 56, marginx: 8, marginy: 8 });
+  graph.setGraph({
+    rankdir: 'LR',
+    ranker: 'tight-tree',
+    nodesep: 18,
+    ranksep: 56,
+    marginx: 8,
+    marginy: 8,
+  });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { node } of nodes) graph.setNode(node, { ...NODE });
   for (const { node, after } of nodes) for (const before of after) graph.setEdge(before, node);

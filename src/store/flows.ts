@@ -48,7 +48,7 @@ const INSERT_EDGES = nameStatement(
 ${jsonRows('given', '?3')}
 SELECT ?1, value ->> 0, value ->> 1
 FROM given
-WHERE EXISTS (SELECT 1 FROM flows WHERE owner = ?1 AND id = ?2)
+WHERE EXISTS (SELECT 1 FROM flows WHERE owner = ?1 AND id = ?2 AND deleted_at IS NULL)
 ON CONFLICT DO NOTHING`,
 );
 

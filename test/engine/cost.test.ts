@@ -181,3 +181,48 @@ it('a unique key costs a row', async () => {
   stop();
   expect(asked.find(({ name }) => name === 'tasks.insert')?.rowsWritten).toBe(5);
 });
+
+/** Rows that a flow of one and so many followers writes from its submit to its end. */
+const rowsOfFlow = async (followers: number): Promise<number> => {
+  const tasks: Record<string, object> = { first: { type: 'sum', params: { a: 1, b: 2 } } };
+  for (let i = 0; i < followers; i += 1)
+    tasks[`n${i}`] = { type: 'sum', params: { a: { $from: 'first.result.result' }, b: i } };
+  const { asked, stop } = observeDatabase();
+  const { flow_id } = await (await call('/flows', { json: { tasks } })).json<{ flow_id: string }>();
+  const isOver = async (): Promise<boolean> => {
+    const { status } = await (await call(`/flows/${flow_id}`)).json<{ status: string }>();
+    return status === 'COMPLETED';
+  };
+  await vi.waitUntil(isOver, { timeout: 10_000, interval: 100 });
+  stop();
+  return asked
+    .filter(({ name }) => !name.startsWith('owners.'))
+    .reduce((sum, { rowsWritten }) => sum + rowsWritten, 0);
+};
+
+it('a node of a flow writes 4 rows more than a task, and 2 for what it waits for', async () => {
+  // What the tests before have begun has ended.
+  const isQuiet = async (): Promise<boolean> =>
+    (await env.DB.prepare(
+      'SELECT 1 FROM tasks WHERE completed_at IS NULL AND (scheduled_at IS NULL OR attempt > 0)',
+    ).first()) === null;
+  await vi.waitUntil(isQuiet, { timeout: 10_000, interval: 100 });
+  await rowsOfFlow(1);
+  const [few, many] = [await rowsOfFlow(20), await rowsOfFlow(120)];
+  const each = (many - few) / 100;
+  console.log(`rows written by a flow: ${few} for 21 tasks, ${each} for each node with one edge`);
+  expect(each).toBeLessThanOrEqual(ROWS_WRITTEN_BUDGET + 4 + 2);
+});
+
+it('a flow of 1 000 tasks is accepted by few statements', async () => {
+  const tasks: Record<string, object> = { first: { type: 'sum', params: { a: 1, b: 2 } } };
+  for (let i = 0; i < 999; i += 1)
+    tasks[`n${i}`] = { type: 'sum', params: { a: 1, b: i }, after: ['first'], delay_seconds: 60 };
+  const { asked, stop } = observeDatabase();
+  const answer = await call('/flows', { json: { tasks } });
+  stop();
+  expect(answer.status).toBe(202);
+  const names = asked.map(({ name }) => name);
+  console.log(`a flow of 1 000 is accepted by ${names.join(', ')}`);
+  expect(names.length).toBeLessThanOrEqual(15);
+});

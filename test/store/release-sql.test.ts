@@ -1,0 +1,35 @@
+import { env } from 'cloudflare:workers';
+import { beforeEach, expect, it } from 'vitest';
+import * as statements from '../../src/store/release-sql.ts';
+import { clearFlows } from '../support/flows.ts';
+
+beforeEach(clearFlows);
+
+/** Statements that look for rows: each by an index, and never through a whole table. */
+it.each(['FIND_AFTER', 'FIND_DUE', 'FIND_SOURCES', 'CANCEL', 'EXPANDED', 'RELEASE'] as const)(
+  '%s seeks its rows',
+  async (name) => {
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${statements[name]}`)
+      .bind(...Array.from({ length: statements[name].includes('?2') ? 2 : 1 }, () => '[]'))
+      .all<{ detail: string }>();
+    const scans = results.filter(({ detail }) => /^SCAN (tasks|flow_edges|flows)/.test(detail));
+    expect(scans).toEqual([]);
+  },
+);
+
+it('the trigger of an end seeks what waits for it', async () => {
+  const sql = await env.DB.prepare(
+    `SELECT sql FROM sqlite_master WHERE name = 'tasks_end_node'`,
+  ).first<string>('sql');
+  const updates = [...(sql ?? '').matchAll(/UPDATE tasks SET[^;]+/g)].map(([text]) =>
+    text.replaceAll(/NEW\.\w+/g, '?1'),
+  );
+  expect(updates).toHaveLength(2);
+  for (const update of updates) {
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${update}`)
+      .bind('x')
+      .all<{ detail: string }>();
+    expect(results.filter(({ detail }) => /^SCAN/.test(detail))).toEqual([]);
+    expect(results.some(({ detail }) => /tasks_by_flow|PRIMARY KEY/.test(detail))).toBe(true);
+  }
+});
