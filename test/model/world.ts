@@ -686,8 +686,17 @@ export class World {
     const isOpen = ({ status }: { status: Status }): boolean =>
       !isFinal(status) && status !== 'PAUSED';
     for (let round = 0; round < 200; round += 1) {
-      while (this.executions.some(({ generation }) => generation === this.generation))
+      while (this.executions.some(({ generation }) => generation === this.generation)) {
+        console.log(
+          'Q finish',
+          this.executions.length,
+          JSON.stringify(
+            this.executions.map((e) => [e.id, e.attempt, e.generation === this.generation]),
+          ),
+        );
         await this.finish(0, 'complete');
+      }
+      console.log('Q lease');
       await this.lease(false);
       while (this.leases.length > 0) await this.settle(0, 'complete', false);
       const owed = (await this.deliveries()).filter(({ state }) => state === 'OPEN');
@@ -699,11 +708,17 @@ export class World {
           `L1: nothing will ever look again at ${JSON.stringify([(await this.rows()).filter(isOpen), owed])}`,
         );
       this.now = Math.max(this.now, next);
+      console.log('Q tick');
       await this.tick();
-      while (this.messages.some(({ visibleAt }) => visibleAt <= this.now))
+      while (this.messages.some(({ visibleAt }) => visibleAt <= this.now)) {
+        console.log('Q deliver', JSON.stringify(this.messages));
         await this.deliver(0, false);
-      while (this.notices.some(({ visibleAt }) => visibleAt <= this.now))
+      }
+      while (this.notices.some(({ visibleAt }) => visibleAt <= this.now)) {
+        console.log('Q notify');
         await this.notify(0, true);
+      }
+      console.log('Q check');
       await this.check({});
     }
     throw new Error(

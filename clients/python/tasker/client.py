@@ -4,9 +4,10 @@ import os
 import random
 import time
 import uuid
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 from urllib.parse import quote, urlencode
 
+from .flow import Flow
 from .transport import TaskerError, Transport
 
 __all__ = ["Tasker", "TaskerError"]
@@ -247,6 +248,57 @@ class Tasker:
     def delete_limit(self, key: str) -> None:
         """Deletes a limit: what waits for it is let go."""
         self._limit("DELETE", key)
+
+    def submit_flow(
+        self, flow: Union[Flow, Dict[str, Any]], *, idempotency_key: Optional[str] = None
+    ) -> Dict[str, Any]:
+        """Submits tasks that wait for each other: a `Flow`, or a body of `POST /flows`."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        body = flow.body() if isinstance(flow, Flow) else flow
+        return self.request("POST", "/flows", body, headers=headers, is_repeatable=True)
+
+    def flows(self, **filters: Any) -> Iterator[Dict[str, Any]]:
+        """All flows that fit (`status`, `name`), newest first."""
+        query = {"page_size": 100, **filters}
+        while True:
+            page = self.request("GET", f"/flows?{urlencode(query)}")
+            yield from page["flows"]
+            if page["pagination"]["next_cursor"] is None:
+                return
+            query["cursor"] = page["pagination"]["next_cursor"]
+
+    def _flow(self, method: str, flow_id: str, rest: str = "") -> Any:
+        path = f"/flows/{quote(flow_id, safe='')}{rest}"
+        return self.request(method, path, is_repeatable=method != "DELETE")
+
+    def flow(self, flow_id: str) -> Dict[str, Any]:
+        """A flow with its nodes."""
+        return self._flow("GET", flow_id)
+
+    def wait_for_flow(self, flow_id: str, timeout: Optional[float] = None) -> Dict[str, Any]:
+        """The flow once it is final. Raises `TimeoutError` after `timeout` seconds."""
+        end = None if timeout is None else time.monotonic() + timeout
+        pause = 0.1
+        while True:
+            flow = self.flow(flow_id)
+            if flow["status"] in FINAL:
+                return flow
+            if end is not None and time.monotonic() >= end:
+                raise TimeoutError(f"Flow {flow_id} is {flow['status']} after {timeout} s")
+            time.sleep(pause if end is None else max(0, min(pause, end - time.monotonic())))
+            pause = min(2.0, pause * 1.5)
+
+    def cancel_flow(self, flow_id: str) -> Dict[str, Any]:
+        """Cancels all of it that has not ended."""
+        return self._flow("POST", flow_id, "/cancel")
+
+    def retry_flow(self, flow_id: str) -> Dict[str, Any]:
+        """Runs again what failed, and goes on from there."""
+        return self._flow("POST", flow_id, "/retry")
+
+    def delete_flow(self, flow_id: str) -> None:
+        """Deletes a flow that has ended, with all of its tasks."""
+        self._flow("DELETE", flow_id)
 
     def types(self) -> List[Dict[str, Any]]:
         """What can be submitted."""

@@ -9,7 +9,7 @@ import unittest
 import uuid
 from datetime import datetime
 
-from tasker import GiveUp, RetryLater, Snooze, Tasker, TaskerError, Worker
+from tasker import Flow, GiveUp, RetryLater, Snooze, Tasker, TaskerError, Worker, item, literal
 
 
 class ClientTest(unittest.TestCase):
@@ -50,6 +50,38 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(self.tasker.pause(task_id)["status"], "PAUSED")
         self.assertEqual(self.tasker.resume(task_id)["status"], "NEW")
         self.assertEqual(self.tasker.cancel(task_id)["status"], "CANCELLED")
+
+    def test_runs_flows(self):
+        name = f"flow-{uuid.uuid4().hex[:8]}"
+        flow = Flow(name)
+        first = flow.task("list", "data_processing", {"data": [1, 2, {"$from": 3}][:2]})
+        each = flow.task(
+            "each", "sum", {"a": item(), "b": 10}, for_each=first.result("data", "data")
+        )
+        flow.task("kept", "data_processing", {"data": literal({"$from": "x"})}, after=[each])
+        flow_id = self.tasker.submit_flow(flow)["flow_id"]
+        ended = self.tasker.wait_for_flow(flow_id, 20)
+        self.assertEqual((ended["status"], ended["tasks"]["total"]), ("COMPLETED", 5))
+        nodes = {node["node"]: node for node in ended["nodes"]}
+        self.assertEqual([len(nodes["each"]["items"]), nodes["kept"]["after"]], [2, ["each"]])
+        kept = self.tasker.get(nodes["kept"]["task_id"])
+        self.assertEqual(kept["params"], {"data": {"$from": "x"}})
+        self.assertEqual([each["flow_id"] for each in self.tasker.flows(name=name)], [flow_id])
+        self.tasker.delete_flow(flow_id)
+        with self.assertRaises(TaskerError) as gone:
+            self.tasker.flow(flow_id)
+        self.assertEqual(gone.exception.code, "flow_not_found")
+
+    def test_cancels_and_retries_flows(self):
+        flow = Flow(on_failure="stop")
+        flow.task("slow", "simulate", {"duration": 60})
+        flow.task("after", "sum", {"a": 1, "b": 1}, after=["slow"])
+        with self.assertRaises(ValueError):
+            flow.task("slow", "sum")
+        flow_id = self.tasker.submit_flow(flow)["flow_id"]
+        self.assertEqual(self.tasker.cancel_flow(flow_id)["status"], "CANCELLED")
+        self.assertEqual(self.tasker.retry_flow(flow_id)["status"], "IN_PROGRESS")
+        self.assertEqual(self.tasker.cancel_flow(flow_id)["tasks"]["ended"], 2)
 
     def test_plants_schedules(self):
         name = f"nightly-{uuid.uuid4().hex[:8]}"
