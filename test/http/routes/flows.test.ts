@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TaskDetail } from '../../../src/client/index.ts';
 import type { FlowDetail } from '../../../src/domain/flow-view.ts';
-import { call } from '../../support/client.ts';
+import { call, watch } from '../../support/client.ts';
 
 type Answer = FlowDetail & {
   code: string;
@@ -102,6 +102,175 @@ describe('a flow', () => {
     const flow = await ended(id);
     expect(flow.status).toBe('FAILED');
     expect(statuses(flow)).toEqual({ a: 'FAILED', b: 'CANCELLED', c: 'CANCELLED', d: 'COMPLETED' });
+  });
+});
+
+describe('the routes', () => {
+  const slow = { type: 'simulate', params: { duration: 30 } };
+
+  it('answer a submit with its tasks, and the same key with the same flow', async () => {
+    const json = { name: 'Named', tasks: { b: sum(from('a.result.result'), 1), a: sum(1, 2) } };
+    const key = { 'Idempotency-Key': crypto.randomUUID() };
+    const first = await ask('/flows', 'POST', json, key);
+    expect(first.status).toBe(202);
+    expect(first.headers.get('Location')).toBe(`/flows/${first.body.flow_id}`);
+    expect(first.body).toMatchObject({ name: 'Named', nodes: [{ node: 'a' }, { node: 'b' }] });
+    const again = await ask('/flows', 'POST', json, key);
+    expect(again.headers.get('Idempotent-Replayed')).toBe('true');
+    expect(again.body.nodes.map(({ task_id }) => task_id)).toEqual(
+      first.body.nodes.map(({ task_id }) => task_id),
+    );
+    const other = await ask('/flows', 'POST', { ...json, name: 'Other' }, key);
+    expect([other.status, other.body.code]).toEqual([422, 'idempotency_key_reused']);
+  });
+
+  it.each([
+    ['no task', { tasks: {} }, 'tasks'],
+    ['no tasks', {}, 'tasks'],
+    ['a list', { tasks: [] }, 'tasks'],
+    ['a bad name', { tasks: { 'a b': sum(1, 2) } }, 'tasks.a b'],
+    ['the name of the item', { tasks: { item: sum(1, 2) } }, 'tasks.item'],
+    [
+      'the name of what every object has',
+      JSON.parse('{"tasks":{"__proto__":{"type":"sum"}}}') as object,
+      'tasks.__proto__',
+    ],
+    [
+      'an unknown field',
+      { tasks: { a: sum(1, 2), b: sum(1, 2, { afer: ['a'] }) } },
+      'tasks.b.afer',
+    ],
+    ['an unknown word', { tasks: { a: sum(1, 2) }, on_failure: 'panic' }, 'on_failure'],
+    [
+      'more tasks than a flow has',
+      { tasks: Object.fromEntries(Array.from({ length: 1_001 }, (_, i) => [`n${i}`, sum(1, 2)])) },
+      'tasks',
+    ],
+    [
+      'a cycle',
+      {
+        tasks: {
+          a: sum(1, 2, { after: ['c'] }),
+          b: sum(1, 2, { after: ['a'] }),
+          c: sum(1, 2, { after: ['b'] }),
+        },
+      },
+      'tasks.a.after',
+    ],
+  ])('refuse %s by name', async (_what, json, path) => {
+    const { status, body } = await ask('/flows', 'POST', json);
+    expect([status, body.code]).toEqual([422, 'invalid_request']);
+    expect(body.errors.map((error) => error.path)).toContain(path);
+  });
+
+  it('name the cycle', async () => {
+    const tasks = { a: sum(1, 2, { after: ['b'] }), b: sum(1, 2, { after: ['a'] }) };
+    const { body } = await ask('/flows', 'POST', { tasks });
+    expect(body.detail).toMatch(/a → b → a|b → a → b/);
+  });
+
+  it('list flows, and find them by name and status', async () => {
+    const name = crypto.randomUUID();
+    const ids = [
+      await submitFlow({ a: sum(1, 2) }, { name }),
+      await submitFlow({ a: slow }, { name }),
+    ];
+    await ended(ids[0] ?? '');
+    const first = await ask(`/flows?name=${name}&page_size=1`);
+    expect(first.body.flows.map(({ flow_id }) => flow_id)).toEqual([ids[1]]);
+    const next = await ask(
+      `/flows?name=${name}&page_size=1&cursor=${first.body.pagination.next_cursor}`,
+    );
+    expect(next.body.flows.map(({ flow_id }) => flow_id)).toEqual([ids[0]]);
+    const over = await ask(`/flows?name=${name}&status=completed`);
+    expect(over.body.flows.map(({ flow_id }) => flow_id)).toEqual([ids[0]]);
+    expect((await ask('/flows?status=nothing')).status).toBe(422);
+    const tasks = await (await call(`/tasks?flow_id=${ids[0]}`)).json<{ tasks: TaskDetail[] }>();
+    expect(tasks.tasks).toMatchObject([{ flow_id: ids[0], node: 'a', item: null }]);
+  });
+
+  it('cancel, retry and delete a flow, and not its tasks alone', async () => {
+    const id = await submitFlow({ a: slow, b: sum(1, 2, { after: ['a'] }) });
+    const [, b] = (await readFlow(id)).nodes;
+    expect((await ask(`/flows/${id}`, 'DELETE')).body.code).toBe('flow_unfinished');
+    expect((await ask(`/flows/${id}/retry`, 'POST')).body.code).toBe('flow_unfinished');
+    expect((await ask(`/flows/${id}/cancel`, 'POST')).body).toMatchObject({
+      status: 'CANCELLED',
+      tasks: { total: 2, ended: 2 },
+    });
+    const alone = await ask(`/tasks/${b?.task_id}`, 'DELETE');
+    expect([alone.status, alone.body.code]).toEqual([409, 'task_of_flow']);
+    expect((await ask(`/flows/${id}/retry`, 'POST')).body.status).toBe('IN_PROGRESS');
+    await ask(`/flows/${id}/cancel`, 'POST');
+    expect((await ask(`/flows/${id}`, 'DELETE')).status).toBe(204);
+    expect((await ask(`/flows/${id}`)).body.code).toBe('flow_not_found');
+    expect((await call(`/tasks/${b?.task_id}`)).status).toBe(404);
+  });
+
+  it.each(['not-an-id', crypto.randomUUID()])('know no flow "%s"', async (id) => {
+    for (const [path, method] of [
+      [`/flows/${id}`, 'GET'],
+      [`/flows/${id}`, 'DELETE'],
+      [`/flows/${id}/cancel`, 'POST'],
+      [`/flows/${id}/retry`, 'POST'],
+    ] as const)
+      expect(await ask(path, method)).toMatchObject({
+        status: 404,
+        body: { code: 'flow_not_found' },
+      });
+  });
+
+  it('say why a task of a flow waits', async () => {
+    const id = await submitFlow({ a: slow, b: sum(1, 2), c: sum(1, 2, { after: ['a', 'b'] }) });
+    const c = (await readFlow(id)).nodes.find(({ node }) => node === 'c');
+    await vi.waitUntil(async () => (await readFlow(id)).tasks.ended === 1, { timeout: 5_000 });
+    expect((await readTask(c?.task_id ?? '')).waiting_for).toMatchObject({
+      reason: 'flow',
+      nodes: ['a'],
+      message: 'It waits for a',
+    });
+    await ask(`/flows/${id}/cancel`, 'POST');
+  });
+
+  it('stream a flow: the snapshot, what changes, and its end', async () => {
+    const id = await submitFlow({
+      a: { type: 'simulate', params: { duration: 1 } },
+      b: sum(1, 2, { after: ['a'] }),
+    });
+    const { frames, closed } = await watch(`/flows/${id}/events`);
+    expect((await closed).reason).toBe('final');
+    expect(frames[0]).toMatchObject({ event: 'snapshot', flow: { flow_id: id } });
+    expect(frames.at(-1)).toMatchObject({ event: 'update', flow: { status: 'COMPLETED' } });
+    const over = await watch(`/flows/${id}/events`);
+    await over.closed;
+    expect(over.frames).toMatchObject([{ event: 'snapshot', flow: { status: 'COMPLETED' } }]);
+    expect(
+      (await call(`/flows/${crypto.randomUUID()}/events`, { headers: { Upgrade: 'websocket' } }))
+        .status,
+    ).toBe(404);
+  });
+
+  it('pass large values by reference: the task has them when it runs', async () => {
+    const text = 'x'.repeat(20_000);
+    const id = await submitFlow({
+      a: { type: 'data_processing', params: { data: text } },
+      b: { type: 'data_processing', params: { data: from('a.result.data.data') } },
+    });
+    const flow = await ended(id);
+    expect(flow.status).toBe('COMPLETED');
+    const b = await readTask(flow.nodes[1]?.task_id ?? '');
+    expect(b.params).toEqual({ data: from('a.result.data.data') });
+    expect(b.result).toMatchObject({ data: { data: text } });
+  });
+
+  it('go on after a failure where the flow says so, with null for its value', async () => {
+    const tasks = {
+      a: failing,
+      b: { type: 'data_processing', params: { data: [from('a.result.x')] } },
+    };
+    const flow = await ended(await submitFlow(tasks, { on_failure: 'continue' }));
+    expect([flow.status, statuses(flow)]).toEqual(['COMPLETED', { a: 'FAILED', b: 'COMPLETED' }]);
+    expect(await resultOf(flow, 'b')).toMatchObject({ data: { data: [null] } });
   });
 });
 
