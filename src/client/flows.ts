@@ -2,7 +2,7 @@ import { startTimer } from '../domain/timer.ts';
 import type { FlowBuilder } from './flow-builder.ts';
 import type { AcceptedFlow, FlowDetail, FlowStatus, FlowView, NewFlow } from './flow-types.ts';
 import type { SendJson } from './request.ts';
-import type { Frame } from './types.ts';
+import type { Frame } from './frames.ts';
 
 interface Page {
   flows: FlowView[];

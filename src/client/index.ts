@@ -14,7 +14,8 @@ import { createScheduleCalls } from './schedules.ts';
 import { createFlowCalls } from './flows.ts';
 import { createLimitCalls } from './limits.ts';
 import { createTypeCommands } from './type-commands.ts';
-import type { Frame, NewTask, Status, TaskDetail, TaskView } from './types.ts';
+import type { Frame } from './frames.ts';
+import type { NewTask, Status, TaskDetail, TaskView } from './types.ts';
 import { watch } from './watch.ts';
 
 // The client for Node (20 or later), Bun, Deno and browsers. It has no dependency.
@@ -26,6 +27,7 @@ export { GiveUp, RetryLater, Snooze } from '../domain/errors.ts';
 export type { WorkerContext, WorkerHandler } from './run-handler.ts';
 export type { ClientOptions, ListOptions, Problem };
 export type * from './types.ts';
+export type * from './frames.ts';
 export type * from './schedule-types.ts';
 export type * from './limit-types.ts';
 export type * from './flow-types.ts';

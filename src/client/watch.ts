@@ -1,6 +1,6 @@
 import { isFinal } from '../domain/words.ts';
 import { pause, TaskerError, type SendRequest } from './request.ts';
-import type { Frame } from './types.ts';
+import type { Frame } from './frames.ts';
 
 /** A stream that breaks is opened again after this, then after twice as long, and so on. */
 const FIRST_PAUSE_MS = 250;

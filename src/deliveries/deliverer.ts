@@ -8,25 +8,20 @@ import {
   type DeliveryResult,
 } from '../domain/delivery.ts';
 import { describeError } from '../domain/errors.ts';
-import type { Flow } from '../domain/flow.ts';
-import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import type { DeliveryStore, DeliveryUpdate } from '../store/deliveries.ts';
-import type { FlowStore } from '../store/flows.ts';
-import type { TaskStore } from '../store/tasks.ts';
 import type { Digest } from './digest.ts';
 import { toEvent, toFlowEvent } from './event.ts';
 import type { Planner } from './plan.ts';
 import { writeFailure, type DeliverySender } from './sender.ts';
+import { findSubjects, type Subject, type SubjectDeps } from './subjects.ts';
 import { writeAsEnded } from './write-as-ended.ts';
 
 /** When the database does not answer, the message comes back after this. */
 const RETRY_SECONDS = 5;
 
-export interface DelivererDeps {
+export interface DelivererDeps extends SubjectDeps {
   deliveries: Pick<DeliveryStore, 'claim' | 'update'>;
-  store: Pick<TaskStore, 'getMany'>;
-  flows: Pick<FlowStore, 'getMany'>;
   planner: Planner;
   digest: Digest;
   /** Tries of one delivery each; they never throw. */
@@ -41,9 +36,6 @@ export interface DelivererDeps {
 }
 
 const OUTCOMES = { DELIVERED: 'delivered', OPEN: 'failed', GIVEN_UP: 'given_up' } as const;
-
-/** What a delivery tells of: a task, or a flow. */
-type Subject = { task: Task } | { flow: Flow };
 
 interface Claimed {
   delivery: Delivery;
@@ -69,7 +61,7 @@ const toOutcome = (result: DeliveryResult): TryOutcome => {
  * touched.
  */
 export const createDeliverer = (deps: DelivererDeps) => {
-  const { deliveries, store, flows, planner, digest, sender, countTry, now, random, log } = deps;
+  const { deliveries, planner, digest, sender, countTry, now, random, log } = deps;
 
   const toUpdate = ({ delivery, result }: Ended): DeliveryUpdate => {
     const { owner, task_id, version, sink, tries, due_at, last_error } = delivery;
@@ -109,17 +101,7 @@ export const createDeliverer = (deps: DelivererDeps) => {
   const claim = async (keys: readonly DeliveryKey[]): Promise<Claimed[]> => {
     const claimed = await deliveries.claim(keys, now());
     if (claimed.length === 0) return [];
-    const keysOf = (wanted: Delivery['subject']) =>
-      claimed
-        .filter(({ subject }) => subject === wanted)
-        .map(({ owner, task_id }) => ({ owner, id: task_id }));
-    const [ofTasks, ofFlows] = [keysOf('task'), keysOf('flow')];
-    const tasks = ofTasks.length > 0 ? await store.getMany(ofTasks) : [];
-    const found = ofFlows.length > 0 ? await flows.getMany(ofFlows) : [];
-    const subjects = new Map<string, Subject>([
-      ...tasks.map((task) => [task.id, { task }] as const),
-      ...found.map((flow) => [flow.id, { flow }] as const),
-    ]);
+    const subjects = await findSubjects(claimed, deps);
     return claimed.flatMap((delivery) => {
       const subject = subjects.get(delivery.task_id);
       if (!subject) return [];

@@ -21,7 +21,7 @@ export interface FlowView {
 }
 
 /** A task that a list node made. */
-export interface FlowItemView {
+interface FlowItemView {
   task_id: string;
   item: number;
   status: Status;

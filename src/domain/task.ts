@@ -24,6 +24,12 @@ export type TaskSummaryRow = Omit<
 /** A row as a committed write returned it. Those of the clock come without their long parts. */
 export type CommittedTask = TaskSummaryRow & Partial<Pick<Task, 'params' | 'result'>>;
 
+/** A task that has changed, as far as others depend on it: under its limit, and in its flow. */
+export type ChangedTask = Pick<
+  Task,
+  'owner' | 'id' | 'status' | 'held' | 'limit_key' | 'flow_id' | 'node' | 'item'
+>;
+
 /**
  * The version of what queue messages carry. A consumer ignores a message of another one: the clock
  * still has its tasks.

@@ -38,7 +38,6 @@ export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
 /** What a delivery tells of. */
 export const DELIVERY_SUBJECTS = ['task', 'flow'] as const;
-export type DeliverySubject = (typeof DELIVERY_SUBJECTS)[number];
 
 /** After this many rescues an expired lease means FAILED with code `lost`. */
 export const MAX_RESCUES = 3;

@@ -10,7 +10,7 @@ import { toQueueName } from '../domain/routing.ts';
 import { findIdentifiers } from '../domain/identifiers.ts';
 import { readScheduleKey } from '../domain/schedule-key.ts';
 import { suggest } from '../domain/suggest.ts';
-import { resolveExpiry, resolveSchedule } from './submit-times.ts';
+import { computeTimeout, resolveExpiry, resolveSchedule } from './submit-times.ts';
 import type { SubmitRequest } from '../domain/submit-request.ts';
 import { toUniqueKey } from '../domain/unique.ts';
 import type { Task } from '../domain/task.ts';
@@ -105,19 +105,6 @@ const computeFingerprint = (request: SubmitRequest): Promise<string> =>
   hashCanonical(
     Object.fromEntries(Object.entries(request).filter(([, value]) => (value ?? null) !== null)),
   );
-
-/** A task's timeout where its submit names none: its type says it, once its parameters are known. */
-export const TIMEOUT_OF_TYPE = 0;
-
-/** @param params null: they are not known yet */
-const computeTimeout = (
-  { timeout_seconds }: SubmitRequest,
-  handler: Handler,
-  params: unknown,
-): number => {
-  if (timeout_seconds !== undefined) return Math.round(timeout_seconds * 1_000);
-  return params === null ? TIMEOUT_OF_TYPE : handler.timeoutMs(params);
-};
 
 /** The parameters as their type takes them; 422 or 403 where it does not. */
 const parseParams = (

@@ -4,13 +4,9 @@ import { AppError, type FieldError } from '../domain/errors.ts';
 import { refuseFields, toFieldErrors } from '../domain/field-errors.ts';
 import type { Flow, FlowEdge } from '../domain/flow.ts';
 import { orderNodes, type FlowEdges } from '../domain/flow-graph.ts';
-import {
-  fillIn,
-  findReferences,
-  parseReference,
-  type FoundReference,
-} from '../domain/flow-references.ts';
-import type { FlowNodeRequest, FlowRequest } from '../domain/flow-request.ts';
+import { findSureErrors, readNode, type RequestedNode } from '../domain/flow-nodes.ts';
+import { fillIn } from '../domain/flow-references.ts';
+import type { FlowRequest } from '../domain/flow-request.ts';
 import { FLOWLESS } from '../domain/new-task.ts';
 import type { SubmitRequest } from '../domain/submit-request.ts';
 import type { Task } from '../domain/task.ts';
@@ -31,71 +27,12 @@ export interface BuiltFlow {
   requests: SubmitRequest[];
 }
 
-/** A node with what it names of others. */
-interface Node {
-  name: string;
-  request: FlowNodeRequest;
-  references: FoundReference[];
-  /** All that it waits for. */
-  after: string[];
-}
-
-const refuse = (path: string, code: string, message: string): FieldError => ({
-  in: 'body',
-  path,
-  code,
-  message,
-});
-
-const readNode = (name: string, request: FlowNodeRequest): { node: Node; errors: FieldError[] } => {
-  const path = `tasks.${name}`;
-  const references = findReferences(request.params);
-  const errors = references.flatMap(({ at, problem }) =>
-    problem === null ? [] : [refuse(`${path}.${at}`, 'invalid_reference', problem)],
-  );
-  const list = request.for_each && parseReference(request.for_each.$from);
-  if (request.for_each && !list?.node)
-    errors.push(
-      refuse(
-        `${path}.for_each.$from`,
-        'invalid_reference',
-        'Write "node.result" or "node.result.path"',
-      ),
-    );
-  const items = references.find(({ reference }) => reference?.node === null);
-  if (items && !request.for_each)
-    errors.push(refuse(`${path}.${items.at}`, 'no_item', 'There is an item only with `for_each`'));
-  if (request.unique)
-    errors.push(
-      refuse(
-        `${path}.unique`,
-        'not_allowed',
-        'A task of a flow is not unique by itself: use an Idempotency-Key for the flow',
-      ),
-    );
-  const named = references.flatMap(({ reference }) => reference?.node ?? []);
-  const after = [
-    ...new Set([...(request.after ?? []), ...named, ...(list?.node ? [list.node] : [])]),
-  ];
-  if (new Set(request.after).size < (request.after ?? []).length)
-    errors.push(refuse(`${path}.after`, 'duplicate', 'It names a task twice'));
-  return { node: { name, request, references, after }, errors };
-};
-
-/** Errors of parameters that have nothing to do with values which are not there yet. */
-const findSureErrors = (
-  errors: FieldError[],
-  references: readonly FoundReference[],
-): FieldError[] =>
-  errors.filter(({ path, code }) => {
-    const touches = references.some(
-      ({ at }) => path === at || path.startsWith(`${at}.`) || at.startsWith(`${path}.`),
-    );
-    return code === 'unknown_field' || (code !== 'custom' && path !== 'params' && !touches);
-  });
-
 /** 422 for what is wrong whatever the values are. */
-const checkTemplate = ({ request, references }: Node, caller: Caller, deps: BuildDeps): void => {
+const checkTemplate = (
+  { request, references }: RequestedNode,
+  caller: Caller,
+  deps: BuildDeps,
+): void => {
   const handler = deps.catalog.find(caller.owner, request.type);
   if (!handler) return;
   if (caller.taskTypes !== null && handler.runsOthers)
@@ -111,7 +48,7 @@ const checkTemplate = ({ request, references }: Node, caller: Caller, deps: Buil
 
 /** A task whose parameters are filled in later, or that comes after others. */
 const buildNode = async (
-  node: Node,
+  node: RequestedNode,
   flow: Flow,
   caller: Caller,
   deps: BuildDeps,
@@ -123,7 +60,14 @@ const buildNode = async (
   const delay = isBlocked ? delay_seconds : undefined;
   const own = { ...submit, ...(!isBlocked && { delay_seconds }) };
   if (delay !== undefined && submit.scheduled_at !== undefined)
-    refuseFields([refuse('scheduled_at', 'conflict', 'Give either delay_seconds or scheduled_at')]);
+    refuseFields([
+      {
+        in: 'body',
+        path: 'scheduled_at',
+        code: 'conflict',
+        message: 'Give either delay_seconds or scheduled_at',
+      },
+    ]);
   const isTemplate = references.some(({ reference }) => reference !== null);
   if (isTemplate) checkTemplate(node, caller, deps);
   const plain = isTemplate ? submit.params : fillIn(submit.params, () => null);
@@ -204,7 +148,7 @@ export const buildFlow = async (
   const tasks: Task[] = [];
   for (const name of order) {
     try {
-      tasks.push(await buildNode(nodes.get(name) as Node, flow, caller, deps));
+      tasks.push(await buildNode(nodes.get(name) as RequestedNode, flow, caller, deps));
     } catch (error) {
       errors.push(...nameErrors(error, name));
     }
@@ -217,6 +161,6 @@ export const buildFlow = async (
     edges: [...edges].flatMap(([name, after]) =>
       after.map((each) => ({ before: ids.get(each) ?? '', follower: ids.get(name) ?? '' })),
     ),
-    requests: order.map((name) => (nodes.get(name) as Node).request),
+    requests: order.map((name) => (nodes.get(name) as RequestedNode).request),
   };
 };

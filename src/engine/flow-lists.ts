@@ -1,8 +1,9 @@
 import { v7 as uuidv7 } from 'uuid';
 import { chunk } from '../domain/chunk.ts';
-import { BLOCKED_BY, MAX_FLOW_TASKS, MAX_ITEMS, type FlowTask } from '../domain/flow.ts';
+import { BLOCKED_BY, MAX_FLOW_TASKS, MAX_ITEMS, type Flow, type FlowTask } from '../domain/flow.ts';
 import { BORN, UNUSED } from '../domain/new-task.ts';
 import type { CommittedTask, Task, TaskError, TaskSummaryRow } from '../domain/task.ts';
+import type { FlowStore } from '../store/flows.ts';
 import { encodeFlowTask } from '../store/inserts.ts';
 import type { ReleaseStore } from '../store/releases.ts';
 import { MAX_GROUP_CHARS } from '../store/statements.ts';
@@ -17,8 +18,9 @@ const METERED_MS = 10_000;
 export interface FlowListDeps extends NodeDeps {
   releases: Pick<
     ReleaseStore,
-    'findSources' | 'readFlows' | 'insertItems' | 'markExpanded' | 'postpone' | 'end' | 'fail'
+    'findSources' | 'insertItems' | 'markExpanded' | 'postpone' | 'end' | 'fail'
   >;
+  flows: Pick<FlowStore, 'getMany'>;
   /** Whether the owner may run one more task of a metered type just now; if so it is counted. */
   tryConsume(owner: string): Promise<boolean>;
   /** Sets the Dispatcher's alarm; awaited before any row is due. */
@@ -52,7 +54,12 @@ const buildItem = (list: FlowTask, item: number, prepared: Prepared | null, now:
 
 /** List nodes: a task for each item, and an end when all of these have ended. */
 export const createFlowLists = (deps: FlowListDeps) => {
-  const { releases, catalog, tryConsume, ensureAlarmBy, now } = deps;
+  const { releases, flows, catalog, tryConsume, ensureAlarmBy, now } = deps;
+
+  const readFlows = async (lists: readonly FlowTask[]): Promise<Map<string, Flow>> => {
+    const keys = lists.map(({ owner, flow_id }) => ({ owner, id: flow_id }));
+    return new Map((await flows.getMany(keys)).map((flow) => [flow.id, flow]));
+  };
 
   const fail = (list: FlowTask, error: TaskError): Promise<TaskSummaryRow[]> =>
     releases.fail([{ ...list, error }], now());
@@ -64,7 +71,7 @@ export const createFlowLists = (deps: FlowListDeps) => {
       (await releases.findSources(lists)).filter(({ item }) => item !== null),
       ({ flow_id, node }) => `${flow_id} ${node}`,
     );
-    const flows = await releases.readFlows(lists);
+    const found = await readFlows(lists);
     const counted = lists.map((list) => {
       const rows = made.get(`${list.flow_id} ${list.node}`) ?? [];
       const count = (status: Task['status']): number =>
@@ -77,7 +84,7 @@ export const createFlowLists = (deps: FlowListDeps) => {
       return { list, result: { items: rows.length, completed, failed, cancelled } };
     });
     const isFine = ({ list, result }: (typeof counted)[number]): boolean =>
-      result.completed === result.items || flows.get(list.flow_id)?.on_failure === 'continue';
+      result.completed === result.items || found.get(list.flow_id)?.on_failure === 'continue';
     const ended = await releases.end(
       counted.filter(isFine).map(({ list, result }) => ({ ...list, result })),
       now(),
@@ -102,7 +109,7 @@ export const createFlowLists = (deps: FlowListDeps) => {
         code: 'too_many_items',
         message: `\`for_each\`: ${list.for_each} has ${items.length} items, ${MAX_ITEMS} at most`,
       };
-    const tasks = (await releases.readFlows([list])).get(list.flow_id)?.tasks ?? 0;
+    const tasks = (await readFlows([list])).get(list.flow_id)?.tasks ?? 0;
     if (tasks + items.length <= MAX_FLOW_TASKS) return null;
     return {
       code: 'too_many_items',

@@ -7,7 +7,7 @@ import type { Task, TaskError } from '../domain/task.ts';
 import type { Catalog } from '../handlers/catalog.ts';
 import type { Handler, HandlerSecrets } from '../handlers/handler.ts';
 import type { Released } from '../store/releases.ts';
-import { TIMEOUT_OF_TYPE } from './build-submitted.ts';
+import { TIMEOUT_OF_TYPE } from './submit-times.ts';
 import type { Filled } from './flow-values.ts';
 
 export interface NodeDeps {

@@ -2,14 +2,14 @@ import type { DeliveryKey } from '../domain/delivery.ts';
 import { describeError } from '../domain/errors.ts';
 import { BLOCKED_BY, isListNode, isOfFlow, type FlowTask } from '../domain/flow.ts';
 import { RESEND_AFTER_MS } from '../domain/new-task.ts';
-import type { CommittedTask, TaskError } from '../domain/task.ts';
+import type { ChangedTask, CommittedTask, TaskError } from '../domain/task.ts';
 import { isFinal } from '../domain/words.ts';
 import type { Catalog } from '../handlers/catalog.ts';
 import type { Logger } from '../log.ts';
 import { classifyFailure } from '../store/failure.ts';
+import type { FlowStore } from '../store/flows.ts';
 import type { Released, ReleaseStore } from '../store/releases.ts';
 import type { LimitAdmission } from './admission.ts';
-import type { ChangedTask } from './follow-up.ts';
 import type { FlowLists } from './flow-lists.ts';
 import { prepareNode, type NodeDeps } from './flow-node.ts';
 import { fillTemplate, TOO_LARGE, type FlowValues, type ReadFlowValues } from './flow-values.ts';
@@ -23,6 +23,7 @@ const RETRY_MS = 5_000;
 
 export interface FlowReleaseDeps extends NodeDeps {
   releases: ReleaseStore;
+  flows: Pick<FlowStore, 'getMany'>;
   values: ReadFlowValues;
   lists: FlowLists;
   catalog: Pick<Catalog, 'find' | 'load'>;
@@ -42,7 +43,7 @@ export interface FlowReleaseDeps extends NodeDeps {
  * what a crash left.
  */
 export const createFlowRelease = (deps: FlowReleaseDeps) => {
-  const { releases, values, lists, catalog, taskQueues, admission, publish } = deps;
+  const { releases, flows, values, lists, catalog, taskQueues, admission, publish } = deps;
   const { ensureAlarmBy, now, log } = deps;
 
   /** Plain nodes: one write for those that may run, and one for those that cannot. */
@@ -125,12 +126,23 @@ export const createFlowRelease = (deps: FlowReleaseDeps) => {
     return changed;
   };
 
+  /** Those of flows that have ended just now need not wait for the clock. */
+  const sendCallbacks = async (ended: readonly Pick<FlowTask, 'owner' | 'flow_id'>[]) => {
+    const keys = new Map(ended.map(({ owner, flow_id: id }) => [id, { owner, id }]));
+    const over = (await flows.getMany([...keys.values()])).filter(
+      ({ callback_url, completed_at }) => callback_url !== null && completed_at !== null,
+    );
+    await deps.sendDeliveries(
+      over.map(({ owner, id, version }) => ({ owner, task_id: id, version, sink: 'callback' })),
+    );
+  };
+
   /** As long as ends make others ready. */
   const followEnds = async (changed: readonly ChangedTask[]): Promise<void> => {
     let ended = changed.filter(isOfFlow).filter(({ status }) => isFinal(status));
     while (ended.length > 0) {
       const found = (await releases.findAfter(ended, MAX_ROWS)).filter(isOfFlow);
-      if (found.length === 0) return deps.sendDeliveries(await releases.findCallbacks(ended));
+      if (found.length === 0) return sendCallbacks(ended);
       const more = (await release(found)).filter(isOfFlow);
       if (more.length === 0) return;
       const isFull = found.length === MAX_ROWS;

@@ -97,5 +97,3 @@ export const createFlowSubmission = (deps: FlowSubmissionDeps) => {
     },
   };
 };
-
-export type FlowSubmission = ReturnType<typeof createFlowSubmission>;

@@ -1,5 +1,11 @@
 import { chunk } from '../domain/chunk.ts';
-import { MAX_FILLED_BYTES, MAX_SOURCE_BYTES, type FlowTask } from '../domain/flow.ts';
+import {
+  BLOCKED_BY,
+  isOfFlow,
+  MAX_FILLED_BYTES,
+  MAX_SOURCE_BYTES,
+  type FlowTask,
+} from '../domain/flow.ts';
 import {
   describeReference,
   fillIn,
@@ -154,16 +160,34 @@ export const createFlowValues = (releases: Pick<ReleaseStore, 'findSources' | 'r
     }
   }
 
+  const fillAtRun = async (task: Template): Promise<Filled> => {
+    for await (const { values } of readInGroups([task])) {
+      if (!values) break;
+      return fillTemplate(task, values, values.readItem(task));
+    }
+    return { error: TOO_LARGE };
+  };
+
   return {
     readInGroups,
 
     /** The parameters of a task that is about to run, whose values were too large to be copied. */
-    async fillAtRun(task: Template): Promise<Filled> {
-      for await (const { values } of readInGroups([task])) {
-        if (!values) break;
-        return fillTemplate(task, values, values.readItem(task));
+    fillAtRun,
+
+    /** The same for tasks that a worker has leased; with those that cannot have their values. */
+    async fillLeased(
+      tasks: readonly Task[],
+    ): Promise<{ whole: Task[]; failed: { task: Task; error: TaskError }[] }> {
+      const whole: Task[] = [];
+      const failed: { task: Task; error: TaskError }[] = [];
+      for (const task of tasks) {
+        const isLeft = task.blocked_by === BLOCKED_BY.atRun && isOfFlow(task);
+        const filled = isLeft ? await fillAtRun(task) : null;
+        if (!filled) whole.push(task);
+        else if ('error' in filled) failed.push({ task, error: filled.error });
+        else whole.push({ ...task, params: JSON.stringify(filled.params) });
       }
-      return { error: TOO_LARGE };
+      return { whole, failed };
     },
   };
 };

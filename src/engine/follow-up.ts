@@ -1,12 +1,6 @@
-import type { Task } from '../domain/task.ts';
+import type { ChangedTask } from '../domain/task.ts';
 import type { LimitAdmission } from './admission.ts';
 import type { FlowRelease } from './flow-release.ts';
-
-/** A task that has changed, as far as others depend on it. */
-export type ChangedTask = Pick<
-  Task,
-  'owner' | 'id' | 'status' | 'held' | 'limit_key' | 'flow_id' | 'node' | 'item'
->;
 
 /** What a change of tasks sets in motion among others. Never throws: the clock finds what is forgotten. */
 export type FollowUp = (changed: readonly ChangedTask[]) => Promise<void>;

@@ -1,9 +1,9 @@
 import { toDeliveryId, type DeliveryKey } from '../domain/delivery.ts';
 import type { Logger } from '../log.ts';
-import type { PurgedTask } from '../store/deletions.ts';
+import type { TaskKey } from '../domain/task.ts';
+import type { OutputFile, PurgedTask } from '../store/deletions.ts';
 import type { FlowStore } from '../store/flows.ts';
 import type { TaskStore } from '../store/tasks.ts';
-import type { CommandDeps } from './commands.ts';
 
 /** Rows per statement of a purge: few enough that no other statement waits for it. */
 const PURGE_CHUNK = 200;
@@ -19,10 +19,15 @@ export const logGivenUp = (log: Logger, deliveries: readonly DeliveryKey[]): voi
   }
 };
 
-export interface PurgeDeps extends Pick<
-  CommandDeps,
-  'invalidate' | 'closeStreams' | 'removeFiles' | 'now' | 'log'
-> {
+export interface PurgeDeps {
+  /** Drops cached outputs. */
+  invalidate(keys: TaskKey[]): Promise<void>;
+  /** Ends the live streams of deleted tasks; best effort. */
+  closeStreams(owner: string, ids: string[]): Promise<void>;
+  /** Removes files that deleted tasks had written; never throws. */
+  removeFiles(files: readonly OutputFile[]): Promise<void>;
+  now(): number;
+  log: Logger;
   store: Pick<TaskStore, 'purge'>;
   flows: Pick<FlowStore, 'markAllDeleted' | 'deleteMarked'>;
 }

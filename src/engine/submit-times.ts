@@ -1,5 +1,6 @@
 import { refuseFields } from '../domain/field-errors.ts';
 import type { SubmitRequest } from '../domain/submit-request.ts';
+import type { Handler } from '../handlers/handler.ts';
 
 /** A task may be scheduled this far ahead. */
 const MAX_AHEAD_MS = 31_536_000_000;
@@ -37,4 +38,17 @@ export const resolveExpiry = (request: SubmitRequest, now: number): number | nul
   if (at > (resolveSchedule(request, now) ?? now)) return at;
   const message = 'It would expire before it is scheduled';
   return refuseFields([{ in: 'body', path: 'expires_in_seconds', code: 'conflict', message }]);
+};
+
+/** A task's timeout where its submit names none: its type says it, once its parameters are known. */
+export const TIMEOUT_OF_TYPE = 0;
+
+/** How long an attempt may take, in ms. @param params null: they are not known yet */
+export const computeTimeout = (
+  { timeout_seconds }: SubmitRequest,
+  handler: Pick<Handler, 'timeoutMs'>,
+  params: unknown,
+): number => {
+  if (timeout_seconds !== undefined) return Math.round(timeout_seconds * 1_000);
+  return params === null ? TIMEOUT_OF_TYPE : handler.timeoutMs(params);
 };

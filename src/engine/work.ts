@@ -5,7 +5,6 @@ import {
   type RetryPolicy,
   type Verdict,
 } from '../domain/retry.ts';
-import { BLOCKED_BY, isOfFlow } from '../domain/flow.ts';
 import type { RunKey } from '../domain/run-token.ts';
 import type { Task } from '../domain/task.ts';
 import type { Status } from '../domain/words.ts';
@@ -46,8 +45,8 @@ export interface WorkDeps extends RecordingWriterDeps {
   catalog: Catalog;
   publish: Publish;
   followUp: FollowUp;
-  /** Of a task of a flow whose values were too large to be copied. */
-  fillAtRun: ReadFlowValues['fillAtRun'];
+  /** For tasks of flows whose values were too large to be copied. */
+  fillLeased: ReadFlowValues['fillLeased'];
   /** Sets the Dispatcher's alarm; awaited before any row is due. */
   ensureAlarmBy(at: number): Promise<void>;
   random(): number;
@@ -117,20 +116,6 @@ export const createWork = (deps: WorkDeps) => {
     return new Map(written.map((task) => [task.id, task]));
   };
 
-  /** Values that were too large to be copied; a task that cannot have them fails. */
-  const fillAll = async (tasks: readonly Task[]): Promise<Task[]> => {
-    const whole: Task[] = [];
-    for (const task of tasks) {
-      const isFilled = task.blocked_by !== BLOCKED_BY.atRun || !isOfFlow(task);
-      const filled = isFilled ? null : await deps.fillAtRun(task);
-      if (!filled) whole.push(task);
-      else if ('error' in filled)
-        await record([toRecording(task, { kind: 'failed', error: filled.error, retry: false })]);
-      else whole.push({ ...task, params: JSON.stringify(filled.params) });
-    }
-    return whole;
-  };
-
   const loadTypes = async (tasks: readonly Task[]): Promise<void> => {
     for (const [owner, rows] of Map.groupBy(tasks, (task) => task.owner))
       await catalog.load(
@@ -147,7 +132,11 @@ export const createWork = (deps: WorkDeps) => {
     async lease(owner: string, types: readonly string[], most: number): Promise<Task[]> {
       const tasks = await outsideRuns.claimForWorker(owner, types, most, now());
       await publish(tasks);
-      return fillAll(tasks);
+      const { whole, failed } = await deps.fillLeased(tasks);
+      await record(
+        failed.map(({ task, error }) => toRecording(task, { kind: 'failed', error, retry: false })),
+      );
+      return whole;
     },
 
     /** Lets leases last on; those that are not in the answer are over. */

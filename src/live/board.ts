@@ -1,11 +1,10 @@
-import type { KeyRef } from '../domain/api-key.ts';
 import { summarize, type Progress, type RunReport, type RunsPublished } from '../domain/frames.ts';
+import { readFlowStream } from '../domain/flow-stream.ts';
 import type { FlowDetail } from '../domain/flow-view.ts';
 import type { LogPart } from '../domain/run-log.ts';
 import type { CommittedTask, Task } from '../domain/task.ts';
 import { toSummary, toTaskView, type TaskView } from '../domain/view.ts';
 import { isFinal } from '../domain/words.ts';
-import { REVOKED } from '../domain/close-codes.ts';
 import { findEndedKeys, type EndedKeysDeps } from './ended-keys.ts';
 import { createJoining, type Update } from './joining.ts';
 import { createListFeed } from './list-feed.ts';
@@ -21,9 +20,8 @@ import {
 } from './subscriber.ts';
 import { createTaskFeed } from './task-feed.ts';
 import { createRunFeed } from './run-feed.ts';
-import { readFlowTag, toKeyTag, WHOLE_LIST, WORKERS } from './tags.ts';
-import { WorkerBoard } from './worker-board.ts';
-import { createTickets, type Ticket } from './tickets.ts';
+import { toKeyTag, WHOLE_LIST, WORKERS } from './tags.ts';
+import { TicketBoard } from './ticket-board.ts';
 
 /** How often watched tasks are read again, since a publish can be lost. */
 const REREAD_MS = 15_000;
@@ -41,10 +39,9 @@ export interface BoardDeps extends SnapshotDeps, EndedKeysDeps {
 }
 
 /** Live status of one owner's tasks over hibernating WebSockets. The database has all it tells. */
-export class StatusBoard extends WorkerBoard {
+export class StatusBoard extends TicketBoard {
   readonly #deps: BoardDeps;
   readonly #owner: string;
-  readonly #tickets: ReturnType<typeof createTickets>;
   readonly #joining = createJoining();
   readonly #snapshots: ReturnType<typeof createSnapshots>;
   readonly #watched: ReturnType<typeof createTaskFeed>;
@@ -79,7 +76,6 @@ export class StatusBoard extends WorkerBoard {
       now: deps.now,
       count: () => deps.countStreams(this.#owner, state.getWebSockets().length),
     });
-    this.#tickets = createTickets({ storage: state.storage, now: deps.now });
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
@@ -103,7 +99,7 @@ export class StatusBoard extends WorkerBoard {
       this.workers.join(server, query, until);
       return new Response(null, { status: 101, webSocket: client });
     }
-    const flowId = readFlowTag(stream);
+    const flowId = readFlowStream(stream);
     this.#joining.start(server);
     let task: TaskView | FlowDetail | null = null;
     try {
@@ -140,22 +136,6 @@ export class StatusBoard extends WorkerBoard {
     const toRead = this.#watched.send(updates);
     this.#publishToList(updates);
     await this.#watched.reread(toRead);
-  }
-
-  /** Keeps a ticket until it is redeemed or too old. */
-  issueTicket(hash: string, ticket: Ticket): Promise<void> {
-    return this.#tickets.issue(hash, ticket);
-  }
-
-  redeemTicket(hash: string, stream: string): Promise<KeyRef | null> {
-    return this.#tickets.redeem(hash, stream);
-  }
-
-  /** A key was revoked: its streams end, and its tickets open nothing any more. */
-  async closeStreamsOfKey(keyId: string): Promise<void> {
-    for (const socket of this.ctx.getWebSockets(toKeyTag(keyId)))
-      socket.close(REVOKED, 'key revoked');
-    await this.#tickets.removeOfKey(keyId);
   }
 
   closeStreams(ids: string[]): void {

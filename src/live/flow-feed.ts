@@ -1,9 +1,9 @@
 import { createCoalescer } from '../domain/coalescer.ts';
+import { toFlowStream } from '../domain/flow-stream.ts';
 import type { FlowDetail, FlowNodeView } from '../domain/flow-view.ts';
 import { isFinal } from '../domain/words.ts';
 import { DELETED } from '../domain/close-codes.ts';
 import { keepSubscriber, readSubscriber, send } from './subscriber.ts';
-import { toFlowTag } from './tags.ts';
 
 /** A flow is read again at most so often, and a large one less often: as many ms as it has tasks. */
 const MIN_PAUSE_MS = 100;
@@ -23,7 +23,7 @@ export const createFlowFeed = ({ findSockets, readFlow }: FlowFeedDeps) => {
   const pauses = new Map<string, number>();
 
   const close = (id: string, code: number, reason: string): void => {
-    for (const socket of findSockets(toFlowTag(id))) socket.close(code, reason);
+    for (const socket of findSockets(toFlowStream(id))) socket.close(code, reason);
     sent.delete(id);
     refreshes.delete(id);
     pauses.delete(id);
@@ -39,7 +39,7 @@ export const createFlowFeed = ({ findSockets, readFlow }: FlowFeedDeps) => {
   const sendChanges = (detail: FlowDetail): void => {
     const changed = takeChanged(detail);
     const { nodes: _, ...flow } = detail;
-    for (const socket of findSockets(toFlowTag(detail.flow_id))) {
+    for (const socket of findSockets(toFlowStream(detail.flow_id))) {
       const subscriber = readSubscriber(socket);
       if (subscriber?.stream !== 'flow' || detail.version < subscriber.version) continue;
       keepSubscriber(socket, { ...subscriber, version: detail.version });
@@ -48,7 +48,7 @@ export const createFlowFeed = ({ findSockets, readFlow }: FlowFeedDeps) => {
   };
 
   const refresh = async (id: string): Promise<void> => {
-    if (findSockets(toFlowTag(id)).length === 0) return close(id, 1000, 'nobody');
+    if (findSockets(toFlowStream(id)).length === 0) return close(id, 1000, 'nobody');
     // Best effort: the next change, or the board's own reading, tries again.
     const detail = await readFlow(id).catch(() => undefined);
     if (detail === undefined) return;
@@ -87,7 +87,8 @@ export const createFlowFeed = ({ findSockets, readFlow }: FlowFeedDeps) => {
 
     /** Some of their tasks have changed. */
     note(ids: Iterable<string>): void {
-      for (const id of new Set(ids)) if (findSockets(toFlowTag(id)).length > 0) requestRefresh(id);
+      for (const id of new Set(ids))
+        if (findSockets(toFlowStream(id)).length > 0) requestRefresh(id);
     },
   };
 };

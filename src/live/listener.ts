@@ -1,7 +1,8 @@
 import type { CommitListener } from '../domain/commit-listener.ts';
+import { toFlowStream } from '../domain/flow-stream.ts';
 import { isWorkerQueue } from '../domain/routing.ts';
 import type { CommittedTask } from '../domain/task.ts';
-import { toFlowTag, toTypeTag } from './tags.ts';
+import { toTypeTag } from './tags.ts';
 
 /**
  * Larger than this, params and result stay out of the call; the board reads them for those who
@@ -32,7 +33,7 @@ export const createBoardListener = (boards: {
     const isTold = ({ id, type, queue, flow_id }: CommittedTask): boolean =>
       ids === null ||
       ids.has(id) ||
-      (flow_id !== null && ids.has(toFlowTag(flow_id))) ||
+      (flow_id !== null && ids.has(toFlowStream(flow_id))) ||
       (isWorkerQueue(queue) && ids.has(toTypeTag(type)));
     const rows = tasks.filter(isTold);
     if (rows.length > 0) await boards.publish(owner, JSON.stringify(rows.map(trimRow)));

@@ -11,12 +11,6 @@ export const toKeyTag = (keyId: string): string => `${KEY}${keyId}`;
 export const findKeyId = (tags: readonly string[]): string | undefined =>
   tags.find((tag) => tag.startsWith(KEY))?.slice(KEY.length);
 
-/** The tag of those who watch a flow, and the flow of such a tag. */
-const FLOW = 'flow:';
-export const toFlowTag = (id: string): string => `${FLOW}${id}`;
-export const readFlowTag = (tag: string): string | null =>
-  tag.startsWith(FLOW) ? tag.slice(FLOW.length) : null;
-
 /** The tag of workers that wait for tasks, and how the types are named that they wait for. */
 export const WORKERS = 'work';
 export const toTypeTag = (type: string): string => `work:${type}`;

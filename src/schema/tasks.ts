@@ -17,13 +17,10 @@ import {
 } from '../domain/words.ts';
 import { toSqlLiterals } from './sql-list.ts';
 
-// The tables, and the one list of their columns: `npm run migrate:generate` reads it, the store
-// queries with it, and the types of rows are inferred from it. Times are integer milliseconds, JSON
-// is text.
-//
-// drizzle-kit cannot say STRICT or WITHOUT ROWID: both are added to the generated migration by
-// hand, and a test holds the migrated tables against this file. Clustering by (owner, id) saves the
-// row that a separate primary key costs.
+// The tables, and the one list of their columns: the store queries with it, and types of rows and
+// migrations come from it. Times are integer milliseconds, JSON is text. STRICT and WITHOUT ROWID, which
+// drizzle-kit cannot say, are added to migrations by hand; clustering by (owner, id) saves the row that
+// a separate primary key costs.
 
 /**
  * Rows written by a plain successful task: insert 4 (row, due, by_status, by_type), claim 2 (row,
@@ -51,10 +48,7 @@ export const tasksTable = sqliteTable(
     /** Grows by one at every change that a client can see. */
     version: integer().notNull().default(1),
     timeout_ms: integer().notNull(),
-    /**
-     * Why nobody has been told to run it, or why nobody need be: see store/runnable.ts. Null: it is in
-     * its queue, or was taken from there just now.
-     */
+    /** Why nobody need run it: see store/runnable.ts. Null: it is in its queue, or just left it. */
     held: text({ enum: [...HELD_REASONS] }),
     /**
      * When the clock must look at this task again if nothing else happened; the end of the lease

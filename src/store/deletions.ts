@@ -1,7 +1,7 @@
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
 import { findLatestCutoff, type PruneCutoffs } from '../domain/retention.ts';
-import type { Task } from '../domain/task.ts';
+import type { ChangedTask, Task } from '../domain/task.ts';
 import { FINAL_STATUSES } from '../domain/words.ts';
 import { openDeliveriesSql } from './deliveries.ts';
 import { createBinder } from './filter-sql.ts';
@@ -10,12 +10,6 @@ import { toUuidFloor } from './uuid.ts';
 
 /** The parts of a purged task that a purge reports. */
 export type PurgedTask = Pick<Task, 'id' | 'status' | 'scheduled_at'>;
-
-/** The parts of a deleted task on which others depend. */
-type RemovedTask = Pick<
-  Task,
-  'owner' | 'id' | 'status' | 'held' | 'limit_key' | 'flow_id' | 'node' | 'item'
->;
 
 /** A file that a deleted task had written. */
 export interface OutputFile {
@@ -131,13 +125,13 @@ export const createDeletions = (db: D1Database) => ({
     removed: string[];
     givenUp: DeliveryKey[];
     outputs: OutputFile[];
-    tasks: RemovedTask[];
+    tasks: ChangedTask[];
   }> {
-    const [open, gone] = await db.batch<DeliveryKey | (Deleted & RemovedTask)>([
+    const [open, gone] = await db.batch<DeliveryKey | (Deleted & ChangedTask)>([
       db.prepare(openDeliveriesSql(NAMED)).bind(owner, JSON.stringify(ids)),
       db.prepare(REMOVE).bind(owner, JSON.stringify(ids)),
     ]);
-    const deleted = (gone?.results ?? []) as (Deleted & RemovedTask)[];
+    const deleted = (gone?.results ?? []) as (Deleted & ChangedTask)[];
     const removed = new Set(deleted.map(({ id }) => id));
     const deliveries = (open?.results ?? []) as DeliveryKey[];
     return {

@@ -51,7 +51,7 @@ WHERE tasks.flow_id IS NOT NULL`,
 );
 
 /** A task that a list node made. */
-export type FlowItem = Pick<TaskSummaryRow, 'id' | 'status' | 'blocked_by'> & {
+type FlowItem = Pick<TaskSummaryRow, 'id' | 'status' | 'blocked_by'> & {
   node: string;
   item: number;
 };
@@ -96,7 +96,7 @@ export const createFlowReads = (db: D1Database) => ({
 
   /** A flow with its nodes, in the order of the submit, as they are at one moment. */
   async read(owner: string, id: string): Promise<FlowRows | null> {
-    const [flow, nodes, items, edges] = await db.batch<unknown>(
+    const [flow, nodes, items, edges] = await db.batch(
       [GET, READ_NODES, READ_ITEMS, READ_EDGES].map((sql) => db.prepare(sql).bind(owner, id)),
     );
     const found = flow?.results[0] as Flow | undefined;

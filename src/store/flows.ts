@@ -13,7 +13,7 @@ import {
   nameStatement,
   SUMMARY_COLUMNS,
 } from './statements.ts';
-import { cancelSetSql, retrySetSql } from './transitions.ts';
+import { cancelSetSql, retrySetSql } from './command-sql.ts';
 
 const FLOW_COLUMNS = [
   'owner',

@@ -68,23 +68,6 @@ FROM json_each(?1) AS k
 CROSS JOIN tasks ON tasks.owner = k.value ->> 0 AND tasks.id = k.value ->> 1`,
 );
 
-export const READ_FLOWS = nameStatement(
-  'releases.read_flows',
-  `SELECT id, on_failure, tasks
-FROM flows
-WHERE (owner, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))`,
-);
-
-// Flows that have ended, and have someone to call.
-export const FIND_CALLBACKS = nameStatement(
-  'releases.find_callbacks',
-  `SELECT owner, id AS task_id, version, 'callback' AS sink
-FROM flows
-WHERE (owner, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))
-  AND callback_url IS NOT NULL
-  AND completed_at IS NOT NULL`,
-);
-
 /** A row as it was read. */
 const IS_AS_READ = `tasks.owner = r.value ->> 0
   AND tasks.id = r.value ->> 1

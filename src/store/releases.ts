@@ -1,5 +1,3 @@
-import type { DeliveryKey } from '../domain/delivery.ts';
-import type { Flow } from '../domain/flow.ts';
 import type { Task, TaskError, TaskKey, TaskSummaryRow } from '../domain/task.ts';
 import type { HeldReason } from '../domain/words.ts';
 import { readBodies, type ShortRow } from './bodies.ts';
@@ -10,11 +8,9 @@ import {
   EXPANDED,
   FAIL,
   FIND_AFTER,
-  FIND_CALLBACKS,
   FIND_DUE,
   FIND_SOURCES,
   POSTPONE,
-  READ_FLOWS,
   READ_RESULTS,
   RELEASE,
   RELEASED,
@@ -79,24 +75,6 @@ export const createReleaseStore = (db: D1Database, failureSinks: string | null =
       const statement = db.prepare(READ_RESULTS).bind(bound);
       const { results } = await statement.all<{ id: string; result: string | null }>();
       return new Map(results.map(({ id, result }) => [id, result]));
-    },
-
-    /** What their flows say, by id. */
-    async readFlows(
-      nodes: readonly { owner: string; flow_id: string }[],
-    ): Promise<Map<string, Pick<Flow, 'id' | 'on_failure' | 'tasks'>>> {
-      const bound = JSON.stringify(nodes.map(({ owner, flow_id }) => [owner, flow_id]));
-      const statement = db.prepare(READ_FLOWS).bind(bound);
-      const { results } = await statement.all<Pick<Flow, 'id' | 'on_failure' | 'tasks'>>();
-      return new Map(results.map((flow) => [flow.id, flow]));
-    },
-
-    /** What is to be delivered of these flows, of those that have ended. */
-    async findCallbacks(
-      nodes: readonly { owner: string; flow_id: string }[],
-    ): Promise<DeliveryKey[]> {
-      const bound = JSON.stringify(nodes.map(({ owner, flow_id }) => [owner, flow_id]));
-      return (await db.prepare(FIND_CALLBACKS).bind(bound).all<DeliveryKey>()).results;
     },
 
     /** Makes nodes runnable, with their parameters. */

@@ -14,8 +14,8 @@ export const createDispatcherClient = ({ env, settings }: Platform) => {
   return {
     accept: async (tasks: Task[]) =>
       decodeAcceptances(await dispatcher().accept(encodeTasks(tasks))),
-    acceptFlow: async (flow: AcceptedFlow) =>
-      (await dispatcher().acceptFlow(encodeFlow(flow))) as Acceptance,
+    acceptFlow: async (flow: AcceptedFlow): Promise<Acceptance> =>
+      dispatcher().acceptFlow(encodeFlow(flow)),
     tryReserve: async (owner: string, count = 1) => dispatcher().tryReserve(owner, count),
     ensureAlarmBy: async (at: number): Promise<void> => dispatcher().ensureAlarmBy(at),
     tickNow: async () => dispatcher().tickNow(),

@@ -1,6 +1,4 @@
 import { createEndpointCaller } from '../deliveries/endpoint.ts';
-import { createDeliverer } from '../deliveries/deliverer.ts';
-import { createDigest } from '../deliveries/digest.ts';
 import { createPlanner } from '../deliveries/plan.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import { createBytesQuota } from '../engine/bytes-quota.ts';
@@ -18,6 +16,7 @@ import { createRecorder } from '../engine/recorder.ts';
 import { createTaskQueues } from '../engine/task-queues.ts';
 import { createRunJournal } from '../engine/run-journal.ts';
 import { startTaskRunner } from '../engine/task-runner.ts';
+import { createDelivering } from './delivering.ts';
 import { createFlows } from './flows.ts';
 import { createLimits } from './limits.ts';
 import { createOutside } from './outside.ts';
@@ -37,8 +36,6 @@ import { createSweeps } from '../store/sweeps.ts';
 import { createTaskTypeStore } from '../store/task-types.ts';
 import { createTaskStore } from '../store/tasks.ts';
 import { createTransitions } from '../store/transitions.ts';
-import { createUniqueStore } from '../store/unique.ts';
-import { createUniqueTasks } from '../engine/unique-tasks.ts';
 
 /** The policy of a type that no longer exists: its tasks fail for good anyway. */
 const NO_RETRY: RetryPolicy = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };
@@ -63,8 +60,8 @@ export const createEngine = (deps: EngineDeps) => {
   const publish = createPublisher({ listeners: deps.listeners, log });
   const taskQueues = createTaskQueues({ queues: deps.queues, log });
   const { ensureAlarmBy } = dispatcher;
-  const limits = createLimits({ ...deps, store, taskQueues });
-  const { admissions, admission, limitSweep, limitCommands } = limits;
+  const limitParts = createLimits({ ...deps, store, taskQueues });
+  const { admissions, admission, limitSweep, limitCommands } = limitParts;
   const longTasks = createLongTasks({ workflow: deps.workflow, log });
   const { followUp, flowRelease, ...flowParts } = createFlows({
     ...deps,
@@ -75,7 +72,6 @@ export const createEngine = (deps: EngineDeps) => {
   });
   const { flows, flowCommands, flowValues } = flowParts;
   const ways = { taskQueues, publish, followUp, ensureAlarmBy };
-  const uniqueTasks = createUniqueTasks({ ...deps, ...ways, unique: createUniqueStore(db) });
   const commands = createCommands({
     ...deps,
     ...ways,
@@ -85,13 +81,8 @@ export const createEngine = (deps: EngineDeps) => {
     longTasks,
     retryInFlows: flowCommands.retryMany,
   });
-  const findTasks = createBulk({
-    search,
-    commands,
-    catalog,
-    tryConsume: deps.tryConsume,
-    tryReserve: dispatcher.tryReserve,
-  });
+  const { tryReserve } = dispatcher;
+  const findTasks = createBulk({ ...deps, search, commands, tryReserve });
   const taskTypes = createTaskTypeStore(db);
   const schedules = createScheduleStore(db);
   const planner = createPlanner({ gates, now, random: deps.random });
@@ -125,7 +116,7 @@ export const createEngine = (deps: EngineDeps) => {
   const outside = createOutside({
     ...deps,
     ...ways,
-    fillAtRun: flowValues.fillAtRun,
+    fillLeased: flowValues.fillLeased,
     store,
     outsideRuns,
     transitions,
@@ -153,30 +144,10 @@ export const createEngine = (deps: EngineDeps) => {
     runSteps,
     runJournal: createRunJournal(runLogs),
     limitCommands,
-    uniqueTasks,
-    flows,
-    flowCommands,
-    flowValues,
+    ...flowParts,
     ...outside,
     consumer: createConsumer({ transitions, runBatch, taskQueues, now, log }),
-    deliverer: createDeliverer({
-      deliveries: deliveryStore,
-      store,
-      flows,
-      planner,
-      digest: createDigest({
-        deliveries: deliveryStore,
-        gates,
-        send: deliveries.sender.mail,
-        now,
-      }),
-      sender: deliveries.sender,
-      publicUrl: deliveries.publicUrl,
-      countTry: deliveries.countTry,
-      now,
-      random: deps.random,
-      log,
-    }),
+    deliverer: createDelivering({ ...deps, store, flows, planner, gates, deliveryStore }),
     longTaskRunner: createLongTaskRunner({ store, startRunner, recorder, taskQueues, log }),
     /** The dependencies of this database's Dispatcher, besides its storage. */
     dispatcherDeps: {

@@ -4,7 +4,9 @@ import { createFlowRelease, type FlowReleaseDeps } from '../engine/flow-release.
 import { createFlowValues } from '../engine/flow-values.ts';
 import { createFollowUp } from '../engine/follow-up.ts';
 import { createFlowStore } from '../store/flows.ts';
+import { createUniqueTasks } from '../engine/unique-tasks.ts';
 import { createReleaseStore } from '../store/releases.ts';
+import { createUniqueStore } from '../store/unique.ts';
 import type { EngineDeps } from './engine-deps.ts';
 
 type FlowsDeps = Pick<
@@ -12,11 +14,11 @@ type FlowsDeps = Pick<
   'db' | 'catalog' | 'dispatcher' | 'dependencies' | 'hasSearchIndex' | 'tryConsume' | 'replace'
 > &
   Pick<EngineDeps, 'deliveries' | 'invalidate' | 'closeStreams' | 'removeFiles' | 'longTaskMs'> &
-  Pick<EngineDeps, 'now' | 'log'> &
+  Pick<EngineDeps, 'countConflict' | 'now' | 'log'> &
   Pick<FlowReleaseDeps, 'admission' | 'taskQueues' | 'publish'> &
   Pick<FlowCommandDeps, 'longTasks'>;
 
-/** What lets tasks of flows go, and what is done to flows as a whole. */
+/** What tasks mean to others: they let them go, in a flow, or keep them away, by a unique key. */
 export const createFlows = (given: FlowsDeps) => {
   const { db, dispatcher, dependencies, deliveries, replace } = given;
   const deps = {
@@ -28,8 +30,8 @@ export const createFlows = (given: FlowsDeps) => {
   const flows = createFlowStore(db);
   const releases = createReleaseStore(db, deliveries.failureSinks);
   const flowValues = createFlowValues(releases);
-  const lists = createFlowLists({ ...deps, releases });
-  const real = createFlowRelease({ ...deps, releases, lists, values: flowValues });
+  const lists = createFlowLists({ ...deps, releases, flows });
+  const real = createFlowRelease({ ...deps, releases, flows, lists, values: flowValues });
   const flowRelease = replace?.flowRelease?.(real) ?? real;
   const followUp = createFollowUp({ ...deps, flowRelease });
   return {
@@ -38,5 +40,6 @@ export const createFlows = (given: FlowsDeps) => {
     flowRelease,
     followUp,
     flowCommands: createFlowCommands({ ...deps, flows, followUp }),
+    uniqueTasks: createUniqueTasks({ ...deps, followUp, unique: createUniqueStore(db) }),
   };
 };

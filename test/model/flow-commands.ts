@@ -24,9 +24,7 @@ class FlowAct implements fc.AsyncCommand<object, FlowWorld> {
   }
 
   async run(_model: object, world: FlowWorld): Promise<void> {
-    console.log('ACT', this.#name);
     await world.try(async () => this.#run(world));
-    console.log('CHECK');
     await world.check(this.#allowed);
   }
 
@@ -196,7 +194,6 @@ export const keepsFlows = (mutation?: Mutation) =>
       world.isDisturbed = true;
       world.faults.afterward = () => {};
       await world.resumeAll();
-      console.log('QUIESCE');
       await world.quiesce();
     } finally {
       world.crash(true);

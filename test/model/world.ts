@@ -131,6 +131,8 @@ export class World {
   leases: RunKey[] = [];
   endpointAnswers: 'later' | 'now' | 'error' | 'busy' = 'later';
   readonly #ended: Execution[] = [];
+  /** The last delivery of a message that named a task, and what it started. */
+  readonly #delivering = new Map<string, { delivered: Promise<void>; started: Execution[] }>();
   sendFails = false;
   /** By how much the clock was put back; put right when the faults stop. */
   behindMs = 0;
@@ -451,7 +453,7 @@ export class World {
     const { generation } = this;
     const isCurrent = (): boolean => this.generation === generation;
     const before = this.executions.length;
-    let started: Execution[] = [];
+    const started: Execution[] = [];
     const handle = {
       body: message,
       ack: () => {
@@ -468,6 +470,8 @@ export class World {
       },
     } as unknown as Message<TaskMessage>;
     const delivered: Promise<void> = this.#service.consumer.consume([handle]);
+    // Its tasks start turn by turn, perhaps beside those of others.
+    for (const id of message.ids) this.#delivering.set(id, { delivered, started });
     const isOver = delivered.then(() => true);
     while (
       !(await Promise.race([isOver, tick()])) &&
@@ -476,8 +480,6 @@ export class World {
     );
     // A message that names several starts them turn by turn.
     if (message.ids.length > 1) await settled();
-    started = this.executions.slice(before);
-    for (const execution of started) execution.delivered = delivered;
   }
 
   /** A worker asks for a task; with `dies` it never hears the answer. */
@@ -686,17 +688,8 @@ export class World {
     const isOpen = ({ status }: { status: Status }): boolean =>
       !isFinal(status) && status !== 'PAUSED';
     for (let round = 0; round < 200; round += 1) {
-      while (this.executions.some(({ generation }) => generation === this.generation)) {
-        console.log(
-          'Q finish',
-          this.executions.length,
-          JSON.stringify(
-            this.executions.map((e) => [e.id, e.attempt, e.generation === this.generation]),
-          ),
-        );
+      while (this.executions.some(({ generation }) => generation === this.generation))
         await this.finish(0, 'complete');
-      }
-      console.log('Q lease');
       await this.lease(false);
       while (this.leases.length > 0) await this.settle(0, 'complete', false);
       const owed = (await this.deliveries()).filter(({ state }) => state === 'OPEN');
@@ -708,17 +701,11 @@ export class World {
           `L1: nothing will ever look again at ${JSON.stringify([(await this.rows()).filter(isOpen), owed])}`,
         );
       this.now = Math.max(this.now, next);
-      console.log('Q tick');
       await this.tick();
-      while (this.messages.some(({ visibleAt }) => visibleAt <= this.now)) {
-        console.log('Q deliver', JSON.stringify(this.messages));
+      while (this.messages.some(({ visibleAt }) => visibleAt <= this.now))
         await this.deliver(0, false);
-      }
-      while (this.notices.some(({ visibleAt }) => visibleAt <= this.now)) {
-        console.log('Q notify');
+      while (this.notices.some(({ visibleAt }) => visibleAt <= this.now))
         await this.notify(0, true);
-      }
-      console.log('Q check');
       await this.check({});
     }
     throw new Error(
@@ -760,14 +747,17 @@ export class World {
     return new Promise((resolve, reject) => {
       const end = (how: 'complete' | 'fail'): void =>
         how === 'complete' ? resolve({ attempt, list: [1, 2] }) : reject(new Error('on purpose'));
-      this.executions.push({
+      const delivery = this.#delivering.get(id);
+      const execution = {
         id,
         attempt,
         generation,
         end,
-        delivered: Promise.resolve(),
+        delivered: delivery?.delivered ?? Promise.resolve(),
         recorded: () => {},
-      });
+      };
+      delivery?.started.push(execution);
+      this.executions.push(execution);
     });
   }
 }

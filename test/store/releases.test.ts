@@ -130,18 +130,8 @@ it('reads results: short ones with their rows, others by themselves', async () =
   expect(results.get(idOf('a'))).toBe(JSON.stringify(long));
 });
 
-it('postpones, and names what is to be delivered of flows that have ended', async () => {
-  const { row, flow } = await ready();
+it('postpones what cannot go on now', async () => {
+  const { row } = await ready();
   await releases.postpone([row], NOW + 10_000);
   expect((await rowOf(row.id)).wake_at).toBe(NOW + 10_000);
-  const node = { owner: OWNER, flow_id: flow.id };
-  expect(await releases.findCallbacks([node])).toEqual([]);
-  await env.DB.prepare(`UPDATE flows SET callback_url = 'https://x.example' WHERE id = ?`)
-    .bind(flow.id)
-    .run();
-  await endTask(row.id, NOW + 2);
-  expect(await releases.findCallbacks([node])).toMatchObject([
-    { owner: OWNER, task_id: flow.id, sink: 'callback' },
-  ]);
-  expect((await releases.readFlows([node])).get(flow.id)).toMatchObject({ on_failure: 'stop' });
 });

@@ -4,6 +4,7 @@ import { createFlowRelease } from '../../src/engine/flow-release.ts';
 import { createFlowValues } from '../../src/engine/flow-values.ts';
 import { createTaskQueues } from '../../src/engine/task-queues.ts';
 import { catalog } from '../../src/handlers/catalog.ts';
+import { createFlowStore } from '../../src/store/flows.ts';
 import { createReleaseStore, type ReleaseStore } from '../../src/store/releases.ts';
 import { dependencies, keepLog, keepPublished, keepQueues, noLimits } from './deps.ts';
 
@@ -31,12 +32,14 @@ export const setupRelease = (
   const lists = createFlowLists({
     ...node,
     releases,
+    flows: createFlowStore(env.DB),
     tryConsume: async () => mayConsume,
     ensureAlarmBy,
   });
   const release = createFlowRelease({
     ...node,
     releases,
+    flows: createFlowStore(env.DB),
     lists,
     values: createFlowValues(releases),
     taskQueues: createTaskQueues({ queues, log }),

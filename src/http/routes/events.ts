@@ -2,10 +2,8 @@ import { accepts } from 'hono/accepts';
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { AppError } from '../../domain/errors.ts';
-import type { FlowDetail } from '../../domain/flow-view.ts';
-import type { Frame } from '../../domain/frames.ts';
-import type { TaskView } from '../../domain/view.ts';
-import { readFlowTag, toFlowTag } from '../../live/tags.ts';
+import { readFlowStream, toFlowStream } from '../../domain/flow-stream.ts';
+import { openFinished, toSnapshot, type Ended } from '../finished-stream.ts';
 import { assertOrigin } from '../authenticate.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { whole } from '../fields.ts';
@@ -20,7 +18,7 @@ import { FLOW_ID, readFlowId, refuseUnknownFlow } from './flows/read-flow.ts';
 
 /** No such task, or no such flow. */
 const refuseUnknown = (name: string): AppError => {
-  const flowId = readFlowTag(name);
+  const flowId = readFlowStream(name);
   return flowId === null ? refuseUnknownTask(name) : refuseUnknownFlow(flowId);
 };
 
@@ -42,26 +40,6 @@ const newTicket = z
     ({ task_id, flow_id }) => task_id === undefined || flow_id === undefined,
     'Give either task_id or flow_id',
   );
-
-/**
- * The stream of a finished task: the snapshot and the close. It ends here and not in the board,
- * which an open socket of this kind would keep awake; a hibernating one the runtime ends only some
- * 10 s after its close.
- */
-const openFinished = (ended: Ended): WebSocket => {
-  const { 0: client, 1: server } = new WebSocketPair();
-  server.accept();
-  server.send(JSON.stringify(toSnapshot(ended)));
-  server.close(1000, 'final');
-  return client;
-};
-
-/** What a stream shows that has ended already. */
-type Ended = TaskView | FlowDetail;
-const toSnapshot = (ended: Ended): Frame =>
-  'flow_id' in ended && 'nodes' in ended
-    ? { event: 'snapshot', flow: ended }
-    : { event: 'snapshot', task: ended };
 
 /** Asks the board for a stream: a socket, or the task where it is final already. */
 const openStream = async (
@@ -115,7 +93,7 @@ const acceptsEvents = (c: AppContext): boolean =>
 const answerStreamHead = async (c: AppContext, name: string): Promise<Response> => {
   const { store, flows } = c.get('services');
   const owner = c.get('owner');
-  const flowId = readFlowTag(name);
+  const flowId = readFlowStream(name);
   const find = () => (flowId === null ? store.get(owner, name) : flows.get(owner, flowId));
   if (name !== WHOLE_LIST && !(await orUnavailable<unknown>(c, find))) throw refuseUnknown(name);
   return c.body(null, 200, { 'Content-Type': EVENT_STREAM, 'Cache-Control': 'no-store' });
@@ -174,7 +152,7 @@ export const eventRoutes = new Hono<AppEnv>()
       const { task_id = WHOLE_LIST, flow_id } = c.req.valid('json');
       const { boards } = c.get('services');
       const { ticket, hash } = await createTicket(c.get('owner'));
-      const stream = (flow_id === undefined ? task_id : toFlowTag(flow_id)).toLowerCase();
+      const stream = (flow_id === undefined ? task_id : toFlowStream(flow_id)).toLowerCase();
       await orUnavailable(c, () => boards.issueTicket(c.get('identity'), stream, hash));
       return c.json({ ticket, expires_in: TICKET_SECONDS });
     },
@@ -210,5 +188,5 @@ export const eventRoutes = new Hono<AppEnv>()
       errors: [...STREAM.errors, 'flow_not_found'],
     }),
     scope('tasks:read'),
-    (c) => answerStream(c, toFlowTag(readFlowId(c))),
+    (c) => answerStream(c, toFlowStream(readFlowId(c))),
   );
