@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { tasksSteps } from './postman/tasks.ts';
 import { liveSteps } from './postman/live.ts';
+import { flowSteps } from './postman/flows.ts';
 import { limitSteps } from './postman/limits.ts';
 import { scheduleSteps } from './postman/schedules.ts';
 import { typesAndQueuesSteps } from './postman/types-and-queues.ts';
@@ -19,6 +20,7 @@ const FLOW: Record<string, Step[]> = {
   Live: liveSteps,
   Schedules: scheduleSteps,
   Limits: limitSteps,
+  Flows: flowSteps,
   'Types and queues': typesAndQueuesSteps,
   Files: filesSteps,
   'Older APIs': olderApisSteps,
