@@ -92,6 +92,14 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     await ask('PUT', '/limits/swept', { max_running: 2, rate: { count: 5 } });
     await ask('POST', '/limits/swept/pause');
     await submit('sum', { a: 1, b: 2 }, { limit: { key: 'swept', sub_key: PAYLOAD } });
+    const drawn = await ask<{ flow_id: string }>('POST', '/flows', {
+      name: PAYLOAD,
+      tasks: {
+        first: { type: 'broken', max_attempts: 1, title: PAYLOAD },
+        second: { type: 'sum', params: { a: { $from: 'first.result' }, b: 1 } },
+        person: { type: OUTSIDE.manual },
+      },
+    });
     // There is no task whose error is of a stranger's making: this one answer is made up.
     await page.route('**/errors', async (route) => {
       const group = {
@@ -123,6 +131,8 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
       ['/queues/default-low', 'As it stands'],
       ['/limits', 'New limit'],
       ['/limits/swept', 'onerror'],
+      ['/flows', 'New flow'],
+      [`/flows/${drawn.flow_id}`, 'person waits for you'],
       ['/files', 'Choose files'],
       ['/errors', 'Retry all'],
       ['/keys', 'Create a key'],
@@ -166,6 +176,82 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
     await page.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByText(`${key} is deleted`).first().waitFor();
+    expect(wrong).toEqual([]);
+  });
+
+  it('draws a flow as it runs, approves in place, and goes on from what failed', async () => {
+    const { page, wrong } = await openTab(running.browser, view, running.service.url);
+    await ask('PUT', `/task-types/${OUTSIDE.manual}`, OUTSIDE.definition);
+    const flow = {
+      name: `Drawn ${crypto.randomUUID().slice(0, 8)}`,
+      tasks: {
+        ask: { type: OUTSIDE.manual },
+        list: { type: 'data_processing', params: { data: [1, 2, 3] }, after: ['ask'] },
+        each: {
+          type: 'sum',
+          params: { a: { $from: 'item' }, b: 1 },
+          for_each: { $from: 'list.result.data.data' },
+        },
+        bad: { type: 'broken', max_attempts: 1, after: ['each'] },
+        end: { type: 'sum', params: { a: 1, b: 1 }, after: ['bad'] },
+      },
+    };
+    await at(page, '/flows');
+    await page.getByLabel('As JSON').fill('{ "tasks": { "a": { "type": "nothing" } } }');
+    await page.getByRole('button', { name: 'Submit' }).click();
+    await page.getByText('tasks.a.type').waitFor();
+    await page.getByLabel('As JSON').fill(JSON.stringify(flow));
+    await page.getByRole('button', { name: 'Submit' }).click();
+    await page.getByRole('heading', { name: flow.name }).waitFor();
+    await page.getByText('ask waits for you').waitFor();
+    await page.getByRole('button', { name: 'Complete' }).click();
+    // What stops the rest is in front; the graph goes on without a reload.
+    await page.getByText('This task always fails').first().waitFor();
+    await page.getByRole('button', { name: 'Graph' }).click();
+    const node = page.getByRole('link', { name: /^each, completed; 3 of 3/ });
+    await node.waitFor();
+    await page.getByRole('link', { name: /^end, cancelled/ }).waitFor();
+    expect(await flaws(page)).toEqual([]);
+    await page.getByRole('button', { name: 'List' }).click();
+    await page.getByText('3 tasks').click();
+    expect(await page.getByRole('link', { name: /^Item \d, completed/ }).count()).toBe(3);
+    expect(await flaws(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Retry from what failed' }).click();
+    await page.getByText('It goes on from what failed').first().waitFor();
+    await page.getByText('attempt 2').first().waitFor();
+    // By keyboard alone.
+    await page.getByRole('button', { name: 'Graph' }).click();
+    await node.focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('Parameters').first().waitFor();
+    await page.getByRole('link', { name: 'each' }).first().click();
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('heading', { name: 'Flows' }).waitFor();
+    expect(wrong).toEqual([]);
+  });
+
+  it('lays 200 tasks out, and says how long that took', async () => {
+    const { page, wrong } = await openTab(running.browser, view, running.service.url);
+    const tasks: Record<string, object> = { start: { type: 'simulate', params: { duration: 60 } } };
+    for (let i = 0; i < 22; i += 1) {
+      for (let j = 0; j < 8; j += 1)
+        tasks[`part-${i}-${j}`] = { type: 'sum', params: { a: i, b: j }, after: ['start'] };
+      const parts = Array.from({ length: 8 }, (_, j) => `part-${i}-${j}`);
+      tasks[`merge-${i}`] = { type: 'sum', params: { a: 1, b: 1 }, after: parts };
+    }
+    tasks['end'] = { type: 'sum', params: { a: 1, b: 1 }, after: ['merge-0', 'merge-21'] };
+    const { flow_id } = await ask<{ flow_id: string }>('POST', '/flows', { tasks });
+    await at(page, `/flows/${flow_id}`);
+    await page.getByRole('button', { name: 'Graph' }).click();
+    await page.getByRole('link', { name: /^merge-21, pending; waits for 8/ }).waitFor();
+    const [took] = await page.evaluate<number[]>(
+      `performance.getEntriesByName('flow layout').map(({ duration }) => duration)`,
+    );
+    console.log(`200 tasks were laid out in ${took?.toFixed(0)} ms`);
+    expect(took).toBeGreaterThan(0);
+    expect(await flaws(page)).toEqual([]);
+    await ask('POST', `/flows/${flow_id}/cancel`);
     expect(wrong).toEqual([]);
   });
 

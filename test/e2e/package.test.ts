@@ -319,6 +319,49 @@ describe('the command line', () => {
     expect((await tasker('limits', 'show', 'mail')).code).toBe(1);
   });
 
+  it('runs flows, and goes on from what failed', async () => {
+    const file = join(folder, 'flow.json');
+    const body = {
+      name: 'From a terminal',
+      tasks: {
+        first: { type: 'sum', params: { a: 1, b: 2 } },
+        second: { type: 'sum', params: { a: { $from: 'first.result.result' }, b: 4 } },
+      },
+    };
+    await writeFile(file, JSON.stringify(body));
+    expect(await said('flows', 'submit', file, '--wait')).toMatch(
+      /completed, 2 of 2 tasks ended\nFrom a terminal\n.*\nfirst +completed[^]*second +completed +sum +first/,
+    );
+    const [id = ''] =
+      (await said('flows', '--name', 'From a terminal')).match(/[0-9a-f-]{36}/) ?? [];
+    expect(await said('flows', 'delete', id)).toBe(`Deleted ${id}`);
+    const bad = {
+      tasks: {
+        bad: { type: 'broken', max_attempts: 1 },
+        end: { type: 'sum', params: { a: 1, b: 1 }, after: ['bad'] },
+      },
+    };
+    await writeFile(file, JSON.stringify(bad));
+    const failed = await tasker('flows', 'submit', file, '--wait', '--json');
+    const flow = JSON.parse(failed.stdout) as { flow_id: string; status: string };
+    expect([failed.code, flow.status]).toEqual([1, 'FAILED']);
+    expect(await said('flows', 'retry', flow.flow_id)).toContain('in progress');
+    const watched = await tasker('flows', 'watch', flow.flow_id);
+    expect([watched.code, watched.stdout]).toEqual([1, expect.stringMatching(/failed *$/m)]);
+    expect(await said('flows', '--status', 'failed')).toContain(flow.flow_id);
+    await writeFile(file, JSON.stringify({ tasks: { a: { type: 'sum', after: ['b'] } } }));
+    const wrong = await tasker('flows', 'submit', file);
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('tasks.a.after')]);
+    for (const usage of [
+      ['flows', 'grow', 'x'],
+      ['flows', 'show'],
+      ['flows', 'submit', 'nowhere.json'],
+      ['flows', '--limit', 'x'],
+    ])
+      expect((await tasker(...usage)).code, usage.join(' ')).toBe(2);
+    expect((await tasker('flows', 'cancel', flow.flow_id)).code).toBe(1);
+  });
+
   it('registers types, holds them, and deletes them', async () => {
     expect(await said('types', 'register', 'sign_off', '--manual')).toContain('manual');
     const file = join(folder, 'type.json');

@@ -5,6 +5,7 @@ import type { Task } from '../../src/domain/task.ts';
 import { encodeTask, insertTasks } from '../../src/store/inserts.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { aTask, OWNER } from '../support/rows.ts';
+import { clearFlows } from '../support/flows.ts';
 import { putLimit } from '../support/limits.ts';
 import { startTaskRunner } from '../../src/engine/task-runner.ts';
 import { createLeaseStore } from '../../src/store/leases.ts';
@@ -201,12 +202,15 @@ const rowsOfFlow = async (followers: number): Promise<number> => {
 };
 
 it('a node of a flow writes 4 rows more than a task, and 2 for what it waits for', async () => {
-  // What the tests before have begun has ended.
-  const isQuiet = async (): Promise<boolean> =>
-    (await env.DB.prepare(
-      'SELECT 1 FROM tasks WHERE completed_at IS NULL AND (scheduled_at IS NULL OR attempt > 0)',
-    ).first()) === null;
-  await vi.waitUntil(isQuiet, { timeout: 10_000, interval: 100 });
+  // What the tests before have begun is over.
+  await clearFlows();
+  const isQuiet = async (): Promise<boolean> => {
+    const { asked, stop } = observeDatabase();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    stop();
+    return asked.length === 0;
+  };
+  await vi.waitUntil(isQuiet, { timeout: 10_000 });
   await rowsOfFlow(1);
   const [few, many] = [await rowsOfFlow(20), await rowsOfFlow(120)];
   const each = (many - few) / 100;
