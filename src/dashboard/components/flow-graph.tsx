@@ -10,33 +10,27 @@ import { ErrorNote, Skeleton } from './ui.tsx';
 const toBox = (box: Record<string, number>): Record<string, string> =>
   Object.fromEntries(Object.entries(box).map(([name, value]) => [name, `${value}px`]));
 
-const toLabel = (node: FlowNodeView): string =>
-  [
-    `${node.node}, ${toWords(node.status)}`,
-    describeNode(node),
-    node.after.length > 0 ? `after ${node.after.join(', ')}` : '',
-  ]
-    .filter((part) => part !== '')
-    .join('; ');
-
 const Node = ({ node, place }: { node: FlowNodeView; place: { x: number; y: number } }) => {
   const note = describeNode(node);
   return (
     <a
       class={`flow-node ${node.status.toLowerCase()} ${node.waits_for > 0 ? 'blocked' : ''}`}
       href={toHref(`/tasks/${node.task_id}`)}
-      aria-label={toLabel(node)}
       title={node.error?.message ?? node.title ?? node.type}
       style={toBox({ left: place.x, top: place.y, ...NODE })}
       onFocus={({ currentTarget }) =>
         currentTarget.scrollIntoView({ block: 'nearest', inline: 'nearest' })
       }
     >
-      <span class="flow-node-name">{node.node}</span>
+      <span class="flow-node-name">
+        {node.node}
+        <span class="hidden">, {toWords(node.status)},</span>
+      </span>
       <span class="flow-node-note">
         {node.type}
         {note !== '' && ` · ${note}`}
       </span>
+      {node.after.length > 0 && <span class="hidden">after {node.after.join(', ')}</span>}
     </a>
   );
 };
