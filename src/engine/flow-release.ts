@@ -3,7 +3,7 @@ import { describeError } from '../domain/errors.ts';
 import { BLOCKED_BY, isListNode, isOfFlow, type FlowTask } from '../domain/flow.ts';
 import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { ChangedTask, CommittedTask, TaskError } from '../domain/task.ts';
-import { isFinal } from '../domain/words.ts';
+import { isFinal, type FlowStatus } from '../domain/words.ts';
 import type { Catalog } from '../handlers/catalog.ts';
 import type { Logger } from '../log.ts';
 import { classifyFailure } from '../store/failure.ts';
@@ -18,6 +18,8 @@ import type { TaskQueues } from './task-queues.ts';
 
 /** Nodes that are released together. */
 const MAX_ROWS = 250;
+/** Ends of flows that are remembered: none is counted twice. */
+const MAX_NOTED = 1_000;
 /** What could not be released is looked at again after this. */
 const RETRY_MS = 5_000;
 
@@ -30,6 +32,8 @@ export interface FlowReleaseDeps extends NodeDeps {
   taskQueues: Pick<TaskQueues, 'enqueue'>;
   admission: Pick<LimitAdmission, 'admitAfter'>;
   publish: Publish;
+  /** Called for flows that have ended: for metrics. */
+  countFlowEnd(status: FlowStatus): void;
   /** Sends open deliveries to their queue; never throws. */
   sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
   /** Sets the Dispatcher's alarm; awaited before any row is due. */
@@ -126,14 +130,22 @@ export const createFlowRelease = (deps: FlowReleaseDeps) => {
     return changed;
   };
 
-  /** Those of flows that have ended just now need not wait for the clock. */
-  const sendCallbacks = async (ended: readonly Pick<FlowTask, 'owner' | 'flow_id'>[]) => {
-    const keys = new Map(ended.map(({ owner, flow_id: id }) => [id, { owner, id }]));
-    const over = (await flows.getMany([...keys.values()])).filter(
-      ({ callback_url, completed_at }) => callback_url !== null && completed_at !== null,
+  const noted = new Set<string>();
+
+  /** Flows that have ended just now: their callbacks need not wait for the clock. */
+  const noteEnds = async (ended: readonly Pick<FlowTask, 'owner' | 'flow_id'>[]) => {
+    const found = await flows.getMany(ended.map(({ owner, flow_id: id }) => ({ owner, id })));
+    const over = found.filter(
+      ({ id, version, completed_at }) => completed_at !== null && !noted.has(`${id} ${version}`),
     );
+    if (noted.size > MAX_NOTED) noted.clear();
+    for (const { id, version, status } of over) {
+      noted.add(`${id} ${version}`);
+      deps.countFlowEnd(status);
+    }
+    const owed = over.filter(({ callback_url }) => callback_url !== null);
     await deps.sendDeliveries(
-      over.map(({ owner, id, version }) => ({ owner, task_id: id, version, sink: 'callback' })),
+      owed.map(({ owner, id, version }) => ({ owner, task_id: id, version, sink: 'callback' })),
     );
   };
 
@@ -142,7 +154,7 @@ export const createFlowRelease = (deps: FlowReleaseDeps) => {
     let ended = changed.filter(isOfFlow).filter(({ status }) => isFinal(status));
     while (ended.length > 0) {
       const found = (await releases.findAfter(ended, MAX_ROWS)).filter(isOfFlow);
-      if (found.length === 0) return sendCallbacks(ended);
+      if (found.length === 0) return noteEnds(ended);
       const more = (await release(found)).filter(isOfFlow);
       if (more.length === 0) return;
       const isFull = found.length === MAX_ROWS;

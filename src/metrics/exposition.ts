@@ -35,6 +35,8 @@ const METRICS = {
     type: 'counter',
     help: 'Tasks that were cancelled because they had not begun by expires_in_seconds',
   },
+  tasker_flows_submitted_total: { type: 'counter', help: 'Flows that were accepted' },
+  tasker_flows_ended_total: { type: 'counter', help: 'Flows that ended, by status' },
   tasker_unique_conflicts_total: {
     type: 'counter',
     help: 'Submits whose unique key another task had, by outcome: returned, replaced or refused',

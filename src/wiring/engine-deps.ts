@@ -6,7 +6,7 @@ import type { CommitListener } from '../domain/commit-listener.ts';
 import type { PruneCutoffs } from '../domain/retention.ts';
 import type { TaskKey } from '../domain/task.ts';
 import type { LimitAdmission } from '../engine/admission.ts';
-import type { FlowRelease } from '../engine/flow-release.ts';
+import type { FlowRelease, FlowReleaseDeps } from '../engine/flow-release.ts';
 import type { LongTaskRun } from '../engine/long-tasks.ts';
 import type { RunReporterDeps } from '../engine/run-reporter.ts';
 import type { ExecutorDeps } from '../engine/executor.ts';
@@ -56,6 +56,7 @@ export interface EngineDeps {
     countTry: DelivererDeps['countTry'];
   };
   countConflict: UniqueTaskDeps['countConflict'];
+  countFlowEnd: FlowReleaseDeps['countFlowEnd'];
   /** Whether tasks are found by values in their parameters. */
   hasSearchIndex: boolean;
   /** Tasks with a longer timeout are run by a Workflow. */

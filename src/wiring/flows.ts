@@ -14,7 +14,7 @@ type FlowsDeps = Pick<
   'db' | 'catalog' | 'dispatcher' | 'dependencies' | 'hasSearchIndex' | 'tryConsume' | 'replace'
 > &
   Pick<EngineDeps, 'deliveries' | 'invalidate' | 'closeStreams' | 'removeFiles' | 'longTaskMs'> &
-  Pick<EngineDeps, 'countConflict' | 'now' | 'log'> &
+  Pick<EngineDeps, 'countConflict' | 'countFlowEnd' | 'now' | 'log'> &
   Pick<FlowReleaseDeps, 'admission' | 'taskQueues' | 'publish'> &
   Pick<FlowCommandDeps, 'longTasks'>;
 

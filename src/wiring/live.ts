@@ -10,7 +10,7 @@ import { createSecretFinder } from '../deliveries/secrets.ts';
 import { createWebhookSender } from '../deliveries/webhook.ts';
 import type { CommitListener } from '../domain/commit-listener.ts';
 import type { OutgoingRules } from '../domain/outgoing.ts';
-import type { DeliverySink } from '../domain/words.ts';
+import type { DeliverySink, FlowStatus } from '../domain/words.ts';
 import type { FiringOutcome } from '../engine/scheduler.ts';
 import type { UniqueConflict } from '../engine/unique-tasks.ts';
 import { createLogListener } from '../engine/log-listener.ts';
@@ -113,6 +113,10 @@ export const createLive = (
       },
       countConflict: (outcome: UniqueConflict | 'refused'): void =>
         buffer.count('tasker_unique_conflicts_total', { outcome }),
+      countFlow: (status?: FlowStatus): void =>
+        status === undefined
+          ? buffer.count('tasker_flows_submitted_total', {})
+          : buffer.count('tasker_flows_ended_total', { status }),
       observeLateness: (seconds: number): void =>
         buffer.observe('tasker_schedule_lateness_seconds', {}, seconds),
       flush: buffer.flush,

@@ -103,6 +103,7 @@ const createServices = (env: Env) => {
     publishRuns: boards.publishRuns,
     deliveries: live.deliveries,
     countConflict: metrics.countConflict,
+    countFlowEnd: metrics.countFlow,
     hasSearchIndex: settings.SEARCH_INDEX === 'params',
     longTaskMs: settings.LONG_TASK_SECONDS * 1_000,
     computeCutoffs: (at) => computeCutoffs(settings.RETENTION, settings.RETENTION_DAYS, at),
@@ -129,7 +130,9 @@ const createServices = (env: Env) => {
     accept: (tasks) => countAccepted(tasks, dispatcher.accept),
     acceptFlow: async (flow) => {
       const answer = await dispatcher.acceptFlow(flow);
-      if (answer === 'accepted') metrics.countSubmits(flow.tasks);
+      if (answer !== 'accepted') return answer;
+      metrics.countFlow();
+      metrics.countSubmits(flow.tasks);
       return answer;
     },
     tryReserve: dispatcher.tryReserve,

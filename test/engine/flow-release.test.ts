@@ -25,7 +25,7 @@ describe('after an end', () => {
   });
 
   it('fails what does not fit, cancels what waits for that, and closes the flow', async () => {
-    const { releaseAfter, delivered } = setup();
+    const { releaseAfter, delivered, counted } = setup();
     const { flow, idOf } = await storeFlow(
       {
         a: sum(1),
@@ -44,6 +44,7 @@ describe('after an end', () => {
     });
     expect((await flowRow(flow.id)).status).toBe('FAILED');
     expect(delivered).toMatchObject([{ task_id: flow.id, sink: 'callback' }]);
+    expect(counted).toEqual(['FAILED']);
   });
 
   it('keeps what is delayed until its time', async () => {

@@ -280,6 +280,7 @@ export class World {
       },
       tryConsume: async () => true,
       countConflict: () => {},
+      countFlowEnd: () => {},
       workflow: { createBatch: () => Promise.reject(new Error('none')) } as never,
       invalidate: async () => {},
       closeStreams: async () => {},

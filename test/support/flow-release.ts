@@ -19,6 +19,7 @@ export const setupRelease = (
   const { publish, published } = keepPublished();
   const alarms: number[] = [];
   const delivered: unknown[] = [];
+  const counted: string[] = [];
   let mayConsume = true;
   const real = createReleaseStore(env.DB, null);
   const releases = { ...real, ...change(real) };
@@ -45,6 +46,7 @@ export const setupRelease = (
     taskQueues: createTaskQueues({ queues, log }),
     admission: noLimits.admission,
     publish,
+    countFlowEnd: (status) => void counted.push(status),
     sendDeliveries: async (keys) => void delivered.push(...keys),
     ensureAlarmBy,
     log,
@@ -56,6 +58,7 @@ export const setupRelease = (
     alarms,
     events,
     delivered,
+    counted,
     refuseMetered: () => void (mayConsume = false),
   };
 };
