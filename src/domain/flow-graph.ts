@@ -63,7 +63,7 @@ const findCycle = (edges: FlowEdges, left: ReadonlySet<string>): string[] => {
  */
 export const orderNodes = (
   edges: FlowEdges,
-  toPath: (node: string) => string = (node) => `tasks.${node}.after`,
+  toPath: (node: string, before?: string) => string = (node) => `tasks.${node}.after`,
 ): { order: string[]; errors: FieldError[] } => {
   const errors: FieldError[] = [];
   const count = [...edges.values()].reduce((sum, after) => sum + after.length, 0);
@@ -77,7 +77,7 @@ export const orderNodes = (
   for (const [node, after] of edges) {
     const unknown = after.find((before) => !edges.has(before));
     if (unknown !== undefined)
-      errors.push(refuse(toPath(node), 'unknown_node', `There is no task "${unknown}"`));
+      errors.push(refuse(toPath(node, unknown), 'unknown_node', `There is no task "${unknown}"`));
     if (new Set(after).size < after.length)
       errors.push(refuse(toPath(node), 'duplicate', 'It names a task twice'));
   }

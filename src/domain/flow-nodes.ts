@@ -9,6 +9,8 @@ export interface RequestedNode {
   references: FoundReference[];
   /** All that it waits for. */
   after: string[];
+  /** Where it names each, in the request. */
+  places: ReadonlyMap<string, string>;
 }
 
 const refuse = (path: string, code: string, message: string): FieldError => ({
@@ -48,13 +50,15 @@ export const readNode = (
         'A task of a flow is not unique by itself: use an Idempotency-Key for the flow',
       ),
     );
-  const named = references.flatMap(({ reference }) => reference?.node ?? []);
-  const after = [
-    ...new Set([...(request.after ?? []), ...named, ...(list?.node ? [list.node] : [])]),
-  ];
+  const places = new Map((request.after ?? []).map((before) => [before, `${path}.after`]));
+  const addPlace = (before: string, at: string): void => {
+    if (!places.has(before)) places.set(before, `${path}.${at}`);
+  };
+  for (const { reference, at } of references) if (reference?.node) addPlace(reference.node, at);
+  if (list?.node) addPlace(list.node, 'for_each.$from');
   if (new Set(request.after).size < (request.after ?? []).length)
     errors.push(refuse(`${path}.after`, 'duplicate', 'It names a task twice'));
-  return { node: { name, request, references, after }, errors };
+  return { node: { name, request, references, after: [...places.keys()], places }, errors };
 };
 
 /** Errors of parameters that have nothing to do with values which are not there yet. */

@@ -5,6 +5,7 @@ import { isFinal, type OnFailure, type Status } from './words.ts';
 /** A task that goes back. */
 export interface PlannedRetry {
   id: string;
+  type: string;
   /** Its `blocked_by`; `ready` stands for what is counted once all of them are back. */
   blockedBy: number | null;
   /** Whether its parameters are filled in anew. */
@@ -13,7 +14,7 @@ export interface PlannedRetry {
 
 type Node = Pick<
   Task,
-  'id' | 'node' | 'status' | 'end_reason' | 'blocked_by' | 'items' | 'for_each' | 'item'
+  'id' | 'type' | 'node' | 'status' | 'end_reason' | 'blocked_by' | 'items' | 'for_each' | 'item'
 >;
 type Item = Pick<Task, 'id' | 'status' | 'blocked_by'> & { node: string };
 
@@ -44,7 +45,7 @@ export const planRetry = (
   const seen = new Map<string, { status: Status; goesBack: boolean }>();
   const planned: PlannedRetry[] = [];
   for (const node of nodes) {
-    const { id, blocked_by } = node;
+    const { id, type, blocked_by } = node;
     const upstream = (before.get(id) ?? []).flatMap((edge) => seen.get(edge.before) ?? []);
     const stops = upstream.some(({ status, goesBack }) => isRetryable(status) && !goesBack);
     const chosen = (madeBy.get(node.node ?? '') ?? []).filter(
@@ -55,17 +56,17 @@ export const planRetry = (
       : isRetryable(node.status) && (isWanted(node) || chosen.length > 0);
     seen.set(id, { status: node.status, goesBack });
     for (const item of chosen)
-      planned.push({ id: item.id, blockedBy: item.blocked_by, isRefilled: false });
+      planned.push({ id: item.id, type, blockedBy: item.blocked_by, isRefilled: false });
     if (!goesBack) continue;
     const isExpanded = isListNode(node) && node.items !== null;
     const waits = upstream.some((each) => each.goesBack || !isFinal(each.status));
     const wasReleased = blocked_by === null || blocked_by === BLOCKED_BY.atRun;
-    if (isExpanded) planned.push({ id, blockedBy: BLOCKED_BY.ready, isRefilled: false });
+    if (isExpanded) planned.push({ id, type, blockedBy: BLOCKED_BY.ready, isRefilled: false });
     else if (stops && flow.on_failure === 'stop')
-      planned.push({ id, blockedBy: BLOCKED_BY.upstreamFailed, isRefilled: false });
+      planned.push({ id, type, blockedBy: BLOCKED_BY.upstreamFailed, isRefilled: false });
     else if (waits || !wasReleased)
-      planned.push({ id, blockedBy: BLOCKED_BY.ready, isRefilled: wasReleased });
-    else planned.push({ id, blockedBy: blocked_by, isRefilled: false });
+      planned.push({ id, type, blockedBy: BLOCKED_BY.ready, isRefilled: wasReleased });
+    else planned.push({ id, type, blockedBy: blocked_by, isRefilled: false });
   }
   return planned;
 };

@@ -27,6 +27,8 @@ export const BLOCKED_BY = {
 
 /** Values in parameters beyond this (bytes of all of them, as JSON) are filled in at the run. */
 export const MAX_COPIED_BYTES = 16_384;
+/** The parameters of a task of a list node whose own are long: they are filled in from there. */
+export const IN_LIST = '{}';
 /** Parameters with their values; as much as a submit may have. */
 export const MAX_FILLED_BYTES = 1_000_000;
 /** Results that are read to fill the parameters of one node in. */

@@ -23,20 +23,36 @@ export interface BulkDeps {
 
 /** Does to all tasks that a filter finds what commands do to one, a chunk at a time. */
 export const createBulk = ({ search, commands, catalog, tryConsume, tryReserve }: BulkDeps) => {
-  /** Those that may be run again, by what they cost and by how many their owner may have. */
-  const reserveRetries = async (
-    owner: string,
-    tasks: readonly { id: string; type: string }[],
-  ): Promise<string[]> => {
-    const ids: string[] = [];
-    for (const { id, type } of tasks) {
-      const isMetered = catalog.find(owner, type)?.isMetered ?? false;
-      if (!isMetered || (await tryConsume(owner))) ids.push(id);
-    }
-    if (ids.length === 0 || (await tryReserve(owner, ids.length))) return ids;
+  type Found = { id: string; type: string; flow_id: string | null };
+  const isMetered = (owner: string, type: string): boolean =>
+    catalog.find(owner, type)?.isMetered ?? false;
+  const reserve = async (owner: string, count: number): Promise<void> => {
+    if (count === 0 || (await tryReserve(owner, count))) return;
     const message = 'Too many tasks of this owner are waiting or running';
     throw new GiveUp(message, 'too_many_unfinished');
   };
+
+  /**
+   * Those that may be run again, by what they cost and by how many their owner may have. Of flows that is
+   * asked once it is known what goes back.
+   */
+  const reserveRetries = async (owner: string, tasks: readonly Found[]): Promise<string[]> => {
+    const ids: string[] = [];
+    const ofFlows = tasks.filter(({ flow_id }) => flow_id !== null);
+    for (const { id, type, flow_id } of tasks)
+      if (flow_id === null && (!isMetered(owner, type) || (await tryConsume(owner)))) ids.push(id);
+    await reserve(owner, ids.length);
+    return [...ids, ...ofFlows.map(({ id }) => id)];
+  };
+
+  const allowInFlows =
+    (owner: string) =>
+    async (types: readonly string[]): Promise<boolean> => {
+      for (const type of types)
+        if (isMetered(owner, type) && !(await tryConsume(owner))) return false;
+      await reserve(owner, types.length);
+      return true;
+    };
 
   return (owner: string): OwnTasks => ({
     findMatching(action, written) {
@@ -53,15 +69,16 @@ export const createBulk = ({ search, commands, catalog, tryConsume, tryReserve }
 
         async act(before) {
           if (statuses.length === 0) return { matched: 0, changed: 0, next: null };
-          const { tasks, next } = await search.find<{ id: string; type: string }>(
-            () => 'id, type',
+          const { tasks, next } = await search.find<Found>(
+            () => 'id, type, flow_id',
             owner,
             filter,
             { limit: CHUNK, cursor: before },
           );
           const isRetry = action === 'retry';
           const ids = isRetry ? await reserveRetries(owner, tasks) : tasks.map(({ id }) => id);
-          const changed = ids.length === 0 ? 0 : await commands.runMany(action, owner, ids);
+          const allow = isRetry ? allowInFlows(owner) : undefined;
+          const changed = ids.length === 0 ? 0 : await commands.runMany(action, owner, ids, allow);
           return { matched: tasks.length, changed, next };
         },
       };

@@ -10,7 +10,7 @@ import type { TaskEdit, TaskStore } from '../store/tasks.ts';
 import type { StatusCommand } from '../store/command-sql.ts';
 import type { Transitions } from '../store/transitions.ts';
 import type { LongTasks } from './long-tasks.ts';
-import type { FlowCommands } from './flow-commands.ts';
+import type { AllowRetry, FlowCommands } from './flow-commands.ts';
 import type { FollowUp } from './follow-up.ts';
 import type { Publish } from './publisher.ts';
 import { logGivenUp } from './purge.ts';
@@ -95,14 +95,19 @@ export const createCommands = (deps: CommandDeps) => {
     if (EFFECTS[name].makesStale) await invalidate(ids.map((id) => ({ owner, id })));
   };
 
-  const runCommand = async (name: StatusCommand, owner: string, id: string): Promise<Task> => {
+  const runCommand = async (
+    name: StatusCommand,
+    owner: string,
+    id: string,
+    allow?: AllowRetry,
+  ): Promise<Task> => {
     await prepare(name, owner, [id]);
     const done = await transitions.command(name, owner, id, now());
     if (done) return publishAndEnqueue(done.task, done.made);
     const present = await getTask(owner, id);
     if (isRepeatable(name, present.status)) return present;
-    if (name === 'retry' && present.flow_id !== null) {
-      const back = await deps.retryInFlows(owner, [id]);
+    if (allow && present.flow_id !== null) {
+      const back = await deps.retryInFlows(owner, [id], allow);
       if (back.length > 0) return getTask(owner, id);
     }
     throw refuseCommand(name, present);
@@ -127,7 +132,9 @@ export const createCommands = (deps: CommandDeps) => {
 
     pause: (owner: string, id: string): Promise<Task> => runCommand('pause', owner, id),
     resume: (owner: string, id: string): Promise<Task> => runCommand('resume', owner, id),
-    retry: (owner: string, id: string): Promise<Task> => runCommand('retry', owner, id),
+    /** @param allow asked for all that goes back in its flow, itself too; not asked outside of flows */
+    retry: (owner: string, id: string, allow: AllowRetry): Promise<Task> =>
+      runCommand('retry', owner, id, allow),
 
     /**
      * Changes words at any time; the priority, and with it the queue, only before the task runs.
@@ -152,19 +159,26 @@ export const createCommands = (deps: CommandDeps) => {
     /**
      * Does the same to many; those whose status forbids it are left alone. Returns how many were
      * changed.
+     * @param allow of a retry: asked for what goes back in flows
      */
-    async runMany(name: CommandName, owner: string, ids: readonly string[]): Promise<number> {
+    async runMany(
+      name: CommandName,
+      owner: string,
+      ids: readonly string[],
+      allow?: AllowRetry,
+    ): Promise<number> {
       if (name === 'delete') return (await removeMany(owner, ids)).length;
       await prepare(name, owner, ids);
       const tasks = await transitions.commandMany(name, owner, ids, now());
       const due = tasks.filter(({ status, held }) => status === 'PENDING' && held === null);
       await Promise.all([publish(tasks), taskQueues.enqueue(due), followUp(tasks)]);
       if (name === 'cancel') await Promise.all(tasks.map(terminate));
-      if (name !== 'retry' || tasks.length === ids.length) return tasks.length;
+      if (!allow || tasks.length === ids.length) return tasks.length;
       const changed = new Set(tasks.map(({ id }) => id));
       const back = await deps.retryInFlows(
         owner,
         ids.filter((id) => !changed.has(id)),
+        allow,
       );
       return tasks.length + back.length;
     },

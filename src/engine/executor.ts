@@ -1,6 +1,6 @@
 import { Busy } from '../domain/busy.ts';
 import { describeError } from '../domain/errors.ts';
-import { BLOCKED_BY, isOfFlow } from '../domain/flow.ts';
+import { BLOCKED_BY, isOfFlow, type FlowTask } from '../domain/flow.ts';
 import { parseJson } from '../domain/json.ts';
 import type { Outcome } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
@@ -10,7 +10,8 @@ import type { ChildTask } from '../handlers/run-voice-context.ts';
 import type { CallEndpoint } from '../handlers/outside-run.ts';
 import { createProviderFetch, type CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';
-import type { Filled, ReadFlowValues } from './flow-values.ts';
+import type { ReadFlowValues } from './flow-values.ts';
+import { explainRefusal } from './flow-node.ts';
 import { startDeadline, type Deadline } from './deadline.ts';
 import { failAttempt, toFailure, toOutcome } from './outcome.ts';
 import { createRunContext, type RunContextDeps, type RunSpeech } from './run-context.ts';
@@ -43,12 +44,21 @@ export interface ExecuteOptions extends RunSpeech {
   progress(fraction: number, note?: string): void;
 }
 
+/** Parameters of a task; with the references that had no value, where they were filled in just now. */
+interface Given {
+  params: unknown;
+  empty?: string[];
+}
+
 /** Calls the handler of a claimed task. */
 export const createExecutor = (deps: ExecutorDeps) => {
   const { catalog, dependencies, forOwner, callEndpoint, countRequest, log } = deps;
 
   /** The handler and the parameters of a task, or why it cannot run. */
-  const prepare = (task: Task, given: unknown): { handler: Handler; params: unknown } | Outcome => {
+  const prepare = (
+    task: Task,
+    { params: given, empty }: Given,
+  ): { handler: Handler; params: unknown } | Outcome => {
     const handler = catalog.find(task.owner, task.type);
     if (!handler)
       return failAttempt(
@@ -57,7 +67,10 @@ export const createExecutor = (deps: ExecutorDeps) => {
       );
     // Parsed again: the row may be older than the code.
     const params = handler.params.safeParse(given);
-    if (!params.success) return failAttempt('bad_params', describeError(params.error));
+    if (!params.success) {
+      const code = empty ? 'invalid_params' : 'bad_params';
+      return failAttempt(code, explainRefusal(handler, given, empty ?? []) ?? '');
+    }
     const missing = handler.needs.filter((name) => dependencies.secrets[name] === undefined);
     const refused = handler.check(params.data, dependencies.secrets);
     if (refused) return failAttempt('not_allowed', refused.message);
@@ -68,9 +81,18 @@ export const createExecutor = (deps: ExecutorDeps) => {
     );
   };
 
-  const readParams = (task: Task): Promise<Filled> | { params: unknown } =>
+  const fillAtRun = async (task: FlowTask): Promise<Given | Outcome> => {
+    try {
+      const filled = await deps.fillAtRun(task);
+      return 'error' in filled ? failAttempt(filled.error.code, filled.error.message) : filled;
+    } catch (thrown) {
+      return toFailure(thrown);
+    }
+  };
+
+  const readParams = (task: Task): ReturnType<typeof fillAtRun> | Given =>
     task.blocked_by === BLOCKED_BY.atRun && isOfFlow(task)
-      ? deps.fillAtRun(task)
+      ? fillAtRun(task)
       : { params: parseJson(task.params) };
 
   /** What one was told holds for all under its limit; best effort. */
@@ -90,8 +112,8 @@ export const createExecutor = (deps: ExecutorDeps) => {
       if (loading) await loading;
       const read = readParams(task);
       const given = read instanceof Promise ? await read : read;
-      if ('error' in given) return failAttempt(given.error.code, given.error.message);
-      const prepared = prepare(task, given.params);
+      if (!('params' in given)) return given;
+      const prepared = prepare(task, given);
       if (!('handler' in prepared)) return prepared;
       const { handler, params } = prepared;
       const { id: task_id, owner, attempt, request_id } = task;

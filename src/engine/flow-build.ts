@@ -90,7 +90,6 @@ const buildNode = async (
     flow_id: flow.id,
     node: name,
     blocked_by: isBlocked ? after.length : null,
-    template: isWritten ? written : null,
     for_each: for_each?.$from ?? null,
     delay_ms: delay === undefined || delay === 0 ? null : Math.round(delay * 1_000),
   };
@@ -116,7 +115,10 @@ export const buildFlow = async (
   const errors = read.flatMap((each) => each.errors);
   const nodes = new Map(read.map(({ node }) => [node.name, node]));
   const edges: FlowEdges = new Map([...nodes].map(([name, { after }]) => [name, after]));
-  const { order, errors: ofGraph } = orderNodes(edges);
+  const { order, errors: ofGraph } = orderNodes(
+    edges,
+    (name, before = '') => nodes.get(name)?.places.get(before) ?? `tasks.${name}.after`,
+  );
   errors.push(...ofGraph);
   for (const { type } of Object.values(request.tasks)) {
     const handler = deps.catalog.find(caller.owner, type);

@@ -16,6 +16,12 @@ const MAX_TRIES = 20;
 /** Tasks that one statement deletes: few, so that no other one waits for it. */
 const DELETED_AT_ONCE = 200;
 
+/**
+ * Asked with the types of tasks before they go back: a run more of each. False leaves all as they are; it
+ * may throw.
+ */
+export type AllowRetry = (types: readonly string[]) => Promise<boolean>;
+
 export interface FlowCommandDeps {
   flows: FlowStore;
   publish: Publish;
@@ -67,13 +73,18 @@ export const createFlowCommands = (deps: FlowCommandDeps) => {
     owner: string,
     id: string,
     wanted: ReadonlySet<string> | null,
+    allow: AllowRetry,
   ): Promise<TaskSummaryRow[]> => {
     await ensureAlarmBy(now() + RESEND_AFTER_MS);
+    const allowed = new Set<string>();
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const rows = await flows.read(owner, id);
       if (!rows) throw new AppError('flow_not_found', `There is no flow "${id}"`);
       const planned = planRetry(rows, wanted);
       if (planned.length === 0) return [];
+      const more = planned.filter((task) => !allowed.has(task.id));
+      if (more.length > 0 && !(await allow(more.map(({ type }) => type)))) return [];
+      for (const task of more) allowed.add(task.id);
       // Before the write, so that no reader of the old output can put it back after.
       await deps.invalidate(planned.map((task) => ({ owner, id: task.id })));
       const tasks = await flows.retry(rows.flow, planned, now());
@@ -104,19 +115,25 @@ export const createFlowCommands = (deps: FlowCommandDeps) => {
     },
 
     /** Runs again what failed or was cancelled, and goes on from there. */
-    async retry(owner: string, id: string): Promise<Flow> {
-      const tasks = await retryTasks(owner, id, null);
+    async retry(owner: string, id: string, allow: AllowRetry): Promise<Flow> {
+      const tasks = await retryTasks(owner, id, null, allow);
       const flow = await getFlow(owner, id);
       if (tasks.length === 0) throw refuse('retry', flow);
       return flow;
     },
 
     /** The same for some of its tasks. Returns what went back. */
-    async retryMany(owner: string, ids: readonly string[]): Promise<TaskSummaryRow[]> {
+    async retryMany(
+      owner: string,
+      ids: readonly string[],
+      allow: AllowRetry,
+    ): Promise<TaskSummaryRow[]> {
       const found = await flows.findFlowsOf(owner, ids);
       const back: TaskSummaryRow[] = [];
-      for (const [flow, tasks] of Map.groupBy(found, ({ flow_id }) => flow_id))
-        back.push(...(await retryTasks(owner, flow, new Set(tasks.map((task) => task.id)))));
+      for (const [flow, tasks] of Map.groupBy(found, ({ flow_id }) => flow_id)) {
+        const wanted = new Set(tasks.map((task) => task.id));
+        back.push(...(await retryTasks(owner, flow, wanted, allow)));
+      }
       return back;
     },
 

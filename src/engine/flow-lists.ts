@@ -1,6 +1,14 @@
 import { v7 as uuidv7 } from 'uuid';
 import { chunk } from '../domain/chunk.ts';
-import { BLOCKED_BY, MAX_FLOW_TASKS, MAX_ITEMS, type Flow, type FlowTask } from '../domain/flow.ts';
+import {
+  BLOCKED_BY,
+  IN_LIST,
+  MAX_COPIED_BYTES,
+  MAX_FLOW_TASKS,
+  MAX_ITEMS,
+  type Flow,
+  type FlowTask,
+} from '../domain/flow.ts';
 import { BORN, UNUSED } from '../domain/new-task.ts';
 import type { CommittedTask, Task, TaskError, TaskSummaryRow } from '../domain/task.ts';
 import type { FlowStore } from '../store/flows.ts';
@@ -8,17 +16,23 @@ import { encodeFlowTask } from '../store/inserts.ts';
 import type { ReleaseStore } from '../store/releases.ts';
 import { MAX_GROUP_CHARS } from '../store/statements.ts';
 import { prepareNode, type NodeDeps, type Prepared } from './flow-node.ts';
-import { fillTemplate, TOO_LARGE, type FlowValues } from './flow-values.ts';
+import { fillTemplate, TOO_LARGE } from './flow-values.ts';
+import type { FlowValues } from './node-values.ts';
 
 /** Tasks that one statement makes. */
 const MAX_INSERTED = 100;
 /** Where more tasks of a metered type may not begin now, the rest is made after this. */
 const METERED_MS = 10_000;
+/** Characters of parameters that are filled in at a time, for one invocation has seconds of CPU; */
+const MAX_PREPARED_CHARS = 20_000_000;
+/** the rest after this. */
+const PREPARED_MS = 100;
+const NONE = { items: 0, completed: 0, failed: 0, cancelled: 0 };
 
 export interface FlowListDeps extends NodeDeps {
   releases: Pick<
     ReleaseStore,
-    'findSources' | 'insertItems' | 'markExpanded' | 'postpone' | 'end' | 'fail'
+    'findItems' | 'countItems' | 'insertItems' | 'markExpanded' | 'postpone' | 'end' | 'fail'
   >;
   flows: Pick<FlowStore, 'getMany'>;
   /** Whether the owner may run one more task of a metered type just now; if so it is counted. */
@@ -46,10 +60,13 @@ const buildItem = (list: FlowTask, item: number, prepared: Prepared | null, now:
     // The node's own is called once, when all have ended.
     callback_url: null,
   };
+  // The template of a thousand is not stored a thousand times.
+  const template = list.params.length <= MAX_COPIED_BYTES ? list.params : IN_LIST;
   // One that cannot run is made all the same, and failed by itself.
-  if (!prepared) return { ...own, blocked_by: BLOCKED_BY.ready };
+  if (!prepared) return { ...own, params: template, blocked_by: BLOCKED_BY.ready };
   const isLater = prepared.scheduled_at !== null && prepared.scheduled_at > now;
-  return { ...own, ...prepared, status: isLater ? 'NEW' : 'PENDING' };
+  const params = prepared.params ?? template;
+  return { ...own, ...prepared, params, status: isLater ? 'NEW' : 'PENDING' };
 };
 
 /** List nodes: a task for each item, and an end when all of these have ended. */
@@ -67,22 +84,9 @@ export const createFlowLists = (deps: FlowListDeps) => {
   /** Ends list nodes whose tasks have all ended. */
   const end = async (lists: readonly FlowTask[]): Promise<TaskSummaryRow[]> => {
     if (lists.length === 0) return [];
-    const made = Map.groupBy(
-      (await releases.findSources(lists)).filter(({ item }) => item !== null),
-      ({ flow_id, node }) => `${flow_id} ${node}`,
-    );
+    const made = await releases.countItems(lists);
     const found = await readFlows(lists);
-    const counted = lists.map((list) => {
-      const rows = made.get(`${list.flow_id} ${list.node}`) ?? [];
-      const count = (status: Task['status']): number =>
-        rows.filter((row) => row.status === status).length;
-      const [completed, failed, cancelled] = [
-        count('COMPLETED'),
-        count('FAILED'),
-        count('CANCELLED'),
-      ];
-      return { list, result: { items: rows.length, completed, failed, cancelled } };
-    });
+    const counted = lists.map((list) => ({ list, result: made.get(list.id) ?? NONE }));
     const isFine = ({ list, result }: (typeof counted)[number]): boolean =>
       result.completed === result.items || found.get(list.flow_id)?.on_failure === 'continue';
     const ended = await releases.end(
@@ -101,7 +105,11 @@ export const createFlowLists = (deps: FlowListDeps) => {
   };
 
   /** Why a list cannot be made tasks of. */
-  const findProblem = async (list: FlowTask, items: unknown): Promise<TaskError | null> => {
+  const findProblem = async (
+    list: FlowTask,
+    items: unknown,
+    made: number,
+  ): Promise<TaskError | null> => {
     if (!Array.isArray(items))
       return { code: 'not_a_list', message: `\`for_each\`: ${list.for_each} is not a list` };
     if (items.length > MAX_ITEMS)
@@ -110,35 +118,14 @@ export const createFlowLists = (deps: FlowListDeps) => {
         message: `\`for_each\`: ${list.for_each} has ${items.length} items, ${MAX_ITEMS} at most`,
       };
     const tasks = (await readFlows([list])).get(list.flow_id)?.tasks ?? 0;
-    if (tasks + items.length <= MAX_FLOW_TASKS) return null;
+    if (tasks + items.length - made <= MAX_FLOW_TASKS) return null;
     return {
       code: 'too_many_items',
       message: `A flow has ${MAX_FLOW_TASKS} tasks at most, and this one has ${tasks} already`,
     };
   };
 
-  /**
-   * Makes the tasks of a list node that are not there yet.
-   * @returns them, and whether they are all
-   */
-  const makeItems = async (
-    list: FlowTask,
-    items: readonly unknown[],
-    values: FlowValues,
-  ): Promise<{ tasks: Task[]; isWhole: boolean }> => {
-    const there = new Set(
-      (await releases.findSources([list])).flatMap(({ item }) => (item === null ? [] : [item])),
-    );
-    const isMetered = catalog.find(list.owner, list.type)?.isMetered ?? false;
-    const rows: Task[] = [];
-    let isWhole = true;
-    for (const [i, item] of items.entries()) {
-      if (there.has(i)) continue;
-      isWhole = !isMetered || (await tryConsume(list.owner));
-      if (!isWhole) break;
-      const prepared = prepareNode(list, fillTemplate(list, values, item), deps);
-      rows.push(buildItem(list, i, 'error' in prepared ? null : prepared, now()));
-    }
+  const insert = async (rows: readonly Task[]): Promise<Task[]> => {
     const tasks: Task[] = [];
     const sizeOf = ({ params }: Task): number => params.length;
     for (const group of chunk(rows, { most: MAX_INSERTED, sizeOf, maxSize: MAX_GROUP_CHARS })) {
@@ -146,7 +133,39 @@ export const createFlowLists = (deps: FlowListDeps) => {
       for (const task of group)
         if (held.has(task.id)) tasks.push({ ...task, held: held.get(task.id) ?? null });
     }
-    return { tasks, isWhole };
+    return tasks;
+  };
+
+  /**
+   * Makes the tasks of a list node that are not there yet, group by group.
+   * @returns them, and after how long (ms) the rest is to be made; null where there is none
+   */
+  const makeItems = async (
+    list: FlowTask,
+    items: readonly unknown[],
+    there: ReadonlySet<number>,
+    values: FlowValues,
+  ): Promise<{ tasks: Task[]; restMs: number | null }> => {
+    const isMetered = catalog.find(list.owner, list.type)?.isMetered ?? false;
+    const tasks: Task[] = [];
+    let chars = 0;
+    let restMs: number | null = null;
+    const missing = [...items.keys()].filter((i) => !there.has(i));
+    for (const group of chunk(missing, { most: MAX_INSERTED })) {
+      const rows: Task[] = [];
+      for (const i of group) {
+        if (isMetered && !(await tryConsume(list.owner))) restMs = METERED_MS;
+        else if (chars > MAX_PREPARED_CHARS) restMs = PREPARED_MS;
+        if (restMs !== null) break;
+        const filled = fillTemplate(list, values, items[i]);
+        chars += list.params.length + ('bytes' in filled ? filled.bytes : 0);
+        const prepared = prepareNode(list, filled, deps);
+        rows.push(buildItem(list, i, 'error' in prepared ? null : prepared, now()));
+      }
+      tasks.push(...(await insert(rows)));
+      if (restMs !== null) break;
+    }
+    return { tasks, restMs };
   };
 
   return {
@@ -156,15 +175,16 @@ export const createFlowLists = (deps: FlowListDeps) => {
     async expand(list: FlowTask, values: FlowValues | null): Promise<CommittedTask[]> {
       if (!values) return fail(list, TOO_LARGE);
       const items = values.readList(list);
-      const problem = await findProblem(list, items);
+      const there = await releases.findItems(list);
+      const problem = await findProblem(list, items, there.size);
       if (problem) return fail(list, problem);
       const all = items as unknown[];
-      const { tasks, isWhole } = await makeItems(list, all, values);
+      const { tasks, restMs } = await makeItems(list, all, there, values);
       // Of those that cannot run the clock makes failures.
       if (tasks.some(({ held }) => held === 'flow')) await ensureAlarmBy(now());
-      if (!isWhole) {
-        await ensureAlarmBy(now() + METERED_MS);
-        await releases.postpone([list], now() + METERED_MS);
+      if (restMs !== null) {
+        await ensureAlarmBy(now() + restMs);
+        await releases.postpone([list], now() + restMs);
         return tasks;
       }
       const expanded = await releases.markExpanded([{ ...list, items: all.length }], now());

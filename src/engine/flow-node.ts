@@ -23,7 +23,8 @@ export type Prepared = Omit<Released, 'owner' | 'id' | 'version'>;
 /** Fields that one error names. */
 const MAX_NAMED = 5;
 
-const explainRefusal = (
+/** What is wrong with parameters, or null. @param empty references that had no value */
+export const explainRefusal = (
   handler: Handler,
   params: unknown,
   empty: readonly string[],
@@ -59,10 +60,11 @@ export const prepareNode = (
       : resolveLimit(handler.type, handler.limit, { key }, params);
   if (limit && 'message' in limit) return fail('invalid_params', limit.message);
   const isCopied = filled.bytes <= MAX_COPIED_BYTES;
+  const written = isCopied ? JSON.stringify(params) : task.params;
   const identifiers =
     hasSearchIndex && isObject(filled.params) ? findIdentifiers(filled.params) : [];
   return {
-    params: isCopied ? JSON.stringify(params) : task.params,
+    params: written === task.params ? null : written,
     blocked_by: isCopied ? null : BLOCKED_BY.atRun,
     scheduled_at: task.delay_ms === null ? task.scheduled_at : now() + task.delay_ms,
     limit_key: key,

@@ -1,41 +1,34 @@
-import type { DeliveryKey } from '../domain/delivery.ts';
 import { describeError } from '../domain/errors.ts';
 import { BLOCKED_BY, isListNode, isOfFlow, type FlowTask } from '../domain/flow.ts';
 import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { ChangedTask, CommittedTask, TaskError } from '../domain/task.ts';
-import { isFinal, type FlowStatus } from '../domain/words.ts';
+import { isFinal } from '../domain/words.ts';
 import type { Catalog } from '../handlers/catalog.ts';
 import type { Logger } from '../log.ts';
 import { classifyFailure } from '../store/failure.ts';
-import type { FlowStore } from '../store/flows.ts';
 import type { Released, ReleaseStore } from '../store/releases.ts';
 import type { LimitAdmission } from './admission.ts';
+import { createFlowEnds, type FlowEndDeps } from './flow-ends.ts';
 import type { FlowLists } from './flow-lists.ts';
 import { prepareNode, type NodeDeps } from './flow-node.ts';
-import { fillTemplate, TOO_LARGE, type FlowValues, type ReadFlowValues } from './flow-values.ts';
+import { fillTemplate, TOO_LARGE, type ReadFlowValues } from './flow-values.ts';
+import type { FlowValues } from './node-values.ts';
 import type { Publish } from './publisher.ts';
 import type { TaskQueues } from './task-queues.ts';
 
 /** Nodes that are released together. */
 const MAX_ROWS = 250;
-/** Ends of flows that are remembered: none is counted twice. */
-const MAX_NOTED = 1_000;
 /** What could not be released is looked at again after this. */
 const RETRY_MS = 5_000;
 
-export interface FlowReleaseDeps extends NodeDeps {
+export interface FlowReleaseDeps extends NodeDeps, FlowEndDeps {
   releases: ReleaseStore;
-  flows: Pick<FlowStore, 'getMany'>;
   values: ReadFlowValues;
   lists: FlowLists;
   catalog: Pick<Catalog, 'find' | 'load'>;
   taskQueues: Pick<TaskQueues, 'enqueue'>;
   admission: Pick<LimitAdmission, 'admitAfter'>;
   publish: Publish;
-  /** Called for flows that have ended: for metrics. */
-  countFlowEnd(status: FlowStatus): void;
-  /** Sends open deliveries to their queue; never throws. */
-  sendDeliveries(keys: readonly DeliveryKey[]): Promise<void>;
   /** Sets the Dispatcher's alarm; awaited before any row is due. */
   ensureAlarmBy(at: number): Promise<void>;
   log: Logger;
@@ -47,8 +40,9 @@ export interface FlowReleaseDeps extends NodeDeps {
  * what a crash left.
  */
 export const createFlowRelease = (deps: FlowReleaseDeps) => {
-  const { releases, flows, values, lists, catalog, taskQueues, admission, publish } = deps;
+  const { releases, values, lists, catalog, taskQueues, admission, publish } = deps;
   const { ensureAlarmBy, now, log } = deps;
+  const noteEnds = createFlowEnds(deps);
 
   /** Plain nodes: one write for those that may run, and one for those that cannot. */
   const releaseNodes = async (
@@ -64,10 +58,11 @@ export const createFlowRelease = (deps: FlowReleaseDeps) => {
       if ('error' in prepared) failed.push({ owner, id, version, error: prepared.error });
       else rows.push({ owner, id, version, ...prepared });
     }
-    const params = new Map(rows.map((row) => [row.id, row.params]));
+    const given = new Map(tasks.map((task) => [task.id, task.params]));
+    for (const { id, params } of rows) if (params !== null) given.set(id, params);
     const released = await releases.release(rows, now());
     return [
-      ...released.map((row) => ({ ...row, params: params.get(row.id) ?? '{}', result: null })),
+      ...released.map((row) => ({ ...row, params: given.get(row.id) ?? '{}', result: null })),
       ...(await releases.fail(failed, now())),
     ];
   };
@@ -130,35 +125,16 @@ export const createFlowRelease = (deps: FlowReleaseDeps) => {
     return changed;
   };
 
-  const noted = new Set<string>();
-
-  /** Flows that have ended just now: their callbacks need not wait for the clock. */
-  const noteEnds = async (ended: readonly Pick<FlowTask, 'owner' | 'flow_id'>[]) => {
-    const found = await flows.getMany(ended.map(({ owner, flow_id: id }) => ({ owner, id })));
-    const over = found.filter(
-      ({ id, version, completed_at }) => completed_at !== null && !noted.has(`${id} ${version}`),
-    );
-    if (noted.size > MAX_NOTED) noted.clear();
-    for (const { id, version, status } of over) {
-      noted.add(`${id} ${version}`);
-      deps.countFlowEnd(status);
-    }
-    const owed = over.filter(({ callback_url }) => callback_url !== null);
-    await deps.sendDeliveries(
-      owed.map(({ owner, id, version }) => ({ owner, task_id: id, version, sink: 'callback' })),
-    );
-  };
-
   /** As long as ends make others ready. */
   const followEnds = async (changed: readonly ChangedTask[]): Promise<void> => {
     let ended = changed.filter(isOfFlow).filter(({ status }) => isFinal(status));
     while (ended.length > 0) {
-      const found = (await releases.findAfter(ended, MAX_ROWS)).filter(isOfFlow);
+      const { tasks, hasMore } = await releases.findAfter(ended, MAX_ROWS);
+      const found = tasks.filter(isOfFlow);
       if (found.length === 0) return noteEnds(ended);
       const more = (await release(found)).filter(isOfFlow);
       if (more.length === 0) return;
-      const isFull = found.length === MAX_ROWS;
-      ended = [...(isFull ? ended : []), ...more.filter(({ status }) => isFinal(status))];
+      ended = [...(hasMore ? ended : []), ...more.filter(({ status }) => isFinal(status))];
     }
   };
 
@@ -175,10 +151,11 @@ export const createFlowRelease = (deps: FlowReleaseDeps) => {
   const releaseDue = async (): Promise<boolean> => {
     let isFull = false;
     await attempt(async () => {
-      const found = (await releases.findDue(now(), MAX_ROWS)).filter(isOfFlow);
+      const { tasks, hasMore } = await releases.findDue(now(), MAX_ROWS);
+      const found = tasks.filter(isOfFlow);
       if (found.length === 0) return;
       const changed = await release(found);
-      isFull = found.length === MAX_ROWS && changed.length > 0;
+      isFull = hasMore && changed.length > 0;
       await followEnds(changed);
     });
     return isFull;

@@ -1,30 +1,24 @@
 import { chunk } from '../domain/chunk.ts';
 import {
   BLOCKED_BY,
+  IN_LIST,
   isOfFlow,
   MAX_FILLED_BYTES,
   MAX_SOURCE_BYTES,
-  type FlowTask,
 } from '../domain/flow.ts';
 import {
   describeReference,
   fillIn,
   findReferences,
   parseReference,
-  readPath,
-  type FlowReference,
 } from '../domain/flow-references.ts';
 import { parseJson } from '../domain/json.ts';
 import type { Task, TaskError } from '../domain/task.ts';
 import type { ReleaseStore, SourceRow } from '../store/releases.ts';
+import { createNodeValues, isRead, keyOf, type FlowValues, type Template } from './node-values.ts';
 
 /** Results that one statement returns, unless a single one is longer. */
 const MAX_TURN_BYTES = 1_500_000;
-
-/** What names values of others: a node, or a task that a list node made. */
-export type Template = FlowTask<
-  Pick<Task, 'owner' | 'id' | 'flow_id' | 'node' | 'item' | 'for_each' | 'params'>
->;
 
 /** The parameters with their values, or why there are none. */
 export type Filled =
@@ -36,60 +30,14 @@ export type Filled =
     }
   | { error: TaskError };
 
-const keyOf = ({ owner, flow_id }: Template, node: string): string => `${owner} ${flow_id} ${node}`;
-
 const findNames = ({ params, for_each }: Template): string[] => {
   const references = findReferences(parseJson(params)).map(({ reference }) => reference);
   const all = [...references, for_each === null ? null : parseReference(for_each)];
   return [...new Set(all.flatMap((reference) => reference?.node ?? []))];
 };
 
-/** Whether a row's result is part of its node's value. */
-const isRead = ({ item, for_each, status }: SourceRow): boolean =>
-  status === 'COMPLETED' && (for_each === null || item !== null);
 const sum = (rows: readonly SourceRow[]): number =>
   rows.filter(isRead).reduce((total, { bytes }) => total + bytes, 0);
-
-/** The values of nodes, each parsed when it is first asked for. */
-const createValues = (
-  sources: ReadonlyMap<string, SourceRow[]>,
-  results: ReadonlyMap<string, string | null>,
-) => {
-  const parsed = new Map<string, unknown>();
-  const readResult = (row: SourceRow): unknown =>
-    isRead(row) ? parseJson(results.get(row.id) ?? 'null') : null;
-  /** Its result, or the list of what a list node's tasks returned; null for what did not complete. */
-  const parse = (rows: readonly SourceRow[]): unknown => {
-    const own = rows.find(({ item }) => item === null);
-    if (!own || (own.for_each !== null && own.items === null)) return null;
-    if (own.for_each === null) return readResult(own);
-    const made = rows.filter(({ item }) => item !== null);
-    return made.toSorted((a, b) => Number(a.item) - Number(b.item)).map(readResult);
-  };
-  const readNode = (task: Template, node: string): unknown => {
-    const key = keyOf(task, node);
-    if (!parsed.has(key)) parsed.set(key, parse(sources.get(key) ?? []));
-    return parsed.get(key);
-  };
-  /** The list of a list node, or of one of its tasks. */
-  const readList = (task: Template): unknown => {
-    const reference = parseReference(task.for_each);
-    return reference?.node ? readPath(readNode(task, reference.node), reference.path) : undefined;
-  };
-  return {
-    readList,
-    /** The item of a task that a list node made; undefined for others. */
-    readItem(task: Template): unknown {
-      const list = task.item === null ? undefined : readList(task);
-      return Array.isArray(list) ? list[Number(task.item)] : undefined;
-    },
-    /** Undefined where there is none. @param item the one that is filled in */
-    readReference(task: Template, { node, path }: FlowReference, item: unknown): unknown {
-      return readPath(node === null ? item : readNode(task, node), path);
-    },
-  };
-};
-export type FlowValues = ReturnType<typeof createValues>;
 
 /** Puts values into the parameters of a task. @param item its item, of one that a list node makes */
 export const fillTemplate = (task: Template, values: FlowValues, item?: unknown): Filled => {
@@ -106,7 +54,9 @@ export const fillTemplate = (task: Template, values: FlowValues, item?: unknown)
 };
 
 /** Reads what nodes returned, for the parameters of others. */
-export const createFlowValues = (releases: Pick<ReleaseStore, 'findSources' | 'readResults'>) => {
+export const createFlowValues = (
+  releases: Pick<ReleaseStore, 'findSources' | 'readResults' | 'readTemplate'>,
+) => {
   const findSources = async (tasks: readonly Template[]): Promise<Map<string, SourceRow[]>> => {
     const wanted = new Map(
       tasks.flatMap((task) =>
@@ -132,13 +82,28 @@ export const createFlowValues = (releases: Pick<ReleaseStore, 'findSources' | 'r
     return results;
   };
 
+  /** Where a list node keeps the parameters of its tasks, they are put in; once for all of them. */
+  const addTemplates = async <Some extends Template>(tasks: readonly Some[]): Promise<Some[]> => {
+    const found = new Map<string, string>();
+    const whole: Some[] = [];
+    for (const task of tasks) {
+      const isInList = task.item !== null && task.params === IN_LIST;
+      const key = keyOf(task, task.node);
+      if (isInList && !found.has(key))
+        found.set(key, (await releases.readTemplate(task)) ?? IN_LIST);
+      whole.push(isInList ? { ...task, params: found.get(key) ?? IN_LIST } : task);
+    }
+    return whole;
+  };
+
   /**
    * Tasks in groups, each with the values that it needs: what many need is read once for a group, and no
    * more than `MAX_SOURCE_BYTES` are held at a time. `values` is null for a task that needs more.
    */
   async function* readInGroups<Some extends Template>(
-    tasks: readonly Some[],
+    given: readonly Some[],
   ): AsyncGenerator<{ tasks: Some[]; values: FlowValues | null }> {
+    const tasks = await addTemplates(given);
     const sources = await findSources(tasks);
     const rowsOf = (task: Template): SourceRow[] =>
       findNames(task).flatMap((node) => sources.get(keyOf(task, node)) ?? []);
@@ -156,12 +121,13 @@ export const createFlowValues = (releases: Pick<ReleaseStore, 'findSources' | 'r
         group.push(task);
       }
       left.splice(0, group.length);
-      yield { tasks: group, values: createValues(sources, await readResults([...needed])) };
+      yield { tasks: group, values: createNodeValues(sources, await readResults([...needed])) };
     }
   }
 
-  const fillAtRun = async (task: Template): Promise<Filled> => {
-    for await (const { values } of readInGroups([task])) {
+  const fillAtRun = async (given: Template): Promise<Filled> => {
+    for await (const { tasks, values } of readInGroups([given])) {
+      const [task = given] = tasks;
       if (!values) break;
       return fillTemplate(task, values, values.readItem(task));
     }

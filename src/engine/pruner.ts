@@ -47,34 +47,38 @@ export const createPruner = (deps: PrunerDeps) => {
   let subsAfter = FIRST_SUB;
 
   /** What is past its retention. */
-  const pruneOld = async (): Promise<number> => {
+  const pruneOld = async (): Promise<boolean> => {
     const cutoffs = computeCutoffs(now());
-    if (now() < pruneAt || findLatestCutoff(cutoffs) === 0) return 0;
+    if (now() < pruneAt || findLatestCutoff(cutoffs) === 0) return false;
     const { pruned, outputs } = await store.prune(cutoffs, PRUNE_LIMIT);
-    if (cutoffs.otherwise > 0) await flows.markOld(cutoffs.otherwise, PRUNE_LIMIT, now());
-    pruneAt = pruned < PRUNE_LIMIT ? now() + PRUNE_EVERY_MS : now();
+    const { otherwise } = cutoffs;
+    const marked = otherwise > 0 ? await flows.markOld(otherwise, PRUNE_LIMIT, now()) : 0;
+    const hasMore = Math.max(pruned, marked) === PRUNE_LIMIT;
+    pruneAt = hasMore ? now() : now() + PRUNE_EVERY_MS;
     await removeFiles(outputs);
     if (pruned > 0) log.info('pruned', { tasks: pruned });
-    return pruned;
+    return hasMore;
   };
 
   /** What has ended, oldest first and whatever its retention, while the database is nearly full. */
-  const makeRoom = async (): Promise<number> => {
-    if (!pruneWhenFull || databaseSize.getUsedPart() < PRUNE_PART || now() < makeRoomAt) return 0;
+  const makeRoom = async (): Promise<boolean> => {
+    if (!pruneWhenFull || databaseSize.getUsedPart() < PRUNE_PART || now() < makeRoomAt)
+      return false;
     const { pruned, outputs } = await store.pruneOldest(PRUNE_LIMIT);
-    if (pruned < PRUNE_LIMIT) await flows.markOld(now(), FLOWS_FOR_ROOM, now());
-    if (pruned === 0) makeRoomAt = now() + MAKE_ROOM_EVERY_MS;
+    const isFull = pruned === PRUNE_LIMIT;
+    const marked = isFull ? 0 : await flows.markOld(now(), FLOWS_FOR_ROOM, now());
+    if (pruned + marked === 0) makeRoomAt = now() + MAKE_ROOM_EVERY_MS;
     await removeFiles(outputs);
     if (pruned > 0) log.warn('pruned', { tasks: pruned, reason: 'database_full' });
-    return pruned;
+    return isFull || marked === FLOWS_FOR_ROOM;
   };
 
   /** Flows that are marked: what an interrupted delete left, and what was marked just now. */
-  const deleteMarked = async (): Promise<number> => {
+  const deleteMarked = async (): Promise<boolean> => {
     const { tasks, flows: gone, outputs } = await flows.deleteMarked(null, PRUNE_LIMIT);
     await removeFiles(outputs);
     if (gone > 0) log.info('pruned', { flows: gone });
-    return tasks.length;
+    return Math.max(tasks.length, gone) === PRUNE_LIMIT;
   };
 
   /** What is kept of sub-keys that rates hold back no more. */
@@ -89,8 +93,7 @@ export const createPruner = (deps: PrunerDeps) => {
     /** Now and then deletes some; true when there may be more of it. */
     async prune(): Promise<boolean> {
       await pruneSubs();
-      const pruned = [await pruneOld(), await makeRoom(), await deleteMarked()];
-      return pruned.includes(PRUNE_LIMIT);
+      return [await pruneOld(), await makeRoom(), await deleteMarked()].includes(true);
     },
   };
 };

@@ -1,5 +1,6 @@
 import { chunk } from '../domain/chunk.ts';
 import { describeError } from '../domain/errors.ts';
+import { BLOCKED_BY } from '../domain/flow.ts';
 import { isLightQueue, type QueueName } from '../domain/routing.ts';
 import { MESSAGE_VERSION, type Task, type TaskMessage } from '../domain/task.ts';
 import { withTimeout } from '../domain/timeout.ts';
@@ -28,7 +29,7 @@ export type QueueBindings = Record<QueueName, Pick<Queue<TaskMessage>, 'sendBatc
 
 /** A task that is to be looked at. */
 export type QueuedTask = Pick<Task, 'owner' | 'id' | 'queue' | 'rescues'> &
-  Partial<Pick<Task, 'params'>> & {
+  Partial<Pick<Task, 'params' | 'blocked_by'>> & {
     /** Of its parameters, where they were not read. */
     bytes?: number;
   };
@@ -47,7 +48,11 @@ const toMessages = (tasks: readonly QueuedTask[], owner: string, queue: string):
     {
       most: isLightQueue(queue) ? MAX_TASKS : 1,
       maxSize: MAX_PARAMS_CHARS,
-      sizeOf: ({ params, bytes }) => params?.length ?? bytes ?? UNKNOWN_PARAMS_CHARS,
+      // What is filled in as it runs may be long.
+      sizeOf: ({ params, bytes, blocked_by }) =>
+        blocked_by === BLOCKED_BY.atRun
+          ? MAX_PARAMS_CHARS
+          : (params?.length ?? bytes ?? UNKNOWN_PARAMS_CHARS),
     },
   );
   return [

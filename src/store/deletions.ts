@@ -35,7 +35,18 @@ WHERE owner = ?1
 RETURNING owner, id, status, held, limit_key, flow_id, node, item, ${OUTPUT}`,
 );
 
-const OLDEST = 'SELECT id FROM tasks WHERE owner = ?1 ORDER BY id LIMIT ?2';
+// A flow that comes meanwhile stays whole.
+const OLDEST = `SELECT id
+  FROM tasks
+  WHERE owner = ?1
+    AND (
+      flow_id IS NULL
+      OR EXISTS (
+        SELECT 1 FROM flows WHERE owner = ?1 AND id = tasks.flow_id AND deleted_at IS NOT NULL
+      )
+    )
+  ORDER BY id
+  LIMIT ?2`;
 const PURGE = nameStatement(
   'tasks.purge',
   `DELETE FROM tasks

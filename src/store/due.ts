@@ -72,7 +72,7 @@ const NEXT_WAKE = nameStatement(
   (
     SELECT min(expires_at)
     FROM tasks INDEXED BY tasks_expiring
-    WHERE expires_at IS NOT NULL AND attempt = 0 AND completed_at IS NULL
+    WHERE expires_at IS NOT NULL AND attempt = 0 AND items IS NULL AND completed_at IS NULL
   ) AS expiry_at,
   EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_held WHERE turn IS NOT NULL AND owner > '') AS has_limited
 FROM json_each(?1) AS j`,

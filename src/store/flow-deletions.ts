@@ -2,20 +2,22 @@ import type { FlowKey } from '../domain/flow.ts';
 import { findOutputs, OUTPUT, type Deleted, type OutputFile } from './deletions.ts';
 import { nameStatement } from './statements.ts';
 
-// A flow is deleted as a whole: it is marked, and is not there any more; then its tasks go, a few at a
+// A flow is deleted as a whole: it is marked, and is not there any more, nor is its idempotency key; then its tasks go, a few at a
 // time, and it goes itself with the last of them. Interrupted, it is taken up again by its mark.
 
 const MARK = nameStatement(
   'flows.mark_deleted',
   `UPDATE flows
-SET deleted_at = ?3
+SET deleted_at = ?3, idempotency_key = NULL
 WHERE owner = ?1 AND id = ?2 AND completed_at IS NOT NULL AND deleted_at IS NULL
 RETURNING id`,
 );
 
 const MARK_ALL = nameStatement(
   'flows.mark_all_deleted',
-  'UPDATE flows SET deleted_at = ?2 WHERE owner = ?1 AND deleted_at IS NULL',
+  `UPDATE flows
+SET deleted_at = ?2, idempotency_key = NULL
+WHERE owner = ?1 AND deleted_at IS NULL`,
 );
 
 const OPEN = `SELECT 1
@@ -25,7 +27,7 @@ const OPEN = `SELECT 1
 const MARK_OLD = nameStatement(
   'flows.mark_old',
   `UPDATE flows
-SET deleted_at = ?3
+SET deleted_at = ?3, idempotency_key = NULL
 WHERE (owner, id) IN (
     SELECT owner, id
     FROM flows INDEXED BY flows_ended

@@ -1,8 +1,9 @@
 import type { Flow, FlowEdge } from '../domain/flow.ts';
 import type { TaskSummaryRow } from '../domain/task.ts';
 import type { FlowStatus } from '../domain/words.ts';
+import { selectHead } from './bodies.ts';
 import { createBinder } from './filter-sql.ts';
-import { nameStatement, SUMMARY_COLUMNS } from './statements.ts';
+import { nameStatement } from './statements.ts';
 
 const IS_THERE = 'deleted_at IS NULL';
 const GET = nameStatement(
@@ -15,7 +16,7 @@ const FIND_BY_KEY = nameStatement(
 );
 const READ_NODES = nameStatement(
   'flows.read_nodes',
-  `SELECT ${SUMMARY_COLUMNS.join(', ')}
+  `SELECT ${selectHead('1')}
 FROM tasks INDEXED BY tasks_by_flow
 WHERE owner = ?1 AND flow_id = ?2 AND item IS NULL
 ORDER BY id`,

@@ -3,6 +3,7 @@ import type { PlannedRetry } from '../domain/flow-retry.ts';
 import type { Task, TaskSummaryRow } from '../domain/task.ts';
 import type { HeldReason } from '../domain/words.ts';
 import { chunk } from '../domain/chunk.ts';
+import { selectHead } from './bodies.ts';
 import { createFlowDeletions } from './flow-deletions.ts';
 import { createFlowReads } from './flow-reads.ts';
 import { encodeFlowTask, INSERT_FLOW_TASKS, MAX_INSERT } from './inserts.ts';
@@ -72,7 +73,7 @@ WHERE (owner, id) IN (
   )
   AND EXISTS (SELECT 1 FROM flows WHERE owner = ?1 AND id = ?2 AND cancelled_at IS NOT NULL)
   AND ${guardSql('cancel')}
-RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
+RETURNING ${selectHead('1')}`,
 );
 
 // ?1 owner, ?2 flow, ?3 now, ?4 what goes back, ?5 the version of the flow. All or none: the flow is as it
@@ -129,6 +130,7 @@ counted(id, n) AS MATERIALIZED (
 )
 UPDATE tasks
 SET blocked_by = counted.n,
+  version = version + (blocked_by <> counted.n),
   wake_at = CASE WHEN held = 'flow' AND counted.n = 0 THEN coalesce(wake_at, ?3) END
 FROM counted
 WHERE tasks.owner = ?1

@@ -48,10 +48,11 @@ SET status = '${lifecycle.expire.to}',
 WHERE (owner, id) IN (
     SELECT owner, id
     FROM tasks INDEXED BY tasks_expiring
-    WHERE expires_at <= ?1 AND attempt = 0 AND completed_at IS NULL
+    WHERE expires_at <= ?1 AND attempt = 0 AND items IS NULL AND completed_at IS NULL
     LIMIT ?2
   )
   AND attempt = 0
+  AND items IS NULL
   AND ${guardSql('expire')}
 RETURNING ${SUMMARY_COLUMNS.join(', ')}`,
 );

@@ -32,7 +32,6 @@ const CLAIMED_AS = {
   turn: null,
   unique_key: null,
   unique_ms: null,
-  for_each: null,
   template: null,
   delay_ms: null,
 } as const satisfies Partial<Task>;

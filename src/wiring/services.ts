@@ -24,8 +24,6 @@ import { createHttp } from './http.ts';
 import { createLive } from './live.ts';
 import { createPlatform } from './platform.ts';
 
-const MEGABYTE = 1_000_000;
-
 /**
  * A task reads and writes its owner's files alone; what it writes may be larger than what is
  * uploaded.
@@ -64,7 +62,7 @@ const createStoreAccess = (db: D1Database) => {
   };
 };
 
-/** Bindings -> the objects that each room needs, wired once for all entries. */
+/** Bindings -> the objects that each room needs. */
 const createServices = (env: Env) => {
   const platform = createPlatform(env);
   const { db, settings, log, now, wait, random, queues, sendMail } = platform;
@@ -73,7 +71,7 @@ const createServices = (env: Env) => {
   const files = createCountedFiles({
     files: createFileStore(env.FILES, createPartBuffers({ now, wait })),
     owners,
-    maxBytes: settings.MAX_FILES_MB * MEGABYTE,
+    maxBytes: settings.MAX_FILES_MB * 1e6,
   });
   const catalog = createRegistry({ builtIn, getMany: createTaskTypeStore(db).getMany, now });
   const live = createLive(platform, catalog, owners);
@@ -110,7 +108,7 @@ const createServices = (env: Env) => {
     pruneWhenFull: settings.PRUNE_WHEN_FULL,
     databaseLimitBytes: settings.DATABASE_LIMIT_BYTES,
     maxUnfinished: settings.MAX_UNFINISHED_TASKS,
-    maxStoredBytes: settings.MAX_STORED_MB * MEGABYTE,
+    maxStoredBytes: settings.MAX_STORED_MB * 1e6,
     now,
     wait,
     random,

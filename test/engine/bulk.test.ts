@@ -3,9 +3,9 @@ import { createBulk, type BulkDeps } from '../../src/engine/bulk.ts';
 import { catalog } from '../../src/handlers/catalog.ts';
 
 const found = [
-  { id: 'a', type: 'sum' },
-  { id: 'b', type: 'chatgpt' },
-  { id: 'c', type: 'sum' },
+  { id: 'a', type: 'sum', flow_id: null },
+  { id: 'b', type: 'chatgpt', flow_id: null },
+  { id: 'c', type: 'sum', flow_id: null },
 ];
 const setup = (more: Partial<BulkDeps> = {}) => {
   const runs: { name: string; ids: readonly string[] }[] = [];
@@ -57,4 +57,34 @@ it('gives up when the owner may have no more unfinished tasks', async () => {
     code: 'too_many_unfinished',
   });
   expect(runs).toEqual([]);
+});
+
+it('asks for tasks of flows once it is known what goes back with them', async () => {
+  const reserved: number[] = [];
+  const answers: boolean[] = [];
+  const { tasks } = setup({
+    search: {
+      find: async () =>
+        ({
+          tasks: [{ id: 'd', type: 'sum', flow_id: 'f' }],
+          next: null,
+          truncated: false,
+        }) as never,
+      count: async () => ({ total: 1, capped: false }),
+    },
+    commands: {
+      runMany: async (_name, _owner, ids, allow) => {
+        for (const types of [
+          ['sum', 'sum'],
+          ['sum', 'chatgpt'],
+        ])
+          answers.push((await allow?.(types)) ?? true);
+        return ids.length;
+      },
+    },
+    tryConsume: async () => false,
+    tryReserve: async (_owner, count) => (reserved.push(count), true),
+  });
+  await tasks.findMatching('retry', { fields: [] }).act('z');
+  expect([answers, reserved]).toEqual([[true, false], [2]]);
 });

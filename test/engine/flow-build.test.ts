@@ -60,7 +60,12 @@ it('keeps what is written until the values are there, and fills literals in at o
 describe('refuses, naming every field,', () => {
   it.each<[string, Record<string, FlowNodeRequest>, string[]]>([
     ['a cycle', { a: sum(1, 1, { after: ['b'] }), b: sum('a.result') }, ['tasks.a.after cycle']],
-    ['a task that is not there', { a: sum('z.result') }, ['tasks.a.after unknown_node']],
+    ['a task that is not there', { a: sum('z.result') }, ['tasks.a.params.a unknown_node']],
+    [
+      'a list that is not there',
+      { a: sum('item', 1, { for_each: { $from: 'z.result' } }), b: sum(1, 1, { after: ['y'] }) },
+      ['tasks.a.for_each.$from unknown_node', 'tasks.b.after unknown_node'],
+    ],
     [
       'a task named twice',
       { a: sum(1), b: sum(1, 1, { after: ['a', 'a'] }) },

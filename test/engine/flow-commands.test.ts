@@ -13,6 +13,7 @@ const chain = {
   b: sum('a.result.result'),
   c: sum('b.result.result'),
 };
+const allow = async (): Promise<boolean> => true;
 beforeEach(clearFlows);
 const later = { ...chain, a: { ...chain.a } };
 
@@ -28,11 +29,11 @@ describe('a flow', () => {
 
   it('is retried from what failed, and not while nothing did', async () => {
     const { flow, idOf } = await storeFlow(later, NOW);
-    await expect(flowCommands.retry(OWNER, flow.id)).rejects.toMatchObject({
+    await expect(flowCommands.retry(OWNER, flow.id, allow)).rejects.toMatchObject({
       code: 'flow_unfinished',
     });
     await flowCommands.cancel(OWNER, flow.id);
-    expect((await flowCommands.retry(OWNER, flow.id)).status).toBe('IN_PROGRESS');
+    expect((await flowCommands.retry(OWNER, flow.id, allow)).status).toBe('IN_PROGRESS');
     expect((await rowOf(idOf('b'))).held).toBe('flow');
   });
 
@@ -51,17 +52,33 @@ describe('a flow', () => {
 });
 
 describe('a task of a flow', () => {
+  it('goes back only where all that goes back with it may', async () => {
+    const { idOf } = await storeFlow(later, NOW);
+    await endTask(idOf('a'), NOW, 'FAILED');
+    await env.DB.prepare(
+      `UPDATE tasks SET status = 'CANCELLED', end_reason = 'upstream_failed', completed_at = 1, held = NULL, wake_at = NULL WHERE completed_at IS NULL`,
+    ).run();
+    const asked: string[][] = [];
+    const refuse = async (types: readonly string[]): Promise<boolean> => {
+      asked.push([...types]);
+      return false;
+    };
+    expect(await commands.runMany('retry', OWNER, [idOf('a')], refuse)).toBe(0);
+    expect(asked).toEqual([['sum', 'sum', 'sum']]);
+    expect((await rowOf(idOf('a'))).status).toBe('FAILED');
+  });
+
   it('goes back with what was cancelled because of it', async () => {
     const { flow, idOf } = await storeFlow(later, NOW);
     await endTask(idOf('a'), NOW, 'FAILED');
     await env.DB.prepare(
       `UPDATE tasks SET status = 'CANCELLED', end_reason = 'upstream_failed', completed_at = 1, held = NULL, wake_at = NULL WHERE completed_at IS NULL`,
     ).run();
-    expect((await commands.retry(OWNER, idOf('a'))).status).toBe('PENDING');
+    expect((await commands.retry(OWNER, idOf('a'), allow)).status).toBe('PENDING');
     expect((await rowOf(idOf('c'))).status).toBe('PENDING');
     expect((await flowRow(flow.id)).status).toBe('IN_PROGRESS');
     // One that only waited for others cannot go back alone.
-    await expect(commands.retry(OWNER, idOf('b'))).rejects.toMatchObject({
+    await expect(commands.retry(OWNER, idOf('b'), allow)).rejects.toMatchObject({
       code: 'task_unfinished',
     });
   });
@@ -71,7 +88,7 @@ describe('a task of a flow', () => {
     await endTask(idOf('a'), NOW, 'CANCELLED');
     expect(await commands.runMany('delete', OWNER, [idOf('a')])).toBe(0);
     await expect(commands.remove(OWNER, idOf('a'))).rejects.toMatchObject({ code: 'task_of_flow' });
-    expect(await commands.runMany('retry', OWNER, [idOf('a')])).toBeGreaterThanOrEqual(1);
+    expect(await commands.runMany('retry', OWNER, [idOf('a')], allow)).toBeGreaterThanOrEqual(1);
   });
 });
 
@@ -94,10 +111,10 @@ it('reads the flow again when it has changed meanwhile, and gives up when it alw
       removeFiles: nothing,
       now: () => NOW,
     });
-  await expect(build(async () => []).retry(OWNER, flow.id)).rejects.toMatchObject({
+  await expect(build(async () => []).retry(OWNER, flow.id, allow)).rejects.toMatchObject({
     code: 'overloaded',
   });
   let tries = 0;
   const third: FlowStore['retry'] = async (...of) => ((tries += 1) < 3 ? [] : real.retry(...of));
-  expect((await build(third).retry(OWNER, flow.id)).status).toBe('IN_PROGRESS');
+  expect((await build(third).retry(OWNER, flow.id, allow)).status).toBe('IN_PROGRESS');
 });

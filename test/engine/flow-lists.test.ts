@@ -3,8 +3,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { clearFlows, endTask, storeFlow, sum } from '../support/flows.ts';
 import type { FlowNodeRequest } from '../../src/domain/flow-request.ts';
 import { catalog } from '../../src/handlers/catalog.ts';
+import { createFlowValues } from '../../src/engine/flow-values.ts';
+import { createReleaseStore } from '../../src/store/releases.ts';
+import { createSweeps } from '../../src/store/sweeps.ts';
 import { NOW, setupRelease as setup } from '../support/flow-release.ts';
-import { rowOf } from '../support/rows.ts';
+import { looksUntil, rowOf } from '../support/rows.ts';
 
 beforeEach(clearFlows);
 
@@ -85,6 +88,62 @@ describe('a list node', () => {
     const { releaseDue } = await run({ list: [1, 'x'] });
     await releaseDue();
     expect((await made()).map(({ status }) => status)).toEqual(['PENDING', 'FAILED']);
+  });
+
+  it('keeps a long template once, for all of its tasks', async () => {
+    const text = 'x'.repeat(20_000);
+    const parts = setup();
+    const flow = await storeFlow(
+      {
+        a: sum(1),
+        each: {
+          ...sum(1),
+          type: 'data_processing',
+          params: { data: [{ text, i: { $from: 'item' } }], operations: [] },
+          for_each: { $from: 'a.result.list' },
+        },
+      },
+      NOW,
+    );
+    await parts.releaseAfter([await endTask(flow.idOf('a'), NOW, { result: { list: [5, 6] } })]);
+    const items = await made();
+    expect(items.map(({ params }) => params)).toEqual(['{}', '{}']);
+    const values = createFlowValues(createReleaseStore(env.DB));
+    const filled = await values.fillAtRun((await rowOf(items[1]?.id ?? '')) as never);
+    expect(filled).toMatchObject({ params: { data: [{ text, i: 6 }] } });
+  });
+
+  it('goes on where it was when its tasks are too much for one turn', async () => {
+    const parts = setup();
+    const text = 'x'.repeat(400_000);
+    const flow = await storeFlow(
+      {
+        a: sum(1),
+        each: {
+          ...sum(1),
+          type: 'data_processing',
+          params: { data: [{ text, i: { $from: 'item' } }], operations: [] },
+          for_each: { $from: 'a.result.list' },
+        },
+      },
+      NOW,
+    );
+    const list = Array.from({ length: 40 }, (_, i) => i);
+    await parts.releaseAfter([await endTask(flow.idOf('a'), NOW, { result: { list } })]);
+    expect((await made()).length).toBeLessThan(40);
+    expect(await rowOf(flow.idOf('each'))).toMatchObject({ items: null, wake_at: NOW + 110 });
+    await env.DB.prepare('UPDATE tasks SET wake_at = 1 WHERE id = ?').bind(flow.idOf('each')).run();
+    await parts.releaseDue();
+    expect((await made()).map(({ item }) => item)).toEqual(list);
+    expect(await rowOf(flow.idOf('each'))).toMatchObject({ items: 40, blocked_by: 40 });
+  });
+
+  it('does not expire once it has made its tasks', async () => {
+    const { idOf } = await run({ list: [1] }, { expires_in_seconds: 60 });
+    await env.DB.prepare('UPDATE tasks SET expires_at = 1 WHERE id = ?').bind(idOf('each')).run();
+    const { expired } = await createSweeps(env.DB).sweep(NOW, 10, looksUntil(NOW));
+    expect(expired.map(({ id }) => id)).toEqual([]);
+    expect((await rowOf(idOf('each'))).status).toBe('PENDING');
   });
 
   it('that was interrupted makes those that are missing, and none twice', async () => {

@@ -35,7 +35,8 @@ it('copies small values, leaves large ones for the run, and keeps what was decid
   });
   const large = filled({ a: 1, b: 1 }, { bytes: MAX_COPIED_BYTES + 1 });
   expect(prepareNode({ ...task, timeout_ms: 9_000 }, large, deps)).toMatchObject({
-    params: 'as written',
+    // As they were written.
+    params: null,
     blocked_by: -1,
     timeout_ms: 9_000,
   });

@@ -61,7 +61,7 @@ describe('after an end', () => {
   it('releases one after the other where the database refuses one of them', async () => {
     const { releaseAfter, sent } = setup((real) => ({
       release: (rows, now) =>
-        rows.length > 1 || rows.some(({ params }) => params.includes('13'))
+        rows.length > 1 || rows.some(({ params }) => params?.includes('13'))
           ? Promise.reject(new Error('CHECK constraint failed: x: SQLITE_CONSTRAINT'))
           : real.release(rows, now),
     }));

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { MAX_SOURCE_BYTES } from '../../src/domain/flow.ts';
-import { createFlowValues, fillTemplate, type Template } from '../../src/engine/flow-values.ts';
+import { createFlowValues, fillTemplate } from '../../src/engine/flow-values.ts';
+import type { Template } from '../../src/engine/node-values.ts';
 import type { SourceRow } from '../../src/store/releases.ts';
 
 const template = (params: object, more: Partial<Template> = {}): Template => ({
@@ -31,6 +32,7 @@ const setup = (rows: SourceRow[], long = new Map<string, string>()) => {
   let reads = 0;
   const values = createFlowValues({
     findSources: async () => rows,
+    readTemplate: async () => null,
     readResults: async (keys) => {
       reads += 1;
       return new Map(keys.map(({ id }) => [id, long.get(id) ?? null]));

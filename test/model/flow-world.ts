@@ -165,7 +165,9 @@ export class FlowWorld extends World {
     await this.try(() => this.flowing.flowCommands.cancel(OWNER, this.#pick(index)));
   }
   async retryFlow(index: number): Promise<void> {
-    await this.try(() => this.flowing.flowCommands.retry(OWNER, this.#pick(index)));
+    await this.try(() =>
+      this.flowing.flowCommands.retry(OWNER, this.#pick(index), async () => true),
+    );
   }
   async removeFlow(index: number): Promise<void> {
     await this.try(() => this.flowing.flowCommands.remove(OWNER, this.#pick(index)));
@@ -299,7 +301,8 @@ export class FlowWorld extends World {
     const isFine = ({ status }: Task): boolean =>
       flow.on_failure === 'stop' ? status === 'COMPLETED' : isFinal(status);
     hold('F4: a node is released after what it waits for', before.every(isFine), { row, before });
-    const { $from } = (JSON.parse(row.template ?? '{}') as { a?: { $from?: string } }).a ?? {};
+    const { $from } =
+      (JSON.parse(row.template ?? row.params) as { a?: { $from?: string } }).a ?? {};
     const source = before.find(({ node }) => $from === `${node}.result.attempt`);
     if (source?.status === 'COMPLETED')
       hold(

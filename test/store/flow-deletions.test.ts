@@ -62,3 +62,14 @@ it('marks all of an owner, also those that run, and adds nothing to them any mor
   expect(await flows.deleteMarked(OWNER, 10)).toMatchObject({ tasks: [], flows: 1 });
   expect(await counts()).toEqual([0, 0, 0]);
 });
+
+it('of a purge leaves a flow whole that came meanwhile, and frees the keys of what goes', async () => {
+  const { flow } = await ended(NOW);
+  await env.DB.prepare('UPDATE flows SET idempotency_key = ?').bind('k').run();
+  await flows.markAllDeleted(OWNER, NOW + 1);
+  await storeFlow(chain, NOW);
+  expect((await tasks.purge(OWNER, 100)).tasks).toHaveLength(3);
+  expect(await count('tasks')).toBe(3);
+  const { results } = await env.DB.prepare('SELECT id, idempotency_key FROM flows').all();
+  expect(results).toContainEqual({ id: flow.id, idempotency_key: null });
+});

@@ -16,7 +16,8 @@ beforeEach(clearFlows);
 const ready = async (end?: Parameters<typeof endTask>[2]) => {
   const flow = await storeFlow(pair, NOW);
   const ended = await endTask(flow.idOf('a'), NOW + 1, end);
-  const [row] = await releases.findAfter([ended], 10);
+  const { tasks } = await releases.findAfter([ended], 10);
+  const [row] = tasks;
   return { ...flow, ended, row: row as Task };
 };
 const toReleased = (row: Task, more: Partial<Task> = {}) => ({
@@ -30,10 +31,10 @@ const toReleased = (row: Task, more: Partial<Task> = {}) => ({
 it('finds what an end made ready, and what is due', async () => {
   const { idOf, row, ended } = await ready();
   expect(row.id).toBe(idOf('b'));
-  expect((await releases.findDue(NOW + 1, 10)).map(({ id }) => id)).toEqual([idOf('b')]);
-  expect(await releases.findDue(NOW, 10)).toEqual([]);
+  expect((await releases.findDue(NOW + 1, 10)).tasks.map(({ id }) => id)).toEqual([idOf('b')]);
+  expect(await releases.findDue(NOW, 10)).toEqual({ tasks: [], hasMore: false });
   await releases.release([toReleased(row)], NOW + 2);
-  expect(await releases.findAfter([ended], 10)).toEqual([]);
+  expect((await releases.findAfter([ended], 10)).tasks).toEqual([]);
 });
 
 it('releases a row once, as it was read', async () => {
@@ -76,7 +77,7 @@ it('cancels what cannot run with all that waits for it, and nothing else', async
     NOW,
   );
   const ended = await endTask(idOf('a'), NOW + 1, 'FAILED');
-  const found = await releases.findAfter([ended], 10);
+  const { tasks: found } = await releases.findAfter([ended], 10);
   const cancelled = await releases.cancelStopped(found, NOW + 2);
   expect(cancelled.map(({ node }) => node).toSorted()).toEqual(['b', 'c', 'd']);
   expect(await rowOf(idOf('d'))).toMatchObject({
@@ -92,7 +93,7 @@ it('makes the tasks of a list once, counts those that are left, and ends it', as
     NOW,
   );
   const ended = await endTask(idOf('a'), NOW + 1);
-  const [list] = (await releases.findAfter([ended], 10)) as [Task];
+  const [list] = (await releases.findAfter([ended], 10)).tasks as [Task];
   const items = [0, 1].map((item) => ({
     ...list,
     id: uuidv7(),
@@ -111,10 +112,8 @@ it('makes the tasks of a list once, counts those that are left, and ends it', as
   const late = { ...items[0], id: uuidv7(), item: 2 } as Task;
   expect((await releases.insertItems([encodeFlowTask(late)])).size).toBe(0);
   for (const { id } of items) await endTask(id, NOW + 3);
-  const [due] = (await releases.findAfter(
-    items.map((item) => ({ ...item, flow_id: flow.id })),
-    10,
-  )) as [Task];
+  const made = items.map((item) => ({ ...item, flow_id: flow.id }));
+  const [due] = (await releases.findAfter(made, 10)).tasks as [Task];
   expect(due).toMatchObject({ id: list.id, blocked_by: 0 });
   await releases.end([{ ...due, result: { items: 2 } }], NOW + 4);
   expect(await rowOf(list.id)).toMatchObject({ status: 'COMPLETED', result: '{"items":2}' });

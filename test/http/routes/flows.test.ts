@@ -207,6 +207,27 @@ describe('the routes', () => {
     expect((await call(`/tasks/${b?.task_id}`)).status).toBe(404);
   });
 
+  it('retry nothing that the key may not run, in a flow either', async () => {
+    const made = await call('/keys', {
+      json: { name: 'sums', scopes: ['tasks:read', 'tasks:write'], task_types: ['sum'] },
+    });
+    const { key } = await made.json<{ key: string }>();
+    const headers = { Authorization: `Bearer ${key}` };
+    const id = await submitFlow({ a: failing, b: sum(1, 2, { after: ['a'] }), c: sum(1, 1) });
+    const flow = await ended(id);
+    const of = (node: string) => flow.nodes.find((each) => each.node === node)?.task_id;
+    const paths = [`/flows/${id}/retry`, `/tasks/${of('a')}/retry`];
+    for (const path of paths)
+      expect(await ask(path, 'POST', undefined, headers)).toMatchObject({
+        status: 403,
+        body: { code: 'type_not_allowed' },
+      });
+    expect((await readFlow(id)).status).toBe('FAILED');
+    const mine = await submitFlow({ a: sum(1, from('b.result.result')), b: slow });
+    await ask(`/flows/${mine}/cancel`, 'POST');
+    expect((await ask(`/flows/${mine}/retry`, 'POST', undefined, headers)).status).toBe(403);
+  });
+
   it.each(['not-an-id', crypto.randomUUID()])('know no flow "%s"', async (id) => {
     for (const [path, method] of [
       [`/flows/${id}`, 'GET'],
@@ -248,6 +269,36 @@ describe('the routes', () => {
       (await call(`/flows/${crypto.randomUUID()}/events`, { headers: { Upgrade: 'websocket' } }))
         .status,
     ).toBe(404);
+  });
+
+  it('hand large items to the tasks of a list, and name what of them does not fit', async () => {
+    const items = ['a', 'b'].map((v) => ({ v: v.repeat(20_000), n: 1 }));
+    const id = await submitFlow(
+      {
+        list: { type: 'data_processing', params: { data: items, operations: [] } },
+        each: {
+          type: 'longest_consecutive_letters',
+          params: { string: from('item.v') },
+          for_each: from('list.result.data.data'),
+        },
+        wrong: {
+          type: 'longest_consecutive_letters',
+          params: { string: from('list.result') },
+          max_attempts: 1,
+        },
+      },
+      { on_failure: 'continue' },
+    );
+    const flow = await ended(id);
+    expect(statuses(flow)).toEqual({ list: 'COMPLETED', each: 'COMPLETED', wrong: 'FAILED' });
+    const each = flow.nodes.find(({ node }) => node === 'each');
+    for (const item of each?.items ?? [])
+      expect(await readTask(item.task_id)).toMatchObject({ result: { length: 20_000 } });
+    const wrong = flow.nodes.find(({ node }) => node === 'wrong');
+    expect((await readTask(wrong?.task_id ?? '')).error).toMatchObject({
+      code: 'invalid_params',
+      message: expect.stringContaining('params.string') as string,
+    });
   });
 
   it('pass large values by reference: the task has them when it runs', async () => {

@@ -4,6 +4,7 @@ import { hasScope } from '../../../domain/api-key.ts';
 import { toFlowView } from '../../../domain/flow-view.ts';
 import type { Flow } from '../../../domain/flow.ts';
 import type { FlowCommands } from '../../../engine/flow-commands.ts';
+import { allowRetry } from '../../allow-retry.ts';
 import type { AppContext, AppEnv } from '../../context.ts';
 import { docs, type RouteDocs } from '../../middleware/docs.ts';
 import { limit } from '../../middleware/limit.ts';
@@ -57,11 +58,18 @@ export const flowCommandRoutes = new Hono<AppEnv>()
       description:
         'All that failed or was cancelled goes back, and so does what was cancelled because of it. What has ' +
         'completed stays. To go on from one task alone, retry that task.',
-      errors: ['flow_not_found', 'flow_finished', 'flow_unfinished', 'overloaded'],
+      errors: [
+        'flow_not_found',
+        'flow_finished',
+        'flow_unfinished',
+        'type_not_allowed',
+        'too_many_unfinished',
+        'overloaded',
+      ],
     }),
     scope('tasks:write'),
     limit('writes'),
-    (c) => runCommand(c, (commands, owner, id) => commands.retry(owner, id)),
+    (c) => runCommand(c, (commands, owner, id) => commands.retry(owner, id, allowRetry(c))),
   )
   .post(
     '/:id/deliveries/retry',

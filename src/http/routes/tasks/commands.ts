@@ -1,10 +1,10 @@
 import { Hono } from 'hono';
-import { AppError } from '../../../domain/errors.ts';
 import { assertTypeAllowed } from '../../../domain/api-key.ts';
 import { toAllowedView } from '../../answer-task.ts';
 import type { AppContext, AppEnv } from '../../context.ts';
 import { docs } from '../../middleware/docs.ts';
-import { consumeRate, limit } from '../../middleware/limit.ts';
+import { limit } from '../../middleware/limit.ts';
+import { allowRetry } from '../../allow-retry.ts';
 import { scope } from '../../middleware/scope.ts';
 import { json } from '../../middleware/validate.ts';
 import { orUnavailable, readTaskId, TASK_ID } from '../../read-task.ts';
@@ -26,22 +26,13 @@ const COMMAND = {
   ],
 } as const;
 
-/**
- * A retry is a run like a submit's: it counts as one, for what it costs and for what its owner may
- * have.
- */
+/** Asks for a task that goes back alone; in a flow others may go back with it. */
 const reserveRetry = async (c: AppContext, id: string): Promise<void> => {
-  const { store, dispatcher, catalog } = c.get('services');
-  const owner = c.get('owner');
-  const row = await orUnavailable(c, () => store.get(owner, id));
+  const { store } = c.get('services');
+  const row = await orUnavailable(c, () => store.get(c.get('owner'), id));
   if (!row) return;
   assertTypeAllowed(c.get('identity').taskTypes, row.type);
-  if (catalog.find(owner, row.type)?.isMetered) await consumeRate(c, 'metered');
-  if (await orUnavailable(c, () => dispatcher.tryReserve(owner))) return;
-  throw new AppError(
-    'too_many_unfinished',
-    'Too many tasks of this owner are waiting or running; let some end first',
-  );
+  if (row.flow_id === null) await allowRetry(c)([row.type]);
 };
 
 /** Carries out a command and answers with the task; a body is neither needed nor read. */
@@ -51,7 +42,7 @@ const runCommand =
     const id = readTaskId(c);
     if (name === 'retry') await reserveRetry(c, id);
     const { commands } = c.get('services');
-    const row = await orUnavailable(c, () => commands[name](c.get('owner'), id));
+    const row = await orUnavailable(c, () => commands[name](c.get('owner'), id, allowRetry(c)));
     const fields = { task_id: id, task_name: row.type, owner: row.owner };
     c.set('log', c.get('log').with(fields));
     return c.json(toAllowedView(c, row));
