@@ -9,7 +9,7 @@ const VERBS: Partial<Record<TransitionName, string>> = { reprioritize: 'change t
 /** The 409 that names the present status, or what else forbids it. */
 export const refuseCommand = (
   name: TransitionName,
-  { id, status, unique_key, flow_id }: Task,
+  { id, status, unique_key, flow_id, end_reason }: Task,
 ): AppError => {
   if (name === 'delete' && flow_id !== null)
     return new AppError(
@@ -21,6 +21,10 @@ export const refuseCommand = (
     return new AppError('duplicate', `Another task has the unique key of task "${id}"`);
   const running = status === 'IN_PROGRESS' ? 'task_running' : 'task_unfinished';
   const code = isFinal(status) ? 'task_finished' : running;
-  const message = `Cannot ${VERBS[name] ?? name} task "${id}": it is ${status}`;
+  const isStopped = name === 'retry' && end_reason === 'upstream_failed';
+  const why = isStopped
+    ? ` for what did not complete before it: retry that, or flow "${flow_id}"`
+    : '';
+  const message = `Cannot ${VERBS[name] ?? name} task "${id}": it is ${status}${why}`;
   return new AppError(code, message, { members: { task_status: status } });
 };

@@ -74,6 +74,10 @@ describe('a task of a flow', () => {
     await env.DB.prepare(
       `UPDATE tasks SET status = 'CANCELLED', end_reason = 'upstream_failed', completed_at = 1, held = NULL, wake_at = NULL WHERE completed_at IS NULL`,
     ).run();
+    await expect(commands.retry(OWNER, idOf('b'), allow)).rejects.toMatchObject({
+      code: 'task_finished',
+      message: expect.stringContaining(`retry that, or flow "${flow.id}"`) as string,
+    });
     expect((await commands.retry(OWNER, idOf('a'), allow)).status).toBe('PENDING');
     expect((await rowOf(idOf('c'))).status).toBe('PENDING');
     expect((await flowRow(flow.id)).status).toBe('IN_PROGRESS');
