@@ -2,8 +2,9 @@ import type { FlowKey } from '../domain/flow.ts';
 import { findOutputs, OUTPUT, type Deleted, type OutputFile } from './deletions.ts';
 import { nameStatement } from './statements.ts';
 
-// A flow is deleted as a whole: it is marked, and is not there any more, nor is its idempotency key; then its tasks go, a few at a
-// time, and it goes itself with the last of them. Interrupted, it is taken up again by its mark.
+// A flow is deleted as a whole: it is marked, and is not there any more, nor is its idempotency key. Then
+// its tasks go, a few at a time, and it goes itself with the last of them. Interrupted, it is taken up
+// again by its mark.
 
 const MARK = nameStatement(
   'flows.mark_deleted',

@@ -89,7 +89,7 @@ export const RELEASED = [
 const given = (column: (typeof RELEASED)[number]): string =>
   `r.value ->> ${3 + RELEASED.indexOf(column)}`;
 /** Parameters that stay as they are, are not sent again. */
-const written = (column: (typeof RELEASED)[number]): string =>
+const toGiven = (column: (typeof RELEASED)[number]): string =>
   column === 'params' ? `coalesce(${given(column)}, tasks.params)` : given(column);
 const runnable = runnableSql({
   now: '?2',
@@ -104,7 +104,7 @@ export const RELEASE = nameStatement(
   'releases.release',
   `${jsonRows('r', '?1')}
 UPDATE tasks
-SET ${RELEASED.map((column) => `${column} = ${written(column)}`).join(',\n  ')},
+SET ${RELEASED.map((column) => `${column} = ${toGiven(column)}`).join(',\n  ')},
   template = CASE WHEN ${given('params')} IS NULL THEN template ELSE tasks.params END,
   version = version + 1,
   updated_at = ?2,

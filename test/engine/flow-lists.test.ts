@@ -128,13 +128,13 @@ describe('a list node', () => {
       },
       NOW,
     );
-    const list = Array.from({ length: 40 }, (_, i) => i);
-    await parts.releaseAfter([await endTask(flow.idOf('a'), NOW, { result: { list } })]);
+    const numbers = Array.from({ length: 40 }, (_, i) => i);
+    await parts.releaseAfter([await endTask(flow.idOf('a'), NOW, { result: { list: numbers } })]);
     expect((await made()).length).toBeLessThan(40);
     expect(await rowOf(flow.idOf('each'))).toMatchObject({ items: null, wake_at: NOW + 110 });
     await env.DB.prepare('UPDATE tasks SET wake_at = 1 WHERE id = ?').bind(flow.idOf('each')).run();
     await parts.releaseDue();
-    expect((await made()).map(({ item }) => item)).toEqual(list);
+    expect((await made()).map(({ item }) => item)).toEqual(numbers);
     expect(await rowOf(flow.idOf('each'))).toMatchObject({ items: 40, blocked_by: 40 });
   });
 
