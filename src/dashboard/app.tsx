@@ -17,16 +17,13 @@ import { Skeleton } from './components/ui.tsx';
 import { AuditPage } from './pages/audit.tsx';
 import { ErrorsPage } from './pages/errors.tsx';
 import { FilesPage } from './pages/files.tsx';
-import { KeysPage } from './pages/keys.tsx';
 import { lazy } from './components/lazy.tsx';
 import { LimitPage } from './pages/limit.tsx';
 import { LimitsPage } from './pages/limits.tsx';
 import { NewTaskPage } from './pages/new-task.tsx';
 import { OverviewPage } from './pages/overview.tsx';
-import { NewSchedulePage } from './pages/new-schedule.tsx';
 import { QueuePage } from './pages/queue.tsx';
 import { QueuesPage } from './pages/queues.tsx';
-import { RegisterTypePage } from './pages/register-type.tsx';
 import { SchedulePage } from './pages/schedule.tsx';
 import { SchedulesPage } from './pages/schedules.tsx';
 import { TaskPage } from './pages/task.tsx';
@@ -37,6 +34,13 @@ import { TypesPage } from './pages/types.tsx';
 // Not with the first page: their code is loaded once they are visited.
 const FlowsPage = lazy(async () => (await import('./pages/flows.tsx')).FlowsPage);
 const FlowPage = lazy(async () => (await import('./pages/flow.tsx')).FlowPage);
+const KeysPage = lazy(async () => (await import('./pages/keys.tsx')).KeysPage);
+const NewSchedulePage = lazy(
+  async () => (await import('./pages/new-schedule.tsx')).NewSchedulePage,
+);
+const RegisterTypePage = lazy(
+  async () => (await import('./pages/register-type.tsx')).RegisterTypePage,
+);
 
 const LISTS: Record<string, ComponentType> = {
   '/': OverviewPage,

@@ -99,7 +99,9 @@ describe.each([
     const exited = new Promise((resolve) => worker.once('exit', resolve));
     worker.kill('SIGTERM');
     expect(await exited).toBe(0);
-    expect(await tasker().get(task_id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+    await expect
+      .poll(() => tasker().get(task_id))
+      .toMatchObject({ status: 'COMPLETED', attempt: 1 });
   });
 
   it('goes on behind a proxy that cuts idle connections, and over a restart', async () => {

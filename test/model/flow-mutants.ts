@@ -36,8 +36,8 @@ export const flowMutants: Record<string, Mutation> = {
   },
   'a release without values': rewriting(
     'releases.release',
-    'params = r.value ->> 3',
-    'params = params',
+    'params = coalesce(r.value ->> 3, tasks.params)',
+    'params = tasks.params',
   ),
   'an end that unblocks twice': inTrigger(
     'tasks_end_node',
