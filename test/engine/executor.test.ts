@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { Busy } from '../../src/domain/busy.ts';
 import { GiveUp, RetryLater } from '../../src/domain/errors.ts';
-import { createExecutor } from '../../src/engine/executor.ts';
+import type { Task } from '../../src/domain/task.ts';
+import { createExecutor, type ExecutorDeps } from '../../src/engine/executor.ts';
 import { MAX_RESULT_BYTES } from '../../src/engine/outcome.ts';
 import { defineHandler, type HandlerDefinition } from '../../src/handlers/handler.ts';
 import { executorDeps, silentRun, keepLog } from '../support/deps.ts';
@@ -15,6 +16,8 @@ const execute = (
   run: HandlerDefinition<typeof params>['run'],
   more: Parameters<typeof aTask>[0] = {},
   signal = new AbortController().signal,
+  deps: Partial<ExecutorDeps> = {},
+  columns: Partial<Task> = {},
 ) => {
   const handler = defineHandler({
     type: 'sum',
@@ -31,12 +34,16 @@ const execute = (
       find: (_owner, type) => (type === 'sum' ? handler : undefined),
     },
     log: keepLog().log,
+    ...deps,
   });
-  return executor.execute(aTask(more), {
-    ...silentRun,
-    progress: () => {},
-    watchLease: () => signal,
-  });
+  return executor.execute(
+    { ...aTask(more), ...columns },
+    {
+      ...silentRun,
+      progress: () => {},
+      watchLease: () => signal,
+    },
+  );
 };
 
 const circular: Record<string, unknown> = {};
@@ -143,6 +150,46 @@ describe('a row that is older than the code', () => {
       retryable: false,
       error: { code: 'bad_params' },
     });
+  });
+});
+
+describe('parameters that are filled in at the run', () => {
+  const fill = (fillAtRun: ExecutorDeps['fillAtRun']) =>
+    execute(
+      ({ params: { a } }) => a,
+      {},
+      undefined,
+      { fillAtRun },
+      {
+        flow_id: 'f',
+        node: 'n',
+        blocked_by: -1,
+      },
+    );
+
+  it('are what the handler gets', async () => {
+    const outcome = await fill(async () => ({ params: { a: 5, b: 1 }, bytes: 9, empty: [] }));
+    expect(outcome).toMatchObject({ kind: 'completed', result: '5' });
+  });
+
+  it('are checked, and the error names what had no value', async () => {
+    const filled = { params: { a: null, b: 1 }, bytes: 9, empty: ['x.result.y'] };
+    expect(await fill(async () => filled)).toMatchObject({
+      retryable: false,
+      error: {
+        code: 'invalid_params',
+        message: expect.stringMatching(/params\.a.*x\.result\.y had no value/) as string,
+      },
+    });
+    const error = { code: 'values_too_large', message: 'no' };
+    expect(await fill(async () => ({ error }))).toMatchObject({ retryable: false, error });
+  });
+
+  it('that cannot be read now are read at the next attempt', async () => {
+    const outcome = await fill(() =>
+      Promise.reject(new Error('D1_ERROR: Network connection lost')),
+    );
+    expect(outcome).toMatchObject({ kind: 'failed', retryable: true });
   });
 });
 

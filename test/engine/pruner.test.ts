@@ -3,6 +3,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { createPruner } from '../../src/engine/pruner.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createFlowStore } from '../../src/store/flows.ts';
+import { clearFlows } from '../support/flows.ts';
 import { keepLog, noLimits } from '../support/deps.ts';
 import { aTask, store } from '../support/rows.ts';
 
@@ -78,4 +79,17 @@ it('deletes nothing where the operator wants that', async () => {
   const { pruner } = setup(0, 0.99, false);
   await ended(3, NOW - 900 * DAY_MS);
   expect([await pruner.prune(), await count()]).toEqual([false, 3]);
+});
+
+it('goes on at once where more flows are old than go at a time', async () => {
+  await clearFlows();
+  await env.DB.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250)
+    INSERT INTO flows (owner, id, status, on_failure, open, tasks, version, submitted_at, updated_at, completed_at)
+    SELECT 'local', 'f' || i, 'COMPLETED', 'stop', 0, 1, 1, 1, 1, 1 FROM n`,
+  ).run();
+  const { pruner } = setup(DAY_MS);
+  const left = () => env.DB.prepare('SELECT count(*) AS n FROM flows').first('n');
+  expect([await pruner.prune(), await left()]).toEqual([true, 50]);
+  expect([await pruner.prune(), await left()]).toEqual([false, 0]);
 });

@@ -51,6 +51,12 @@ describe('messages', () => {
     expect(messages.map(({ body }) => body.ids.length)).toEqual([2, 2, 10, 10]);
   });
 
+  it('name one task whose parameters are filled in at the run, however short they are until then', async () => {
+    const { enqueue, messages } = setup();
+    await enqueue([...many(2, { blocked_by: -1 }), ...many(2)]);
+    expect(messages.map(({ body }) => body.ids.length)).toEqual([1, 1, 2]);
+  });
+
   it('are delivered after the delay of their tasks', async () => {
     const { enqueue, messages } = setup();
     const [soon, late, later] = [queuedTask(), queuedTask(), queuedTask()] as const;

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Task } from '../../src/domain/task.ts';
 import { encodeFlowTask } from '../../src/store/inserts.ts';
 import { createReleaseStore } from '../../src/store/releases.ts';
+import { observeDatabase } from '../support/database.ts';
 import { clearFlows, endTask, flowRow, storeFlow, sum } from '../support/flows.ts';
 import { OWNER, parseAttempts, rowOf } from '../support/rows.ts';
 
@@ -133,4 +134,37 @@ it('postpones what cannot go on now', async () => {
   const { row } = await ready();
   await releases.postpone([row], NOW + 10_000);
   expect((await rowOf(row.id)).wake_at).toBe(NOW + 10_000);
+});
+
+it('reads no more of long parameters at a time than may be held, and says that there is more', async () => {
+  const nodes = Object.fromEntries(
+    Array.from({ length: 10 }, (_, i) => [`n${i}`, sum(1, 1, { after: ['a'] })]),
+  );
+  const { idOf } = await storeFlow({ a: sum(1), ...nodes }, NOW);
+  await env.DB.prepare(`UPDATE tasks SET params = '"' || ?1 || '"' WHERE node <> 'a'`)
+    .bind('x'.repeat(900_000))
+    .run();
+  const ended = await endTask(idOf('a'), NOW + 1);
+  const { tasks, hasMore } = await releases.findAfter([ended], 250);
+  expect([tasks.length, hasMore]).toEqual([8, true]);
+  expect(await releases.findDue(NOW + 1, 250)).toMatchObject({ hasMore: true });
+});
+
+it('releases values of any size together, and keeps parameters that are not given', async () => {
+  const nodes = Object.fromEntries(
+    Array.from({ length: 200 }, (_, i) => [`n${i}`, sum(1, 1, { after: ['a'] })]),
+  );
+  const { idOf } = await storeFlow({ a: sum(1), ...nodes }, NOW);
+  const ended = await endTask(idOf('a'), NOW + 1);
+  const { tasks } = await releases.findAfter([ended], 250);
+  const params = JSON.stringify('x'.repeat(16_000));
+  const { asked, stop } = observeDatabase();
+  const rows = tasks.map((row, i) => ({ ...toReleased(row), params: i === 0 ? null : params }));
+  expect(await releases.release(rows, NOW + 2)).toHaveLength(200);
+  stop();
+  // One bound value has 2 MB at most.
+  expect(asked.length).toBeGreaterThan(1);
+  const [first, second] = tasks as [Task, Task];
+  expect(await rowOf(first.id)).toMatchObject({ params: first.params, template: null });
+  expect(await rowOf(second.id)).toMatchObject({ params, template: second.params });
 });
