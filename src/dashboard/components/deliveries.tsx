@@ -1,7 +1,7 @@
 import type { TaskDetail } from '../../domain/view.ts';
 import { post } from '../api.ts';
 import { useAction } from '../hooks.ts';
-import { Age } from './ui.tsx';
+import { Age, Card } from './ui.tsx';
 
 const COLORS = { DELIVERED: 'completed', OPEN: 'pending', GIVEN_UP: 'failed' } as const;
 
@@ -10,7 +10,7 @@ const LOOK_AGAIN_MS = 1_500;
 
 type Told = TaskDetail['deliveries'];
 
-/** Who was told of an end, or is still to be. @param path of what ended */
+/** Who was told of an end, or is still to be; nothing where that is nobody. @param path of what ended */
 export const Deliveries = ({
   deliveries,
   callbackUrl,
@@ -29,9 +29,10 @@ export const Deliveries = ({
       setTimeout(reload, LOOK_AGAIN_MS);
       return 'Sent again';
     });
+  if (deliveries.length === 0) return null;
   const isUndelivered = deliveries.some(({ state }) => state !== 'DELIVERED');
   return (
-    <>
+    <Card title="Deliveries">
       <List deliveries={deliveries} callbackUrl={callbackUrl} />
       {isUndelivered && (
         <div class="row end">
@@ -40,7 +41,7 @@ export const Deliveries = ({
           </button>
         </div>
       )}
-    </>
+    </Card>
   );
 };
 

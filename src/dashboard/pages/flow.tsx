@@ -110,16 +110,12 @@ export const FlowPage = ({ id }: { id: string }) => {
       <Card title={`${formatNumber(live.nodes.length)} tasks`} more={toggle}>
         {isDrawn ? <FlowGraph flow={live} /> : <FlowList flow={live} />}
       </Card>
-      {live.deliveries.length > 0 && (
-        <Card title="Deliveries">
-          <Deliveries
-            deliveries={live.deliveries}
-            callbackUrl={live.callback_url}
-            path={`/flows/${id}`}
-            reload={reload}
-          />
-        </Card>
-      )}
+      <Deliveries
+        deliveries={live.deliveries}
+        callbackUrl={live.callback_url}
+        path={`/flows/${id}`}
+        reload={reload}
+      />
     </>
   );
 };

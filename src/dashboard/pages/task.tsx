@@ -216,16 +216,12 @@ export const TaskPage = ({ id }: { id: string }) => {
               <p class="muted">{isOver ? 'None.' : 'None yet.'}</p>
             )}
           </Card>
-          {live.deliveries.length > 0 && (
-            <Card title="Deliveries">
-              <Deliveries
-                deliveries={live.deliveries}
-                callbackUrl={live.callback_url}
-                path={`/tasks/${id}`}
-                reload={reload}
-              />
-            </Card>
-          )}
+          <Deliveries
+            deliveries={live.deliveries}
+            callbackUrl={live.callback_url}
+            path={`/tasks/${id}`}
+            reload={reload}
+          />
         </div>
         <Card title="Facts">
           <TaskFacts task={live} />
