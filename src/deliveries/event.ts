@@ -1,11 +1,12 @@
+import { measureBody } from '../domain/body.ts';
 import { snapshotAt, type Delivery } from '../domain/delivery.ts';
 import type { Flow } from '../domain/flow.ts';
 import { toFlowView, type FlowView } from '../domain/flow-view.ts';
 import type { Task } from '../domain/task.ts';
 import { toTaskView, type TaskView } from '../domain/view.ts';
 
-/** A larger event is sent without parameters and result, with a link to them. In UTF-16 units. */
-const MAX_EVENT_CHARS = 65_536;
+/** A larger event is sent without parameters and result, with a link to them. */
+const MAX_EVENT_BYTES = 65_536;
 
 /** The event that is delivered, in the shape that Standard Webhooks recommends. */
 export interface TaskEvent {
@@ -44,7 +45,7 @@ export const toFlowEvent = (delivery: Delivery, flow: Flow): FlowEvent => ({
 /** The event of a delivery. @param publicUrl where the service is reached; empty when not known */
 export const toEvent = (delivery: Delivery, task: Task, publicUrl: string): TaskEvent => {
   const data = toTaskView(snapshotAt(task, delivery));
-  const isLarge = task.params.length + (task.result?.length ?? 0) > MAX_EVENT_CHARS;
+  const isLarge = measureBody(task.params) + measureBody(task.result ?? '') > MAX_EVENT_BYTES;
   const url = `${publicUrl.replace(/\/$/, '')}/tasks/${task.id}`;
   return {
     type: `task.${delivery.status.toLowerCase()}` as TaskEvent['type'],

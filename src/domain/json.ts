@@ -24,6 +24,22 @@ export const measureDepth = (text: string): number => {
   return deepest;
 };
 
+/** How many values JSON text has, about: no fewer than there are commas and brackets outside of texts. */
+export const countValues = (text: string): number => {
+  let values = 1;
+  let inString = false;
+  for (let i = 0; i < text.length; i += 1) {
+    const char = text.charCodeAt(i);
+    if (inString) {
+      if (char === BACKSLASH) i += 1;
+      else if (char === QUOTE) inString = false;
+    } else if (char === QUOTE) inString = true;
+    else if (char === COMMA || char === OPEN_BRACE || char === OPEN_BRACKET) values += 1;
+  }
+  return values;
+};
+
+const COMMA = 0x2c;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;

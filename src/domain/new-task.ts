@@ -1,3 +1,4 @@
+import { toBodyText } from './body.ts';
 import type { Priority } from './words.ts';
 import { lifecycle } from './lifecycle.ts';
 import type { Task } from './task.ts';
@@ -92,7 +93,7 @@ export const buildTask = (fields: NewTaskFields, now: number): Task => {
     // the submit.
     title: fields.title?.toWellFormed() ?? null,
     description: fields.description?.toWellFormed() ?? null,
-    params: JSON.stringify(fields.params),
+    params: toBodyText(fields.params),
     result: null,
     identifiers: fields.identifiers?.length ? JSON.stringify(fields.identifiers) : null,
     attempts: '[]',

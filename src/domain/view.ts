@@ -6,6 +6,7 @@ import {
   type Status,
 } from './words.ts';
 import type { Attempt } from './attempts.ts';
+import { toBodyView } from './body.ts';
 import { toDeliveryId, type Delivery } from './delivery.ts';
 import type { WaitingFor } from './waiting.ts';
 import { readScheduleKey } from './schedule-key.ts';
@@ -153,8 +154,8 @@ export const toSummary = (task: TaskSummaryRow): TaskSummary => ({
 /** The row as the contract's task. */
 export const toTaskView = (task: Task): TaskView => {
   const { task_id, type, title, description, priority, status, queue, ...rest } = toSummary(task);
-  const params: unknown = JSON.parse(task.params);
-  const result: unknown = task.result === null ? null : JSON.parse(task.result);
+  const params = toBodyView(task.params, `/tasks/${task_id}/params`);
+  const result = task.result === null ? null : toBodyView(task.result, `/tasks/${task_id}/result`);
   return { task_id, type, title, description, priority, status, queue, params, result, ...rest };
 };
 

@@ -4,7 +4,7 @@ import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { QueueName } from '../domain/routing.ts';
 import type { Task, TaskKey, TaskSummaryRow } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
-import type { OutputFile } from '../store/deletions.ts';
+import type { Leftover } from '../store/deletions.ts';
 import type { QueueStore } from '../store/queues.ts';
 import type { TaskEdit, TaskStore } from '../store/tasks.ts';
 import type { StatusCommand } from '../store/command-sql.ts';
@@ -33,7 +33,7 @@ export interface CommandDeps {
   /** Ends the live streams of deleted tasks; best effort, for the board finds out by itself. */
   closeStreams(owner: string, ids: string[]): Promise<void>;
   /** Removes files that deleted tasks had written; never throws. */
-  removeFiles(files: readonly OutputFile[]): Promise<void>;
+  removeLeftovers(leftovers: readonly Leftover[]): Promise<void>;
   longTasks: Pick<LongTasks, 'terminate'>;
   longTaskMs: number;
   now(): number;
@@ -57,7 +57,7 @@ const EFFECTS: Record<StatusCommand, { makesDue: boolean; makesStale: boolean }>
  */
 export const createCommands = (deps: CommandDeps) => {
   const { transitions, store, queues, ensureAlarmBy, taskQueues, publish, followUp } = deps;
-  const { invalidate, closeStreams, removeFiles, longTasks, now, log } = deps;
+  const { invalidate, closeStreams, removeLeftovers, longTasks, now, log } = deps;
 
   const getTask = async (owner: string, id: string): Promise<Task> => {
     const task = await store.get(owner, id);
@@ -115,9 +115,9 @@ export const createCommands = (deps: CommandDeps) => {
 
   const removeMany = async (owner: string, ids: readonly string[]): Promise<string[]> => {
     await invalidate(ids.map((id) => ({ owner, id })));
-    const { removed, givenUp, outputs, tasks } = await store.remove(owner, ids);
+    const { removed, givenUp, leftovers, tasks } = await store.remove(owner, ids);
     logGivenUp(log, givenUp);
-    const ends = [closeStreams(owner, removed), removeFiles(outputs)];
+    const ends = [closeStreams(owner, removed), removeLeftovers(leftovers)];
     await Promise.all([...ends, followUp(tasks)]);
     return removed;
   };

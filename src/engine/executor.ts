@@ -1,22 +1,20 @@
 import { Busy } from '../domain/busy.ts';
 import { describeError } from '../domain/errors.ts';
-import { BLOCKED_BY, isOfFlow, type FlowTask } from '../domain/flow.ts';
 import { parseJson } from '../domain/json.ts';
 import type { Outcome } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
 import type { Catalog } from '../handlers/catalog.ts';
-import type { Files, Handler, HandlerDependencies, OwnTasks } from '../handlers/handler.ts';
+import type { Files, HandlerDependencies, OwnTasks } from '../handlers/handler.ts';
 import type { ChildTask } from '../handlers/run-voice-context.ts';
 import type { CallEndpoint } from '../handlers/outside-run.ts';
 import { createProviderFetch, type CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';
-import type { ReadFlowValues } from './flow-values.ts';
-import { explainRefusal } from './flow-node.ts';
+import { createRunParams, type GivenParams, type RunParamsDeps } from './run-params.ts';
 import { startDeadline, type Deadline } from './deadline.ts';
-import { failAttempt, toFailure, toOutcome } from './outcome.ts';
+import { toFailure, toOutcome } from './outcome.ts';
 import { createRunContext, type RunContextDeps, type RunSpeech } from './run-context.ts';
 
-export interface ExecutorDeps {
+export interface ExecutorDeps extends RunParamsDeps {
   catalog: Pick<Catalog, 'find' | 'load'>;
   dependencies: HandlerDependencies;
   /** Files and tasks of this task's owner, and of no other. */
@@ -24,8 +22,6 @@ export interface ExecutorDeps {
   callEndpoint: CallEndpoint;
   runSteps: RunContextDeps['runSteps'];
   submitChild: RunContextDeps['submitChild'];
-  /** Of a task of a flow whose values were too large to be copied. */
-  fillAtRun: ReadFlowValues['fillAtRun'];
   /** Lets no task under a limit begin for so long. */
   pauseLimit(owner: string, key: string, ms: number): Promise<unknown>;
   now(): number;
@@ -44,56 +40,10 @@ export interface ExecuteOptions extends RunSpeech {
   progress(fraction: number, note?: string): void;
 }
 
-/** Parameters of a task; with the references that had no value, where they were filled in just now. */
-interface Given {
-  params: unknown;
-  empty?: string[];
-}
-
 /** Calls the handler of a claimed task. */
 export const createExecutor = (deps: ExecutorDeps) => {
   const { catalog, dependencies, forOwner, callEndpoint, countRequest, log } = deps;
-
-  /** The handler and the parameters of a task, or why it cannot run. */
-  const prepare = (
-    task: Task,
-    { params: given, empty }: Given,
-  ): { handler: Handler; params: unknown } | Outcome => {
-    const handler = catalog.find(task.owner, task.type);
-    if (!handler)
-      return failAttempt(
-        'unknown_type',
-        `No handler for the type "${task.type}" in this version of the service`,
-      );
-    // Parsed again: the row may be older than the code.
-    const params = handler.params.safeParse(given);
-    if (!params.success) {
-      const code = empty ? 'invalid_params' : 'bad_params';
-      return failAttempt(code, explainRefusal(handler, given, empty ?? []) ?? '');
-    }
-    const missing = handler.needs.filter((name) => dependencies.secrets[name] === undefined);
-    const refused = handler.check(params.data, dependencies.secrets);
-    if (refused) return failAttempt('not_allowed', refused.message);
-    if (missing.length === 0) return { handler, params: params.data };
-    return failAttempt(
-      'not_configured',
-      `The type "${handler.type}" needs ${missing.join(', ')}: set it and submit again`,
-    );
-  };
-
-  const fillAtRun = async (task: FlowTask): Promise<Given | Outcome> => {
-    try {
-      const filled = await deps.fillAtRun(task);
-      return 'error' in filled ? failAttempt(filled.error.code, filled.error.message) : filled;
-    } catch (thrown) {
-      return toFailure(thrown);
-    }
-  };
-
-  const readParams = (task: Task): ReturnType<typeof fillAtRun> | Given =>
-    task.blocked_by === BLOCKED_BY.atRun && isOfFlow(task)
-      ? fillAtRun(task)
-      : { params: parseJson(task.params) };
+  const { readParams, prepare } = createRunParams(deps);
 
   /** What one was told holds for all under its limit; best effort. */
   const pauseLimit = async ({ owner, limit_key: key }: Task, { seconds }: Busy): Promise<void> => {
@@ -103,91 +53,93 @@ export const createExecutor = (deps: ExecutorDeps) => {
     });
   };
 
+  const run = async (task: Task, given: GivenParams, options: ExecuteOptions): Promise<Outcome> => {
+    const { watchLease, progress } = options;
+    const prepared = prepare(task, given);
+    if (!('handler' in prepared)) return prepared;
+    const { handler, params } = prepared;
+    const { id: task_id, owner, attempt, request_id } = task;
+    const fields = { task_id, task_name: task.type, owner, attempt, request_id };
+    log.debug('task_started', fields);
+    // A handler that computes its result and returns it cannot be interrupted: timers are for
+    // those that wait.
+    let deadline: Deadline | undefined;
+    const useDeadline = (): Deadline => (deadline ??= startDeadline(task.timeout_ms, watchLease()));
+    // Made on demand: most handlers need only their parameters.
+    let said: ReturnType<typeof createRunContext> | undefined;
+    const useRun = () =>
+      (said ??= createRunContext(task, { ...deps, ...options, watch: useDeadline }));
+    const context = {
+      ...dependencies,
+      get fetch() {
+        const { signal } = useDeadline();
+        const { fetch } = dependencies;
+        return createProviderFetch({ fetch, signal, count: countRequest, type: handler.type });
+      },
+      get signal() {
+        return useDeadline().signal;
+      },
+      get files() {
+        return forOwner(owner).files;
+      },
+      get tasks() {
+        return forOwner(owner).tasks;
+      },
+      get log() {
+        return useRun().context.log;
+      },
+      output: (text: string) => useRun().context.output(text),
+      saveCheckpoint: (data: unknown) => useRun().context.saveCheckpoint(data),
+      step: <Result>(name: string, work: () => Result | Promise<Result>) =>
+        useRun().context.step(name, work),
+      submit: (child: ChildTask) => useRun().context.submit(child),
+      taskId: task_id,
+      params,
+      attempt,
+      checkpoint: task.checkpoint === null ? null : parseJson(task.checkpoint),
+      progress,
+    };
+    try {
+      const { outside } = handler;
+      const { checkpoint } = context;
+      const returned =
+        outside?.kind === 'endpoint'
+          ? callEndpoint({
+              outside,
+              task,
+              params,
+              checkpoint,
+              signal: useDeadline().signal,
+              output: context.output,
+              log: (level, ...words) => context.log[level](...words),
+            })
+          : handler.run(context);
+      const isPending = isPromise(returned);
+      return toOutcome(isPending ? await Promise.race([useDeadline().passed, returned]) : returned);
+    } catch (thrown) {
+      const outcome = toFailure(thrown);
+      if (thrown instanceof Busy) await pauseLimit(task, thrown);
+      const saved = said?.readCheckpoint();
+      const isOpen = outcome.kind === 'failed' || outcome.kind === 'snoozed';
+      return isOpen && saved !== undefined ? { checkpoint: saved, ...outcome } : outcome;
+    } finally {
+      deadline?.clear();
+      // Its rule of retries is asked for next, and others may have pushed it out meanwhile.
+      if (handler.outside) await catalog.load(owner, [task.type])?.catch(() => {});
+    }
+  };
+
   return {
     /** Always resolves: whatever the handler does becomes an outcome. */
     async execute(task: Task, options: ExecuteOptions): Promise<Outcome> {
-      const { watchLease, progress } = options;
       // Those that owners registered; a built-in type is known.
       const loading = catalog.load(task.owner, [task.type]);
       if (loading) await loading;
       const read = readParams(task);
       const given = read instanceof Promise ? await read : read;
       if (!('params' in given)) return given;
-      const prepared = prepare(task, given);
-      if (!('handler' in prepared)) return prepared;
-      const { handler, params } = prepared;
-      const { id: task_id, owner, attempt, request_id } = task;
-      const fields = { task_id, task_name: task.type, owner, attempt, request_id };
-      log.debug('task_started', fields);
-      // A handler that computes its result and returns it cannot be interrupted: timers are for
-      // those that wait.
-      let deadline: Deadline | undefined;
-      const useDeadline = (): Deadline =>
-        (deadline ??= startDeadline(task.timeout_ms, watchLease()));
-      // Made on demand: most handlers need only their parameters.
-      let run: ReturnType<typeof createRunContext> | undefined;
-      const useRun = () =>
-        (run ??= createRunContext(task, { ...deps, ...options, watch: useDeadline }));
-      const context = {
-        ...dependencies,
-        get fetch() {
-          const { signal } = useDeadline();
-          const { fetch } = dependencies;
-          return createProviderFetch({ fetch, signal, count: countRequest, type: handler.type });
-        },
-        get signal() {
-          return useDeadline().signal;
-        },
-        get files() {
-          return forOwner(owner).files;
-        },
-        get tasks() {
-          return forOwner(owner).tasks;
-        },
-        get log() {
-          return useRun().context.log;
-        },
-        output: (text: string) => useRun().context.output(text),
-        saveCheckpoint: (data: unknown) => useRun().context.saveCheckpoint(data),
-        step: <Result>(name: string, work: () => Result | Promise<Result>) =>
-          useRun().context.step(name, work),
-        submit: (child: ChildTask) => useRun().context.submit(child),
-        taskId: task_id,
-        params,
-        attempt,
-        checkpoint: task.checkpoint === null ? null : parseJson(task.checkpoint),
-        progress,
-      };
-      try {
-        const { outside } = handler;
-        const { checkpoint } = context;
-        const returned =
-          outside?.kind === 'endpoint'
-            ? callEndpoint({
-                outside,
-                task,
-                params,
-                checkpoint,
-                signal: useDeadline().signal,
-                output: context.output,
-                log: (level, ...said) => context.log[level](...said),
-              })
-            : handler.run(context);
-        const isPending = isPromise(returned);
-        return toOutcome(
-          isPending ? await Promise.race([useDeadline().passed, returned]) : returned,
-        );
-      } catch (thrown) {
-        const outcome = toFailure(thrown);
-        if (thrown instanceof Busy) await pauseLimit(task, thrown);
-        const saved = run?.readCheckpoint();
-        const isOpen = outcome.kind === 'failed' || outcome.kind === 'snoozed';
-        return isOpen && saved !== undefined ? { checkpoint: saved, ...outcome } : outcome;
-      } finally {
-        deadline?.clear();
-        // Its rule of retries is asked for next, and others may have pushed it out meanwhile.
-        if (handler.outside) await catalog.load(owner, [task.type])?.catch(() => {});
-      }
+      const running = run(task, given, options);
+      return given.release ? running.finally(given.release) : running;
     },
   };
 };

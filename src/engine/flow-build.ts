@@ -1,3 +1,4 @@
+import { toBodyText } from '../domain/body.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { assertTypeAllowed } from '../domain/api-key.ts';
 import { AppError, type FieldError } from '../domain/errors.ts';
@@ -79,8 +80,8 @@ const buildNode = async (
     isTemplate,
   );
   // As they were written, until they are filled in.
-  const written = JSON.stringify(submit.params);
-  const isWritten = isTemplate || (isBlocked && written !== JSON.stringify(plain));
+  const written = toBodyText(submit.params);
+  const isWritten = isTemplate || (isBlocked && written !== toBodyText(plain));
   return {
     ...task,
     ...FLOWLESS,

@@ -4,7 +4,7 @@ import { planRetry } from '../domain/flow-retry.ts';
 import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { TaskKey, TaskSummaryRow } from '../domain/task.ts';
 import { isFinal } from '../domain/words.ts';
-import type { OutputFile } from '../store/deletions.ts';
+import type { Leftover } from '../store/deletions.ts';
 import type { FlowStore } from '../store/flows.ts';
 import type { FollowUp } from './follow-up.ts';
 import type { LongTasks } from './long-tasks.ts';
@@ -36,7 +36,7 @@ export interface FlowCommandDeps {
   /** Ends the live streams of deleted tasks and flows; best effort. */
   closeStreams(owner: string, ids: string[]): Promise<void>;
   /** Removes files that deleted tasks had written; never throws. */
-  removeFiles(files: readonly OutputFile[]): Promise<void>;
+  removeLeftovers(leftovers: readonly Leftover[]): Promise<void>;
   now(): number;
 }
 
@@ -145,12 +145,12 @@ export const createFlowCommands = (deps: FlowCommandDeps) => {
       // Should this be interrupted, the clock goes on.
       await ensureAlarmBy(now());
       for (;;) {
-        const { tasks, outputs } = await flows.deleteMarked(owner, DELETED_AT_ONCE);
+        const { tasks, leftovers } = await flows.deleteMarked(owner, DELETED_AT_ONCE);
         const ids = tasks.map((task) => task.id);
         await Promise.all([
           deps.invalidate(tasks),
           deps.closeStreams(owner, ids),
-          deps.removeFiles(outputs),
+          deps.removeLeftovers(leftovers),
         ]);
         if (tasks.length < DELETED_AT_ONCE) return;
       }

@@ -1,3 +1,4 @@
+import { toBodyText } from '../domain/body.ts';
 import { toFieldErrors } from '../domain/field-errors.ts';
 import { BLOCKED_BY, MAX_COPIED_BYTES } from '../domain/flow.ts';
 import { findIdentifiers } from '../domain/identifiers.ts';
@@ -60,7 +61,7 @@ export const prepareNode = (
       : resolveLimit(handler.type, handler.limit, { key }, params);
   if (limit && 'message' in limit) return fail('invalid_params', limit.message);
   const isCopied = filled.bytes <= MAX_COPIED_BYTES;
-  const written = isCopied ? JSON.stringify(params) : task.params;
+  const written = isCopied ? toBodyText(params) : task.params;
   const identifiers =
     hasSearchIndex && isObject(filled.params) ? findIdentifiers(filled.params) : [];
   return {

@@ -1,3 +1,4 @@
+import { toBodyText } from '../domain/body.ts';
 import { chunk } from '../domain/chunk.ts';
 import {
   BLOCKED_BY,
@@ -151,7 +152,7 @@ export const createFlowValues = (
         const filled = isLeft ? await fillAtRun(task) : null;
         if (!filled) whole.push(task);
         else if ('error' in filled) failed.push({ task, error: filled.error });
-        else whole.push({ ...task, params: JSON.stringify(filled.params) });
+        else whole.push({ ...task, params: toBodyText(filled.params) });
       }
       return { whole, failed };
     },

@@ -8,6 +8,7 @@ import type { OutsideRuns } from '../store/outside-runs.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import { toOutcome } from './outcome.ts';
 import type { FollowUp } from './follow-up.ts';
+import type { LargeBodies } from './large-bodies.ts';
 import type { Publish } from './publisher.ts';
 import { refuseCommand } from './refuse-command.ts';
 
@@ -17,6 +18,7 @@ export interface ManualDeps {
   catalog: Catalog;
   publish: Publish;
   followUp: FollowUp;
+  keepResult: LargeBodies['keepResult'];
   /** Sets the Dispatcher's alarm: a callback may be due. */
   ensureAlarmBy(at: number): Promise<void>;
   now(): number;
@@ -24,7 +26,7 @@ export interface ManualDeps {
 
 /** Ends tasks that wait for a person. */
 export const createManual = (deps: ManualDeps) => {
-  const { outsideRuns, store, catalog, publish, followUp, ensureAlarmBy, now } = deps;
+  const { outsideRuns, store, catalog, publish, followUp, keepResult, ensureAlarmBy, now } = deps;
 
   const findTask = async (owner: string, id: string): Promise<Task> => {
     const task = await store.get(owner, id);
@@ -34,12 +36,18 @@ export const createManual = (deps: ManualDeps) => {
     throw new AppError('type_not_manual', message);
   };
 
+  const keep = async (
+    task: Task,
+    end: { result: string } | { error: TaskError },
+  ): Promise<typeof end> =>
+    'error' in end ? end : { result: await keepResult(task, task.attempt + 1, end.result) };
+
   const settle = async (
     task: Task,
     end: { result: string } | { error: TaskError },
   ): Promise<Task> => {
     await ensureAlarmBy(now() + RESEND_AFTER_MS);
-    const settled = await outsideRuns.settle(task, end, now());
+    const settled = await outsideRuns.settle(task, await keep(task, end), now());
     if (!settled) throw refuseCommand('settle', await findTask(task.owner, task.id));
     await Promise.all([publish([settled]), followUp([settled])]);
     return settled;

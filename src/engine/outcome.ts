@@ -1,3 +1,4 @@
+import { countBytes, escapeStub, MAX_RETURNED_BYTES } from '../domain/body.ts';
 import {
   describeError,
   findStack,
@@ -10,9 +11,6 @@ import {
 import { MAX_RESULT_DEPTH, measureDepth } from '../domain/json.ts';
 import { MAX_CHECKPOINT_BYTES } from '../domain/run-limits.ts';
 import type { EndedOutcome, Outcome } from '../domain/retry.ts';
-
-/** Largest result, as UTF-8 JSON. */
-export const MAX_RESULT_BYTES = 1_048_576;
 
 /** An attempt ran longer than its task's timeout. */
 export class TimeoutError extends Error {}
@@ -45,16 +43,17 @@ export const toOutcome = (value: unknown): EndedOutcome => {
     return failAttempt('bad_result', `The result is not JSON: ${describeError(error)}`);
   }
   // Counted only where it can be too much: a UTF-16 unit has three bytes at most.
-  const mayExceed = result.length * 3 > MAX_RESULT_BYTES;
-  const bytes = mayExceed ? new TextEncoder().encode(result).byteLength : 0;
-  if (bytes > MAX_RESULT_BYTES) {
+  const mayExceed = result.length * 3 > MAX_RETURNED_BYTES;
+  const bytes = mayExceed ? countBytes(result) : 0;
+  if (bytes > MAX_RETURNED_BYTES) {
     return failAttempt(
       'result_too_large',
-      `The result has ${bytes} bytes, more than the ${MAX_RESULT_BYTES} that fit: ` +
+      `The result has ${bytes} bytes, more than the ${MAX_RETURNED_BYTES} that fit: ` +
         'write it to a file and return its name',
     );
   }
-  if (measureDepth(result) <= MAX_RESULT_DEPTH) return { kind: 'completed', result };
+  if (measureDepth(result) <= MAX_RESULT_DEPTH)
+    return { kind: 'completed', result: escapeStub(result) };
   return failAttempt('bad_result', `The result is nested deeper than ${MAX_RESULT_DEPTH} levels`);
 };
 

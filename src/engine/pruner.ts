@@ -2,7 +2,7 @@ import { PRUNE_PART } from '../domain/database-limit.ts';
 import { findLatestCutoff, type PruneCutoffs } from '../domain/retention.ts';
 import type { Logger } from '../log.ts';
 import type { AdmissionStore } from '../store/admission.ts';
-import type { OutputFile } from '../store/deletions.ts';
+import type { Leftover } from '../store/deletions.ts';
 import type { FlowStore } from '../store/flows.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { DatabaseSize } from './database-size.ts';
@@ -31,7 +31,7 @@ export interface PrunerDeps {
   /** Whether tasks that have ended are deleted, oldest first, while the database is nearly full. */
   pruneWhenFull: boolean;
   /** Removes files that tasks had written; never throws. */
-  removeFiles(files: readonly OutputFile[]): Promise<void>;
+  removeLeftovers(leftovers: readonly Leftover[]): Promise<void>;
   now(): number;
   log: Logger;
 }
@@ -39,7 +39,7 @@ export interface PrunerDeps {
 /** Deletes tasks that ended long ago, a few at a time. */
 export const createPruner = (deps: PrunerDeps) => {
   const { store, flows, admissions, databaseSize, computeCutoffs, pruneWhenFull } = deps;
-  const { removeFiles } = deps;
+  const { removeLeftovers } = deps;
   const { now, log } = deps;
   let pruneAt = -Infinity;
   let makeRoomAt = -Infinity;
@@ -50,12 +50,12 @@ export const createPruner = (deps: PrunerDeps) => {
   const pruneOld = async (): Promise<boolean> => {
     const cutoffs = computeCutoffs(now());
     if (now() < pruneAt || findLatestCutoff(cutoffs) === 0) return false;
-    const { pruned, outputs } = await store.prune(cutoffs, PRUNE_LIMIT);
+    const { pruned, leftovers } = await store.prune(cutoffs, PRUNE_LIMIT);
     const { otherwise } = cutoffs;
     const marked = otherwise > 0 ? await flows.markOld(otherwise, PRUNE_LIMIT, now()) : 0;
     const hasMore = Math.max(pruned, marked) === PRUNE_LIMIT;
     pruneAt = hasMore ? now() : now() + PRUNE_EVERY_MS;
-    await removeFiles(outputs);
+    await removeLeftovers(leftovers);
     if (pruned > 0) log.info('pruned', { tasks: pruned });
     return hasMore;
   };
@@ -64,19 +64,19 @@ export const createPruner = (deps: PrunerDeps) => {
   const makeRoom = async (): Promise<boolean> => {
     if (!pruneWhenFull || databaseSize.getUsedPart() < PRUNE_PART || now() < makeRoomAt)
       return false;
-    const { pruned, outputs } = await store.pruneOldest(PRUNE_LIMIT);
+    const { pruned, leftovers } = await store.pruneOldest(PRUNE_LIMIT);
     const isFull = pruned === PRUNE_LIMIT;
     const marked = isFull ? 0 : await flows.markOld(now(), FLOWS_FOR_ROOM, now());
     if (pruned + marked === 0) makeRoomAt = now() + MAKE_ROOM_EVERY_MS;
-    await removeFiles(outputs);
+    await removeLeftovers(leftovers);
     if (pruned > 0) log.warn('pruned', { tasks: pruned, reason: 'database_full' });
     return isFull || marked === FLOWS_FOR_ROOM;
   };
 
   /** Flows that are marked: what an interrupted delete left, and what was marked just now. */
   const deleteMarked = async (): Promise<boolean> => {
-    const { tasks, flows: gone, outputs } = await flows.deleteMarked(null, PRUNE_LIMIT);
-    await removeFiles(outputs);
+    const { tasks, flows: gone, leftovers } = await flows.deleteMarked(null, PRUNE_LIMIT);
+    await removeLeftovers(leftovers);
     if (gone > 0) log.info('pruned', { flows: gone });
     return Math.max(tasks.length, gone) === PRUNE_LIMIT;
   };

@@ -1,7 +1,7 @@
 import { toDeliveryId, type DeliveryKey } from '../domain/delivery.ts';
 import type { Logger } from '../log.ts';
 import type { TaskKey } from '../domain/task.ts';
-import type { OutputFile, PurgedTask } from '../store/deletions.ts';
+import type { Leftover, PurgedTask } from '../store/deletions.ts';
 import type { FlowStore } from '../store/flows.ts';
 import type { TaskStore } from '../store/tasks.ts';
 
@@ -25,7 +25,7 @@ export interface PurgeDeps {
   /** Ends the live streams of deleted tasks; best effort. */
   closeStreams(owner: string, ids: string[]): Promise<void>;
   /** Removes files that deleted tasks had written; never throws. */
-  removeFiles(files: readonly OutputFile[]): Promise<void>;
+  removeLeftovers(leftovers: readonly Leftover[]): Promise<void>;
   now(): number;
   log: Logger;
   store: Pick<TaskStore, 'purge'>;
@@ -37,18 +37,18 @@ export interface PurgeDeps {
  * them, for one invocation asks for so much. Returns what tasks they were.
  */
 export const createPurge =
-  ({ store, flows, invalidate, closeStreams, removeFiles, now, log }: PurgeDeps) =>
+  ({ store, flows, invalidate, closeStreams, removeLeftovers, now, log }: PurgeDeps) =>
   async (owner: string): Promise<PurgedTask[]> => {
     const purged: PurgedTask[] = [];
     // First, so that none of them makes further tasks.
     await flows.markAllDeleted(owner, now());
     while (purged.length < MAX_PURGED) {
-      const { tasks: some, givenUp, outputs } = await store.purge(owner, PURGE_CHUNK);
+      const { tasks: some, givenUp, leftovers } = await store.purge(owner, PURGE_CHUNK);
       logGivenUp(log, givenUp);
       purged.push(...some);
       const ids = some.map(({ id }) => id);
       const keys = ids.map((id) => ({ owner, id }));
-      await Promise.all([invalidate(keys), closeStreams(owner, ids), removeFiles(outputs)]);
+      await Promise.all([invalidate(keys), closeStreams(owner, ids), removeLeftovers(leftovers)]);
       if (some.length < PURGE_CHUNK) break;
     }
     await flows.deleteMarked(owner, PURGE_CHUNK);

@@ -11,8 +11,10 @@ import { classifyFailure } from '../store/failure.ts';
 import type { Recording } from '../store/recordings.ts';
 import type { Transitions } from '../store/transitions.ts';
 import type { FollowUp } from './follow-up.ts';
+import type { LargeBodies } from './large-bodies.ts';
 import { toMessageDelay } from './message-tracker.ts';
 import type { Publish } from './publisher.ts';
+import { toRecording } from './to-recording.ts';
 import { createRecordingWriter, type RecordingWriterDeps } from './recording-writer.ts';
 
 /** Outcomes that end this close to each other share a statement. */
@@ -29,6 +31,7 @@ export interface RecorderDeps extends RecordingWriterDeps {
   /** Keeps outcomes, as `encodeRecordings` made them, until the database takes them. */
   keepRecordings(texts: string[]): Promise<void>;
   findPolicy(owner: string, type: string): RetryPolicy;
+  keepResult: LargeBodies['keepResult'];
   random(): number;
 }
 
@@ -57,7 +60,7 @@ export interface BatchRecorder {
  * Outcomes -> rows -> commits that are published, gathered so that a batch costs a few statements.
  */
 export const createRecorder = (deps: RecorderDeps) => {
-  const { transitions, publish, followUp, findPolicy, now, random, log } = deps;
+  const { transitions, publish, followUp, findPolicy, keepResult, now, random, log } = deps;
   const writeRecordings = createRecordingWriter(deps);
 
   /** Keeps all of a group: what of it was committed after all is written once more in vain. */
@@ -130,6 +133,13 @@ export const createRecorder = (deps: RecorderDeps) => {
         void commit(group, takeStarted);
       });
       const commitSoon = (): void => (left === 0 ? commits.runNow() : commits.request(GATHER_MS));
+      const gather = (recording: Recording): Promise<Verdict> => {
+        left -= 1;
+        return new Promise((resolve, reject) => {
+          gathered.push({ recording, resolve, reject });
+          commitSoon();
+        });
+      };
       return {
         async end() {
           await Promise.all([publishing, publish(takeStarted())]);
@@ -140,12 +150,11 @@ export const createRecorder = (deps: RecorderDeps) => {
         },
         record(task, outcome) {
           const policy = findPolicy(task.owner, task.type);
-          const verdict = decideVerdict(outcome, task, policy, random);
-          left -= 1;
-          return new Promise((resolve, reject) => {
-            gathered.push({ recording: { task, verdict }, resolve, reject });
-            commitSoon();
-          });
+          const decide = (ended: EndedOutcome): Verdict =>
+            decideVerdict(ended, task, policy, random);
+          const recording = toRecording(task, outcome, decide, keepResult);
+          // Others do not wait for what is large.
+          return recording instanceof Promise ? recording.then(gather) : gather(recording);
         },
       };
     },

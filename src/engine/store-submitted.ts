@@ -6,6 +6,7 @@ import type { Logger } from '../log.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { Acceptance } from './accept-wire.ts';
 import { assertNoneRefused, assertSameBodies } from './assert-stored.ts';
+import type { LargeBodies } from './large-bodies.ts';
 import type { Caller } from './build-submitted.ts';
 import type { UniqueConflict, UniqueTasks } from './unique-tasks.ts';
 
@@ -25,6 +26,7 @@ export interface StoringDeps {
   uniqueTasks: UniqueTasks;
   /** The Dispatcher: writes tasks, and answers after the commit. */
   accept(tasks: Task[]): Promise<Acceptance[]>;
+  largeBodies: Pick<LargeBodies, 'keepSubmitted' | 'drop'>;
   log: Logger;
 }
 
@@ -52,16 +54,16 @@ export const createReplayFinder =
 
 /** Stores the tasks of a submit, and finds out what became of each. */
 export const createStoring = (
-  deps: Pick<StoringDeps, 'accept' | 'uniqueTasks' | 'log'>,
+  deps: Pick<StoringDeps, 'accept' | 'largeBodies' | 'uniqueTasks' | 'log'>,
   findReplays: FindReplays,
 ) => {
-  const { uniqueTasks, log } = deps;
+  const { uniqueTasks, largeBodies, log } = deps;
 
   /**
    * Accepting the same ids again is safe, so a call whose answer was lost is repeated once; not one
    * that an object refused because it has too much to do.
    */
-  const storeTasks = async (tasks: Task[]): Promise<Acceptance[]> => {
+  const storeRows = async (tasks: Task[]): Promise<Acceptance[]> => {
     for (const isLast of [false, true]) {
       try {
         return await deps.accept(tasks);
@@ -72,6 +74,17 @@ export const createStoring = (
       }
     }
     return tasks.map(() => 'outcome_unknown');
+  };
+
+  /** What is large is there before its row, and goes with a row that was refused. */
+  const storeTasks = async (tasks: Task[]): Promise<Acceptance[]> => {
+    const rows = await largeBodies.keepSubmitted(tasks);
+    const answers = await storeRows(rows);
+    if (rows !== tasks)
+      await largeBodies.drop(
+        rows.filter((_, i) => answers[i] !== 'accepted' && answers[i] !== 'outcome_unknown'),
+      );
+    return answers;
   };
 
   /** The task that answers a submit whose unique key another one has, or had just now. */

@@ -14,6 +14,8 @@ import type { Recording } from '../store/recordings.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { ReadFlowValues } from './flow-values.ts';
 import type { FollowUp } from './follow-up.ts';
+import type { LargeBodies } from './large-bodies.ts';
+import { toRecording } from './to-recording.ts';
 import { toMessageDelay } from './message-tracker.ts';
 import { failAttempt, toOutcome } from './outcome.ts';
 import type { Publish } from './publisher.ts';
@@ -23,6 +25,8 @@ import { createRecordingWriter, type RecordingWriterDeps } from './recording-wri
 /** How a run outside ended, as whoever ran it tells. */
 export type RunEnd =
   | { kind: 'completed'; result: unknown }
+  /** Its result is stored already: this is its stub. */
+  | { kind: 'stored'; stub: string }
   | {
       kind: 'failed';
       error: { code?: string | undefined; message: string; stack?: string | undefined };
@@ -47,6 +51,7 @@ export interface WorkDeps extends RecordingWriterDeps {
   followUp: FollowUp;
   /** For tasks of flows whose values were too large to be copied. */
   fillLeased: ReadFlowValues['fillLeased'];
+  keepResult: LargeBodies['keepResult'];
   /** Sets the Dispatcher's alarm; awaited before any row is due. */
   ensureAlarmBy(at: number): Promise<void>;
   random(): number;
@@ -77,6 +82,7 @@ export const createWork = (deps: WorkDeps) => {
       const more = stack === undefined ? delay : { ...delay, stack: toStack(stack) };
       return { kind: 'failed', error: toText(end.error), retryable: end.retry ?? true, ...more };
     }
+    if (end.kind === 'stored') return { kind: 'completed', result: end.stub };
     if (end.kind === 'snoozed') {
       const { seconds, checkpoint } = end;
       const kept = checkpoint === undefined ? {} : { checkpoint: JSON.stringify(checkpoint) };
@@ -89,9 +95,10 @@ export const createWork = (deps: WorkDeps) => {
     return toOutcome(end.result);
   };
 
-  const toRecording = (task: Task, end: RunEnd): Recording => {
+  const recordEnd = (task: Task, end: RunEnd): Recording | Promise<Recording> => {
     const policy = catalog.find(task.owner, task.type)?.retry ?? NO_RETRY;
-    return { task, verdict: decideVerdict(toEnded(task, end), task, policy, random) };
+    const decide = (ended: EndedOutcome): Verdict => decideVerdict(ended, task, policy, random);
+    return toRecording(task, toEnded(task, end), decide, deps.keepResult);
   };
 
   /** A retry is held until its time: no message of its own brings it back. */
@@ -103,8 +110,11 @@ export const createWork = (deps: WorkDeps) => {
   };
 
   /** Writes ends of runs, fenced on their attempts. Returns the rows that took them, by id. */
-  const record = async (recordings: readonly Recording[]): Promise<Map<string, Task>> => {
-    if (recordings.length === 0) return new Map();
+  const record = async (
+    ends: readonly (Recording | Promise<Recording>)[],
+  ): Promise<Map<string, Task>> => {
+    if (ends.length === 0) return new Map();
+    const recordings = await Promise.all(ends);
     await setAlarm(recordings.map(({ verdict }) => verdict));
     const written = await writeRecordings(recordings);
     const verdicts = new Map(recordings.map(({ task, verdict }) => [task.id, verdict]));
@@ -134,7 +144,7 @@ export const createWork = (deps: WorkDeps) => {
       await publish(tasks);
       const { whole, failed } = await deps.fillLeased(tasks);
       await record(
-        failed.map(({ task, error }) => toRecording(task, { kind: 'failed', error, retry: false })),
+        failed.map(({ task, error }) => recordEnd(task, { kind: 'failed', error, retry: false })),
       );
       return whole;
     },
@@ -160,12 +170,11 @@ export const createWork = (deps: WorkDeps) => {
       );
       await loadTypes([...rows.values()]);
       // Of several ends of one run, the first one counts.
-      const open = new Map<string, { end: RunEnd; recording: Recording }>();
+      const open = new Map<string, { end: RunEnd; recording: ReturnType<typeof recordEnd> }>();
       for (const { run, end } of ends) {
         const task = rows.get(run.id);
         const isOpen = task?.status === 'IN_PROGRESS' && task.attempt === run.attempt;
-        if (isOpen && !open.has(run.id))
-          open.set(run.id, { end, recording: toRecording(task, end) });
+        if (isOpen && !open.has(run.id)) open.set(run.id, { end, recording: recordEnd(task, end) });
       }
       const written = await record([...open.values()].map(({ recording }) => recording));
       const missed = [...open.keys()].filter((id) => !written.has(id));
@@ -186,7 +195,7 @@ export const createWork = (deps: WorkDeps) => {
       await record(
         tasks.map((task) => {
           const error = { code: 'timeout', message: `No result within ${toSeconds(task)} s` };
-          return toRecording(task, { kind: 'failed', error });
+          return recordEnd(task, { kind: 'failed', error });
         }),
       );
     },

@@ -1,12 +1,19 @@
+import { MAX_PARAMS_BYTES } from '../domain/body.ts';
 import { AppError } from '../domain/errors.ts';
 import { parseKeepable } from '../domain/exact-json.ts';
 import { refuseFields } from '../domain/field-errors.ts';
-import { measureDepth, MAX_BODY_DEPTH } from '../domain/json.ts';
+import { countValues, measureDepth, MAX_BODY_DEPTH } from '../domain/json.ts';
 
 /** Largest body of a bulk submit. */
 export const MAX_BULK_BYTES = 1_024 * 1_024;
-/** Largest body of any other call. */
+/** Largest body of any other call but the submit of one task. */
 const MAX_BODY_BYTES = 256 * 1_024;
+/** Parameters, and what is around them. */
+export const MAX_SUBMIT_BYTES = MAX_PARAMS_BYTES + 65_536;
+/** A larger body waits until there is memory for it, … */
+const LARGE_BYTES = 1_024 * 1_024;
+/** … and has no more values than this: each takes up far more than its text. */
+const MAX_VALUES = 500_000;
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
@@ -19,14 +26,19 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 const refuseLarge = (maxBytes: number): AppError =>
   new AppError('body_too_large', `The body may have at most ${maxBytes} bytes`);
 
+/** Resolves once there is memory for so many bytes. */
+type Hold = (bytes: number) => Promise<void>;
+
 /** The body's bytes, counted while they stream in. */
 const readCounted = async (
   body: ReadableStream<Uint8Array>,
   maxBytes: number,
+  hold: Hold,
 ): Promise<Uint8Array> => {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const part of body) {
+    if (size <= LARGE_BYTES && size + part.byteLength > LARGE_BYTES) await hold(maxBytes);
     size += part.byteLength;
     if (size > maxBytes) throw refuseLarge(maxBytes);
     chunks.push(part);
@@ -44,15 +56,16 @@ const readCounted = async (
  * The body as text. Where a Content-Length says so, HTTP itself bounds it; a body without one is
  * counted.
  */
-const readText = async (request: Request, maxBytes: number): Promise<string> => {
+const readText = async (request: Request, maxBytes: number, hold: Hold): Promise<string> => {
   const length = request.headers.get('Content-Length');
   if (length !== null && Number(length) > maxBytes) throw refuseLarge(maxBytes);
+  if (Number(length) > LARGE_BYTES) await hold(Number(length));
   try {
     const isBounded = length !== null && request.headers.get('Transfer-Encoding') === null;
     const bytes =
       isBounded || request.body === null
         ? new Uint8Array(await request.arrayBuffer())
-        : await readCounted(request.body, maxBytes);
+        : await readCounted(request.body, maxBytes, hold);
     if (bytes.byteLength > maxBytes) throw refuseLarge(maxBytes);
     return UTF8.decode(bytes);
   } catch (error) {
@@ -68,10 +81,15 @@ const readText = async (request: Request, maxBytes: number): Promise<string> => 
 /**
  * The body as JSON: 415 for another content type, 413 for too much or too deep, 400 for what does
  * not parse.
+ * @param hold waits for memory, for a large one
  */
 export const readJson = async (
   request: Request,
-  { maxBytes = MAX_BODY_BYTES, optional = false } = {},
+  {
+    maxBytes = MAX_BODY_BYTES,
+    optional = false,
+    hold = async () => {},
+  }: { maxBytes?: number; optional?: boolean; hold?: Hold } = {},
 ): Promise<unknown> => {
   // Where none is needed, no body is one, whatever type it claims to have.
   if (optional && (request.body === null || request.headers.get('Content-Length') === '0'))
@@ -93,12 +111,17 @@ export const readJson = async (
       'Send the body as it is, without a Content-Encoding',
     );
   }
-  const text = await readText(request, maxBytes);
+  const text = await readText(request, maxBytes, hold);
   if (optional && text === '') return {};
   if (measureDepth(text) > MAX_BODY_DEPTH)
     throw new AppError(
       'body_too_deep',
       `The body may be nested at most ${MAX_BODY_DEPTH} levels deep`,
+    );
+  if (text.length > LARGE_BYTES && countValues(text) > MAX_VALUES)
+    throw new AppError(
+      'body_too_large',
+      `A body of more than 1 MB may have at most ${MAX_VALUES} values: send them as a text, or as a file`,
     );
   return parseBody(text);
 };

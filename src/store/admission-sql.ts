@@ -1,5 +1,6 @@
 import { lifecycle } from '../domain/lifecycle.ts';
 import { MAX_RUNNING } from '../domain/limit.ts';
+import { bodyBytesSql } from './body-sql.ts';
 import { LIMIT_COLUMNS } from './limits.ts';
 import { limitTokensSql, tokensAtSql, tokensSql, wholeSql } from './rate-sql.ts';
 import { runnableSql } from './runnable.ts';
@@ -58,7 +59,7 @@ const SET_ADMITTED = `held = ${admitted.held},
   slot = CAST(?3 AS INTEGER)`;
 /** Whatever else is said of a row, only what the limit holds is let go. */
 const IS_HELD = `turn IS NOT NULL AND +held = 'limit' AND status = '${lifecycle.submit.to}'`;
-const ADMITTED = `owner, id, queue, rescues, held, octet_length(params) AS bytes`;
+const ADMITTED = `owner, id, queue, rescues, held, ${bodyBytesSql('params')} AS bytes`;
 
 // The usual limit, a number at once: in order, and without a write to the limit. One that was deleted
 // holds nothing back.

@@ -1,17 +1,18 @@
+import { MAX_INLINE_BYTES } from '../domain/body.ts';
 import { chunk } from '../domain/chunk.ts';
 import type { Task } from '../domain/task.ts';
+import { bodyBytesSql } from './body-sql.ts';
 import { nameStatement, SUMMARY_COLUMNS } from './statements.ts';
 
 // Parameters and results may have a megabyte each, and what a statement returns is held in memory, here
 // and by the database, which is reset for all when it has too much. So rows of many tasks come without
 // what is long in them, and that is read in turns.
 
-/** Longer parameters and results are not read with their row, but once they are wanted. */
-const MAX_INLINE_BYTES = 16_384;
 /** What one statement returns of long ones, unless a single one is longer. */
 const MAX_TURN_BYTES = 1_500_000;
 
-const LONG_BYTES = 'octet_length(params) + coalesce(octet_length(result), 0)';
+// Of those that lie outside, too: they are fetched for an answer.
+const LONG_BYTES = `${bodyBytesSql('params')} + coalesce(${bodyBytesSql('result')}, 0)`;
 
 /**
  * The columns of a row without its long parts, its history cut to the end where it is long.

@@ -1,8 +1,11 @@
+import { readStub } from '../domain/body.ts';
 import type { DeliveryKey } from '../domain/delivery.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
 import { findLatestCutoff, type PruneCutoffs } from '../domain/retention.ts';
 import type { ChangedTask, Task } from '../domain/task.ts';
 import { FINAL_STATUSES } from '../domain/words.ts';
+import type { BodyKey } from './body-store.ts';
+import { stubSql } from './body-sql.ts';
 import { openDeliveriesSql } from './deliveries.ts';
 import { createBinder } from './filter-sql.ts';
 import { nameStatement, toSqlList } from './statements.ts';
@@ -11,18 +14,27 @@ import { toUuidFloor } from './uuid.ts';
 /** The parts of a purged task that a purge reports. */
 export type PurgedTask = Pick<Task, 'id' | 'status' | 'scheduled_at'>;
 
-/** A file that a deleted task had written. */
-export interface OutputFile {
-  owner: string;
-  name: string;
-}
+/** What a deleted task leaves outside of its row: a file that it wrote, or a large body. */
+export type Leftover = { owner: string; name: string } | BodyKey;
 
-/** What a task wrote goes with it: the name of its file, null for most. */
-export const OUTPUT = `CASE WHEN type = 'file_processing' THEN result ->> 'output' END AS output`;
+/** What a task wrote goes with it: the name of its file, and stubs of bodies; null for most. */
+export const OUTPUT = `CASE WHEN type = 'file_processing' THEN result ->> 'output' END AS output,
+  ${stubSql('params')} AS params_stub,
+  ${stubSql('result')} AS result_stub`;
 
-export type Deleted = Pick<Task, 'owner' | 'id'> & { output: string | null };
-export const findOutputs = (rows: readonly Pick<Deleted, 'owner' | 'output'>[]): OutputFile[] =>
-  rows.flatMap(({ owner, output }) => (output === null ? [] : [{ owner, name: output }]));
+export type Deleted = Pick<Task, 'owner' | 'id'> & {
+  output: string | null;
+  params_stub: string | null;
+  result_stub: string | null;
+};
+export const findLeftovers = (rows: readonly Deleted[]): Leftover[] =>
+  rows.flatMap(({ owner, id, output, params_stub, result_stub }) => [
+    ...(output === null ? [] : [{ owner, name: output }]),
+    ...[params_stub, result_stub].flatMap((stub) => {
+      const name = readStub(stub)?.name;
+      return name === undefined ? [] : [{ owner, id, name }];
+    }),
+  ]);
 
 const NAMED = 'SELECT value FROM json_each(?2)';
 const REMOVE = nameStatement(
@@ -135,7 +147,7 @@ export const createDeletions = (db: D1Database) => ({
   ): Promise<{
     removed: string[];
     givenUp: DeliveryKey[];
-    outputs: OutputFile[];
+    leftovers: Leftover[];
     tasks: ChangedTask[];
   }> {
     const [open, gone] = await db.batch<DeliveryKey | (Deleted & ChangedTask)>([
@@ -148,7 +160,7 @@ export const createDeletions = (db: D1Database) => ({
     return {
       removed: [...removed],
       givenUp: deliveries.filter(({ task_id }) => removed.has(task_id)),
-      outputs: findOutputs(deleted),
+      leftovers: findLeftovers(deleted),
       tasks: deleted,
     };
   },
@@ -160,7 +172,7 @@ export const createDeletions = (db: D1Database) => ({
   async purge(
     owner: string,
     limit: number,
-  ): Promise<{ tasks: PurgedTask[]; givenUp: DeliveryKey[]; outputs: OutputFile[] }> {
+  ): Promise<{ tasks: PurgedTask[]; givenUp: DeliveryKey[]; leftovers: Leftover[] }> {
     const [open, purged] = await db.batch<DeliveryKey | (PurgedTask & Deleted)>([
       db.prepare(openDeliveriesSql(OLDEST)).bind(owner, limit),
       db.prepare(PURGE).bind(owner, limit),
@@ -169,7 +181,7 @@ export const createDeletions = (db: D1Database) => ({
     return {
       tasks: deleted.map(({ id, status, scheduled_at }) => ({ id, status, scheduled_at })),
       givenUp: (open?.results ?? []) as DeliveryKey[],
-      outputs: findOutputs(deleted),
+      leftovers: findLeftovers(deleted),
     };
   },
 
@@ -180,7 +192,7 @@ export const createDeletions = (db: D1Database) => ({
   async prune(
     cutoffs: PruneCutoffs,
     limit: number,
-  ): Promise<{ pruned: number; outputs: OutputFile[] }> {
+  ): Promise<{ pruned: number; leftovers: Leftover[] }> {
     const { bind, values } = createBinder();
     const floor = bind(toUuidFloor(findLatestCutoff(cutoffs)));
     const sql = pruneSql(toCutoffSql(cutoffs, bind), floor, bind(limit));
@@ -188,12 +200,12 @@ export const createDeletions = (db: D1Database) => ({
       .prepare(sql)
       .bind(...values)
       .all<Deleted>();
-    return { pruned: results.length, outputs: findOutputs(results) };
+    return { pruned: results.length, leftovers: findLeftovers(results) };
   },
 
   /** The same for the oldest tasks that have ended, whenever that was. */
-  async pruneOldest(limit: number): Promise<{ pruned: number; outputs: OutputFile[] }> {
+  async pruneOldest(limit: number): Promise<{ pruned: number; leftovers: Leftover[] }> {
     const { results } = await db.prepare(PRUNE_OLDEST).bind(limit).all<Deleted>();
-    return { pruned: results.length, outputs: findOutputs(results) };
+    return { pruned: results.length, leftovers: findLeftovers(results) };
   },
 });

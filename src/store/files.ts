@@ -1,4 +1,5 @@
-import { PART_BYTES, splitParts, type PartBuffers } from './parts.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import { uploadObject } from './upload.ts';
 
 /** Files that one call deletes at most: https://developers.cloudflare.com/r2/api/workers/workers-api-reference/ */
 const MAX_REMOVED = 1_000;
@@ -22,7 +23,7 @@ const unquote = (etag: string): string => etag.replaceAll('"', '');
 /**
  * The files of an owner, in R2. Every name is the owner's own: another owner's file does not exist.
  */
-export const createFileStore = (bucket: R2Bucket, buffers: PartBuffers) => {
+export const createFileStore = (bucket: R2Bucket, budget: ByteBudget) => {
   const toKey = (owner: string, name: string): string => `${encodeURIComponent(owner)}/${name}`;
   const toFileInfo = (
     owner: string,
@@ -66,33 +67,15 @@ export const createFileStore = (bucket: R2Bucket, buffers: PartBuffers) => {
       }: { contentType: string; maxBytes: number; onlyIf?: FileInfo | null | undefined },
     ): Promise<FileInfo | null> {
       const key = toKey(owner, name);
-      const options = { httpMetadata: { contentType } };
-      const isStill = async (): Promise<boolean> =>
-        onlyIf === undefined || (await bucket.head(key))?.httpEtag === onlyIf?.etag;
-      let upload: R2MultipartUpload | null = null;
-      try {
-        const uploaded: R2UploadedPart[] = [];
-        for await (const part of splitParts(content, maxBytes, buffers)) {
-          // Most files fit one part, and need no upload of many.
-          if (!upload && part.byteLength < PART_BYTES) {
-            const put = await bucket.put(key, part, { ...options, ...toCondition(onlyIf) });
-            return put && toFileInfo(owner, put);
-          }
-          upload ??= await bucket.createMultipartUpload(key, options);
-          if (part.byteLength > 0)
-            uploaded.push(await upload.uploadPart(uploaded.length + 1, part));
-        }
-        if (!upload) throw new Error('Nothing was written');
-        // An upload of many parts takes no condition: this is as close as it gets.
-        if (!(await isStill())) {
-          await upload.abort();
-          return null;
-        }
-        return toFileInfo(owner, await upload.complete(uploaded));
-      } catch (error) {
-        await upload?.abort().catch(() => {}); // R2 drops what is left of it after a week.
-        throw error;
-      }
+      const saved = await uploadObject(bucket, key, content, {
+        httpMetadata: { contentType },
+        maxBytes,
+        budget,
+        ...toCondition(onlyIf),
+        mayComplete: async () =>
+          onlyIf === undefined || (await bucket.head(key))?.httpEtag === onlyIf?.etag,
+      });
+      return saved && toFileInfo(owner, saved);
     },
 
     /** False where there was none. */

@@ -1,5 +1,5 @@
 import type { FlowKey } from '../domain/flow.ts';
-import { findOutputs, OUTPUT, type Deleted, type OutputFile } from './deletions.ts';
+import { findLeftovers, OUTPUT, type Deleted, type Leftover } from './deletions.ts';
 import { nameStatement } from './statements.ts';
 
 // A flow is deleted as a whole: it is marked, and is not there any more, nor is its idempotency key. Then
@@ -98,7 +98,7 @@ export const createFlowDeletions = (db: D1Database) => ({
   async deleteMarked(
     owner: string | null,
     limit: number,
-  ): Promise<{ tasks: Pick<Deleted, 'owner' | 'id'>[]; flows: number; outputs: OutputFile[] }> {
+  ): Promise<{ tasks: Pick<Deleted, 'owner' | 'id'>[]; flows: number; leftovers: Leftover[] }> {
     const [tasks, flows] = await db.batch<Deleted>([
       db.prepare(DELETE_TASKS).bind(owner, limit),
       db.prepare(DELETE_EMPTY).bind(owner, limit),
@@ -107,7 +107,7 @@ export const createFlowDeletions = (db: D1Database) => ({
     return {
       tasks: deleted.map(({ owner: of, id }) => ({ owner: of, id })),
       flows: flows?.results.length ?? 0,
-      outputs: findOutputs(deleted),
+      leftovers: findLeftovers(deleted),
     };
   },
 });

@@ -3,6 +3,7 @@ import { isHeld } from '../domain/exact-json.ts';
 import type { FieldFilter } from '../domain/filter.ts';
 import { findVariants } from '../domain/search-variants.ts';
 import { countCharacters, foldText } from '../domain/text.ts';
+import { insideSql, isStubSql } from './body-sql.ts';
 
 // Whether a row has what a filter looks for within its texts, as SQL.
 
@@ -33,7 +34,7 @@ const LAST_ERROR = `attempts ->> '$[#-1].error.message'`;
 export const MAX_SEARCHED_BYTES = 65_536;
 
 const ifSearched = (column: string): string =>
-  `CASE WHEN octet_length(${column}) <= ${MAX_SEARCHED_BYTES} THEN ${column} ELSE '' END`;
+  `CASE WHEN octet_length(${column}) <= ${MAX_SEARCHED_BYTES} THEN ${insideSql(column)} ELSE '' END`;
 
 const SEARCHED = `lower(
     coalesce(title, '') || char(10) ||
@@ -101,6 +102,6 @@ export const matchField = ({ column, path, value }: FieldFilter, bind: Bind): st
     return `((${isText}) OR (${isEqual}))`;
   });
   // The length is in the row's head: what is too long is not read for it.
-  const isShort = `octet_length(${column}) <= ${MAX_SEARCHED_BYTES}`;
+  const isShort = `octet_length(${column}) <= ${MAX_SEARCHED_BYTES} AND NOT ${isStubSql(column)}`;
   return `CASE WHEN ${isShort} THEN (${matches.join(' OR ')}) ELSE 0 END`;
 };

@@ -1,5 +1,6 @@
 import type { Task, TaskError } from '../domain/task.ts';
 import { PRIORITIES } from '../domain/words.ts';
+import { bodyBytesSql } from './body-sql.ts';
 import type { Lease } from './leases.ts';
 import {
   claimSetSql,
@@ -30,7 +31,7 @@ WHERE (owner, id) IN (
     FROM (
       SELECT owner, id, sum(bytes) OVER (ROWS UNBOUNDED PRECEDING) - bytes AS bytes_before
       FROM (
-        SELECT waiting.owner, waiting.id, octet_length(waiting.params) AS bytes
+        SELECT waiting.owner, waiting.id, ${bodyBytesSql('waiting.params')} AS bytes
         FROM json_each(?3) AS j
         CROSS JOIN tasks AS waiting INDEXED BY tasks_for_workers
           ON waiting.owner = ?2

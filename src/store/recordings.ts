@@ -1,4 +1,5 @@
 import { appendAttempt } from '../domain/attempts.ts';
+import { MAX_EMBEDDED_BYTES, measureBody } from '../domain/body.ts';
 import { chunk } from '../domain/chunk.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
 import type { Verdict } from '../domain/retry.ts';
@@ -21,6 +22,8 @@ export interface Recording {
   /** The row as it was claimed. */
   task: Task;
   verdict: Verdict;
+  /** What the row gets in the place of a result that is too large for it. */
+  stub?: string;
 }
 
 const OUTCOME_WORDS = { complete: 'completed', fail: 'failed', reschedule: 'retried' } as const;
@@ -122,8 +125,13 @@ const writeTexts = async (
 export const createRecordings = (db: D1Database, failureSinks: string | null) => {
   const encode = (recording: Recording, now: number) => {
     const changes = buildRecorded(recording, now, failureSinks);
-    const text = encodeRecording(recording.task, changes);
-    return { task: { ...recording.task, ...changes }, text };
+    const { task, stub } = recording;
+    if (stub === undefined)
+      return { task: { ...task, ...changes }, text: encodeRecording(task, changes) };
+    // Whoever hears of the end gets the result itself, as long as an answer can carry it.
+    const shown = measureBody(stub) > MAX_EMBEDDED_BYTES ? { result: stub } : {};
+    const text = encodeRecording(task, { ...changes, result: stub });
+    return { task: { ...task, ...changes, ...shown }, text };
   };
   return {
     /** Writes outcomes, fenced on the attempt that made them. Returns the rows that took them. */

@@ -3,6 +3,7 @@ import { lifecycle } from '../domain/lifecycle.ts';
 import { ROUTES } from '../domain/routing.ts';
 import type { Task } from '../domain/task.ts';
 import { selectBodies } from './bodies.ts';
+import { bodyBytesSql } from './body-sql.ts';
 import { runnableSql, SET_IDLE, setRunnableSql } from './runnable.ts';
 import { guardSql, jsonRows, nameStatement, settleSetSql, SUMMARY_COLUMNS } from './statements.ts';
 
@@ -48,12 +49,13 @@ LIMIT ?2`,
 );
 
 /** Results that come with their rows: those of a thousand fit into an answer. */
-const MAX_INLINE_BYTES = 1_024;
+const MAX_BYTES_WITH_ROW = 1_024;
+const RESULT_BYTES = bodyBytesSql('tasks.result');
 export const FIND_SOURCES = nameStatement(
   'releases.find_sources',
   `SELECT tasks.owner, tasks.id, tasks.flow_id, tasks.node, tasks.item, tasks.status, tasks.for_each,
-  tasks.items, coalesce(octet_length(tasks.result), 0) AS bytes,
-  CASE WHEN octet_length(tasks.result) <= ${MAX_INLINE_BYTES} THEN tasks.result END AS result
+  tasks.items, coalesce(${RESULT_BYTES}, 0) AS bytes,
+  CASE WHEN ${RESULT_BYTES} <= ${MAX_BYTES_WITH_ROW} THEN tasks.result END AS result
 FROM json_each(?1) AS s
 CROSS JOIN tasks INDEXED BY tasks_by_flow
   ON tasks.owner = s.value ->> 0

@@ -1,3 +1,4 @@
+import { insideSql } from './body-sql.ts';
 import { createTaskSearch } from './search.ts';
 
 /** Tasks that are looked at, and how large one of them may be. */
@@ -11,7 +12,7 @@ interface Sample {
 }
 
 const ifShort = (column: string, isWanted: string): string =>
-  `CASE WHEN (${isWanted}) AND octet_length(${column}) <= ${MAX_BYTES} THEN ${column} END AS ${column}`;
+  `CASE WHEN (${isWanted}) AND octet_length(${column}) <= ${MAX_BYTES} THEN nullif(${insideSql(column)}, '') END AS ${column}`;
 
 /** Parameters and results of the newest tasks, to learn what they look like. */
 export const createSampleStore = (db: D1Database) => ({

@@ -1,4 +1,5 @@
 import type { TaskFilter } from '../domain/filter.ts';
+import { isStubSql } from './body-sql.ts';
 import { MAX_SEARCHED_BYTES } from './match-sql.ts';
 
 // A scan along rows that no index can tell apart, which ends after so many rows or bytes.
@@ -16,9 +17,14 @@ const ifLookedInto = (column: string): string =>
 export const looksInside = ({ words = [], fields = [], error }: TaskFilter): boolean =>
   words.length > 0 || fields.length > 0 || error !== undefined;
 
+/** Whether it looks into parameters and results, which may lie where no search goes. */
+export const looksIntoBodies = ({ words = [], fields = [] }: TaskFilter): boolean =>
+  words.length > 0 || fields.length > 0;
+
 /** What a scan asks of its source. */
 export const SCAN_COLUMNS = `owner AS found_owner, id AS found_id,
-    coalesce(octet_length(description), 0) + octet_length(attempts) + ${ifLookedInto('params')} + ${ifLookedInto('result')} AS scan_bytes`;
+    coalesce(octet_length(description), 0) + octet_length(attempts) + ${ifLookedInto('params')} + ${ifLookedInto('result')} AS scan_bytes,
+    ${isStubSql('params')} OR coalesce(${isStubSql('result')}, 0) AS is_outside`;
 
 /**
  * The rows of a scan, and one more, if there is one; `is_within` says whether a row is to be looked
@@ -29,6 +35,7 @@ export const scanSql = (source: string): string =>
   `SELECT
       found_owner,
       found_id,
+      is_outside,
       sum(scan_bytes) OVER w - scan_bytes <= ${MAX_SCANNED_BYTES}
         AND row_number() OVER w <= ${MAX_SCANNED} AS is_within
     FROM (${source} LIMIT ${MAX_SCANNED + 1})

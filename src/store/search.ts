@@ -3,7 +3,7 @@ import type { Task } from '../domain/task.ts';
 import { buildResidual, buildSource, chooseDriver, createBinder } from './filter-sql.ts';
 import { readBodies, selectBodies, selectHead, type ShortRow } from './bodies.ts';
 import { resolveWords } from './resolve-words.ts';
-import { looksInside, MAX_SCANNED, SCAN_COLUMNS, scanSql } from './scan-sql.ts';
+import { looksInside, looksIntoBodies, MAX_SCANNED, SCAN_COLUMNS, scanSql } from './scan-sql.ts';
 import { nameStatement } from './statements.ts';
 
 /** Exact totals stop here: reading costs. */
@@ -13,7 +13,10 @@ export interface Page<Row = Task> {
   tasks: Row[];
   /** The id after which the next page begins; null at the end. */
   next: string | null;
-  /** The search stopped at its bound, so the page may be short: `next` goes on. */
+  /**
+   * The page may be short: the search stopped at its bound, and `next` goes on, or it passed large bodies,
+   * which it does not look into.
+   */
   truncated: boolean;
 }
 
@@ -23,6 +26,13 @@ interface Window {
   cursor?: string | undefined;
   offset?: number;
   order?: Order;
+}
+
+/** Where a scan ended, and whether it passed bodies that it cannot look into. */
+interface Edge {
+  id: string | null;
+  has_more: 0 | 1 | null;
+  has_outside: 0 | 1 | null;
 }
 
 /** A page carries this much of parameters and results, in bytes. */
@@ -83,14 +93,15 @@ CROSS JOIN tasks ON tasks.owner = found_owner AND tasks.id = found_id`;
     const buildEdge = (columns: string): string =>
       buildSource(columns, owner, filter, { cursor, order }, driver, edge.bind);
     const edgeSql = looksInside(filter)
-      ? `SELECT ${order === 'newest' ? 'min' : 'max'}(found_id) FILTER (WHERE is_within) AS id, min(is_within) = 0 AS has_more
+      ? `SELECT ${order === 'newest' ? 'min' : 'max'}(found_id) FILTER (WHERE is_within) AS id, min(is_within) = 0 AS has_more,
+  max(is_within AND is_outside) AS has_outside
 FROM (${scanSql(buildEdge(SCAN_COLUMNS))})`
-      : `SELECT id, 1 AS has_more FROM (${buildEdge('id')} LIMIT 1 OFFSET ${MAX_SCANNED - 1})`;
+      : `SELECT id, 1 AS has_more, 0 AS has_outside FROM (${buildEdge('id')} LIMIT 1 OFFSET ${MAX_SCANNED - 1})`;
     const last = db.prepare(nameStatement('tasks.search_edge', edgeSql)).bind(...edge.values);
-    const { id = null, has_more = 0 } =
-      (await last.first<{ id: string | null; has_more: 0 | 1 | null }>()) ?? {};
+    const { id = null, has_more, has_outside } = (await last.first<Partial<Edge>>()) ?? {};
     const next = has_more === 1 ? id : null;
-    return { tasks, next, truncated: next !== null };
+    const isBlind = has_outside === 1 && looksIntoBodies(filter);
+    return { tasks, next, truncated: next !== null || isBlind };
   };
 
   return {

@@ -6,6 +6,7 @@ import type { CommitListener } from '../domain/commit-listener.ts';
 import type { PruneCutoffs } from '../domain/retention.ts';
 import type { TaskKey } from '../domain/task.ts';
 import type { LimitAdmission } from '../engine/admission.ts';
+import type { LargeBodies } from '../engine/large-bodies.ts';
 import type { FlowRelease, FlowReleaseDeps } from '../engine/flow-release.ts';
 import type { LongTaskRun } from '../engine/long-tasks.ts';
 import type { RunReporterDeps } from '../engine/run-reporter.ts';
@@ -18,7 +19,7 @@ import type { Catalog } from '../handlers/catalog.ts';
 import type { Files, HandlerDependencies } from '../handlers/handler.ts';
 import type { CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';
-import type { OutputFile } from '../store/deletions.ts';
+import type { Leftover } from '../store/deletions.ts';
 import type { Sweeps } from '../store/sweeps.ts';
 
 /** All that the engine of one database needs from outside. */
@@ -29,6 +30,7 @@ export interface EngineDeps {
   dependencies: HandlerDependencies;
   /** Endpoints of registered types. */
   endpoints: Pick<EndpointDeps, 'root' | 'rules' | 'fetch'>;
+  largeBodies: LargeBodies;
   openFiles(owner: string): Files;
   countRequest: CountRequest;
   listeners: readonly CommitListener[];
@@ -43,7 +45,7 @@ export interface EngineDeps {
   workflow: Pick<Workflow<LongTaskRun>, 'createBatch' | 'get'>;
   invalidate(keys: TaskKey[]): Promise<void>;
   closeStreams(owner: string, ids: string[]): Promise<void>;
-  removeFiles(files: readonly OutputFile[]): Promise<void>;
+  removeLeftovers(leftovers: readonly Leftover[]): Promise<void>;
   submitChild: ExecutorDeps['submitChild'];
   traceRun: TraceRun;
   publishRuns: RunReporterDeps['publishRuns'];

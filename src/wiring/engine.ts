@@ -20,6 +20,7 @@ import { createDelivering } from './delivering.ts';
 import { createFlows } from './flows.ts';
 import { createLimits } from './limits.ts';
 import { createOutside } from './outside.ts';
+import { loadOutsideRuns, loadTaskSearch, loadTaskStore, loadTransitions } from './whole-rows.ts';
 import type { EngineDeps } from './engine-deps.ts';
 import { createDeliveryStore } from '../store/deliveries.ts';
 import { createDeliveryGateStore } from '../store/delivery-gates.ts';
@@ -44,8 +45,9 @@ const NO_RETRY: RetryPolicy = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };
 export const createEngine = (deps: EngineDeps) => {
   const { db, catalog, dispatcher, deliveries, replace = {}, longTaskMs, now, wait, log } = deps;
   const { failureSinks } = deliveries;
-  const store = createTaskStore(db);
-  const search = createTaskSearch(db);
+  const { loadMany, keepResult, hold: holdParams } = deps.largeBodies;
+  const store = loadTaskStore(createTaskStore(db), loadMany);
+  const search = loadTaskSearch(createTaskSearch(db), loadMany);
   const queueStore = createQueueStore(db);
   const deliveryStore = createDeliveryStore(db);
   const gates = createDeliveryGateStore(db);
@@ -53,8 +55,8 @@ export const createEngine = (deps: EngineDeps) => {
   const owners = createOwnerStore(db);
   const runLogs = createRunLogs(db);
   const runSteps = createRunSteps(db);
-  const transitions = createTransitions(db, failureSinks);
-  const outsideRuns = createOutsideRuns(db, failureSinks);
+  const transitions = loadTransitions(createTransitions(db, failureSinks), loadMany);
+  const outsideRuns = loadOutsideRuns(createOutsideRuns(db, failureSinks), loadMany);
   const realSweeps = createSweeps(db, failureSinks);
 
   const publish = createPublisher({ listeners: deps.listeners, log });
@@ -94,6 +96,7 @@ export const createEngine = (deps: EngineDeps) => {
     countRequest: deps.countRequest,
     runSteps,
     fillAtRun: flowValues.fillAtRun,
+    holdParams,
     submitChild: deps.submitChild,
     pauseLimit: (owner, key, ms) => limitCommands.pause(owner, key, Math.round(now() + ms)),
     now,
@@ -110,6 +113,7 @@ export const createEngine = (deps: EngineDeps) => {
     transitions,
     store,
     keepRecordings: dispatcher.keepRecordings,
+    keepResult,
     findPolicy: (owner, type) => catalog.find(owner, type)?.retry ?? NO_RETRY,
   });
   const recorder = replace.recorder?.(realRecorder) ?? realRecorder;
@@ -117,6 +121,7 @@ export const createEngine = (deps: EngineDeps) => {
     ...deps,
     ...ways,
     fillLeased: flowValues.fillLeased,
+    keepResult,
     store,
     outsideRuns,
     transitions,
@@ -168,7 +173,7 @@ export const createEngine = (deps: EngineDeps) => {
         now,
         log,
       }),
-      removeFiles: deps.removeFiles,
+      removeLeftovers: deps.removeLeftovers,
       purge: createPurge({ ...deps, store, flows }),
       flows,
       ...flowRelease,

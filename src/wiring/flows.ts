@@ -8,12 +8,23 @@ import { createUniqueTasks } from '../engine/unique-tasks.ts';
 import { createReleaseStore } from '../store/releases.ts';
 import { createUniqueStore } from '../store/unique.ts';
 import type { EngineDeps } from './engine-deps.ts';
+import { loadReleases } from './whole-rows.ts';
 
 type FlowsDeps = Pick<
   EngineDeps,
-  'db' | 'catalog' | 'dispatcher' | 'dependencies' | 'hasSearchIndex' | 'tryConsume' | 'replace'
+  | 'db'
+  | 'catalog'
+  | 'dispatcher'
+  | 'dependencies'
+  | 'hasSearchIndex'
+  | 'tryConsume'
+  | 'replace'
+  | 'largeBodies'
 > &
-  Pick<EngineDeps, 'deliveries' | 'invalidate' | 'closeStreams' | 'removeFiles' | 'longTaskMs'> &
+  Pick<
+    EngineDeps,
+    'deliveries' | 'invalidate' | 'closeStreams' | 'removeLeftovers' | 'longTaskMs'
+  > &
   Pick<EngineDeps, 'countConflict' | 'countFlowEnd' | 'now' | 'log'> &
   Pick<FlowReleaseDeps, 'admission' | 'taskQueues' | 'publish'> &
   Pick<FlowCommandDeps, 'longTasks'>;
@@ -28,7 +39,8 @@ export const createFlows = (given: FlowsDeps) => {
     sendDeliveries: deliveries.sendToQueue,
   };
   const flows = createFlowStore(db);
-  const releases = createReleaseStore(db, deliveries.failureSinks);
+  const { loadMany } = given.largeBodies;
+  const releases = loadReleases(createReleaseStore(db, deliveries.failureSinks), loadMany);
   const flowValues = createFlowValues(releases);
   const lists = createFlowLists({ ...deps, releases, flows });
   const real = createFlowRelease({ ...deps, releases, flows, lists, values: flowValues });

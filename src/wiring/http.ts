@@ -23,7 +23,7 @@ export const createHttp = (
   { env, db, settings, log, now, wait }: Platform,
   { store, schedules, flows, uniqueTasks, limitCommands }: Engine,
   { outgoingRules }: Live,
-  deps: Pick<SubmissionDeps, 'catalog' | 'accept' | 'tryReserve'> &
+  deps: Pick<SubmissionDeps, 'catalog' | 'accept' | 'tryReserve' | 'largeBodies'> &
     Pick<FlowSubmissionDeps, 'acceptFlow'> &
     Pick<ChildrenDeps, 'tryConsume'> &
     Pick<ScheduleCommandDeps, 'ensureAlarmBy' | 'tickNow'>,

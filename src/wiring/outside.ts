@@ -5,7 +5,10 @@ import type { TaskStore } from '../store/tasks.ts';
 import type { EngineDeps } from './engine-deps.ts';
 
 type OutsideDeps = Pick<EngineDeps, 'catalog' | 'dispatcher' | 'now' | 'wait' | 'random' | 'log'> &
-  Pick<WorkDeps, 'transitions' | 'taskQueues' | 'publish' | 'followUp' | 'fillLeased'> & {
+  Pick<
+    WorkDeps,
+    'transitions' | 'taskQueues' | 'publish' | 'followUp' | 'fillLeased' | 'keepResult'
+  > & {
     store: Pick<TaskStore, 'get' | 'getMany'>;
     outsideRuns: OutsideRuns;
   };

@@ -4,17 +4,19 @@ import { MAX_FILE_BYTES } from '../domain/file-name.ts';
 import { toFlowDetail } from '../domain/flow-view.ts';
 import { computeCutoffs } from '../domain/retention.ts';
 import type { Acceptance } from '../engine/accept-wire.ts';
+import { createLargeBodies } from '../engine/large-bodies.ts';
 import { createScheduleListener } from '../engine/schedule-listener.ts';
 import { catalog as builtIn } from '../handlers/catalog.ts';
 import { createRegistry } from '../handlers/registry.ts';
 import type { Files } from '../handlers/handler.ts';
 import type { Logger } from '../log.ts';
 import { createCountedFiles } from '../store/counted-files.ts';
-import type { OutputFile } from '../store/deletions.ts';
+import type { Leftover } from '../store/deletions.ts';
 import { createFileStore, type FileStore } from '../store/files.ts';
 import { createTaskTypeStore } from '../store/task-types.ts';
 import { createOwnerStore } from '../store/owners.ts';
-import { createPartBuffers } from '../store/parts.ts';
+import { createBodyStore, type BodyStore } from '../store/body-store.ts';
+import { createByteBudget } from '../store/byte-budget.ts';
 import type { Task, TaskSummaryRow } from '../domain/task.ts';
 import { selectHead } from '../store/bodies.ts';
 import { createDispatcherClient } from './dispatcher-client.ts';
@@ -43,14 +45,16 @@ const openFiles = (files: FileStore, owner: string): Files => ({
   },
 });
 
-/** A file that stays behind is logged: it takes up room, and does no other harm. */
-const createFileRemover =
-  (files: FileStore, log: Logger) =>
-  async (outputs: readonly OutputFile[]): Promise<void> => {
-    for (const { owner, name } of outputs)
-      await files.remove(owner, name).catch((error: unknown) => {
-        log.warn('file_not_removed', { owner, error: describeError(error) });
-      });
+/** What stays behind is logged: it takes up room, and does no other harm. */
+const createLeftoverRemover =
+  (files: FileStore, bodies: BodyStore, log: Logger) =>
+  async (leftovers: readonly Leftover[]): Promise<void> => {
+    const warn = (error: unknown): void =>
+      log.warn('leftover_not_removed', { error: describeError(error) });
+    const large = leftovers.filter((each) => 'id' in each);
+    if (large.length > 0) await bodies.removeMany(large).catch(warn);
+    for (const each of leftovers)
+      if (!('id' in each)) await files.remove(each.owner, each.name).catch(warn);
   };
 
 /** Stores that only routes use, each made when a route first asks for it. */
@@ -68,8 +72,12 @@ const createServices = (env: Env) => {
   const { db, settings, log, now, wait, random, queues, sendMail } = platform;
   const dispatcher = createDispatcherClient(platform);
   const owners = createOwnerStore(db);
+  const budget = createByteBudget({ now, wait });
+  const bodies = createBodyStore(env.FILES, budget);
+  const largeBodies = createLargeBodies({ bodies, budget, wait, log });
   const files = createCountedFiles({
-    files: createFileStore(env.FILES, createPartBuffers({ now, wait })),
+    files: createFileStore(env.FILES, budget),
+    measureBodies: bodies.measure,
     owners,
     maxBytes: settings.MAX_FILES_MB * 1e6,
   });
@@ -87,6 +95,7 @@ const createServices = (env: Env) => {
     catalog,
     dependencies: { fetch: platform.fetch, secrets: settings, sendMail },
     endpoints,
+    largeBodies,
     openFiles: (owner) => openFiles(files, owner),
     countRequest: live.countRequest,
     listeners: [...live.listeners, createScheduleListener({ ...dispatcher, now })],
@@ -95,7 +104,7 @@ const createServices = (env: Env) => {
     workflow: env.LONG_TASKS,
     invalidate: cache.invalidate,
     closeStreams: boards.closeStreams,
-    removeFiles: createFileRemover(files, log),
+    removeLeftovers: createLeftoverRemover(files, bodies, log),
     submitChild: (parent, n, child) => http.children.submitForHandler(parent, n, child),
     traceRun,
     publishRuns: boards.publishRuns,
@@ -125,6 +134,7 @@ const createServices = (env: Env) => {
   };
   const http = createHttp(platform, engine, live, {
     catalog,
+    largeBodies,
     accept: (tasks) => countAccepted(tasks, dispatcher.accept),
     acceptFlow: async (flow) => {
       const answer = await dispatcher.acceptFlow(flow);
@@ -154,6 +164,8 @@ const createServices = (env: Env) => {
     outgoingRules: rules,
     testEndpoint: createEndpointTester({ ...endpoints, now }),
     files,
+    bodies,
+    budget,
     dispatcher,
     boards,
     sendDeliveries: live.deliveries.sendToQueue,

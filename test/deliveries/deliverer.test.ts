@@ -309,7 +309,7 @@ it('is given up, visibly, when its task is deleted', async () => {
     retryInFlows: async () => [],
     invalidate: nothing,
     closeStreams: nothing,
-    removeFiles: nothing,
+    removeLeftovers: nothing,
     longTasks: { terminate: nothing },
     longTaskMs: 30_000,
     now: Date.now,
@@ -326,7 +326,7 @@ it('is given up, visibly, when its task is deleted', async () => {
     flows: createFlowStore(env.DB),
     invalidate: nothing,
     closeStreams: nothing,
-    removeFiles: nothing,
+    removeLeftovers: nothing,
     now: Date.now,
     log,
   });

@@ -49,7 +49,7 @@ const setup = () => {
     computeCutoffs: (now) => ({ rules: [], otherwise: now - RETENTION_MS }),
     pruneWhenFull: true,
     databaseSize: { note: (bytes) => void noted.push(bytes), getUsedPart: () => usedPart },
-    removeFiles: async () => {},
+    removeLeftovers: async () => {},
     taskQueues,
     sendDeliveries: async () => {},
     publish,

@@ -4,7 +4,7 @@ import { Busy } from '../../src/domain/busy.ts';
 import { GiveUp, RetryLater } from '../../src/domain/errors.ts';
 import type { Task } from '../../src/domain/task.ts';
 import { createExecutor, type ExecutorDeps } from '../../src/engine/executor.ts';
-import { MAX_RESULT_BYTES } from '../../src/engine/outcome.ts';
+import { MAX_RETURNED_BYTES as MAX_RESULT_BYTES } from '../../src/domain/body.ts';
 import { defineHandler, type HandlerDefinition } from '../../src/handlers/handler.ts';
 import { executorDeps, silentRun, keepLog } from '../support/deps.ts';
 import { aTask } from '../support/rows.ts';

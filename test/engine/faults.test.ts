@@ -11,7 +11,7 @@ import { createFlowStore } from '../../src/store/flows.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions, type Transitions } from '../../src/store/transitions.ts';
-import { keepLog, keepPublished, keepQueues, noLimits } from '../support/deps.ts';
+import { keepLog, keepPublished, keepQueues, noLimits, noLargeBodies } from '../support/deps.ts';
 import { aTask, parseAttempts, OWNER, rowOf, store } from '../support/rows.ts';
 
 const NOW = 1_900_000_000_000;
@@ -49,7 +49,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     computeCutoffs: () => ({ rules: [], otherwise: 0 }),
     pruneWhenFull: false,
     databaseSize: { note: () => {}, getUsedPart: () => 0 },
-    removeFiles: async () => {},
+    removeLeftovers: async () => {},
     taskQueues,
     sendDeliveries: async () => {},
     publish,
@@ -67,6 +67,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
       followUp: async () => {},
       publish,
       findPolicy,
+      keepResult: noLargeBodies.keepResult,
       now,
       random: Math.random,
       wait: async () => {},

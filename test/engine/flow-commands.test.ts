@@ -112,7 +112,7 @@ it('reads the flow again when it has changed meanwhile, and gives up when it alw
       ensureAlarmBy: nothing,
       invalidate: nothing,
       closeStreams: nothing,
-      removeFiles: nothing,
+      removeLeftovers: nothing,
       now: () => NOW,
     });
   await expect(build(async () => []).retry(OWNER, flow.id, allow)).rejects.toMatchObject({

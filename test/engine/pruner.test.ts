@@ -21,7 +21,7 @@ const setup = (retentionMs: number, usedPart = 0, pruneWhenFull = true) => {
     databaseSize: { getUsedPart: () => part },
     computeCutoffs: (at) => ({ rules: [], otherwise: retentionMs === 0 ? 0 : at - retentionMs }),
     pruneWhenFull,
-    removeFiles: async () => {},
+    removeLeftovers: async () => {},
     now: () => now,
     log,
   });

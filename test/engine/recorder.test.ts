@@ -6,7 +6,7 @@ import { createRecorder } from '../../src/engine/recorder.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { breakDatabase, observeDatabase } from '../support/database.ts';
-import { keepLog, keepPublished } from '../support/deps.ts';
+import { keepLog, keepPublished, noLargeBodies } from '../support/deps.ts';
 import { aTask, rowOf, store } from '../support/rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -31,6 +31,7 @@ const setup = async (count: number, keeps = true) => {
       if (!keeps) throw new Error('Nor does the object answer');
       kept.push(...texts);
     },
+    keepResult: noLargeBodies.keepResult,
     findPolicy: () => ({ maxAttempts: 3, baseSeconds: 1, maxSeconds: 10 }),
     now: Date.now,
     random: () => 0.5,

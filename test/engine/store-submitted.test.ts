@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Acceptance } from '../../src/engine/accept-wire.ts';
 import { createReplayFinder, createStoring } from '../../src/engine/store-submitted.ts';
-import { keepLog } from '../support/deps.ts';
+import { keepLog, noLargeBodies } from '../support/deps.ts';
 import { aTask } from '../support/rows.ts';
 
 const request = { type: 'sum', params: {}, priority: 'MEDIUM' } as const;
@@ -24,7 +24,7 @@ const setup = (answers: Acceptance[][], holders: (string | null)[] = []) => {
     log,
   });
   const storeTasks = createStoring(
-    { accept: async () => answers.shift() ?? [], uniqueTasks, log },
+    { accept: async () => answers.shift() ?? [], uniqueTasks, largeBodies: noLargeBodies, log },
     findReplays,
   );
   return (tasks: ReturnType<typeof aTask>[]) =>

@@ -29,7 +29,7 @@ import type { ScheduleStore } from '../../src/store/schedules.ts';
 import type { Sweeps } from '../../src/store/sweeps.ts';
 import type { TaskStore } from '../../src/store/tasks.ts';
 import { createEngine } from '../../src/wiring/engine.ts';
-import { dependencies, executorDeps } from '../support/deps.ts';
+import { dependencies, executorDeps, noLargeBodies } from '../support/deps.ts';
 import { assertNotified, assertSound, type Allowed } from './invariants.ts';
 import { faultyDatabase, isFault, type DatabaseFaults } from './faulty-database.ts';
 
@@ -266,6 +266,7 @@ export class World {
         fetch: async (_url, init) => (isDead() ? never() : this.#answer(init?.body as string)),
       },
       openFiles: () => executorDeps.forOwner().files,
+      largeBodies: noLargeBodies,
       countRequest: () => {},
       listeners: [createDeliveryListener(sendToQueue)],
       dispatcher: {
@@ -284,7 +285,7 @@ export class World {
       workflow: { createBatch: () => Promise.reject(new Error('none')) } as never,
       invalidate: async () => {},
       closeStreams: async () => {},
-      removeFiles: async () => {},
+      removeLeftovers: async () => {},
       submitChild: executorDeps.submitChild,
       traceRun: (_, run) => run(),
       publishRuns: async () => ({ isWatched: false, shown: {} }),
@@ -321,6 +322,7 @@ export class World {
       store: engine.store,
       uniqueTasks: engine.uniqueTasks,
       ensureLimits: engine.limitCommands.ensure,
+      largeBodies: noLargeBodies,
       accept: (tasks: Task[]) =>
         accepter.accept(tasks.map((task) => ({ task, row: encodeTask(task) }))),
       tryReserve: async () => true,

@@ -8,7 +8,7 @@ import { createLeaseStore, type LeaseStore } from '../../src/store/leases.ts';
 import { createSweeps } from '../../src/store/sweeps.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
-import { keepLog } from '../support/deps.ts';
+import { keepLog, noLargeBodies } from '../support/deps.ts';
 import { aTask, looksUntil, rowOf, store } from '../support/rows.ts';
 
 /**
@@ -79,6 +79,7 @@ it.each([true, false])(
       followUp: async () => {},
       ensureAlarmBy: async () => {},
       keepRecordings: () => Promise.reject(new Error('not asked')),
+      keepResult: noLargeBodies.keepResult,
       findPolicy: () => ({ maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 }),
       now: Date.now,
       random: () => 0.5,

@@ -2,12 +2,17 @@ import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { createCountedFiles } from '../../src/store/counted-files.ts';
 import { createFileStore } from '../../src/store/files.ts';
-import { partBuffers } from '../support/deps.ts';
+import { byteBudget } from '../support/deps.ts';
 import { createOwnerStore } from '../../src/store/owners.ts';
 
 const owners = createOwnerStore(env.DB);
-const plain = createFileStore(env.FILES, partBuffers);
-const files = createCountedFiles({ files: plain, owners, maxBytes: 10 });
+const plain = createFileStore(env.FILES, byteBudget);
+const files = createCountedFiles({
+  files: plain,
+  owners,
+  measureBodies: async () => 0,
+  maxBytes: 10,
+});
 const toBytes = async function* (text: string): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode(text);
 };

@@ -63,7 +63,7 @@ it('prunes what ended before a moment, and nothing that still has to be delivere
   await end(owing.id, now - 2 * DAY_MS);
   expect(await deletions.prune({ rules: [], otherwise: now - DAY_MS }, 100)).toEqual({
     pruned: 1,
-    outputs: [],
+    leftovers: [],
   });
   const { results } = await env.DB.prepare("SELECT id FROM tasks WHERE owner = 'pruned'").all();
   expect(results.map(({ id }) => id).toSorted()).toEqual([fresh.id, owing.id].toSorted());

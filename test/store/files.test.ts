@@ -1,9 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { createFileStore } from '../../src/store/files.ts';
-import { partBuffers } from '../support/deps.ts';
+import { byteBudget } from '../support/deps.ts';
 
-const files = createFileStore(env.FILES, partBuffers);
+const files = createFileStore(env.FILES, byteBudget);
 const MB = 1_048_576;
 const options = { contentType: 'text/plain', maxBytes: 20 * MB };
 const write = async function* (...sizes: number[]) {

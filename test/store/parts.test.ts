@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { createPartBuffers, PART_BYTES, splitParts } from '../../src/store/parts.ts';
+import { createByteBudget } from '../../src/store/byte-budget.ts';
+import { PART_BYTES, splitParts } from '../../src/store/parts.ts';
 
 const KB = 1_024;
 const write = async function* (...sizes: number[]) {
@@ -8,7 +9,7 @@ const write = async function* (...sizes: number[]) {
 const setup = () => {
   let time = 0;
   const waits: number[] = [];
-  const buffers = createPartBuffers({
+  const buffers = createByteBudget({
     now: () => time,
     wait: async (ms) => {
       waits.push(ms);
@@ -58,8 +59,8 @@ it('lets six large files be written at once, and small ones always', async () =>
 
 it('refuses one that waited for too long, and forgets who went away', async () => {
   const { buffers, pass } = setup();
-  for (let i = 0; i < 6; i += 1) await buffers.take();
-  await expect(buffers.take()).rejects.toMatchObject({ code: 'overloaded' });
+  for (let i = 0; i < 6; i += 1) await buffers.take(PART_BYTES);
+  await expect(buffers.take(PART_BYTES)).rejects.toMatchObject({ code: 'overloaded' });
   pass(300_000);
-  await expect(buffers.take()).resolves.toBeDefined();
+  await expect(buffers.take(PART_BYTES)).resolves.toBeDefined();
 });

@@ -1,4 +1,5 @@
-import { createPartBuffers } from '../../src/store/parts.ts';
+import type { LargeBodies } from '../../src/engine/large-bodies.ts';
+import { createByteBudget } from '../../src/store/byte-budget.ts';
 import type { QueueBindings } from '../../src/engine/task-queues.ts';
 import { QUEUES } from '../../src/domain/routing.ts';
 import type { CommittedTask, Task, TaskMessage } from '../../src/domain/task.ts';
@@ -91,6 +92,15 @@ const noTasks: OwnTasks = {
   }),
 };
 
+/** Where nothing is large. */
+export const noLargeBodies: LargeBodies = {
+  keepSubmitted: async (tasks) => tasks,
+  keepResult: (_key, _attempt, result) => result,
+  drop: async () => {},
+  loadMany: async (rows) => [...rows],
+  hold: () => Promise.reject(new Error('No large bodies here')),
+};
+
 /** What an executor needs besides its handlers. */
 export const executorDeps = {
   dependencies,
@@ -103,6 +113,7 @@ export const executorDeps = {
   runSteps: { read: async () => [], save: async () => [] },
   submitChild: () => Promise.reject(new Error('No children here')),
   fillAtRun: () => Promise.reject(new Error('No flows here')),
+  holdParams: noLargeBodies.hold,
   pauseLimit: async () => {},
   now: Date.now,
   wait: async () => {},
@@ -125,7 +136,7 @@ export const silentContext = {
 };
 
 /** Buffers for uploads, as the service has them. */
-export const partBuffers = createPartBuffers({
+export const byteBudget = createByteBudget({
   now: Date.now,
   wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 });

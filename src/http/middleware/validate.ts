@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import { uniqueSymbol } from 'hono-openapi';
 import * as z from 'zod';
 import { refuseFields, toFieldErrors, type Place } from '../../domain/field-errors.ts';
+import { PARSED_TIMES } from '../../domain/body.ts';
 import type { AppEnv } from '../context.ts';
 import { readJson } from '../read-body.ts';
 import { describeWith, toSchema } from './docs.ts';
@@ -62,14 +63,23 @@ export const json = <Schema extends z.ZodType>(
   const documented = forms.length === 1 && only ? only : null;
   return describeWith(
     async (c, next) => {
-      const body = await readJson(c.req.raw, {
-        optional,
-        ...(maxBytes !== undefined && { maxBytes }),
-      });
-      c.req.json = <T>() => Promise.resolve(body as T);
-      // The validator reads a body only by its type; ours may come without one.
-      if (c.req.header('Content-Type') === undefined) c.req.raw = withJsonType(c.req.raw);
-      return validate(c as never, next);
+      let release = (): void => {};
+      const hold = async (bytes: number): Promise<void> => {
+        release = await c.get('services').budget.take(bytes * PARSED_TIMES);
+      };
+      try {
+        const body = await readJson(c.req.raw, {
+          optional,
+          hold,
+          ...(maxBytes !== undefined && { maxBytes }),
+        });
+        c.req.json = <T>() => Promise.resolve(body as T);
+        // The validator reads a body only by its type; ours may come without one.
+        if (c.req.header('Content-Type') === undefined) c.req.raw = withJsonType(c.req.raw);
+        return await validate(c as never, next);
+      } finally {
+        release();
+      }
     },
     {
       requestBody: {

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { assertTypeAllowed } from '../../domain/api-key.ts';
+import { toBodyView } from '../../domain/body.ts';
 import { refuseFields } from '../../domain/field-errors.ts';
 import { parseJson } from '../../domain/json.ts';
 import { toRunView } from '../../domain/run-view.ts';
@@ -99,7 +100,7 @@ const assertTypes = async (c: AppContext, types: readonly string[]): Promise<voi
 
 const toWorkView = async (root: string, task: Task, keyId: string | null) => ({
   ...toRunView(task),
-  params: JSON.parse(task.params) as unknown,
+  params: toBodyView(task.params, '/runs/params'),
   checkpoint: task.checkpoint === null ? null : parseJson(task.checkpoint),
   traceparent: task.traceparent,
   timeout_seconds: task.timeout_ms / 1_000,

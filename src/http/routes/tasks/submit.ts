@@ -11,7 +11,7 @@ import { docs, type RouteDocs } from '../../middleware/docs.ts';
 import { limit } from '../../middleware/limit.ts';
 import { scope } from '../../middleware/scope.ts';
 import { json } from '../../middleware/validate.ts';
-import { MAX_BULK_BYTES } from '../../read-body.ts';
+import { MAX_BULK_BYTES, MAX_SUBMIT_BYTES } from '../../read-body.ts';
 import { SUBMIT_ERRORS, submitTask, submitTasks } from '../../submit-tasks.ts';
 import { bulkExamples, submitExamples } from './examples.ts';
 import {
@@ -103,7 +103,7 @@ export const submitRoutes = new Hono<AppEnv>()
     }),
     scope('tasks:write'),
     limit('writes'),
-    json(newTask, { forms: newTaskForms }),
+    json(newTask, { forms: newTaskForms, maxBytes: MAX_SUBMIT_BYTES }),
     (c) => acceptTask(c, c.req.valid('json')),
   )
 
