@@ -36,6 +36,8 @@ const FIELDS = [
   'failures',
   'replayed',
   'bytes',
+  'bodies',
+  'shard',
   'key_id',
   'subject',
   'schedule_id',

@@ -1,5 +1,6 @@
 /** Everything that Tasker refuses, by its stable code; http/problem.ts has status and title. */
 export type ErrorCode =
+  | 'body_not_found'
   | 'body_too_large'
   | 'body_too_deep'
   | 'callbacks_not_configured'

@@ -40,7 +40,7 @@ const NUMBER_ENDS: ReadonlySet<State> = new Set(['zero', 'integer', 'fraction', 
 
 /** Takes bytes as they come; `push` and `end` throw a `TypeError` for what is no JSON text. */
 export const createJsonCheck = (maxDepth = MAX_RESULT_DEPTH) => {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   /** True for an object, false for a list. */
   const stack: boolean[] = [];
   let state: State = 'value';

@@ -6,6 +6,7 @@ import type { Leftover } from '../store/deletions.ts';
 import type { FlowStore } from '../store/flows.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { DatabaseSize } from './database-size.ts';
+import type { Orphans } from './orphans.ts';
 
 /** Rows deleted at a time for being old: few, so that no other statement waits for it. */
 const PRUNE_LIMIT = 200;
@@ -24,6 +25,7 @@ const FIRST_SUB = { owner: '', key: '', sub_key: '' };
 export interface PrunerDeps {
   store: Pick<TaskStore, 'prune' | 'pruneOldest'>;
   flows: Pick<FlowStore, 'markOld' | 'deleteMarked'>;
+  orphans: Pick<Orphans, 'sweep'>;
   admissions: Pick<AdmissionStore, 'pruneSubs'>;
   databaseSize: Pick<DatabaseSize, 'getUsedPart'>;
   /** When tasks must have ended to be deleted, at `now` (ms). */
@@ -93,7 +95,8 @@ export const createPruner = (deps: PrunerDeps) => {
     /** Now and then deletes some; true when there may be more of it. */
     async prune(): Promise<boolean> {
       await pruneSubs();
-      return [await pruneOld(), await makeRoom(), await deleteMarked()].includes(true);
+      const isMore = [await pruneOld(), await makeRoom(), await deleteMarked()].includes(true);
+      return (await deps.orphans.sweep()) || isMore;
     },
   };
 };

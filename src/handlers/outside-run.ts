@@ -8,6 +8,8 @@ export interface OutsideRun {
   /** Of an endpoint. */
   url: string | null;
   row: RegisteredType;
+  /** Whether its type has a schema of results. */
+  checksResults: boolean;
   /** What the type's schema finds wrong with a result; null: nothing. */
   findResultProblem(result: unknown): string | null;
 }

@@ -37,6 +37,7 @@ export const toHandler = (row: RegisteredType): Handler => {
     kind,
     url: 'endpoint' in definition.run ? definition.run.endpoint.url : null,
     row,
+    checksResults: checkResult !== null,
     findResultProblem: (value) => checkResult?.(value)[0]?.message ?? null,
   };
   return {

@@ -18,9 +18,10 @@ export const PROBLEM_HELP: Record<ErrorCode, string> = {
   type_built_in: 'Choose another name: this one is a built-in type.',
   type_in_use: 'Cancel its unfinished tasks, or let them end, and delete it again.',
   type_not_manual: 'Only tasks of manual types, which wait for a person, are ended by a call.',
+  body_not_found: 'GET the task: only one that has COMPLETED has a result.',
   body_too_deep: 'Nest the JSON at most 64 levels deep.',
   body_too_large:
-    'A body has at most 256 KB, a bulk submit 1 MB, a file 25 MB. Put large inputs into a file.',
+    'The submit of one task has at most 10 MB, one of many 1 MB, a result or a file 25 MB, any other call 256 KB. Put larger inputs into a file.',
   callbacks_not_configured: 'Callbacks are signed: set ROOT_SECRET, which npm run deploy does.',
   database_full:
     'Nothing was stored; what was accepted before goes on. Delete tasks that have ended (POST /tasks/actions), shorten RETENTION_DAYS, or set PRUNE_WHEN_FULL.',

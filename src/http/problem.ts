@@ -5,6 +5,7 @@ import type { AppContext } from './context.ts';
 
 /** The status and the title of every error code. */
 export const PROBLEMS: Record<ErrorCode, [ContentfulStatusCode, string]> = {
+  body_not_found: [404, 'No such body'],
   body_too_deep: [413, 'Body nested too deep'],
   body_too_large: [413, 'Body too large'],
   callbacks_not_configured: [422, 'Callbacks are not configured'],

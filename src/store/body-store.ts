@@ -81,19 +81,6 @@ export const createBodyStore = (bucket: R2Bucket, budget: ByteBudget) => {
       }
     },
 
-    /** The bytes of all of an owner's, counted one by one. */
-    async measure(owner: string): Promise<number> {
-      let bytes = 0;
-      let cursor: string | undefined;
-      do {
-        const prefix = toOwnerPrefix(owner);
-        const page: R2Objects = await bucket.list({ prefix, ...(cursor && { cursor }) });
-        bytes += page.objects.reduce((sum, { size }) => sum + size, 0);
-        cursor = page.truncated ? page.cursor : undefined;
-      } while (cursor !== undefined);
-      return bytes;
-    },
-
     /** Some of all, whoever's, with when each was written (ms); `next` is where the next page begins. */
     async list(
       cursor: string | undefined,

@@ -5,9 +5,7 @@ import type { OwnerStore } from './owners.ts';
 export interface CountedFilesDeps {
   files: FileStore;
   owners: Pick<OwnerStore, 'get' | 'addFileBytes' | 'setFileBytes'>;
-  /** Bytes of the owner's large bodies, which are counted by triggers as their rows come and go. */
-  measureBodies(owner: string): Promise<number>;
-  /** Bytes that the files and large bodies of one owner may take up. */
+  /** Bytes that the files of one owner may take up. */
   maxBytes: number;
 }
 
@@ -15,16 +13,11 @@ export interface CountedFilesDeps {
  * The files of owners, whose bytes are counted as they come and go. A crash between a file and its
  * count is mended when the owner seems to be at the limit: then the files themselves are counted.
  */
-export const createCountedFiles = ({
-  files,
-  owners,
-  measureBodies,
-  maxBytes,
-}: CountedFilesDeps): FileStore => {
+export const createCountedFiles = ({ files, owners, maxBytes }: CountedFilesDeps): FileStore => {
   const findRoom = async (owner: string): Promise<number> => {
     const counted = (await owners.get(owner)).file_bytes;
     if (counted < maxBytes) return maxBytes - counted;
-    const measured = (await files.measure(owner)) + (await measureBodies(owner));
+    const measured = await files.measure(owner);
     await owners.setFileBytes(owner, measured);
     return maxBytes - measured;
   };

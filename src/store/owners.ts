@@ -11,6 +11,13 @@ import { schedulesTable } from '../schema/schedules.ts';
 import { ownersTable as owners } from '../schema/owners.ts';
 import { nameStatement } from './statements.ts';
 
+/** Bytes. */
+export interface Usage {
+  rows: number;
+  bodies: number;
+  database: number;
+}
+
 export type OwnerRow = typeof owners.$inferSelect;
 
 const ADD_FILE_BYTES = nameStatement(
@@ -29,7 +36,7 @@ ON CONFLICT (owner) DO UPDATE SET file_bytes = ?2`,
 
 const READ_USAGE = nameStatement(
   'owners.read_usage',
-  'SELECT task_bytes AS bytes FROM owners WHERE owner = ?1',
+  'SELECT task_bytes, body_bytes FROM owners WHERE owner = ?1',
 );
 
 const ROTATE = nameStatement(
@@ -40,7 +47,13 @@ ON CONFLICT (owner) DO UPDATE SET webhook_version = webhook_version + 1, webhook
 RETURNING *`,
 );
 
-const NONE = { task_bytes: 0, file_bytes: 0, webhook_version: 0, webhook_rotated_at: null };
+const NONE = {
+  task_bytes: 0,
+  body_bytes: 0,
+  file_bytes: 0,
+  webhook_version: 0,
+  webhook_rotated_at: null,
+};
 
 /** What is known of owners beside their tasks. The triggers on tasks count their bytes. */
 export const createOwnerStore = (d1: D1Database) => {
@@ -52,10 +65,12 @@ export const createOwnerStore = (d1: D1Database) => {
       return row ?? { owner, ...NONE };
     },
 
-    /** Bytes of the owner's tasks, about, and of the whole database. */
-    async readUsage(owner: string): Promise<{ owner: number; database: number }> {
-      const { results, meta } = await d1.prepare(READ_USAGE).bind(owner).all<{ bytes: number }>();
-      return { owner: results[0]?.bytes ?? 0, database: meta.size_after };
+    /** Bytes of the owner's tasks: of their rows, about, and of what lies outside; and of the whole database. */
+    async readUsage(owner: string): Promise<Usage> {
+      const statement = d1.prepare(READ_USAGE).bind(owner);
+      const { results, meta } = await statement.all<Pick<OwnerRow, 'task_bytes' | 'body_bytes'>>();
+      const { task_bytes: rows = 0, body_bytes: bodies = 0 } = results[0] ?? {};
+      return { rows, bodies, database: meta.size_after };
     },
 
     /** `bytes` may be negative. */
@@ -113,6 +128,7 @@ export const createOwnerStore = (d1: D1Database) => {
             target: owners.owner,
             set: {
               task_bytes: 0,
+              body_bytes: 0,
               file_bytes: 0,
               webhook_version: sql`${owners.webhook_version} + 1`,
               webhook_rotated_at: null,

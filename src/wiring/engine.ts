@@ -1,17 +1,14 @@
 import { createEndpointCaller } from '../deliveries/endpoint.ts';
 import { createPlanner } from '../deliveries/plan.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
-import { createBytesQuota } from '../engine/bytes-quota.ts';
 import { createBatchRunner } from '../engine/batch-runner.ts';
 import { createBulk } from '../engine/bulk.ts';
 import { createCommands } from '../engine/commands.ts';
 import { createConsumer } from '../engine/consumer.ts';
-import { createDatabaseSize } from '../engine/database-size.ts';
 import { createExecutor } from '../engine/executor.ts';
 import { createLongTaskRunner, createLongTasks } from '../engine/long-tasks.ts';
 import { createPublisher } from '../engine/publisher.ts';
 import { createPurge } from '../engine/purge.ts';
-import { createQuota } from '../engine/quota.ts';
 import { createRecorder } from '../engine/recorder.ts';
 import { createTaskQueues } from '../engine/task-queues.ts';
 import { createRunJournal } from '../engine/run-journal.ts';
@@ -20,6 +17,7 @@ import { createDelivering } from './delivering.ts';
 import { createFlows } from './flows.ts';
 import { createLimits } from './limits.ts';
 import { createOutside } from './outside.ts';
+import { createRoom } from './room.ts';
 import { loadOutsideRuns, loadTaskSearch, loadTaskStore, loadTransitions } from './whole-rows.ts';
 import type { EngineDeps } from './engine-deps.ts';
 import { createDeliveryStore } from '../store/deliveries.ts';
@@ -167,12 +165,7 @@ export const createEngine = (deps: EngineDeps) => {
       limits: limitSweep,
       computeCutoffs: deps.computeCutoffs,
       pruneWhenFull: deps.pruneWhenFull,
-      databaseSize: createDatabaseSize({
-        readBytes: async () => (await owners.readUsage('')).database,
-        limitBytes: deps.databaseLimitBytes,
-        now,
-        log,
-      }),
+      ...createRoom({ ...deps, owners, store }),
       removeLeftovers: deps.removeLeftovers,
       purge: createPurge({ ...deps, store, flows }),
       flows,
@@ -180,17 +173,6 @@ export const createEngine = (deps: EngineDeps) => {
       expireRuns: outside.work.expire,
       taskQueues,
       sentTasks: createSentTaskStore(db),
-      quota: createQuota({
-        countUnfinished: store.countUnfinished,
-        maxUnfinished: deps.maxUnfinished,
-        now,
-      }),
-      bytesQuota: createBytesQuota({
-        readUsage: owners.readUsage,
-        maxBytes: deps.maxStoredBytes,
-        limitBytes: deps.databaseLimitBytes,
-        now,
-      }),
       sendDeliveries: deliveries.sendToQueue,
       publish,
       now,

@@ -1,22 +1,12 @@
 import { createEndpointTester } from '../deliveries/endpoint-tester.ts';
-import { AppError, describeError, GiveUp } from '../domain/errors.ts';
-import { MAX_FILE_BYTES } from '../domain/file-name.ts';
 import { toFlowDetail } from '../domain/flow-view.ts';
 import { computeCutoffs } from '../domain/retention.ts';
 import type { Acceptance } from '../engine/accept-wire.ts';
-import { createLargeBodies } from '../engine/large-bodies.ts';
 import { createScheduleListener } from '../engine/schedule-listener.ts';
 import { catalog as builtIn } from '../handlers/catalog.ts';
 import { createRegistry } from '../handlers/registry.ts';
-import type { Files } from '../handlers/handler.ts';
-import type { Logger } from '../log.ts';
-import { createCountedFiles } from '../store/counted-files.ts';
-import type { Leftover } from '../store/deletions.ts';
-import { createFileStore, type FileStore } from '../store/files.ts';
 import { createTaskTypeStore } from '../store/task-types.ts';
 import { createOwnerStore } from '../store/owners.ts';
-import { createBodyStore, type BodyStore } from '../store/body-store.ts';
-import { createByteBudget } from '../store/byte-budget.ts';
 import type { Task, TaskSummaryRow } from '../domain/task.ts';
 import { selectHead } from '../store/bodies.ts';
 import { createDispatcherClient } from './dispatcher-client.ts';
@@ -25,37 +15,7 @@ import { createEngine } from './engine.ts';
 import { createHttp } from './http.ts';
 import { createLive } from './live.ts';
 import { createPlatform } from './platform.ts';
-
-/**
- * A task reads and writes its owner's files alone; what it writes may be larger than what is
- * uploaded.
- */
-const openFiles = (files: FileStore, owner: string): Files => ({
-  open: async (name) => {
-    const found = await files.open(owner, name);
-    return found && { body: found.body, bytes: found.info.bytes, etag: found.info.etag };
-  },
-  save: async (name, content, contentType) => {
-    const options = { contentType, maxBytes: 4 * MAX_FILE_BYTES };
-    const saved = await files.save(owner, name, content, options).catch((error: unknown) => {
-      // Another try would find the same.
-      throw error instanceof AppError ? new GiveUp(error.message, error.code) : error;
-    });
-    return { bytes: saved?.bytes ?? 0 };
-  },
-});
-
-/** What stays behind is logged: it takes up room, and does no other harm. */
-const createLeftoverRemover =
-  (files: FileStore, bodies: BodyStore, log: Logger) =>
-  async (leftovers: readonly Leftover[]): Promise<void> => {
-    const warn = (error: unknown): void =>
-      log.warn('leftover_not_removed', { error: describeError(error) });
-    const large = leftovers.filter((each) => 'id' in each);
-    if (large.length > 0) await bodies.removeMany(large).catch(warn);
-    for (const each of leftovers)
-      if (!('id' in each)) await files.remove(each.owner, each.name).catch(warn);
-  };
+import { createStorage } from './storage.ts';
 
 /** Stores that only routes use, each made when a route first asks for it. */
 const createStoreAccess = (db: D1Database) => {
@@ -72,15 +32,8 @@ const createServices = (env: Env) => {
   const { db, settings, log, now, wait, random, queues, sendMail } = platform;
   const dispatcher = createDispatcherClient(platform);
   const owners = createOwnerStore(db);
-  const budget = createByteBudget({ now, wait });
-  const bodies = createBodyStore(env.FILES, budget);
-  const largeBodies = createLargeBodies({ bodies, budget, wait, log });
-  const files = createCountedFiles({
-    files: createFileStore(env.FILES, budget),
-    measureBodies: bodies.measure,
-    owners,
-    maxBytes: settings.MAX_FILES_MB * 1e6,
-  });
+  const storage = createStorage(platform, owners);
+  const { files, bodies, largeBodies } = storage;
   const catalog = createRegistry({ builtIn, getMany: createTaskTypeStore(db).getMany, now });
   const live = createLive(platform, catalog, owners);
   const { boards, cache, metrics, outgoingRules: rules } = live;
@@ -96,7 +49,8 @@ const createServices = (env: Env) => {
     dependencies: { fetch: platform.fetch, secrets: settings, sendMail },
     endpoints,
     largeBodies,
-    openFiles: (owner) => openFiles(files, owner),
+    bodies,
+    openFiles: storage.openFiles,
     countRequest: live.countRequest,
     listeners: [...live.listeners, createScheduleListener({ ...dispatcher, now })],
     dispatcher,
@@ -104,7 +58,7 @@ const createServices = (env: Env) => {
     workflow: env.LONG_TASKS,
     invalidate: cache.invalidate,
     closeStreams: boards.closeStreams,
-    removeLeftovers: createLeftoverRemover(files, bodies, log),
+    removeLeftovers: storage.removeLeftovers,
     submitChild: (parent, n, child) => http.children.submitForHandler(parent, n, child),
     traceRun,
     publishRuns: boards.publishRuns,
@@ -165,7 +119,7 @@ const createServices = (env: Env) => {
     testEndpoint: createEndpointTester({ ...endpoints, now }),
     files,
     bodies,
-    budget,
+    budget: storage.budget,
     dispatcher,
     boards,
     sendDeliveries: live.deliveries.sendToQueue,

@@ -50,6 +50,7 @@ const setup = () => {
     pruneWhenFull: true,
     databaseSize: { note: (bytes) => void noted.push(bytes), getUsedPart: () => usedPart },
     removeLeftovers: async () => {},
+    orphans: { sweep: async () => false },
     taskQueues,
     sendDeliveries: async () => {},
     publish,

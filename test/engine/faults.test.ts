@@ -50,6 +50,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     pruneWhenFull: false,
     databaseSize: { note: () => {}, getUsedPart: () => 0 },
     removeLeftovers: async () => {},
+    orphans: { sweep: async () => false },
     taskQueues,
     sendDeliveries: async () => {},
     publish,

@@ -22,6 +22,7 @@ const setup = (retentionMs: number, usedPart = 0, pruneWhenFull = true) => {
     computeCutoffs: (at) => ({ rules: [], otherwise: retentionMs === 0 ? 0 : at - retentionMs }),
     pruneWhenFull,
     removeLeftovers: async () => {},
+    orphans: { sweep: async () => false },
     now: () => now,
     log,
   });

@@ -266,12 +266,14 @@ describe('a result', () => {
     });
   });
 
-  it('of more than 1 MB is refused in words', async () => {
+  it('of more than 1 MB is one like any other, read by itself', async () => {
     const task = await submit(type);
     const [leased] = (await work()).tasks;
-    const done = [{ run: leased?.run, result: 'x'.repeat(1_100_000) }];
-    expect((await work({ done, max: 0 })).settled).toMatchObject([{ status: 'FAILED' }]);
-    expect(await read(task.task_id)).toMatchObject({ error: { code: 'result_too_large' } });
+    const result = 'x'.repeat(1_100_000);
+    const done = [{ run: leased?.run, result }];
+    expect((await work({ done, max: 0 })).settled).toMatchObject([{ status: 'COMPLETED' }]);
+    expect(await read(task.task_id)).toMatchObject({ result: { $body: { bytes: 1_100_002 } } });
+    expect(await (await call(`/tasks/${task.task_id}/result`)).json()).toBe(result);
   });
 });
 

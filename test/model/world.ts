@@ -29,7 +29,7 @@ import type { ScheduleStore } from '../../src/store/schedules.ts';
 import type { Sweeps } from '../../src/store/sweeps.ts';
 import type { TaskStore } from '../../src/store/tasks.ts';
 import { createEngine } from '../../src/wiring/engine.ts';
-import { dependencies, executorDeps, noLargeBodies } from '../support/deps.ts';
+import { dependencies, executorDeps, noBodies, noLargeBodies } from '../support/deps.ts';
 import { assertNotified, assertSound, type Allowed } from './invariants.ts';
 import { faultyDatabase, isFault, type DatabaseFaults } from './faulty-database.ts';
 
@@ -267,6 +267,7 @@ export class World {
       },
       openFiles: () => executorDeps.forOwner().files,
       largeBodies: noLargeBodies,
+      bodies: noBodies,
       countRequest: () => {},
       listeners: [createDeliveryListener(sendToQueue)],
       dispatcher: {

@@ -7,12 +7,7 @@ import { createOwnerStore } from '../../src/store/owners.ts';
 
 const owners = createOwnerStore(env.DB);
 const plain = createFileStore(env.FILES, byteBudget);
-const files = createCountedFiles({
-  files: plain,
-  owners,
-  measureBodies: async () => 0,
-  maxBytes: 10,
-});
+const files = createCountedFiles({ files: plain, owners, maxBytes: 10 });
 const toBytes = async function* (text: string): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode(text);
 };

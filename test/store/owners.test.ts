@@ -13,6 +13,7 @@ it.each(['ann', '__proto__', 'constructor', 'toString'])(
     expect(await owners.get(name)).toEqual({
       owner: name,
       task_bytes: 0,
+      body_bytes: 0,
       file_bytes: 0,
       webhook_version: 0,
       webhook_rotated_at: null,
@@ -31,12 +32,12 @@ it('counts bytes of files, never below nothing', async () => {
 it('counts the bytes of tasks as they come and go', async () => {
   const task = aTask({ owner: 'big', params: { text: 'x'.repeat(10_000) } });
   await store(task);
-  const { owner, database } = await owners.readUsage('big');
-  expect(owner).toBeGreaterThan(10_000);
-  expect(owner).toBeLessThan(13_000);
-  expect(database).toBeGreaterThan(owner);
+  const { rows, database } = await owners.readUsage('big');
+  expect(rows).toBeGreaterThan(10_000);
+  expect(rows).toBeLessThan(13_000);
+  expect(database).toBeGreaterThan(rows);
   await env.DB.prepare('DELETE FROM tasks WHERE owner = ?1').bind('big').run();
-  expect(await owners.readUsage('big')).toMatchObject({ owner: 0 });
+  expect(await owners.readUsage('big')).toMatchObject({ rows: 0 });
 });
 
 it('rotates to one version more', async () => {

@@ -1,3 +1,4 @@
+import type { OrphansDeps } from '../../src/engine/orphans.ts';
 import type { LargeBodies } from '../../src/engine/large-bodies.ts';
 import { createByteBudget } from '../../src/store/byte-budget.ts';
 import type { QueueBindings } from '../../src/engine/task-queues.ts';
@@ -99,6 +100,12 @@ export const noLargeBodies: LargeBodies = {
   drop: async () => {},
   loadMany: async (rows) => [...rows],
   hold: () => Promise.reject(new Error('No large bodies here')),
+};
+
+/** Where no body lies outside. */
+export const noBodies: OrphansDeps['bodies'] = {
+  list: async () => ({ bodies: [], next: undefined }),
+  removeMany: async () => {},
 };
 
 /** What an executor needs besides its handlers. */

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { AppEnv } from '../../context.ts';
+import { bodyRoutes } from './bodies.ts';
 import { commandRoutes } from './commands.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { fieldRoutes } from './fields.ts';
@@ -14,6 +15,7 @@ export const taskRoutes = new Hono<AppEnv>()
   .route('/', submitRoutes)
   .route('/', fieldRoutes)
   .route('/', readRoutes)
+  .route('/', bodyRoutes)
   .route('/', commandRoutes)
   .route('/', logRoutes)
   .route('/', manualRoutes)
