@@ -23,7 +23,8 @@ const MAX_SUBS = 2_000;
 const FIRST_SUB = { owner: '', key: '', sub_key: '' };
 
 export interface PrunerDeps {
-  store: Pick<TaskStore, 'prune' | 'pruneOldest'>;
+  /** Deletes tasks, and keeps them in an archive where there is one. */
+  pruneTasks: TaskStore['prune'];
   flows: Pick<FlowStore, 'markOld' | 'deleteMarked'>;
   orphans: Pick<Orphans, 'sweep'>;
   admissions: Pick<AdmissionStore, 'pruneSubs'>;
@@ -40,7 +41,7 @@ export interface PrunerDeps {
 
 /** Deletes tasks that ended long ago, a few at a time. */
 export const createPruner = (deps: PrunerDeps) => {
-  const { store, flows, admissions, databaseSize, computeCutoffs, pruneWhenFull } = deps;
+  const { pruneTasks, flows, admissions, databaseSize, computeCutoffs, pruneWhenFull } = deps;
   const { removeLeftovers } = deps;
   const { now, log } = deps;
   let pruneAt = -Infinity;
@@ -52,7 +53,7 @@ export const createPruner = (deps: PrunerDeps) => {
   const pruneOld = async (): Promise<boolean> => {
     const cutoffs = computeCutoffs(now());
     if (now() < pruneAt || findLatestCutoff(cutoffs) === 0) return false;
-    const { pruned, leftovers } = await store.prune(cutoffs, PRUNE_LIMIT);
+    const { pruned, leftovers } = await pruneTasks(cutoffs, PRUNE_LIMIT);
     const { otherwise } = cutoffs;
     const marked = otherwise > 0 ? await flows.markOld(otherwise, PRUNE_LIMIT, now()) : 0;
     const hasMore = Math.max(pruned, marked) === PRUNE_LIMIT;
@@ -66,7 +67,7 @@ export const createPruner = (deps: PrunerDeps) => {
   const makeRoom = async (): Promise<boolean> => {
     if (!pruneWhenFull || databaseSize.getUsedPart() < PRUNE_PART || now() < makeRoomAt)
       return false;
-    const { pruned, leftovers } = await store.pruneOldest(PRUNE_LIMIT);
+    const { pruned, leftovers } = await pruneTasks(null, PRUNE_LIMIT);
     const isFull = pruned === PRUNE_LIMIT;
     const marked = isFull ? 0 : await flows.markOld(now(), FLOWS_FOR_ROOM, now());
     if (pruned + marked === 0) makeRoomAt = now() + MAKE_ROOM_EVERY_MS;

@@ -11,6 +11,9 @@ import { auditRoutes } from './routes/audit.ts';
 import { createDocumentRoutes } from './routes/documents.ts';
 import { errorRoutes } from './routes/errors.ts';
 import { eventRoutes } from './routes/events.ts';
+import { archiveRoutes } from './routes/archive.ts';
+import { exportRoutes } from './routes/export.ts';
+import { restoreRoutes } from './routes/restore.ts';
 import { fileRoutes } from './routes/files.ts';
 import { flowRoutes } from './routes/flows/index.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -70,6 +73,9 @@ app
   .route('/task-types', taskTypeRoutes)
   .route('/work', workRoutes)
   .route('/runs', runRoutes)
+  .route('/export', exportRoutes)
+  .route('/archive', archiveRoutes)
+  .route('/restore', restoreRoutes)
   .route('/files', fileRoutes)
   .route('/queues', queueRoutes)
   .route('/schedules', scheduleRoutes)

@@ -53,10 +53,15 @@ const readCounted = async (
 };
 
 /**
- * The body as text. Where a Content-Length says so, HTTP itself bounds it; a body without one is
- * counted.
+ * The body as bytes. Where a Content-Length says so, HTTP itself bounds it; a body without one is
+ * counted. 413 for too much.
+ * @param hold waits for memory, for a large one
  */
-const readText = async (request: Request, maxBytes: number, hold: Hold): Promise<string> => {
+export const readBytes = async (
+  request: Request,
+  maxBytes: number,
+  hold: Hold = async () => {},
+): Promise<Uint8Array> => {
   const length = request.headers.get('Content-Length');
   if (length !== null && Number(length) > maxBytes) throw refuseLarge(maxBytes);
   if (Number(length) > LARGE_BYTES) await hold(Number(length));
@@ -67,14 +72,20 @@ const readText = async (request: Request, maxBytes: number, hold: Hold): Promise
         ? new Uint8Array(await request.arrayBuffer())
         : await readCounted(request.body, maxBytes, hold);
     if (bytes.byteLength > maxBytes) throw refuseLarge(maxBytes);
-    return UTF8.decode(bytes);
+    return bytes;
   } catch (error) {
     if (error instanceof AppError) throw error;
-    // A TypeError is the decoder's; anything else means that the caller went away in the middle.
-    throw new AppError(
-      'malformed_json',
-      error instanceof TypeError ? 'The body is not UTF-8' : 'The body ended early',
-    );
+    // The caller went away in the middle.
+    throw new AppError('malformed_json', 'The body ended early');
+  }
+};
+
+const readText = async (...given: Parameters<typeof readBytes>): Promise<string> => {
+  const bytes = await readBytes(...given);
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    throw new AppError('malformed_json', 'The body is not UTF-8');
   }
 };
 

@@ -8,10 +8,10 @@ export const ownersTable = sqliteTable('owners', {
    * ones one of 4096, 4096 times. So a small task costs no further row.
    */
   task_bytes: integer().notNull().default(0),
-  /** Bytes of large parameters and results of its tasks, which lie outside of the rows; exact. */
-  body_bytes: integer().notNull().default(0),
   file_bytes: integer().notNull().default(0),
   /** How often its webhook secret was rotated, and when last. */
   webhook_version: integer().notNull().default(0),
   webhook_rotated_at: integer(),
+  /** Bytes of large parameters and results of its tasks, which lie outside of the rows; exact. */
+  body_bytes: integer().notNull().default(0),
 });

@@ -58,6 +58,10 @@ export const settingsFields = {
     description:
       'Whether tasks that have ended are deleted, oldest first and whatever their retention, while the database is fuller than 85 %',
   }),
+  ARCHIVE: flag(false).meta({
+    description:
+      'Whether what is pruned is kept in R2, as lines of JSON by owner and day: `GET /archive` lists it, `tasker restore` puts it back. Tasks of flows are not',
+  }),
   MAX_UNFINISHED_TASKS: z.coerce.number().int().min(1).max(100_000_000).default(100_000).meta({
     description:
       'How many tasks of one owner may wait or run at a time, about; beyond it submits are answered with 429',

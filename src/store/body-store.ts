@@ -65,6 +65,10 @@ export const createBodyStore = (bucket: R2Bucket, budget: ByteBudget) => {
       return found && { etag: found.httpEtag, body: found.body };
     },
 
+    async has(key: BodyKey): Promise<boolean> {
+      return (await bucket.head(toObjectKey(key))) !== null;
+    },
+
     async removeMany(keys: readonly BodyKey[]): Promise<void> {
       const names = keys.map(toObjectKey);
       for (let from = 0; from < names.length; from += MAX_OBJECTS)

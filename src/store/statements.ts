@@ -76,6 +76,10 @@ export const isHeldSql = (): string =>
   AND ${guardSql('complete')}
   AND tasks.attempt = h.value ->> 'attempt'`;
 
+/** An expression: the bytes of a row, about. */
+export const ROW_BYTES = `(1000 + octet_length(params) + coalesce(octet_length(result), 0) + octet_length(attempts) +
+    coalesce(octet_length(checkpoint), 0) + coalesce(octet_length(template), 0))`;
+
 /** The guard that every transition's WHERE carries. */
 export const guardSql = (name: TransitionName): string =>
   `tasks.status IN ${toSqlList(lifecycle[name].from)}`;

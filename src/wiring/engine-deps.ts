@@ -6,6 +6,7 @@ import type { CommitListener } from '../domain/commit-listener.ts';
 import type { PruneCutoffs } from '../domain/retention.ts';
 import type { TaskKey } from '../domain/task.ts';
 import type { LimitAdmission } from '../engine/admission.ts';
+import type { ArchiverDeps } from '../engine/archiver.ts';
 import type { OrphansDeps } from '../engine/orphans.ts';
 import type { LargeBodies } from '../engine/large-bodies.ts';
 import type { FlowRelease, FlowReleaseDeps } from '../engine/flow-release.ts';
@@ -32,7 +33,9 @@ export interface EngineDeps {
   /** Endpoints of registered types. */
   endpoints: Pick<EndpointDeps, 'root' | 'rules' | 'fetch'>;
   largeBodies: LargeBodies;
-  bodies: OrphansDeps['bodies'];
+  bodies: OrphansDeps['bodies'] & ArchiverDeps['bodies'];
+  /** Where what is pruned is kept; null: nowhere. */
+  archive: ArchiverDeps['archive'] | null;
   openFiles(owner: string): Files;
   countRequest: CountRequest;
   listeners: readonly CommitListener[];

@@ -1,8 +1,11 @@
 import { AppError, describeError, GiveUp } from '../domain/errors.ts';
+import type { Task } from '../domain/task.ts';
 import { MAX_FILE_BYTES } from '../domain/file-name.ts';
+import { writeLines } from '../engine/exporter.ts';
 import { createLargeBodies } from '../engine/large-bodies.ts';
 import type { Files } from '../handlers/handler.ts';
 import type { Logger } from '../log.ts';
+import { createArchive } from '../store/archive.ts';
 import { createBodyStore, type BodyStore } from '../store/body-store.ts';
 import { createByteBudget } from '../store/byte-budget.ts';
 import { createCountedFiles } from '../store/counted-files.ts';
@@ -54,6 +57,8 @@ export const createStorage = ({ env, settings, log, now, wait }: Platform, owner
   return {
     budget,
     bodies,
+    archive: createArchive(env.FILES, budget),
+    writeLines: (tasks: readonly Task[]) => writeLines(bodies, tasks),
     largeBodies: createLargeBodies({ bodies, budget, wait, log }),
     files,
     openFiles: (owner: string): Files => openFiles(files, owner),

@@ -44,7 +44,7 @@ const setup = () => {
     releaseAfter: async () => {},
     flows: createFlowStore(env.DB),
     sweeps,
-    store: createTaskStore(env.DB),
+    pruneTasks: createTaskStore(env.DB).prune,
     kept: { flush: async () => {} },
     computeCutoffs: (now) => ({ rules: [], otherwise: now - RETENTION_MS }),
     pruneWhenFull: true,

@@ -44,7 +44,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     releaseAfter: async () => {},
     flows: createFlowStore(env.DB),
     sweeps: createSweeps(env.DB),
-    store: taskStore,
+    pruneTasks: taskStore.prune,
     kept: { flush: async () => {} },
     computeCutoffs: () => ({ rules: [], otherwise: 0 }),
     pruneWhenFull: false,

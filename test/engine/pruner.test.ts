@@ -16,7 +16,7 @@ const setup = (retentionMs: number, usedPart = 0, pruneWhenFull = true) => {
   const { log, events } = keepLog();
   const pruner = createPruner({
     admissions: noLimits.admissions,
-    store: createTaskStore(env.DB),
+    pruneTasks: createTaskStore(env.DB).prune,
     flows: createFlowStore(env.DB),
     databaseSize: { getUsedPart: () => part },
     computeCutoffs: (at) => ({ rules: [], otherwise: retentionMs === 0 ? 0 : at - retentionMs }),

@@ -268,6 +268,7 @@ export class World {
       openFiles: () => executorDeps.forOwner().files,
       largeBodies: noLargeBodies,
       bodies: noBodies,
+      archive: null,
       countRequest: () => {},
       listeners: [createDeliveryListener(sendToQueue)],
       dispatcher: {

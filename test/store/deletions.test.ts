@@ -114,7 +114,7 @@ it('makes room by the oldest that have ended, of all owners', async () => {
   const waiting = aTask({ owner: 'a' }, now - 9 * DAY_MS);
   await store(...tasks, waiting);
   for (const { id } of tasks) await end(id, now);
-  expect(await deletions.pruneOldest(3)).toMatchObject({ pruned: 3 });
+  expect(await deletions.prune(null, 3)).toMatchObject({ pruned: 3 });
   const { results } = await env.DB.prepare(`SELECT id FROM tasks ORDER BY id`).all();
   expect(results.map(({ id }) => id)).toEqual([waiting.id, tasks[3]?.id, tasks[4]?.id]);
 });

@@ -35,7 +35,7 @@ it('keeps tasks of flows from being deleted alone', async () => {
   const { idOf } = await ended(NOW);
   expect((await tasks.remove(OWNER, [idOf('a')])).removed).toEqual([]);
   await tasks.prune({ rules: [], otherwise: NOW + 10_000_000 }, 100);
-  await tasks.pruneOldest(100);
+  await tasks.prune(null, 100);
   expect(await count('tasks')).toBe(3);
 });
 

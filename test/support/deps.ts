@@ -1,4 +1,4 @@
-import type { OrphansDeps } from '../../src/engine/orphans.ts';
+import type { EngineDeps } from '../../src/wiring/engine-deps.ts';
 import type { LargeBodies } from '../../src/engine/large-bodies.ts';
 import { createByteBudget } from '../../src/store/byte-budget.ts';
 import type { QueueBindings } from '../../src/engine/task-queues.ts';
@@ -103,7 +103,8 @@ export const noLargeBodies: LargeBodies = {
 };
 
 /** Where no body lies outside. */
-export const noBodies: OrphansDeps['bodies'] = {
+export const noBodies: EngineDeps['bodies'] = {
+  open: async () => null,
   list: async () => ({ bodies: [], next: undefined }),
   removeMany: async () => {},
 };

@@ -42,8 +42,18 @@ export const ownerRoutes = new Hono<AppEnv>().delete(
   limit('writes'),
   async (c) => {
     const owner = readOwner(c);
-    const { useStore, keys, apiKeyCache, boards, dispatcher, files, metrics, now } =
-      c.get('services');
+    const {
+      useStore,
+      keys,
+      apiKeyCache,
+      boards,
+      dispatcher,
+      files,
+      bodies,
+      archive,
+      metrics,
+      now,
+    } = c.get('services');
     const own = await orUnavailable(c, () => keys.list(owner, MAX_KEYS));
     const owners = useStore(createOwnerStore);
     // First of all, so that nobody adds to what is erased.
@@ -51,6 +61,8 @@ export const ownerRoutes = new Hono<AppEnv>().delete(
     apiKeyCache.invalidate();
     const tasks = await orUnavailable(c, () => dispatcher.purge(owner));
     const erased = await orUnavailable(c, () => files.removeAll(owner), 'storage_unavailable');
+    await orUnavailable(c, () => bodies.removeAll(owner), 'storage_unavailable');
+    await orUnavailable(c, () => archive.removeAll(owner), 'storage_unavailable');
     await orUnavailable(c, () => metrics.erase(owner));
     await orUnavailable(c, () => owners.erase(owner, now()));
     await boards.forgetWorkers(owner);

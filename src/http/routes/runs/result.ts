@@ -3,11 +3,11 @@ import * as z from 'zod';
 import { MAX_RESULT_BYTES, MAX_RETURNED_BYTES } from '../../../domain/body.ts';
 import { AppError } from '../../../domain/errors.ts';
 import { refuseFields } from '../../../domain/field-errors.ts';
-import { createJsonCheck } from '../../../domain/json-check.ts';
 import type { RunBearer } from '../../../domain/run-token.ts';
 import type { Task } from '../../../domain/task.ts';
 import { STATUSES } from '../../../domain/words.ts';
 import { answerBody } from '../../body-stream.ts';
+import { readChecked } from '../../checked-json.ts';
 import type { AppContext, AppEnv } from '../../context.ts';
 import { docs } from '../../middleware/docs.ts';
 import { anyJson } from '../../fields.ts';
@@ -31,30 +31,6 @@ const refuseUnchecked = async (c: AppContext, task: Task): Promise<void> => {
   if (!catalog.find(task.owner, task.type)?.outside?.checksResults) return;
   const message = `Its type checks results, of ${MAX_RETURNED_BYTES} bytes at most and with a Content-Length`;
   refuseFields([{ in: 'body', path: '', code: 'unchecked_result', message }]);
-};
-
-/** The body as it comes in, which must be JSON; 400 otherwise. */
-const readChecked = async function* (
-  body: ReadableStream<Uint8Array> | null,
-): AsyncGenerator<Uint8Array> {
-  const check = createJsonCheck();
-  const guard = (work: () => void): void => {
-    try {
-      work();
-    } catch (error) {
-      throw new AppError('malformed_json', (error as Error).message);
-    }
-  };
-  try {
-    for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
-      guard(() => check.push(chunk));
-      yield chunk;
-    }
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    throw new AppError('upload_interrupted', 'The result ended early; nothing was kept');
-  }
-  guard(check.end);
 };
 
 /** Takes the result as a stream, straight into R2: memory is that of one part of it. */
@@ -100,7 +76,7 @@ export const resultRoutes = new Hono<AppEnv>()
         'overloaded',
         'upload_interrupted',
       ],
-      upload: 'application/json',
+      examples: { size: { width: 200 } },
     }),
     runAccess(),
     async (c, next) => {
@@ -129,7 +105,7 @@ export const resultRoutes = new Hono<AppEnv>()
       id: 'getRunParams',
       summary: 'Get the parameters of the task, however large',
       answers: {
-        200: { description: 'JSON', body: 'application/json' },
+        200: { description: 'JSON', body: anyJson },
         304: { description: 'It is the one that `If-None-Match` names', body: null },
       },
       errors: [...RUN.errors, 'body_not_found', 'storage_unavailable'],

@@ -3,6 +3,7 @@ import { AppError } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/words.ts';
 import { answerBody } from '../../body-stream.ts';
 import type { AppEnv } from '../../context.ts';
+import { anyJson } from '../../fields.ts';
 import { docs } from '../../middleware/docs.ts';
 import { scope } from '../../middleware/scope.ts';
 import { readTask, readTaskId, TASK_ID } from '../../read-task.ts';
@@ -14,7 +15,7 @@ const BODY = {
   headers: { 'If-None-Match': 'The ETag of what you have' },
 } as const;
 const ANSWERS = {
-  200: { description: 'JSON, with its ETag', body: 'application/json' },
+  200: { description: 'JSON, with its ETag', body: anyJson },
   304: { description: 'It is the one that `If-None-Match` names', body: null },
 } as const;
 
