@@ -31,11 +31,13 @@ const disarm = (request: IncomingMessage): void => {
  */
 export const OWN_PATHS = new Set([
   'api',
+  'archive',
   'assets',
   'audit',
   'docs',
   'errors',
   'events',
+  'export',
   'files',
   'get-task-output',
   'health',
@@ -49,6 +51,7 @@ export const OWN_PATHS = new Set([
   'owners',
   'queues',
   'redoc',
+  'restore',
   'run-task',
   'schedules',
   'session',

@@ -1,7 +1,7 @@
 import { UsageError } from './arguments.ts';
 
 const COMMANDS =
-  'submit get list watch wait logs cancel retry pause resume complete fail delete export types queues keys errors stats whoami completion';
+  'submit get list watch wait logs cancel retry pause resume complete fail delete result export restore archive types queues keys errors stats whoami completion';
 const OPTIONS = '--json --url --key --help';
 
 const BASH = `_tasker() {

@@ -1,8 +1,7 @@
-import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
 import type { ListOptions, Status, TaskView } from '../client/index.ts';
 import { parseSince, parseWhole, UsageError } from './arguments.ts';
 import { getText, getTexts, type Command, type CommandContext } from './context.ts';
+import { openOutput } from './body-commands.ts';
 import { formatTable, toRow } from './format.ts';
 
 const FILTERS = {
@@ -94,24 +93,26 @@ const toCsvField = (value: unknown): string => {
 export const exportTasks: Command = {
   usage: 'export',
   summary: 'Write all tasks of a filter, as lines of JSON or CSV',
-  help: `${FILTER_HELP}\n  --format ndjson|csv, --to <file>`,
+  help: `${FILTER_HELP}
+  --format ndjson|csv, --to <file>
+  Lines of JSON have all of a task, whatever its size: tasker restore puts them back.`,
   options: { ...FILTERS, format: { type: 'string' }, to: { type: 'string' } },
   async run(context) {
     const format = getText(context, 'format') ?? 'ndjson';
     if (format !== 'ndjson' && format !== 'csv')
       throw new UsageError('--format takes ndjson or csv');
-    const to = getText(context, 'to');
-    const out = to === undefined ? process.stdout : createWriteStream(to);
-    const write = async (line: string): Promise<void> => {
-      if (!out.write(`${line}\n`)) await once(out, 'drain');
-    };
-    if (format === 'csv') await write(CSV_COLUMNS.join(','));
-    for await (const task of context.tasker.list(readFilters(context)))
-      await write(
-        format === 'csv'
-          ? CSV_COLUMNS.map((column) => toCsvField(task[column])).join(',')
-          : JSON.stringify(task),
-      );
-    if (out !== process.stdout) await new Promise<void>((resolve) => void out.end(resolve));
+    const out = openOutput(getText(context, 'to'));
+    const filters = readFilters(context);
+    if (format === 'ndjson')
+      for await (const line of context.tasker.exportTasks(filters)) {
+        await out.write(line);
+        await out.write('\n');
+      }
+    else {
+      await out.write(`${CSV_COLUMNS.join(',')}\n`);
+      for await (const task of context.tasker.list(filters))
+        await out.write(`${CSV_COLUMNS.map((column) => toCsvField(task[column])).join(',')}\n`);
+    }
+    await out.end();
   },
 };

@@ -10,6 +10,7 @@ import {
 import { toQuery, type ListOptions } from './list-options.ts';
 import { splitTasks } from './split-tasks.ts';
 import { createTaskCommands, taskPath } from './commands.ts';
+import { createExportCalls } from './exports.ts';
 import { createScheduleCalls } from './schedules.ts';
 import { createFlowCalls } from './flows.ts';
 import { createLimitCalls } from './limits.ts';
@@ -26,6 +27,7 @@ export type { WorkerOptions } from './worker-options.ts';
 export { GiveUp, RetryLater, Snooze } from '../domain/errors.ts';
 export type { WorkerContext, WorkerHandler } from './run-handler.ts';
 export type { ClientOptions, ListOptions, Problem };
+export type { Restored } from './exports.ts';
 export type * from './types.ts';
 export type * from './frames.ts';
 export type * from './schedule-types.ts';
@@ -153,6 +155,7 @@ export const createTasker = (options: ClientOptions) => {
     /** Calls any other endpoint; returns the JSON of its answer, undefined for a 204. */
     request: json,
 
+    ...createExportCalls(send, json),
     ...createTaskCommands(json),
     ...createTypeCommands(json),
     schedules: createScheduleCalls(json),

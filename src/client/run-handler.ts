@@ -3,7 +3,9 @@ import { createRunWords, type RunWordsContext } from './run-words.ts';
 import { withoutPrints, withPrints } from './prints.ts';
 import { createRunKeep, toKept, type RunKeepContext } from './run-keep.ts';
 import { startTimer } from '../domain/timer.ts';
-import { refuseNonNumbers, type SendJson } from './request.ts';
+import { MAX_RESULT_BYTES } from '../domain/body.ts';
+import { isObject } from '../domain/json.ts';
+import { pause, refuseNonNumbers, TaskerError, type SendJson } from './request.ts';
 import { createDeferred } from './deferred.ts';
 import type { Letter, RunResult } from './outbox.ts';
 
@@ -51,20 +53,47 @@ export interface WorkerContext extends RunWordsContext, RunKeepContext {
 /** Runs one task; what it returns is the result. */
 export type WorkerHandler = (context: WorkerContext) => unknown;
 
-const MAX_RESULT_BYTES = 1_048_576;
+/** A larger result is sent by itself. */
+const MAX_TOLD_BYTES = 1_000_000;
 const MAX_MESSAGE_CHARS = 2_000;
+/** What could not be sent is sent again so often. */
+const MAX_TRIES = 4;
 /** A year. */
 const MAX_DELAY_SECONDS = 31_536_000;
 const encoder = new TextEncoder();
 
-const toResult = (run: string, value: unknown): Letter => {
+/** A result as it is told; null for one that was so large that it was sent already. */
+const toResult = async (run: string, value: unknown, send: SendJson): Promise<Letter | null> => {
   const text = JSON.stringify(value ?? null, refuseNonNumbers);
   if (text === undefined) throw new TypeError(`A ${typeof value} is no result: JSON cannot say it`);
-  const size = encoder.encode(text).byteLength;
-  if (size <= MAX_RESULT_BYTES) return { end: { run, result: JSON.parse(text) as unknown }, size };
-  const message = `The result has ${size} bytes, more than the ${MAX_RESULT_BYTES} that fit`;
+  const bytes = new Uint8Array(encoder.encode(text));
+  const size = bytes.byteLength;
+  if (size <= MAX_TOLD_BYTES) return { end: { run, result: JSON.parse(text) as unknown }, size };
+  if (size <= MAX_RESULT_BYTES) return sendLarge(bytes, send);
+  const message = `The result has ${size} bytes, more than the ${MAX_RESULT_BYTES} that fit: write it to files`;
   return toLetter({ run, error: { code: 'result_too_large', message }, retry: false });
 };
+
+/** Ends the run by its result; a run that is over meanwhile is nobody's loss. */
+const sendLarge = async (bytes: Uint8Array<ArrayBuffer>, send: SendJson): Promise<null> => {
+  const headers = { 'Content-Type': 'application/json' };
+  for (let tries = 0; ; tries += 1)
+    try {
+      await send('/runs/result', { method: 'PUT', body: bytes, headers });
+      return null;
+    } catch (error) {
+      if (error instanceof TaskerError && error.code === 'run_over') return null;
+      const isPassing = !(error instanceof TaskerError) || error.isPassing;
+      if (!isPassing || tries === MAX_TRIES) throw error;
+      await pause(250 * 2 ** tries);
+    }
+};
+
+/** The parameters, which are asked for by themselves where they are large. */
+const readParams = async ({ params }: LeasedTask, send: SendJson): Promise<unknown> =>
+  isObject(params) && isObject(params['$body']) && params['$body']['url'] === '/runs/params'
+    ? send('/runs/params')
+    : params;
 
 /** Of an error, whose message is short. */
 const toLetter = (end: RunResult): Letter => ({ end, size: 4 * MAX_MESSAGE_CHARS });
@@ -96,14 +125,14 @@ const toFailure = (run: string, thrown: unknown): Letter => {
   return toLetter({ run, error: { code, message }, ...delay });
 };
 
-/** Runs a handler; always resolves, with what is to be told of the run. */
+/** Runs a handler; always resolves, with what is to be told of the run: nothing where it was told already. */
 export const runHandler = async (
   handler: WorkerHandler,
   task: LeasedTask,
   abort: AbortController,
   send: SendJson,
   tellError: (error: unknown) => void,
-): Promise<Letter> => {
+): Promise<Letter | null> => {
   const onError = (error: unknown): void => withoutPrints(() => tellError(error));
   const words = createRunWords(send, onError);
   const progress = (fraction: number, note?: string): void =>
@@ -120,13 +149,14 @@ export const runHandler = async (
     once: true,
   });
   try {
-    const { task_id: taskId, type, attempt, params, tags, checkpoint } = task;
+    const { task_id: taskId, type, attempt, tags, checkpoint } = task;
+    const params = await readParams(task, send);
     const { signal } = abort;
     const about = { params, taskId, type, attempt, tags, checkpoint, signal, progress };
     const run = () => handler({ ...about, ...words.context, ...createRunKeep(send, task) });
     const running = Promise.resolve(withPrints(words.context.log, run));
     const value = await Promise.race([running, aborted]);
-    return toResult(task.run, value);
+    return await toResult(task.run, value, send);
   } catch (thrown) {
     if (thrown === late)
       return toLetter({ run: task.run, error: { code: 'timeout', message: late.message } });

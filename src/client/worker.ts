@@ -89,10 +89,10 @@ export const createWorker = ({
       const startedAt = performance.now();
       const handler = types[task.type] as WorkerHandler;
       void runHandler(handler, task, abort, asRun(send, task.run), onError).then((letter) => {
-        reportFailure(task, letter, onError);
+        if (letter) reportFailure(task, letter, onError);
         active -= 1;
         pace.note(performance.now() - startedAt);
-        if (running.delete(task.run)) outbox.add(letter);
+        if (running.delete(task.run) && letter) outbox.add(letter);
         startNext();
         notify();
       });

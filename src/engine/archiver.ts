@@ -1,7 +1,7 @@
 import type { Task } from '../domain/task.ts';
 import type { Archive } from '../store/archive.ts';
 import type { BodyStore } from '../store/body-store.ts';
-import type { Prunable } from '../store/deletions.ts';
+import type { Prunable } from '../store/prunes.ts';
 import type { Exports } from '../store/exports.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import { writeLines } from './exporter.ts';

@@ -1,4 +1,3 @@
-import { describeError, toStack } from '../domain/errors.ts';
 import {
   decideVerdict,
   type EndedOutcome,
@@ -17,24 +16,10 @@ import type { FollowUp } from './follow-up.ts';
 import type { LargeBodies } from './large-bodies.ts';
 import { toRecording } from './to-recording.ts';
 import { toMessageDelay } from './message-tracker.ts';
-import { failAttempt, toOutcome } from './outcome.ts';
 import type { Publish } from './publisher.ts';
+import { toEndedOutcome, type RunEnd } from './run-ends.ts';
 import type { TaskQueues } from './task-queues.ts';
 import { createRecordingWriter, type RecordingWriterDeps } from './recording-writer.ts';
-
-/** How a run outside ended, as whoever ran it tells. */
-export type RunEnd =
-  | { kind: 'completed'; result: unknown }
-  /** Its result is stored already: this is its stub. */
-  | { kind: 'stored'; stub: string }
-  | {
-      kind: 'failed';
-      error: { code?: string | undefined; message: string; stack?: string | undefined };
-      /** Unset: yes, as long as attempts are left. */
-      retry?: boolean | undefined;
-      retryAfterSeconds?: number | undefined;
-    }
-  | { kind: 'snoozed'; seconds: number; checkpoint?: unknown };
 
 /** What became of a run: the status of its task (null: deleted), and whether this end was the one. */
 export interface SettledRun {
@@ -60,11 +45,6 @@ export interface WorkDeps extends RecordingWriterDeps {
 /** Of a type that is gone: its tasks fail for good. */
 const NO_RETRY: RetryPolicy = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };
 
-const toText = ({ code, message }: { code?: string | undefined; message: string }) => ({
-  code: code ?? 'handler_error',
-  message: describeError(message),
-});
-
 /**
  * Runs outside: leased to workers, renewed, and ended by a call. Claim, lease, fence and record are
  * those of all tasks.
@@ -74,31 +54,10 @@ export const createWork = (deps: WorkDeps) => {
   const { ensureAlarmBy, now, random } = deps;
   const writeRecordings = createRecordingWriter(deps);
 
-  const toEnded = (task: Task, end: RunEnd): EndedOutcome => {
-    if (end.kind === 'failed') {
-      const delay =
-        end.retryAfterSeconds === undefined ? {} : { retryAfterMs: end.retryAfterSeconds * 1_000 };
-      const { stack } = end.error;
-      const more = stack === undefined ? delay : { ...delay, stack: toStack(stack) };
-      return { kind: 'failed', error: toText(end.error), retryable: end.retry ?? true, ...more };
-    }
-    if (end.kind === 'stored') return { kind: 'completed', result: end.stub };
-    if (end.kind === 'snoozed') {
-      const { seconds, checkpoint } = end;
-      const kept = checkpoint === undefined ? {} : { checkpoint: JSON.stringify(checkpoint) };
-      return { kind: 'snoozed', delayMs: seconds * 1_000, ...kept };
-    }
-    const problem = catalog
-      .find(task.owner, task.type)
-      ?.outside?.findResultProblem(end.result ?? null);
-    if (problem) return failAttempt('invalid_result', `The result does not fit: ${problem}`);
-    return toOutcome(end.result);
-  };
-
   const recordEnd = (task: Task, end: RunEnd): Recording | Promise<Recording> => {
     const policy = catalog.find(task.owner, task.type)?.retry ?? NO_RETRY;
     const decide = (ended: EndedOutcome): Verdict => decideVerdict(ended, task, policy, random);
-    return toRecording(task, toEnded(task, end), decide, deps.keepResult);
+    return toRecording(task, toEndedOutcome(catalog, task, end), decide, deps.keepResult);
   };
 
   /** A retry is held until its time: no message of its own brings it back. */

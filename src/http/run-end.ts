@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { RunEnd } from '../engine/work.ts';
+import type { RunEnd } from '../engine/run-ends.ts';
 import { MAX_CHECKPOINT_BYTES } from '../domain/run-limits.ts';
 import { anyJson } from './fields.ts';
 

@@ -55,5 +55,3 @@ export const createRestores = (db: D1Database) => ({
     return ids;
   },
 });
-
-export type Restores = ReturnType<typeof createRestores>;

@@ -7,6 +7,7 @@ import { isFinal, STATUSES, type Priority, type Status } from '../domain/words.t
 import { tasksTable } from '../schema/tasks.ts';
 import { readBodies, selectBodies, type ShortRow } from './bodies.ts';
 import { createDeletions } from './deletions.ts';
+import { createPrunes } from './prunes.ts';
 import { insertTasks } from './inserts.ts';
 import { runnableSql } from './runnable.ts';
 import { encodeKeys, nameStatement, SUMMARY_COLUMNS, toSqlList } from './statements.ts';
@@ -117,6 +118,7 @@ export const createTaskStore = (d1: D1Database) => {
   const db = drizzle(d1);
   return {
     ...createDeletions(d1),
+    ...createPrunes(d1),
     insertMany: (rows: readonly string[]) => insertTasks(d1, rows),
 
     get: (owner: string, id: string): Promise<Task | null> =>

@@ -92,6 +92,14 @@ class Tasker:
         """A task with its attempts."""
         return self.request("GET", f"/tasks/{quote(task_id, safe='')}")
 
+    def result(self, task_id: str) -> Any:
+        """The result of a task that has completed, however large."""
+        return self.request("GET", f"/tasks/{quote(task_id, safe='')}/result")
+
+    def params(self, task_id: str) -> Any:
+        """The parameters of a task, however large."""
+        return self.request("GET", f"/tasks/{quote(task_id, safe='')}/params")
+
     def list(self, **filters: Any) -> Iterator[Task]:
         """All tasks that fit, newest first. Filters are those of `GET /tasks`: status, type, q, …"""
         cursor: Optional[str] = ""

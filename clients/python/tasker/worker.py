@@ -27,7 +27,9 @@ BEAT_SECONDS = 4.0
 GATHER_SECONDS = 0.01
 # Runs that take less are quick: as many again are leased ahead, so that none waits for the way.
 QUICK_SECONDS = 0.2
-MAX_RESULT_BYTES = 1_048_576
+# Larger results are sent by themselves, up to what the service takes.
+MAX_TOLD_BYTES = 1_000_000
+MAX_RESULT_BYTES = 25 * 1_048_576
 MAX_BYTES = 3_000_000
 MAX_RESULTS = 100
 MAX_ALIVE = 1_000
@@ -347,11 +349,15 @@ class Worker:
                 self._has_words.set()
         self._close_sender()
 
-    def _send(self, path: str, body: Any, token: str, method: str = "POST") -> Any:
+    def _sender(self) -> Transport:
+        """This thread's own connection."""
         transport = getattr(self._senders, "transport", None)
         if transport is None:
             transport = self._senders.transport = self._transport()
-        return transport.request(method, path, body, token=token)
+        return transport
+
+    def _send(self, path: str, body: Any, token: str, method: str = "POST") -> Any:
+        return self._sender().request(method, path, body, token=token)
 
     def _close_sender(self) -> None:
         transport = getattr(self._senders, "transport", None)
@@ -385,7 +391,7 @@ class Worker:
                 known = self._usual_seconds
                 self._usual_seconds = took if known == float("inf") else 0.9 * known + 0.1 * took
                 is_wanted = self._running.pop(run, None) is not None
-                if is_wanted:
+                if is_wanted and result is not None:
                     self._results.append(result)
             self._has_results.set()
             self._changed.set()
@@ -396,13 +402,17 @@ class Worker:
         self._changed.set()
         return True
 
-    def _run_handler(self, task: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    def _run_handler(self, task: Dict[str, Any], context: Context) -> Optional[Dict[str, Any]]:
         run, handler = task["run"], self.handlers[task["type"]]
         timer = threading.Timer(context.timeout_seconds, context._expire)
         timer.daemon = True
         if context.timeout_seconds < threading.TIMEOUT_MAX:
             timer.start()
         try:
+            body = context.params.get("$body")
+            if isinstance(body, dict) and body.get("url") == "/runs/params":
+                # Too large for the answer that brought the task.
+                context.params = keep(lambda: self._send("/runs/params", None, run, "GET"))
             given = dict(context.params)
             signature = inspect.signature(handler)
             if "context" in signature.parameters:
@@ -445,12 +455,26 @@ class Worker:
         except (TypeError, ValueError) as problem:
             return self._to_failure(run, problem, "bad_checkpoint", retry=False)
 
-    def _to_result(self, run: str, value: Any) -> Dict[str, Any]:
-        size = len(json.dumps(value, allow_nan=False).encode())
-        if size <= MAX_RESULT_BYTES:
+    def _to_result(self, run: str, value: Any) -> Optional[Dict[str, Any]]:
+        text = json.dumps(value, allow_nan=False).encode()
+        size = len(text)
+        if size <= MAX_TOLD_BYTES:
             return {"run": run, "result": value, "size": size}
-        message = f"The result has {size} bytes, more than the {MAX_RESULT_BYTES} that fit"
+        if size <= MAX_RESULT_BYTES:
+            return self._send_large(run, text)
+        message = f"The result has {size} bytes, more than the {MAX_RESULT_BYTES} that fit: write it to files"
         return self._to_failure(run, ValueError(message), "result_too_large", retry=False)
+
+    def _send_large(self, run: str, text: bytes) -> Optional[Dict[str, Any]]:
+        """Ends a run by its result; None: there is nothing left to tell."""
+        headers = {"Content-Type": "application/json"}
+        path = "/runs/result"
+        try:
+            keep(lambda: self._sender().request("PUT", path, body=text, headers=headers, token=run))
+        except TaskerError as error:
+            if error.code != "run_over":
+                raise
+        return None
 
     def _to_failure(self, run: str, error: BaseException, code: str, **more: Any) -> Dict[str, Any]:
         message = (str(error) or type(error).__name__)[:2_000]

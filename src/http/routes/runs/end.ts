@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { STATUSES } from '../../../domain/words.ts';
-import type { RunEnd } from '../../../engine/work.ts';
+import type { RunEnd } from '../../../engine/run-ends.ts';
 import type { AppContext, AppEnv } from '../../context.ts';
 import { docs } from '../../middleware/docs.ts';
 import { json } from '../../middleware/validate.ts';
