@@ -20,7 +20,7 @@ export const openOutput = (to: string | undefined) => {
 
 const TO = { to: { type: 'string' } } as const;
 
-export const result: Command = {
+export const readResult: Command = {
   usage: 'result <id>',
   summary: 'Write the result of a task, however large',
   help: `  --params          its parameters instead\n  --to <file>`,

@@ -1,6 +1,6 @@
 import { isFinal } from '../domain/words.ts';
 import type { TaskView } from '../client/index.ts';
-import { archive, restore, result } from './body-commands.ts';
+import { archive, readResult, restore } from './body-commands.ts';
 import { parsePairs, parseSeconds, UsageError } from './arguments.ts';
 import { getText, type Command, type CommandContext } from './context.ts';
 import { followTask, printTask, toExitCode, waitFor } from './follow.ts';
@@ -112,7 +112,7 @@ export const taskCommands: Record<string, Command> = {
   complete,
   fail,
   delete: remove,
-  result,
+  result: readResult,
   export: exportTasks,
   restore,
   archive,

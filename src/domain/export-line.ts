@@ -53,7 +53,7 @@ const SAME = [
 const toMs = (time: string | null): number | null => (time === null ? null : Date.parse(time));
 
 /** The columns as a view lets them be guessed. */
-const guessColumns = (view: Pick<ExportHead, 'owner'> & Omit<ExportHead, 'row' | 'bytes'>) => ({
+const guessColumns = (view: Omit<ExportHead, 'row' | 'bytes'>) => ({
   owner: view.owner,
   id: view.task_id,
   ...Object.fromEntries(SAME.map((column) => [column, view[column]])),
@@ -86,9 +86,9 @@ export const toExportHead = (task: Task, bytes: ExportHead['bytes']): ExportHead
 };
 
 /** The row of a line, its texts left out. */
-export const readExportHead = ({ row, bytes: _, ...view }: ExportHead): Partial<Head> => ({
-  ...guessColumns(view),
-  ...row,
+export const readExportHead = (head: ExportHead): Partial<Head> => ({
+  ...guessColumns(head),
+  ...head.row,
 });
 
 const encoder = new TextEncoder();

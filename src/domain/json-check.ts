@@ -3,14 +3,27 @@ import { MAX_RESULT_DEPTH } from './json.ts';
 // Whether bytes are JSON (RFC 8259), told while they stream by, with no more memory than the nesting.
 
 const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
-const LITERALS = new Map([...['true', 'false', 'null']].map((word) => [word.charCodeAt(0), word]));
-const [QUOTE, BACKSLASH, COMMA, COLON, MINUS, PLUS, DOT, ZERO] = [...'"\\,:-+.0'].map((char) =>
-  char.charCodeAt(0),
-) as [number, number, number, number, number, number, number, number];
-const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT, LETTER_U] = [...'[]{}u'].map((char) =>
-  char.charCodeAt(0),
-) as [number, number, number, number, number];
-const ESCAPED = new Set([...'"\\/bfnrt'].map((char) => char.charCodeAt(0)));
+const LITERALS = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), word]));
+const toCodes = (characters: string): number[] =>
+  Array.from(characters, (char) => char.charCodeAt(0));
+const [QUOTE, BACKSLASH, COMMA, COLON, MINUS, PLUS, DOT, ZERO] = toCodes('"\\,:-+.0') as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT, LETTER_U] = toCodes('[]{}u') as [
+  number,
+  number,
+  number,
+  number,
+  number,
+];
+const ESCAPED = new Set(toCodes('"\\/bfnrt'));
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
 const isHex = (byte: number): boolean =>
   isDigit(byte) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66);

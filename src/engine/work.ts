@@ -73,7 +73,7 @@ export const createWork = (deps: WorkDeps) => {
     ends: readonly (Recording | Promise<Recording>)[],
   ): Promise<Map<string, Task>> => {
     if (ends.length === 0) return new Map();
-    const recordings = await Promise.all(ends);
+    const recordings = await Promise.all(ends.map(async (each) => each));
     await setAlarm(recordings.map(({ verdict }) => verdict));
     const written = await writeRecordings(recordings);
     const verdicts = new Map(recordings.map(({ task, verdict }) => [task.id, verdict]));

@@ -7,7 +7,7 @@ const isNamedSql = (column: string): string =>
 
 const FIND_NAMED = nameStatement(
   'bodies.find_named',
-  `SELECT tasks.id, k.value ->> 'name' AS name
+  `SELECT tasks.owner, tasks.id, k.value ->> 'name' AS name
 FROM json_each(?1) AS k
 JOIN tasks ON tasks.owner = k.value ->> 'owner' AND tasks.id = k.value ->> 'id'
 WHERE ${isNamedSql('params')} OR ${isNamedSql('result')}`,
@@ -19,9 +19,10 @@ export const createBodyNames = (db: D1Database) => ({
   async findOrphans<Body extends BodyKey>(bodies: readonly Body[]): Promise<Body[]> {
     if (bodies.length === 0) return [];
     const keys = JSON.stringify(bodies.map(({ owner, id, name }) => ({ owner, id, name })));
-    const { results } = await db.prepare(FIND_NAMED).bind(keys).all<Omit<BodyKey, 'owner'>>();
-    const named = new Set(results.map(({ id, name }) => `${id}/${name}`));
-    return bodies.filter(({ id, name }) => !named.has(`${id}/${name}`));
+    const { results } = await db.prepare(FIND_NAMED).bind(keys).all<BodyKey>();
+    const toText = ({ owner, id, name }: BodyKey): string => `${owner} ${id} ${name}`;
+    const named = new Set(results.map(toText));
+    return bodies.filter((body) => !named.has(toText(body)));
   },
 });
 

@@ -3,7 +3,7 @@ import type { TaskKey } from '../domain/task.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { uploadObject } from './upload.ts';
 
-/** Objects that one call lists or deletes at most: https://developers.cloudflare.com/r2/api/workers/workers-api-reference/ */
+/** Objects that one call lists or deletes at most. */
 const MAX_OBJECTS = 1_000;
 /** No file of an owner has a key like this: a colon in an owner's name is encoded. */
 const ROOT = ':bodies/';

@@ -7,8 +7,8 @@ import { isFinal, STATUSES, type Priority, type Status } from '../domain/words.t
 import { tasksTable } from '../schema/tasks.ts';
 import { readBodies, selectBodies, type ShortRow } from './bodies.ts';
 import { createDeletions } from './deletions.ts';
-import { createPrunes } from './prunes.ts';
 import { insertTasks } from './inserts.ts';
+import { createPrunes } from './prunes.ts';
 import { runnableSql } from './runnable.ts';
 import { encodeKeys, nameStatement, SUMMARY_COLUMNS, toSqlList } from './statements.ts';
 
@@ -188,14 +188,12 @@ export const createTaskStore = (d1: D1Database) => {
     },
 
     /** How many tasks of an owner have not ended; stops counting at `most`. */
-    async countUnfinished(owner: string, most: number): Promise<number> {
-      return (await d1.prepare(COUNT_UNFINISHED).bind(owner, most).first<number>('n')) ?? 0;
-    },
+    countUnfinished: async (owner: string, most: number): Promise<number> =>
+      (await d1.prepare(COUNT_UNFINISHED).bind(owner, most).first<number>('n')) ?? 0,
 
     /** The cheapest question that only a working database with its tables answers. */
-    async ping(): Promise<void> {
-      await db.select({ owner: tasksTable.owner }).from(tasksTable).limit(1);
-    },
+    ping: async (): Promise<void> =>
+      void (await db.select({ owner: tasksTable.owner }).from(tasksTable).limit(1)),
   };
 };
 

@@ -76,7 +76,7 @@ const tasks = fc
       )
       .map((each) => JSON.stringify(each)),
   })
-  .map((columns) => ({ ...aTask(), ...columns }) as Task);
+  .map((columns): Task => ({ ...aTask(), ...columns }));
 
 it('has all of a row, and its texts as they are', () => {
   fc.assert(

@@ -19,7 +19,8 @@ it('writes short tasks together, and streams what lies outside', async () => {
   const stub = await bodies.put(large, 1, text);
   const tasks = [short, { ...large, result: stub }, other];
   const parts = await collect(writeLines(bodies, tasks));
-  const whole = parts.map((part) => new TextDecoder().decode(part)).join('');
+  const decoder = new TextDecoder();
+  const whole = parts.map((part) => decoder.decode(part, { stream: true })).join('');
   const lines = whole.trimEnd().split('\n');
   expect(lines.map((line) => (JSON.parse(line) as { task_id: string }).task_id)).toEqual(
     tasks.map(({ id }) => id),

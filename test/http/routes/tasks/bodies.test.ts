@@ -19,13 +19,12 @@ const lease = async (type: string): Promise<{ run: string; params: unknown }> =>
   return tasks[0] ?? expect.fail('Nothing to do');
 };
 const asRun = (run: string, path: string, init: RequestInit = {}): Promise<Response> =>
-  call(path, { ...init, headers: { ...init.headers, Authorization: `Bearer ${run}` } });
-const putResult = (run: string, body: BodyInit, headers: HeadersInit = {}): Promise<Response> =>
-  asRun(run, '/runs/result', {
-    method: 'PUT',
-    body,
-    headers: { 'Content-Type': 'application/json', ...headers },
+  call(path, {
+    ...init,
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${run}` },
   });
+const putResult = (run: string, body: BodyInit): Promise<Response> =>
+  asRun(run, '/runs/result', { method: 'PUT', body });
 /** A body whose length nobody knows. */
 const streamOf = (text: string): ReadableStream<Uint8Array> =>
   new ReadableStream<Uint8Array>({
@@ -169,8 +168,8 @@ describe('a result', () => {
     await register('spoiled');
     const task = await submit('spoiled');
     const { run } = await lease('spoiled');
-    const put = async (body: BodyInit, headers: HeadersInit = {}) => {
-      const response = await putResult(run, body, headers);
+    const put = async (body: BodyInit) => {
+      const response = await putResult(run, body);
       return [response.status, (await response.json<{ code: string }>()).code];
     };
     expect(await put(streamOf('{"open":'))).toEqual([400, 'malformed_json']);
