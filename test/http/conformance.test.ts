@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers';
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
@@ -57,20 +58,25 @@ const assertDocumented = async (operation: Operation, response: Response): Promi
   if (response.webSocket || response.status === 204) return;
   const text = await response.text();
   if (documented?.content) expect(media, `${where} ${type}: ${text.slice(0, 300)}`).toBeDefined();
-  if (!media || media === documented?.content?.['*/*'] || !type.endsWith('json')) return;
+  if (!media || media === documented?.content?.['*/*'] || !/[/+]json$/.test(type)) return;
   const validate = validatorOf(media.schema);
   if (!validate(JSON.parse(text)))
     throw new Error(`${where}: ${ajv.errorsText(validate.errors)} in ${text.slice(0, 500)}`);
 };
 
 let taskId: string;
+let exportLine: string;
 beforeAll(async () => {
   taskId = (await finished((await submit('sum', { a: 1, b: 2 })).task_id)).task_id;
   await call('/files/sample.csv', { method: 'PUT', body: 'a\n1\n' });
+  const [line = ''] = (await (await call('/export')).text()).split('\n');
+  exportLine = line;
+  await env.FILES.put(':archive/local/2026-11-26/sample.ndjson', `${line}\n`);
 });
 
 const nameIn = (path: string): string => {
   if (path.startsWith('/task-types')) return 'conforming';
+  if (path.startsWith('/archive')) return 'sample.ndjson';
   return path.startsWith('/files') ? 'sample.csv' : 'external-low';
 };
 
@@ -110,6 +116,7 @@ const filled = (path: string): string =>
     .replace('{id}', taskId)
     .replace('{name}', nameIn(path))
     .replace('{key}', 'some-limit')
+    .replace('{day}', '2026-11-26')
     .replace('{owner}', 'nobody')
     .replace('{fingerprint}', '0123456789abcdef');
 
@@ -153,7 +160,7 @@ describe.each(operations.map((each) => [`${each.method} ${each.path}`, each] as 
         const init =
           value === undefined
             ? isUpload
-              ? { body: 'a\n1\n' }
+              ? { body: path === '/restore' ? exportLine : 'a\n1\n' }
               : {}
             : asJson(JSON.stringify(value));
         const run =

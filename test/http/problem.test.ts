@@ -36,11 +36,9 @@ const refused = async (response: Response): Promise<Problem> => {
   return problem;
 };
 
-const post = (
-  body: BodyInit | null,
-  headers: HeadersInit = { 'Content-Type': 'application/json' },
-  path = '/tasks',
-) => call(path, { method: 'POST', body, headers });
+const JSON_TYPE = { 'Content-Type': 'application/json' };
+const post = (body: BodyInit | null, headers: HeadersInit = JSON_TYPE, path = '/tasks') =>
+  call(path, { method: 'POST', body, headers });
 const submit = (json: unknown) => call('/tasks', { json });
 const codeOf = async (response: Response) => [response.status, (await refused(response)).code];
 
@@ -84,13 +82,16 @@ describe('a body that is not JSON', () => {
 });
 
 describe('a body that is too much', () => {
-  it('413: over 256 KB, with and without a Content-Length', async () => {
-    const large = JSON.stringify({ type: 'sum', params: { a: 'x'.repeat(256 * 1_024) } });
-    expect(await codeOf(await post(large))).toEqual([413, 'body_too_large']);
+  it.each([
+    ['256 KB', 256 * 1_024, '/schedules/preview'],
+    ['10 MB for the submit of one task', 10 * 1_024 * 1_024 + 65_536, '/tasks'],
+  ])('413: over %s, with and without a Content-Length', async (_, bytes, path) => {
+    const large = JSON.stringify({ type: 'sum', params: { a: 'x'.repeat(bytes) } });
+    expect(await codeOf(await post(large, JSON_TYPE, path))).toEqual([413, 'body_too_large']);
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     const writer = writable.getWriter();
     void writer.write(new TextEncoder().encode(large)).catch(() => {});
-    expect(await codeOf(await post(readable))).toEqual([413, 'body_too_large']);
+    expect(await codeOf(await post(readable, JSON_TYPE, path))).toEqual([413, 'body_too_large']);
   });
 
   it('413: nested deeper than 64', async () => {
