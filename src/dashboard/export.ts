@@ -1,3 +1,4 @@
+import { saveFile } from './save-file.ts';
 import type { TaskView } from '../domain/view.ts';
 import { get } from './api.ts';
 
@@ -52,11 +53,7 @@ export const saveExport = async (
     count += page.tasks.length;
     cursor = page.pagination.next_cursor;
   }
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([`${lines.join('\n')}\n`], { type: 'text/plain' }));
-  link.download = `tasks.${format}`;
-  link.click();
-  URL.revokeObjectURL(link.href);
+  saveFile(`tasks.${format}`, new Blob([`${lines.join('\n')}\n`], { type: 'text/plain' }));
   const isCut = count >= MAX_TASKS ? ', and no more: for the rest use tasker export' : '';
   return `${count} tasks exported${isCut}`;
 };

@@ -37,3 +37,9 @@ export const formatClock = (iso: string): string =>
   new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
 export const toWords = (status: string): string => status.toLowerCase().replaceAll('_', ' ');
+
+export const formatBytes = (bytes: number): string => {
+  const units = ['B', 'KB', 'MB', 'GB'];
+  const i = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  return `${Number((bytes / 1_000 ** i).toFixed(1))} ${units[i]}`;
+};

@@ -1,3 +1,4 @@
+import { MAX_EMBEDDED_BYTES, measureBody } from '../domain/body.ts';
 import { AppError, describeError } from '../domain/errors.ts';
 import type { SubmitRequest } from '../domain/submit-request.ts';
 import type { Task } from '../domain/task.ts';
@@ -76,10 +77,22 @@ export const createStoring = (
     return tasks.map(() => 'outcome_unknown');
   };
 
+  /** The rows that tasks were stored as. */
+  const stored = new WeakMap<Task, Task>();
+  /** A task as an answer carries it. */
+  const show = (submitted: Submitted): Submitted => {
+    const row = stored.get(submitted.task);
+    // Where nothing is large they are one.
+    const isHuge =
+      row !== undefined && row !== submitted.task && measureBody(row.params) > MAX_EMBEDDED_BYTES;
+    return isHuge ? { ...submitted, task: row } : submitted;
+  };
+
   /** What is large is there before its row, and goes with a row that was refused. */
   const storeTasks = async (tasks: Task[]): Promise<Acceptance[]> => {
     const rows = await largeBodies.keepSubmitted(tasks);
     const answers = await storeRows(rows);
+    for (const [i, task] of tasks.entries()) stored.set(task, rows[i] as Task);
     if (rows !== tasks)
       await largeBodies.drop(
         rows.filter((_, i) => answers[i] !== 'accepted' && answers[i] !== 'outcome_unknown'),
@@ -151,5 +164,5 @@ export const createStoring = (
   };
 
   return async (submission: Submitter, tasks: Task[]): Promise<Submitted[]> =>
-    resolve(submission, tasks, await storeTasks(tasks));
+    (await resolve(submission, tasks, await storeTasks(tasks))).map(show);
 };

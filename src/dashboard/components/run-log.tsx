@@ -4,6 +4,7 @@ import { formatLogLine, LOG_LEVELS, type LogLevel } from '../../domain/run-log.t
 import type { TaskDetail } from '../../domain/view.ts';
 import { isFinal } from '../../domain/words.ts';
 import { get } from '../api.ts';
+import { saveFile } from '../save-file.ts';
 import { useQuery } from '../hooks.ts';
 import { mergeLines, type RunWords } from '../run-words.ts';
 import { Card, CopyButton } from './ui.tsx';
@@ -49,14 +50,8 @@ const Line = ({ line }: { line: LogLineView }) => (
   </div>
 );
 
-const download = (name: string, text: string): void => {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
-};
+const download = (name: string, text: string): void =>
+  saveFile(name, new Blob([text], { type: 'text/plain' }));
 
 /** What the runs of a task wrote down: stored lines, and those that come. */
 export const RunLog = ({ task, words }: { task: TaskDetail; words: RunWords | null }) => {

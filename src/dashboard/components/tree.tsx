@@ -1,5 +1,9 @@
 import { useState } from 'preact/hooks';
+import { request } from '../api.ts';
+import { formatBytes } from '../format.ts';
+import { useAction } from '../hooks.ts';
 import { toHref } from '../router.ts';
+import { saveFile } from '../save-file.ts';
 import { copyText } from './ui.tsx';
 
 /** Entries of a list or an object that are shown before the rest is asked for. */
@@ -131,12 +135,34 @@ const Node = ({ name, value, depth, place, find }: NodeProps) => {
   );
 };
 
-const download = (text: string): void => {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
-  link.download = 'value.json';
-  link.click();
-  URL.revokeObjectURL(link.href);
+/** A value that was too large for its answer: where it is. */
+interface Outside {
+  bytes: number;
+  url: string;
+}
+export const readOutside = (value: unknown): Outside | null => {
+  const body = (value as { $body?: Partial<Outside> } | null)?.$body;
+  return typeof body?.bytes === 'number' && typeof body.url === 'string'
+    ? { bytes: body.bytes, url: body.url }
+    : null;
+};
+
+const OutsideNote = ({ body: { bytes, url } }: { body: Outside }) => {
+  const [isBusy, act] = useAction();
+  const save = (): void =>
+    act(async () => {
+      const response = await request('GET', url);
+      saveFile(`${url.split('/').slice(-2).join('-')}.json`, await response.blob());
+      return undefined;
+    });
+  return (
+    <p class="row">
+      <span class="muted">{formatBytes(bytes)}, too large to be shown here.</span>
+      <button class="small" disabled={isBusy} onClick={save}>
+        Download
+      </button>
+    </p>
+  );
 };
 
 /** Larger values are worth a search of their own. */
@@ -150,6 +176,8 @@ export const Tree = ({ value, filter }: { value: unknown; filter?: 'params' | 'r
   const [isRaw, setRaw] = useState(false);
   const [find, setFind] = useState('');
   const text = JSON.stringify(value, null, 2) ?? 'null';
+  const outside = readOutside(value);
+  if (outside) return <OutsideNote body={outside} />;
   return (
     <div class="tree" tabIndex={0} role="region" aria-label={filter ?? 'JSON'}>
       <div class="tree-tools">
@@ -169,7 +197,10 @@ export const Tree = ({ value, filter }: { value: unknown; filter?: 'params' | 'r
           Copy
         </button>
         {text.length > SEARCHED_CHARS && (
-          <button class="small" onClick={() => download(text)}>
+          <button
+            class="small"
+            onClick={() => saveFile('value.json', new Blob([text], { type: 'application/json' }))}
+          >
             Download
           </button>
         )}

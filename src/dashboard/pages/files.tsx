@@ -1,6 +1,8 @@
 import { useState } from 'preact/hooks';
 import { api, get, request } from '../api.ts';
+import { formatBytes } from '../format.ts';
 import { toHref } from '../router.ts';
+import { saveFile } from '../save-file.ts';
 import { Age, Card, Empty, ErrorNote, PageHead, Skeleton } from '../components/ui.tsx';
 import { confirm } from '../components/confirm.tsx';
 import { toast } from '../components/toast.tsx';
@@ -13,12 +15,6 @@ interface StoredFile {
   uploaded_at: string;
 }
 
-const formatBytes = (bytes: number): string => {
-  const units = ['B', 'KB', 'MB', 'GB'];
-  const i = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  return `${Number((bytes / 1_000 ** i).toFixed(1))} ${units[i]}`;
-};
-
 /** Uploads a file under its own name. Throws what the service says. */
 export const uploadFile = async (file: File): Promise<string> => {
   await request('PUT', `/files/${encodeURIComponent(file.name)}`, {
@@ -30,11 +26,7 @@ export const uploadFile = async (file: File): Promise<string> => {
 
 const download = async (name: string): Promise<void> => {
   const response = await request('GET', `/files/${encodeURIComponent(name)}`);
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(await response.blob());
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
+  saveFile(name, await response.blob());
 };
 
 const FileRow = ({ file, reload }: { file: StoredFile; reload(): void }) => {

@@ -13,7 +13,7 @@ import { RunLog, RunOutput } from '../components/run-log.tsx';
 import { SettleForm } from '../components/settle-form.tsx';
 import { TaskFacts } from '../components/task-facts.tsx';
 import { Attempts, Timeline } from '../components/timeline.tsx';
-import { Tree } from '../components/tree.tsx';
+import { readOutside, Tree } from '../components/tree.tsx';
 import {
   Card,
   CopyButton,
@@ -70,9 +70,11 @@ const Actions = ({ task, reload }: { task: TaskDetail; reload(): void }) => {
           Delete
         </button>
       )}
-      <a class="button" href={toHref('/new', { from: task.task_id })}>
-        Run again with edited parameters
-      </a>
+      {readOutside(task.params) === null && (
+        <a class="button" href={toHref('/new', { from: task.task_id })}>
+          Run again with edited parameters
+        </a>
+      )}
     </>
   );
 };

@@ -317,7 +317,7 @@ export const TasksPage = () => {
           {data && rows.length === 0 && (
             <Empty>
               {[...filter].length > 0 ? (
-                truncated ? (
+                truncated && next !== null ? (
                   'Nothing among the newest tasks: look further back below.'
                 ) : (
                   'No task matches these filters.'
@@ -338,6 +338,11 @@ export const TasksPage = () => {
           />
         )}
       </div>
+      {truncated && next === null && (
+        <p class="muted">
+          Parameters and results of more than 16 KB are not searched: there may be more.
+        </p>
+      )}
       {next !== null && (
         <div class="row center">
           <button disabled={isBusy} onClick={showMore}>

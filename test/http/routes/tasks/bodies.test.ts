@@ -65,6 +65,7 @@ describe('parameters beyond 16 KB', () => {
     const text = 'x'.repeat(10 * MB - 11);
     const task = await submit('largest', { text });
     const url = `/tasks/${task.task_id}/params`;
+    expect(task.params).toEqual({ $body: { bytes: 10 * MB, url } });
     const { run, params } = await lease('largest');
     expect(params).toEqual({ $body: { bytes: 10 * MB, url: '/runs/params' } });
     expect(await read(task.task_id)).toMatchObject({ params: { $body: { bytes: 10 * MB, url } } });
