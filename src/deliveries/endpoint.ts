@@ -1,3 +1,4 @@
+import { MAX_RETURNED_BYTES } from '../domain/body.ts';
 import { Busy } from '../domain/busy.ts';
 import type { TryOutcome } from '../domain/delivery-gate.ts';
 import { WEBHOOK_OVERLAP_MS } from '../domain/delivery.ts';
@@ -18,8 +19,6 @@ import type { Planner } from './plan.ts';
 import { readBodyText } from './read-body-text.ts';
 import { signWebhook } from './webhook.ts';
 
-/** Bytes of a result. */
-const MAX_ANSWER_BYTES = 1_048_576;
 /** Bytes of a refusal that are told. */
 const MAX_TOLD_BYTES = 2_048;
 /** So often in a row an endpoint may say that it has too much to do, for nothing. */
@@ -88,13 +87,13 @@ const readResult = async (
   const refuse = (message: string, code = 'bad_answer'): never => {
     throw new GiveUp(message, code);
   };
-  const text = await readBodyText(response, MAX_ANSWER_BYTES).catch((error: unknown) => {
+  const text = await readBodyText(response, MAX_RETURNED_BYTES).catch((error: unknown) => {
     if (error instanceof TypeError) refuse('The answer is no UTF-8');
     throw error;
   });
   if (text === null)
     return refuse(
-      'The answer has more than 1 MB: write it to a file and return its name',
+      'The answer has more than 5 MB: write it to a file and return its name',
       'result_too_large',
     );
   let result: unknown = null;
