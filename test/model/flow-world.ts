@@ -6,7 +6,7 @@ import type { Task } from '../../src/domain/task.ts';
 import { isFinal, type OnFailure } from '../../src/domain/words.ts';
 import type { FlowSubmit } from '../../src/engine/flow-submission.ts';
 import { isFault } from './faulty-database.ts';
-import type { Allowed } from './invariants.ts';
+import { readOutcome, type Allowed } from './invariants.ts';
 import { World, type Mutation } from './world.ts';
 
 const OWNER = 'local';
@@ -308,7 +308,7 @@ export class FlowWorld extends World {
       hold(
         'F7: its parameters have the values of the others',
         (JSON.parse(row.params) as { a: unknown }).a ===
-          (JSON.parse(source.result ?? '{}') as { attempt: number }).attempt,
+          readOutcome(source.result).attempt,
         { row, source },
       );
   }

@@ -1,3 +1,4 @@
+import { readStub } from '../../src/domain/body.ts';
 import { MAX_RESCUES, isFinal } from '../../src/domain/words.ts';
 import type { Attempt } from '../../src/domain/attempts.ts';
 import type { Delivery } from '../../src/domain/delivery.ts';
@@ -31,6 +32,14 @@ const MAX_PAUSE_MS = 60_000;
 
 const hold = (name: string, condition: boolean, row?: Task): void => {
   if (!condition) throw new Error(`${name} is broken${row ? `: ${JSON.stringify(row)}` : ''}`);
+};
+
+/** What a result says of itself; of one that lies outside, its name says which attempt wrote it. */
+export const readOutcome = (result: string | null): { id?: string; attempt?: number } => {
+  const outside = readStub(result);
+  return outside
+    ? { attempt: Number(outside.name.split('-')[0]) }
+    : (JSON.parse(result ?? '{}') as { id?: string; attempt?: number });
 };
 
 const outcomeOf = ({ status, result, attempt, completed_at }: Task): string =>
@@ -72,13 +81,11 @@ const assertRow = (row: Task): void => {
       row,
     );
   }
-  const { id = row.id } = JSON.parse(row.result ?? '{}') as { id?: string };
+  const { id = row.id, attempt: by } = readOutcome(row.result);
   hold('I5: the outcome is of this very task', id === row.id, row);
   hold(
     'I5: the outcome comes from the latest attempt',
-    row.result === null ||
-      (row.for_each !== null && row.item === null) ||
-      (JSON.parse(row.result) as { attempt: number }).attempt === row.attempt,
+    row.result === null || (row.for_each !== null && row.item === null) || by === row.attempt,
     row,
   );
   hold(
