@@ -12,6 +12,7 @@ const migrationFiles = Object.fromEntries(
 );
 const ENGINE_TESTS =
   'test/{cache,deliveries,domain,engine,live,metrics,platform,store}/**/*.test.ts';
+const SHARD_TESTS = 'test/shards/**/*.test.ts';
 const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
 const BROWSER_TESTS = ['test/e2e/{dashboard,jobs,pages}.test.ts'];
 const PAGE_SPEED_TESTS = ['test/e2e/page-speed.test.ts'];
@@ -22,11 +23,19 @@ const PUNCTUALITY_TESTS = ['test/e2e/{schedules,limits}.test.ts'];
  * REST proxy. All files share one runtime, for to start one takes a second; its storage is reset
  * before each.
  */
-const workersProject = (name: string, include: string[], exclude: string[]) => ({
+const workersProject = (
+  name: string,
+  include: string[],
+  exclude: string[],
+  shards = Number(process.env['SHARDS'] ?? 1),
+) => ({
   plugins: [
     cloudflareTest({
       wrangler: { configPath: './wrangler.toml' },
       miniflare: {
+        d1Databases: Object.fromEntries(
+          Array.from({ length: shards - 1 }, (_, i) => [`DB_${i + 1}`, `shard-${i + 1}`]),
+        ),
         bindings: {
           TEST_MIGRATIONS: migrations,
           TEST_MIGRATION_FILES: migrationFiles,
@@ -79,7 +88,8 @@ export default defineConfig({
     coverage: { provider: 'istanbul', include: ['src/**/*.ts'], reporter: ['text', 'html'] },
     projects: [
       workersProject('engine', [ENGINE_TESTS], []),
-      workersProject('edge', ['test/**/*.test.ts'], [ENGINE_TESTS, 'test/model/**']),
+      workersProject('edge', ['test/**/*.test.ts'], [ENGINE_TESTS, 'test/model/**', SHARD_TESTS]),
+      workersProject('shards', [SHARD_TESTS], [], 2),
       workersProject('model', ['test/model/*.test.ts'], []),
       {
         // In Node: what reads the source, and what drives the real `npm start` from outside. Before

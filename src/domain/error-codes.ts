@@ -28,6 +28,8 @@ export type ErrorCode =
   | 'precondition_failed'
   | 'range_not_allowed'
   | 'owner_not_found'
+  | 'owner_moving'
+  | 'shard_not_found'
   | 'rate_limited'
   | 'route_not_found'
   | 'queue_not_found'

@@ -116,8 +116,16 @@ export class Dispatcher extends DurableObject<Env> {
   }
 }
 
+/** The name of the Dispatcher of a shard. */
+export const chooseDispatcher = (shard = 0): string => `dispatcher-${shard}`;
+
 /**
- * The name of the instance that takes an accept. One place, so that accepts can be spread while the
- * first keeps the clock.
+ * The shard whose Dispatcher has this name. Of several shards one without a name is not served: it would
+ * keep the clock of another database.
  */
-export const chooseDispatcher = (): string => 'dispatcher-0';
+export const readShard = (name: string | undefined, shards: number): number => {
+  if (shards === 1) return 0;
+  const shard = Number(/^dispatcher-(\d+)$/.exec(name ?? '')?.[1] ?? Number.NaN);
+  if (shard < shards) return shard;
+  throw new Error(`There is no shard for a Dispatcher named "${name}"`);
+};

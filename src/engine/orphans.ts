@@ -10,12 +10,14 @@ const SWEEP_EVERY_MS = 24 * 3_600_000;
 export interface OrphansDeps {
   bodies: Pick<BodyStore, 'list' | 'removeMany'>;
   names: BodyNames;
+  /** Of several shards each looks after the bodies of its own owners, while they are not moved. */
+  keepOwn<Body extends { owner: string }>(bodies: readonly Body[]): Promise<readonly Body[]>;
   now(): number;
   log: Logger;
 }
 
 /** Bodies whose rows never came, or went while nobody looked, are deleted: once a day, a page at a time. */
-export const createOrphans = ({ bodies, names, now, log }: OrphansDeps) => {
+export const createOrphans = ({ bodies, names, keepOwn, now, log }: OrphansDeps) => {
   let cursor: string | undefined;
   let sweepAt = -Infinity;
   return {
@@ -25,7 +27,7 @@ export const createOrphans = ({ bodies, names, now, log }: OrphansDeps) => {
       try {
         const page = await bodies.list(cursor);
         const old = page.bodies.filter(({ at }) => at < now() - MIN_AGE_MS);
-        const orphans = await names.findOrphans(old);
+        const orphans = await names.findOrphans(await keepOwn(old));
         if (orphans.length > 0) {
           await bodies.removeMany(orphans);
           log.info('orphans_removed', { bodies: orphans.length });

@@ -44,6 +44,8 @@ export const PROBLEM_HELP: Record<ErrorCode, string> = {
   outcome_unknown:
     'The task may or may not be stored. Send it again with the same Idempotency-Key: it is stored once.',
   overloaded: 'Try again after Retry-After, and more slowly.',
+  owner_moving: 'Nothing was changed. Try again after Retry-After: a move takes some seconds.',
+  shard_not_found: 'GET /shards lists the databases; `npm run shards -- add` adds one.',
   owner_not_found: 'An admin acts on its own owner; another one needs the scope operator.',
   precondition_failed: 'The file is not as If-Match or If-None-Match says. GET it again.',
   queue_not_found: 'GET /queues lists the queues.',

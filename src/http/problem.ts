@@ -34,6 +34,8 @@ export const PROBLEMS: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   precondition_failed: [412, 'Precondition failed'],
   range_not_allowed: [400, 'Range not allowed'],
   queue_not_found: [404, 'No such queue'],
+  owner_moving: [503, 'Owner is moving'],
+  shard_not_found: [404, 'No such shard'],
   owner_not_found: [404, 'No such owner'],
   rate_limited: [429, 'Too many requests'],
   route_not_found: [404, 'No such route'],

@@ -12,7 +12,7 @@ export const recordAudit = async (
   owner: string,
   subject: string | null = null,
 ): Promise<void> => {
-  const { useStore, now } = c.get('services');
+  const { useFirst, now } = c.get('services');
   const entry = {
     id: uuidv7(),
     at: now(),
@@ -24,5 +24,5 @@ export const recordAudit = async (
     request_id: c.get('requestId'),
   };
   c.get('log').info(action, { owner, subject: subject ?? undefined });
-  await orUnavailable(c, () => useStore(createAuditStore).add(entry));
+  await orUnavailable(c, () => useFirst(createAuditStore).add(entry));
 };

@@ -3,6 +3,7 @@ import { AppError } from '../domain/errors.ts';
 import { readRunToken, type RunBearer } from '../domain/run-token.ts';
 import { hasScope, parseScopes, parseTaskTypes } from '../domain/api-key.ts';
 import type { AppContext, AppEnv } from './context.ts';
+import { enterShard } from './enter-shard.ts';
 import { orUnavailable } from './read-task.ts';
 import { describeWith } from './middleware/docs.ts';
 
@@ -40,12 +41,13 @@ export const runAccess = (kind: 'run' | 'words' = 'run') =>
           retryAfterSeconds: 10,
         });
       c.set('owner', owner);
+      await enterShard(c, owner);
       await next();
     }),
     {
       'x-scope': 'run',
       security: [{ runToken: [] }],
-      'x-problems': ['run_invalid', 'rate_limited', 'callbacks_not_configured'],
+      'x-problems': ['run_invalid', 'rate_limited', 'callbacks_not_configured', 'owner_moving'],
     },
   );
 

@@ -64,7 +64,8 @@ const METRICS = {
     type: 'gauge',
     help: 'Notifications that are owed; at most 10000 are counted',
   },
-  tasker_database_bytes: { type: 'gauge', help: 'How large the database is' },
+  tasker_database_bytes: { type: 'gauge', help: 'How large the databases are, in all' },
+  tasker_shard_bytes: { type: 'gauge', help: 'How large each of several databases is' },
   tasker_database_limit_bytes: { type: 'gauge', help: 'How large it may be' },
 } as const satisfies Record<string, { type: 'counter' | 'gauge' | 'histogram'; help: string }>;
 export type Metric = keyof typeof METRICS;

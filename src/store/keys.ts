@@ -2,9 +2,17 @@ import { and, desc, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1';
 import type { ApiKey } from '../domain/api-key.ts';
 import { keysTable as keys } from '../schema/keys.ts';
+import { ownerShardsTable as ownerShards } from '../schema/owner-shards.ts';
+
+/** Who remembers where owners live; of one shard nobody. */
+interface KeyHomes {
+  count: number;
+  note(owner: string, home: { shard: number; isMoving: boolean }): unknown;
+}
+const NO_HOMES: KeyHomes = { count: 1, note: () => {} };
 
 /** API keys. Of the keys themselves only hashes come here. */
-export const createKeyStore = (d1: D1Database) => {
+export const createKeyStore = (d1: D1Database, homes: KeyHomes = NO_HOMES) => {
   const db = drizzle(d1);
   return {
     async insert(key: ApiKey): Promise<void> {
@@ -17,7 +25,18 @@ export const createKeyStore = (d1: D1Database) => {
 
     /** The key of this hash, also one that is expired or revoked; null where there is none. */
     async findByHash(hash: string): Promise<ApiKey | null> {
-      return (await db.select().from(keys).where(eq(keys.hash, hash)).get()) ?? null;
+      if (homes.count === 1)
+        return (await db.select().from(keys).where(eq(keys.hash, hash)).get()) ?? null;
+      // Where its owner lives is read along.
+      const found = await db
+        .select({ key: keys, shard: ownerShards.shard, movingTo: ownerShards.moving_to })
+        .from(keys)
+        .leftJoin(ownerShards, eq(ownerShards.owner, keys.owner))
+        .where(eq(keys.hash, hash))
+        .get();
+      if (!found) return null;
+      homes.note(found.key.owner, { shard: found.shard ?? 0, isMoving: found.movingTo !== null });
+      return found.key;
     },
 
     /** Newest first. `owner` null: of all owners. */

@@ -6,11 +6,11 @@ import { chooseDispatcher } from '../engine/dispatcher.ts';
 import type { PurgedTask } from '../store/deletions.ts';
 import type { Platform } from './platform.ts';
 
-/** The Dispatcher as the Workers call it. */
-export const createDispatcherClient = ({ env, settings }: Platform) => {
+/** The Dispatcher of a shard as the Workers call it. */
+export const createDispatcherClient = ({ env, settings, shard }: Platform) => {
   const hint = settings.LOCATION_HINT;
   const options = hint ? { locationHint: hint } : {};
-  const dispatcher = () => env.DISPATCHER.getByName(chooseDispatcher(), options);
+  const dispatcher = () => env.DISPATCHER.getByName(chooseDispatcher(shard), options);
   return {
     accept: async (tasks: Task[]) =>
       decodeAcceptances(await dispatcher().accept(encodeTasks(tasks))),

@@ -34,6 +34,7 @@ export interface EngineDeps {
   endpoints: Pick<EndpointDeps, 'root' | 'rules' | 'fetch'>;
   largeBodies: LargeBodies;
   bodies: OrphansDeps['bodies'] & ArchiverDeps['bodies'];
+  keepOwn: OrphansDeps['keepOwn'];
   /** Where what is pruned is kept; null: nowhere. */
   archive: ArchiverDeps['archive'] | null;
   openFiles(owner: string): Files;

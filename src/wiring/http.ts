@@ -1,5 +1,3 @@
-import { waitUntil } from 'cloudflare:workers';
-import { createApiKeyCache } from '../access/api-key-cache.ts';
 import {
   createBudgetLimiter,
   createKeyLimiter,
@@ -12,23 +10,22 @@ import { createFlowSubmission, type FlowSubmissionDeps } from '../engine/flow-su
 import { createScheduleCommands, type ScheduleCommandDeps } from '../engine/schedule-commands.ts';
 import { createSubmission, type SubmissionDeps } from '../engine/submission.ts';
 import { createFamily } from '../store/family.ts';
-import { createKeyStore } from '../store/keys.ts';
-import { createSessionStore } from '../store/sessions.ts';
 import type { Engine } from './engine.ts';
 import type { Live } from './live.ts';
 import type { Platform } from './platform.ts';
+import type { Shared } from './shared.ts';
 
 /** The parts that only requests need: keys, rates and submission. */
 export const createHttp = (
   { env, db, settings, log, now, wait }: Platform,
   { store, schedules, flows, uniqueTasks, limitCommands }: Engine,
   { outgoingRules }: Live,
-  deps: Pick<SubmissionDeps, 'catalog' | 'accept' | 'tryReserve' | 'largeBodies'> &
+  deps: Pick<Shared, 'keys' | 'apiKeyCache'> &
+    Pick<SubmissionDeps, 'catalog' | 'accept' | 'tryReserve' | 'largeBodies'> &
     Pick<FlowSubmissionDeps, 'acceptFlow'> &
     Pick<ChildrenDeps, 'tryConsume'> &
     Pick<ScheduleCommandDeps, 'ensureAlarmBy' | 'tickNow'>,
 ) => {
-  const keys = createKeyStore(db);
   const publicHost = settings.PUBLIC_URL === undefined ? '' : new URL(settings.PUBLIC_URL).hostname;
   const submissionDeps = {
     ...deps,
@@ -55,13 +52,8 @@ export const createHttp = (
       tickNow: deps.tickNow,
       now,
     }),
-    keys,
-    apiKeyCache: createApiKeyCache({
-      store: keys,
-      sessions: createSessionStore(db),
-      waitUntil,
-      now,
-    }),
+    keys: deps.keys,
+    apiKeyCache: deps.apiKeyCache,
     rates: {
       writes: createRateLimiter({ limiter: env.RATE_WRITES, weight: RATES.writes.weight, now }),
       reads: createRateLimiter({ limiter: env.RATE_READS, weight: RATES.reads.weight, now }),

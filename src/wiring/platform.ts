@@ -14,11 +14,27 @@ const toQueueBindings = (env: Env): QueueBindings => ({
   'external-low': env.QUEUE_EXTERNAL_LOW,
 });
 
+/** The databases: DB, DB_1, DB_2 and so on, each with a Dispatcher of its own. */
+const findDatabases = (env: Env): D1Database[] => {
+  const named = env as unknown as Record<string, D1Database | undefined>;
+  const databases = [env.DB];
+  for (let n = 1; named[`DB_${n}`] !== undefined; n += 1)
+    databases.push(named[`DB_${n}`] as D1Database);
+  return databases;
+};
+export const countShards = (env: Env): number => findDatabases(env).length;
+
+const findDatabase = (env: Env, shard: number): D1Database => {
+  const found = findDatabases(env)[shard];
+  if (found) return found;
+  throw new Error(`There is no database DB_${shard}: was one taken away?`);
+};
+
 /**
- * What the platform gives: bindings, settings, time, the log. The other wings see the environment
+ * What the platform gives one shard: bindings, settings, time, the log. The other wings see the environment
  * only through this.
  */
-export const createPlatform = (env: Env) => {
+export const createPlatform = (env: Env, shard: number) => {
   const settings = readSettings(env);
   const sendMail: SendMail = async (mail) => env.EMAIL.send(mail as EmailMessageBuilder);
   return {
@@ -30,8 +46,9 @@ export const createPlatform = (env: Env) => {
       fields: { app: 'tasker', env: settings.APP_ENV },
     }),
     isDevelopment: process.env.NODE_ENV === 'development',
-    db: timeDatabase(env.DB),
-    replica: timeDatabase(createReplica(env.DB)),
+    shard,
+    db: timeDatabase(findDatabase(env, shard)),
+    replica: timeDatabase(createReplica(findDatabase(env, shard))),
     queues: toQueueBindings(env),
     sendMail,
     fetch: ((input, init) => fetch(input, init)) as typeof fetch,

@@ -14,6 +14,7 @@ type RoomDeps = Pick<
   | 'db'
   | 'bodies'
   | 'archive'
+  | 'keepOwn'
   | 'databaseLimitBytes'
   | 'maxUnfinished'
   | 'maxStoredBytes'
@@ -26,6 +27,7 @@ export const createRoom = ({
   db,
   bodies,
   archive,
+  keepOwn,
   owners,
   store,
   now,
@@ -46,6 +48,6 @@ export const createRoom = ({
       archive === null
         ? store.prune
         : createArchiver({ archive, exports: createExports(db), bodies, store }),
-    orphans: createOrphans({ bodies, names: createBodyNames(db), now, log }),
+    orphans: createOrphans({ bodies, names: createBodyNames(db), keepOwn, now, log }),
   };
 };

@@ -15,24 +15,16 @@ import { createEngine } from './engine.ts';
 import { createHttp } from './http.ts';
 import { createLive } from './live.ts';
 import { createPlatform } from './platform.ts';
+import { createShared, createStoreAccess, type Shared } from './shared.ts';
 import { createStorage } from './storage.ts';
 
-/** Stores that only routes use, each made when a route first asks for it. */
-const createStoreAccess = (db: D1Database) => {
-  const stores = new Map<unknown, unknown>();
-  return <Store>(create: (db: D1Database) => Store): Store => {
-    if (!stores.has(create)) stores.set(create, create(db));
-    return stores.get(create) as Store;
-  };
-};
-
-/** Bindings -> the objects that each room needs. */
-const createServices = (env: Env) => {
-  const platform = createPlatform(env);
+/** Bindings -> the objects that each room needs, for the owners of one shard. */
+const createServices = (env: Env, shard: number, shared: Shared) => {
+  const platform = createPlatform(env, shard);
   const { db, settings, log, now, wait, random, queues, sendMail } = platform;
   const dispatcher = createDispatcherClient(platform);
   const owners = createOwnerStore(db);
-  const storage = createStorage(platform, owners);
+  const storage = createStorage(platform, owners, shared.budget);
   const { files, bodies, largeBodies } = storage;
   const catalog = createRegistry({ builtIn, getMany: createTaskTypeStore(db).getMany, now });
   const live = createLive(platform, catalog, owners);
@@ -50,6 +42,13 @@ const createServices = (env: Env) => {
     endpoints,
     largeBodies,
     bodies,
+    keepOwn: async (all) => {
+      const homes = await shared.homes.findMany(all.map(({ owner: each }) => each));
+      return all.filter(({ owner: each }) => {
+        const home = homes.get(each);
+        return home?.shard === shard && !home.isMoving;
+      });
+    },
     archive: settings.ARCHIVE ? storage.archive : null,
     openFiles: storage.openFiles,
     countRequest: live.countRequest,
@@ -88,6 +87,8 @@ const createServices = (env: Env) => {
     return acceptances;
   };
   const http = createHttp(platform, engine, live, {
+    keys: shared.keys,
+    apiKeyCache: shared.apiKeyCache,
     catalog,
     largeBodies,
     accept: (tasks) => countAccepted(tasks, dispatcher.accept),
@@ -107,7 +108,12 @@ const createServices = (env: Env) => {
   return {
     ...parts,
     ...http,
+    shard,
+    homes: shared.homes,
+    shardStore: shared.shardStore,
     useStore: createStoreAccess(db),
+    /** Of what is not an owner's: in the first database. */
+    useFirst: shared.useFirst,
     useReplica: createStoreAccess(platform.replica),
     settings,
     log,
@@ -123,7 +129,7 @@ const createServices = (env: Env) => {
     largeBodies,
     archive: storage.archive,
     writeLines: storage.writeLines,
-    budget: storage.budget,
+    budget: shared.budget,
     dispatcher,
     boards,
     sendDeliveries: live.deliveries.sendToQueue,
@@ -142,7 +148,7 @@ const createServices = (env: Env) => {
         await Promise.all([metrics.flushOld(), dispatcherDeps.publish(tasks)]);
       },
     },
-    boardDeps: {
+    readForBoard: {
       getMany: engine.store.getMany,
       findNewest: async (owner: string, limit: number) =>
         (await engine.search.find<TaskSummaryRow>(selectHead, owner, {}, { limit })).tasks,
@@ -150,20 +156,34 @@ const createServices = (env: Env) => {
         const rows = await engine.flows.read(owner, id);
         return rows && toFlowDetail(rows);
       },
-      countStreams: metrics.countStreams,
-      findEndedKeys: (ids: string[]) => http.keys.findEnded(ids, now()),
-      now,
     },
   };
 };
 
 export type Services = ReturnType<typeof createServices>;
 
-const services = new WeakMap<Env, Services>();
+const shareds = new WeakMap<Env, Shared>();
+const services = new WeakMap<Env, Map<number, Services>>();
 
-/** The services of this environment, made at the first call. */
-export const getServices = (env: Env): Services => {
-  const found = services.get(env) ?? createServices(env);
-  services.set(env, found);
+const getShared = (env: Env): Shared => {
+  const found = shareds.get(env) ?? createShared(env);
+  shareds.set(env, found);
   return found;
 };
+
+/** The services for the owners of a shard, made at the first call. */
+export const getServices = (env: Env, shard = 0): Services => {
+  const known = services.get(env) ?? new Map<number, Services>();
+  services.set(env, known);
+  const found = known.get(shard) ?? createServices(env, shard, getShared(env));
+  known.set(shard, found);
+  return found;
+};
+
+/** Of every shard, the first one first. */
+export const getAllServices = (env: Env): Services[] =>
+  Array.from({ length: getShared(env).homes.count }, (_, shard) => getServices(env, shard));
+
+/** The services for this owner. */
+export const findServices = async (env: Env, owner: string): Promise<Services> =>
+  getServices(env, (await getShared(env).homes.find(owner)).shard);

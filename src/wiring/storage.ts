@@ -7,7 +7,7 @@ import type { Files } from '../handlers/handler.ts';
 import type { Logger } from '../log.ts';
 import { createArchive } from '../store/archive.ts';
 import { createBodyStore, type BodyStore } from '../store/body-store.ts';
-import { createByteBudget } from '../store/byte-budget.ts';
+import type { ByteBudget } from '../store/byte-budget.ts';
 import { createCountedFiles } from '../store/counted-files.ts';
 import type { Leftover } from '../store/deletions.ts';
 import { createFileStore, type FileStore } from '../store/files.ts';
@@ -46,8 +46,11 @@ const createLeftoverRemover =
   };
 
 /** What lies in R2: files of owners, and large parameters and results. */
-export const createStorage = ({ env, settings, log, now, wait }: Platform, owners: OwnerStore) => {
-  const budget = createByteBudget({ now, wait });
+export const createStorage = (
+  { env, settings, log, wait }: Platform,
+  owners: OwnerStore,
+  budget: ByteBudget,
+) => {
   const bodies = createBodyStore(env.FILES, budget);
   const files = createCountedFiles({
     files: createFileStore(env.FILES, budget),
@@ -55,7 +58,6 @@ export const createStorage = ({ env, settings, log, now, wait }: Platform, owner
     maxBytes: settings.MAX_FILES_MB * 1e6,
   });
   return {
-    budget,
     bodies,
     archive: createArchive(env.FILES, budget),
     writeLines: (tasks: readonly Task[]) => writeLines(bodies, tasks),

@@ -22,11 +22,15 @@ const setup = () => {
         asked.push(cursor);
         return cursor === undefined
           ? { bodies: [bodyAt('old', 30), bodyAt('young', 2)], next: 'second' }
-          : { bodies: [bodyAt('named', 30)], next: undefined };
+          : {
+              bodies: [bodyAt('named', 30), { ...bodyAt('theirs', 30), owner: 'of another shard' }],
+              next: undefined,
+            };
       },
       removeMany: async (keys) => void removed.push(...keys.map(({ name }) => name)),
     },
     names: { findOrphans: async (found) => found.filter(({ name }) => name !== 'named') },
+    keepOwn: async (all) => all.filter(({ owner }) => owner !== 'of another shard'),
     now: () => time,
     log,
   });

@@ -307,8 +307,7 @@ export class FlowWorld extends World {
     if (source?.status === 'COMPLETED')
       hold(
         'F7: its parameters have the values of the others',
-        (JSON.parse(row.params) as { a: unknown }).a ===
-          readOutcome(source.result).attempt,
+        (JSON.parse(row.params) as { a: unknown }).a === readOutcome(source.result).attempt,
         { row, source },
       );
   }

@@ -287,6 +287,7 @@ export class World {
       largeBodies,
       bodies,
       archive: null,
+      keepOwn: async (all) => all,
       countRequest: () => {},
       listeners: [createDeliveryListener(sendToQueue)],
       dispatcher: {

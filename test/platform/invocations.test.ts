@@ -53,7 +53,7 @@ describe('one invocation', () => {
 
   it('sends 32 MiB to an object', async () => {
     const accept = async (bytes: number) =>
-      env.DISPATCHER.getByName('big').accept('x'.repeat(bytes));
+      env.DISPATCHER.getByName('dispatcher-0').accept('x'.repeat(bytes));
     await expect(accept(MAX.rpcBytes + 1)).rejects.toThrow('32MiB');
   });
 });

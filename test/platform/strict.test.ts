@@ -95,7 +95,7 @@ describe('Workflows', () => {
 
 describe('the storage of an object', () => {
   it('takes 128 keys at once, and 2 MB a value', async () => {
-    const object = env.DISPATCHER.getByName('strict');
+    const object = env.DISPATCHER.getByName('dispatcher-0');
     const put = (entries: Record<string, string>) =>
       runInDurableObject(object, async (_, { storage }) => {
         const failure = await storage.put(entries).then(
@@ -115,7 +115,7 @@ describe('the storage of an object', () => {
 
 describe('the sockets of an object', () => {
   const attempt = (work: (state: DurableObjectState, socket: WebSocket) => void) =>
-    runInDurableObject(env.DISPATCHER.getByName('strict'), (_, state) => {
+    runInDurableObject(env.DISPATCHER.getByName('dispatcher-0'), (_, state) => {
       const { 1: server } = new WebSocketPair();
       try {
         work(state, server);

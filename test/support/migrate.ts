@@ -8,6 +8,11 @@ import { OWNER } from './rows.ts';
 
 installStrictPlatform(installInvocations);
 
+/** Of all shards that this project has. */
+const databases = Object.entries(env)
+  .filter(([name]) => /^DB(_\d+)?$/.test(name))
+  .map(([, database]) => database as D1Database);
+
 /** Messages that wait for longer are delayed; whenever they come, they find no task. */
 const DRAIN_MS = 500;
 
@@ -19,7 +24,8 @@ const isDrained = async (): Promise<boolean> => {
 
 const isEmpty = async (): Promise<boolean> => {
   const sql = `SELECT count(*) AS n FROM sqlite_master WHERE name = 'keys'`;
-  return (await env.DB.prepare(sql).first<number>('n')) === 0;
+  const counts = databases.map((database) => database.prepare(sql).first<number>('n'));
+  return (await Promise.all(counts)).every((n) => n === 0);
 };
 
 // All files share a runtime: each begins with nothing of the one before.
@@ -30,9 +36,9 @@ beforeAll(async () => {
     await reset();
     return isEmpty();
   });
-  await runInDurableObject(env.DISPATCHER.getByName('strict'), (_, { storage }) =>
+  await runInDurableObject(env.DISPATCHER.getByName('dispatcher-0'), (_, { storage }) =>
     strictenStorage(storage),
   );
-  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+  for (const database of databases) await applyD1Migrations(database, env.TEST_MIGRATIONS);
   await storeKey(OWNER, ['admin', 'operator'], {}, usualKey, USUAL_KEY_ID);
 });

@@ -3,6 +3,7 @@ import { hasScope, type Scope } from '../../domain/api-key.ts';
 import { AppError } from '../../domain/errors.ts';
 import { authenticate } from '../authenticate.ts';
 import type { AppEnv } from '../context.ts';
+import { enterShard } from '../enter-shard.ts';
 import { describeWith } from './docs.ts';
 
 /** The scope that a route requires, or none. */
@@ -15,6 +16,7 @@ const KEY_ERRORS = [
   'key_revoked',
   'scope_missing',
   'database_unavailable',
+  'owner_moving',
 ] as const;
 
 /**
@@ -37,6 +39,7 @@ export const scope = (required: RequiredScope) =>
       if (isOthers) throw new AppError('scope_missing', 'This token reads one task alone');
       c.set('identity', identity);
       c.set('owner', identity.owner);
+      await enterShard(c, identity.owner);
       return next();
     }),
     required === 'public'

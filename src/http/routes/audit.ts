@@ -61,7 +61,7 @@ export const auditRoutes = new Hono<AppEnv>().get(
     if (!isOperator && owner !== undefined && owner !== c.get('owner'))
       throw new AppError('scope_missing', 'The log of another owner needs the scope "operator"');
     const of = isOperator ? (owner ?? null) : c.get('owner');
-    const store = c.get('services').useStore(createAuditStore);
+    const store = c.get('services').useFirst(createAuditStore);
     const found = await orUnavailable(c, () => store.list(of, page_size + 1, cursor));
     const entries = found.slice(0, page_size);
     const next_cursor = found.length > page_size ? (entries.at(-1)?.id ?? null) : null;

@@ -5,7 +5,7 @@ import { QUEUES } from '../../domain/routing.ts';
 import { withTimeout } from '../../domain/timeout.ts';
 import { REFUSE_PART } from '../../domain/database-limit.ts';
 import { createCounts } from '../../store/counts.ts';
-import type { Services } from '../../wiring/services.ts';
+import { getAllServices, type Services } from '../../wiring/services.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
@@ -29,7 +29,9 @@ export const healthSchema = z
     paused_queues: z
       .array(z.string())
       .meta({ description: 'Queues that are paused: what is submitted to them waits' }),
-    database_bytes: whole.nullable().meta({ description: 'How large the database is' }),
+    database_bytes: whole
+      .nullable()
+      .meta({ description: 'How large the database is; of several the fullest' }),
     database_used: z.number().nullable().meta({
       description: 'Which part of its limit that is; beyond 0.95 submits are refused',
     }),
@@ -56,18 +58,17 @@ const check = async (c: AppContext, name: string, work: () => Promise<unknown>):
 
 /** Asks every part. */
 const checkAll = async (c: AppContext): Promise<Health> => {
-  const { cache, useStore, taskQueues, dispatcher, settings, now } = c.get('services');
-  let openDeliveries: number | null = null;
-  let pausedQueues: string[] = [];
-  let databaseBytes: number | null = null;
+  const { cache, taskQueues, settings, now } = c.get('services');
+  const shards = getAllServices(c.env);
+  let found: Awaited<ReturnType<ReturnType<typeof createCounts>['readHealth']>>[] = [];
   let oldestAt: number | null = null;
   const [database, accepting, queues] = await Promise.all([
     check(c, 'database', async () => {
-      ({ openDeliveries, pausedQueues, databaseBytes } = await useStore(createCounts).readHealth());
+      found = await Promise.all(shards.map(({ useStore }) => useStore(createCounts).readHealth()));
     }),
     check(c, 'accepting', async () => {
-      const isAccepting = await dispatcher.isAccepting();
-      if (!isAccepting) throw new Error('The last tasks could not be stored');
+      const all = await Promise.all(shards.map(({ dispatcher }) => dispatcher.isAccepting()));
+      if (all.includes(false)) throw new Error('The last tasks could not be stored');
     }),
     check(c, 'queues', async () => {
       const all = await Promise.all(QUEUES.map((queue) => taskQueues.metrics(queue)));
@@ -80,16 +81,20 @@ const checkAll = async (c: AppContext): Promise<Health> => {
   // A cache that is down costs time, never an answer: it degrades, it does not fail.
   const checks = { database, accepting, queues, cache: cache.isUp() ? 'ok' : 'down' } as const;
   const isHealthy = [database, accepting, queues].every((each) => each === 'ok');
-  const usedPart = databaseBytes === null ? null : databaseBytes / settings.DATABASE_LIMIT_BYTES;
+  // Of several databases the fullest one counts.
+  const sizes = found.map(({ databaseBytes }) => databaseBytes);
+  const bytes = sizes.length === 0 ? null : Math.max(...sizes);
+  const usedPart = bytes === null ? null : bytes / settings.DATABASE_LIMIT_BYTES;
   const isFull = (usedPart ?? 0) >= REFUSE_PART;
   const whenUp = checks.cache === 'ok' && !isFull ? 'ok' : 'degraded';
   return {
     status: isHealthy ? whenUp : 'down',
     checks,
-    open_notifications: openDeliveries,
+    open_notifications:
+      found.length === 0 ? null : found.reduce((sum, each) => sum + each.openDeliveries, 0),
     oldest_waiting_seconds: oldestAt === null ? null : Math.max(0, now() - oldestAt) / 1_000,
-    paused_queues: pausedQueues,
-    database_bytes: databaseBytes,
+    paused_queues: [...new Set(found.flatMap(({ pausedQueues }) => pausedQueues))].toSorted(),
+    database_bytes: bytes,
     database_used: usedPart === null ? null : Number(usedPart.toFixed(4)),
     version: packageJson.version,
   };

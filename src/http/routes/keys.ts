@@ -21,6 +21,8 @@ import { scope } from '../middleware/scope.ts';
 import { json, noQuery, query } from '../middleware/validate.ts';
 import { orUnavailable } from '../read-task.ts';
 import { recordAudit } from '../record-audit.ts';
+import { insertKey, revokeKey } from '../shard-keys.ts';
+import { findServices } from '../../wiring/services.ts';
 import { keyListSchema, madeKeySchema, keyRequest, toKeyView } from './key-schema.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -95,7 +97,7 @@ export const keyRoutes = new Hono<AppEnv>()
     json(keyRequest),
     async (c) => {
       const { expires_in_days: days, replaces, grace_seconds, ...given } = c.req.valid('json');
-      const { keys, apiKeyCache, boards, now } = c.get('services');
+      const { apiKeyCache, boards, now } = c.get('services');
       const named = replaces === undefined ? null : await findKey(c, replaces);
       const owner = named?.owner ?? given.owner ?? c.get('owner');
       const scopes = given.scopes ?? (named ? parseScopes(named) : []);
@@ -119,7 +121,7 @@ export const keyRoutes = new Hono<AppEnv>()
         ...bounds(old),
       };
       const { key, row } = await makeKey(fields, now());
-      await orUnavailable(c, () => keys.insert(row));
+      await orUnavailable(c, () => insertKey(c, row));
       apiKeyCache.invalidate();
       if (old && grace_seconds === 0) await boards.closeStreamsOfKey(old.owner, old.id);
       await recordAudit(c, old ? 'key.rotated' : 'key.created', owner, old?.id ?? row.id);
@@ -162,7 +164,8 @@ export const keyRoutes = new Hono<AppEnv>()
     answerHead(),
     async (c) => {
       const { owner, id } = await requireKey(c);
-      const { useStore, now } = c.get('services');
+      const { now } = c.get('services');
+      const { useStore } = await findServices(c.env, owner);
       const planted = useStore(createPlantedStore);
       return c.json(await orUnavailable(c, () => planted.list(owner, id, now())));
     },
@@ -185,9 +188,10 @@ export const keyRoutes = new Hono<AppEnv>()
     limit('writes'),
     query(revokeQuery),
     async (c) => {
-      const { keys, apiKeyCache, boards, useStore, now } = c.get('services');
+      const { apiKeyCache, boards, now } = c.get('services');
       const { owner, id } = await requireKey(c);
-      await orUnavailable(c, () => keys.revoke(id, now()));
+      const { useStore } = await findServices(c.env, owner);
+      await orUnavailable(c, () => revokeKey(c, id, now()));
       apiKeyCache.invalidate();
       await boards.closeStreamsOfKey(owner, id);
       await recordAudit(c, 'key.revoked', owner, id);

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { QUEUES } from '../../domain/routing.ts';
 import { STATUSES } from '../../domain/words.ts';
 import { formatExposition, type Gauge } from '../../metrics/exposition.ts';
-import type { Services } from '../../wiring/services.ts';
+import { getAllServices, type Services } from '../../wiring/services.ts';
 import { createCounts } from '../../store/counts.ts';
 import type { AppEnv } from '../context.ts';
 import { docs } from '../middleware/docs.ts';
@@ -36,7 +36,46 @@ const readQueueGauges = async ({ queueStore, taskQueues, now }: Services): Promi
   return [...byTable, ...byBroker];
 };
 
-/** Gauges: how things stand, rather than what has happened. */
+/** The gauges of several shards as those of all: sums, and of ages the oldest. */
+const addUp = (shards: readonly Gauge[][]): Gauge[] => {
+  const [only] = shards;
+  if (only && shards.length === 1) return only;
+  const byName = Map.groupBy(shards.flat(), ({ metric, labels }) =>
+    JSON.stringify([metric, labels]),
+  );
+  return [...byName.values()].map((same) => {
+    const [first] = same as [Gauge];
+    const all = same.map(({ value }) => value);
+    const value = HIGHEST.has(first.metric)
+      ? Math.max(...all)
+      : all.reduce((sum, each) => sum + each, 0);
+    return { ...first, value };
+  });
+};
+/** Of the broker, or of the oldest: not to be added up. */
+const HIGHEST: ReadonlySet<string> = new Set([
+  'tasker_queue_oldest_waiting_seconds',
+  'tasker_queue_paused',
+  'tasker_queue_backlog',
+  'tasker_board_subscribers',
+  'tasker_database_limit_bytes',
+]);
+
+/** How full each of several databases is. */
+const toShardGauges = (all: readonly Gauge[][]): Gauge[] =>
+  all.length === 1
+    ? []
+    : all.flatMap((gauges, shard) =>
+        gauges
+          .filter(({ metric }) => metric === 'tasker_database_bytes')
+          .map(({ value }): Gauge => ({
+            metric: 'tasker_shard_bytes',
+            labels: { shard: String(shard) },
+            value,
+          })),
+      );
+
+/** Gauges of one shard: how things stand, rather than what has happened. */
 const readGauges = async (services: Services): Promise<Gauge[]> => {
   const { useStore, metrics, now } = services;
   const counts = useStore(createCounts);
@@ -80,8 +119,12 @@ export const metricsRoutes = new Hono<AppEnv>().get(
   async (c) => {
     const services = c.get('services');
     const [totals, gauges] = await orUnavailable(c, () =>
-      Promise.all([services.metrics.readTotals(), readGauges(services)]),
+      Promise.all([
+        services.metrics.readTotals(),
+        Promise.all(getAllServices(c.env).map(readGauges)),
+      ]),
     );
-    return c.body(formatExposition(totals, gauges), 200, { 'Content-Type': TEXT });
+    const all = [...addUp(gauges), ...toShardGauges(gauges)];
+    return c.body(formatExposition(totals, all), 200, { 'Content-Type': TEXT });
   },
 );

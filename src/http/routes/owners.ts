@@ -9,6 +9,7 @@ import { docs } from '../middleware/docs.ts';
 import { limit } from '../middleware/limit.ts';
 import { scope } from '../middleware/scope.ts';
 import { orUnavailable } from '../read-task.ts';
+import { findServices } from '../../wiring/services.ts';
 import { recordAudit } from '../record-audit.ts';
 
 /** Keys whose streams are closed at once; those of others end by themselves within 15 s. */
@@ -42,29 +43,25 @@ export const ownerRoutes = new Hono<AppEnv>().delete(
   limit('writes'),
   async (c) => {
     const owner = readOwner(c);
-    const {
-      useStore,
-      keys,
-      apiKeyCache,
-      boards,
-      dispatcher,
-      files,
-      bodies,
-      archive,
-      metrics,
-      now,
-    } = c.get('services');
+    const services = await findServices(c.env, owner);
+    const { useStore, useFirst, shard, keys, apiKeyCache, boards, dispatcher } = services;
+    const { files, bodies, archive, metrics, now } = services;
     const own = await orUnavailable(c, () => keys.list(owner, MAX_KEYS));
-    const owners = useStore(createOwnerStore);
+    // Keys and the audit log are in the first database, all else where the owner lives.
+    const stores = [
+      ...(shard === 0 ? [] : [useStore(createOwnerStore)]),
+      useFirst(createOwnerStore),
+    ];
+    const keyId = c.get('identity').keyId;
     // First of all, so that nobody adds to what is erased.
-    await orUnavailable(c, () => owners.revokeKeys(owner, c.get('identity').keyId, now()));
+    for (const each of stores) await orUnavailable(c, () => each.revokeKeys(owner, keyId, now()));
     apiKeyCache.invalidate();
     const tasks = await orUnavailable(c, () => dispatcher.purge(owner));
     const erased = await orUnavailable(c, () => files.removeAll(owner), 'storage_unavailable');
     await orUnavailable(c, () => bodies.removeAll(owner), 'storage_unavailable');
     await orUnavailable(c, () => archive.removeAll(owner), 'storage_unavailable');
     await orUnavailable(c, () => metrics.erase(owner));
-    await orUnavailable(c, () => owners.erase(owner, now()));
+    for (const each of stores) await orUnavailable(c, () => each.erase(owner, now()));
     await boards.forgetWorkers(owner);
     apiKeyCache.invalidate();
     await Promise.all(own.map(({ id }) => boards.closeStreamsOfKey(owner, id)));

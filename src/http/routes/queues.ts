@@ -5,6 +5,7 @@ import { AppError } from '../../domain/errors.ts';
 import { QUEUES, type QueueName } from '../../domain/routing.ts';
 import { LANES, PRIORITIES } from '../../domain/words.ts';
 import type { QueueState } from '../../store/queues.ts';
+import { getAllServices } from '../../wiring/services.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { timeOrNull, toIsoOrNull, whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
@@ -69,9 +70,27 @@ const toQueueView = async (c: AppContext, state: QueueState) => {
   };
 };
 
+/** Queues of several shards as those of all. */
+const addUp = ([first = [], ...others]: readonly QueueState[][]): QueueState[] =>
+  first.map((state) => {
+    const same = [state, ...others.flatMap((all) => all.filter(({ name }) => name === state.name))];
+    const sum = (count: 'pending' | 'in_progress'): number =>
+      same.reduce((total, each) => total + each[count], 0);
+    const due = same.flatMap(({ oldest_due_at }) => oldest_due_at ?? []);
+    return {
+      ...state,
+      pending: sum('pending'),
+      in_progress: sum('in_progress'),
+      oldest_due_at: due.length > 0 ? Math.min(...due) : null,
+    };
+  });
+
 const readQueues = async (c: AppContext) => {
-  const { queueStore, now } = c.get('services');
-  const states = await orUnavailable(c, () => queueStore.list(now()));
+  const states = await orUnavailable(c, async () =>
+    addUp(
+      await Promise.all(getAllServices(c.env).map(({ queueStore, now }) => queueStore.list(now()))),
+    ),
+  );
   return Promise.all(states.map((state) => toQueueView(c, state)));
 };
 
@@ -86,7 +105,9 @@ const runQueueCommand =
   async (c: AppContext): Promise<Response> => {
     const queue = readQueueName(c);
     const { keyName } = c.get('identity');
-    await orUnavailable(c, () => c.get('services').commands[name](queue, keyName));
+    // Each may be repeated: it is answered once all have done it.
+    for (const { commands } of getAllServices(c.env))
+      await orUnavailable(c, () => commands[name](queue, keyName));
     await recordAudit(c, action, c.get('owner'), queue);
     return c.json((await readQueues(c)).find((view) => view.name === queue));
   };

@@ -81,12 +81,12 @@ export const sessionRoutes = new Hono<AppEnv>()
     async (c) => {
       const { keyId, expiresAt } = c.get('identity');
       if (keyId === null || c.req.header('Authorization') === undefined) return refuseSession();
-      const { useStore, now } = c.get('services');
+      const { useFirst, now } = c.get('services');
       const at = now();
       const end = Math.min(expiresAt ?? Infinity, at + c.req.valid('json').hours * 3_600_000);
       const { id, hash } = await createSessionId();
       const session = { hash, keyId, createdAt: at, expiresAt: end };
-      await orUnavailable(c, () => useStore(createSessionStore).insert(session));
+      await orUnavailable(c, () => useFirst(createSessionStore).insert(session));
       c.header('Set-Cookie', formatCookie(c, id, (end - at) / 1_000));
       return c.json(toSessionView(c, end), 201);
     },
@@ -103,11 +103,11 @@ export const sessionRoutes = new Hono<AppEnv>()
     scope('tasks:read'),
     limit('writes'),
     async (c) => {
-      const { useStore, apiKeyCache } = c.get('services');
+      const { useFirst, apiKeyCache } = c.get('services');
       const id = readSessionId(c);
       if (id !== null) {
         const hash = await sha256(id);
-        await orUnavailable(c, () => useStore(createSessionStore).end(hash));
+        await orUnavailable(c, () => useFirst(createSessionStore).end(hash));
       }
       apiKeyCache.invalidate();
       c.header('Set-Cookie', formatCookie(c, '', 0));

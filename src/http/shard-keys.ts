@@ -1,0 +1,46 @@
+import { LOCAL_OWNER, type ApiKey } from '../domain/api-key.ts';
+import { createKeyStore, type KeyStore } from '../store/keys.ts';
+import { createOwnerStore } from '../store/owners.ts';
+import { findServices, getAllServices } from '../wiring/services.ts';
+import type { AppContext } from './context.ts';
+
+// Keys are in the first database. An owner's own one has copies, for schedules look at the key that made
+// them.
+
+const findCopies = async (c: AppContext, owner: string): Promise<KeyStore | null> => {
+  const { shard, useStore } = await findServices(c.env, owner);
+  return shard === 0 ? null : useStore(createKeyStore);
+};
+
+/** The shard whose database is smallest. */
+const findRoomiest = async (c: AppContext): Promise<number> => {
+  const sizes = await Promise.all(
+    getAllServices(c.env).map(async ({ shard, useStore }) => ({
+      shard,
+      bytes: (await useStore(createOwnerStore).readUsage('')).database,
+    })),
+  );
+  return sizes.toSorted((a, b) => a.bytes - b.bytes)[0]?.shard ?? 0;
+};
+
+/** Pins an owner who gets its first key; whoever was there before stays where it is. */
+const pinOwner = async (c: AppContext, owner: string): Promise<void> => {
+  const { homes, shardStore, keys } = c.get('services');
+  if (homes.count === 1 || owner === LOCAL_OWNER || (await keys.hasOwner(owner))) return;
+  const { shard } = await shardStore.pin(owner, await findRoomiest(c));
+  homes.note(owner, { shard, isMoving: false });
+};
+
+/** Stores a new key. */
+export const insertKey = async (c: AppContext, row: ApiKey): Promise<void> => {
+  await pinOwner(c, row.owner);
+  await c.get('services').keys.insert(row);
+  await (await findCopies(c, row.owner))?.insert(row);
+};
+
+/** Revokes a key for good; null when there is none. */
+export const revokeKey = async (c: AppContext, id: string, now: number): Promise<ApiKey | null> => {
+  const revoked = await c.get('services').keys.revoke(id, now);
+  if (revoked) await (await findCopies(c, revoked.owner))?.revoke(id, now);
+  return revoked;
+};
