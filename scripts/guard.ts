@@ -55,6 +55,7 @@ export const OWN_PATHS = new Set([
   'run-task',
   'schedules',
   'session',
+  'shards',
   'stats',
   'task-types',
   'tasks',

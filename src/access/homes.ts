@@ -32,9 +32,7 @@ export const createHomes = ({ store, count, now }: HomesDeps) => {
   /** Reads anew. */
   const findMany = async (owners: readonly string[]): Promise<Map<string, Home>> => {
     const rows = count === 1 ? [] : await store.find([...new Set(owners)]);
-    const found = new Map(
-      rows.map(({ owner, shard, moving_to }) => [owner, { shard, isMoving: moving_to !== null }]),
-    );
+    const found = new Map(rows.map(({ owner, shard, isMoving }) => [owner, { shard, isMoving }]));
     return new Map(owners.map((owner) => [owner, note(owner, found.get(owner) ?? FIRST)]));
   };
   return {

@@ -9,6 +9,7 @@ export const AUDIT_ACTIONS = [
   'queue.resumed',
   'tasks.purged',
   'owner.erased',
+  'owner.moved',
   'webhook_secret.rotated',
   'task_type.registered',
   'task_type.deleted',

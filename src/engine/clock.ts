@@ -21,6 +21,8 @@ import { createWatermarks } from './watermarks.ts';
 const SWEEP_LIMIT = 500;
 /** After a crash, or while the database does not answer, it tries again in this time. */
 const RETRY_MS = 5_000;
+/** What is kept for an owner that is being moved is tried again in this time. */
+const KEPT_MS = 1_000;
 
 export interface ClockDeps extends PrunerDeps {
   sweeps: Sweeps;
@@ -171,12 +173,13 @@ export const createClock = (deps: ClockDeps) => {
       const before = wakeups;
       await setAlarm(now() + RETRY_MS);
       try {
-        await deps.kept.flush();
+        const isKept = await deps.kept.flush();
         const { hasMore, due } = await sweep();
         const next =
           hasMore || (await pruner.prune()) ? now() : computeNextTick(due, now(), lastWakeupAt);
-        if (wakeups === before) await setAlarm(next);
-        else await ensureAlarmBy(next);
+        const at = isKept ? Math.min(next, now() + KEPT_MS) : next;
+        if (wakeups === before) await setAlarm(at);
+        else await ensureAlarmBy(at);
       } catch (error) {
         outageAt = now();
         log.error('sweep_failed', { error: describeError(error) });

@@ -7,6 +7,7 @@ import { MAX_GROUP_CHARS } from '../store/statements.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { Transitions } from '../store/transitions.ts';
 import type { LimitAdmission } from './admission.ts';
+import { OwnerMoving } from './elsewhere.ts';
 import type { Publish } from './publisher.ts';
 
 /** Of this version: those of another release are not touched, and their leases bring the tasks back. */
@@ -49,6 +50,17 @@ export const createKeptRecordings = (deps: KeptRecordingsDeps) => {
     }
   };
 
+  /** False where an owner among them is being moved: then all of them are written once more, in vain. */
+  const tryWrite = async (texts: readonly string[]): Promise<boolean> => {
+    try {
+      await writeGroup(texts);
+      return true;
+    } catch (error) {
+      if (error instanceof OwnerMoving) return false;
+      throw error;
+    }
+  };
+
   /** Publishes the tasks as they are now, which nobody has done yet, and gives their slots on. */
   const publishEnded = async (texts: readonly string[]): Promise<void> => {
     const attempts = new Map(texts.map(readRecordingKey).map((key) => [key.id, key]));
@@ -71,20 +83,29 @@ export const createKeptRecordings = (deps: KeptRecordingsDeps) => {
       log.warn('recordings_kept', { tasks: texts.length });
     },
 
-    /** Writes what is kept; throws while the database does not take it. */
-    async flush(): Promise<void> {
+    /**
+     * Writes what is kept; throws while the database does not take it. True where some stays, for its
+     * owner is being moved.
+     */
+    async flush(): Promise<boolean> {
       while (mayHave) {
         const kept = await storage.list<string>({ prefix: PREFIX, limit: MAX_KEYS });
         const texts = [...kept.values()];
         const sizeOf = (text: string): number => text.length;
+        let staying = 0;
         for (const group of chunk(texts, { maxSize: MAX_GROUP_CHARS, sizeOf })) {
-          await writeGroup(group);
+          if (!(await tryWrite(group))) {
+            staying += group.length;
+            continue;
+          }
           // After the commit: a crash in between writes it once more, which the fence ignores.
           await storage.delete(group.map(toKey));
           await publishEnded(group);
         }
-        mayHave = kept.size === MAX_KEYS;
+        mayHave = kept.size === MAX_KEYS || staying > 0;
+        if (staying > 0) return true;
       }
+      return false;
     },
   };
 };

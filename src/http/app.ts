@@ -22,6 +22,7 @@ import { createMcpRoutes } from './routes/mcp.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { ownerRoutes } from './routes/owners.ts';
 import { queueRoutes } from './routes/queues.ts';
+import { shardRoutes } from './routes/shards.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { limitRoutes } from './routes/limits/index.ts';
 import { scheduleRoutes } from './routes/schedules/index.ts';
@@ -84,6 +85,7 @@ app
   .route('/keys', keyRoutes)
   .route('/session', sessionRoutes)
   .route('/owners', ownerRoutes)
+  .route('/shards', shardRoutes)
   .route('/audit', auditRoutes)
   .route('/webhook-secret', webhookSecretRoutes)
   // Older APIs, each a thin adapter onto the same commands.

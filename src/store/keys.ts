@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/d1';
 import type { ApiKey } from '../domain/api-key.ts';
 import { keysTable as keys } from '../schema/keys.ts';
 import { ownerShardsTable as ownerShards } from '../schema/owner-shards.ts';
+import { isOnItsWay } from './shards.ts';
 
 /** Who remembers where owners live; of one shard nobody. */
 interface KeyHomes {
@@ -35,7 +36,8 @@ export const createKeyStore = (d1: D1Database, homes: KeyHomes = NO_HOMES) => {
         .where(eq(keys.hash, hash))
         .get();
       if (!found) return null;
-      homes.note(found.key.owner, { shard: found.shard ?? 0, isMoving: found.movingTo !== null });
+      const at = { shard: found.shard ?? 0, moving_to: found.movingTo };
+      homes.note(found.key.owner, { shard: at.shard, isMoving: isOnItsWay(at) });
       return found.key;
     },
 

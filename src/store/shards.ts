@@ -9,6 +9,12 @@ export interface OwnerShard {
   step: string | null;
 }
 
+/** Whether an owner is on its way: it lives here still, and may write nothing. */
+export const isOnItsWay = ({
+  shard,
+  moving_to,
+}: Pick<OwnerShard, 'shard' | 'moving_to'>): boolean => moving_to !== null && moving_to !== shard;
+
 const FIND = nameStatement(
   'shards.find',
   `SELECT owner_shards.*
@@ -74,9 +80,10 @@ WHERE owner = ?1 AND moving_since = ?2`,
 /** Which owner is on which shard; in the first database. */
 export const createShardStore = (db: D1Database) => ({
   /** Of these owners, those that have a row. */
-  async find(owners: readonly string[]): Promise<OwnerShard[]> {
+  async find(owners: readonly string[]): Promise<(OwnerShard & { isMoving: boolean })[]> {
     const statement = db.prepare(FIND).bind(JSON.stringify(owners));
-    return (await statement.all<OwnerShard>()).results;
+    const { results } = await statement.all<OwnerShard>();
+    return results.map((row) => ({ ...row, isMoving: isOnItsWay(row) }));
   },
 
   /** Pins an owner, unless it is pinned; returns where it is. */

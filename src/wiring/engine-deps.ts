@@ -9,6 +9,7 @@ import type { LimitAdmission } from '../engine/admission.ts';
 import type { ArchiverDeps } from '../engine/archiver.ts';
 import type { OrphansDeps } from '../engine/orphans.ts';
 import type { LargeBodies } from '../engine/large-bodies.ts';
+import type { Elsewhere } from '../engine/elsewhere.ts';
 import type { FlowRelease, FlowReleaseDeps } from '../engine/flow-release.ts';
 import type { LongTaskRun } from '../engine/long-tasks.ts';
 import type { RunReporterDeps } from '../engine/run-reporter.ts';
@@ -40,6 +41,8 @@ export interface EngineDeps {
   openFiles(owner: string): Files;
   countRequest: CountRequest;
   listeners: readonly CommitListener[];
+  /** Where the owners of rows are that are not found here; unset where there is one database. */
+  elsewhere?: Elsewhere;
   /** The Dispatcher of this database. */
   dispatcher: {
     ensureAlarmBy(at: number): Promise<void>;

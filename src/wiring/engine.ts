@@ -49,11 +49,16 @@ export const createEngine = (deps: EngineDeps) => {
   const queueStore = createQueueStore(db);
   const deliveryStore = createDeliveryStore(db);
   const gates = createDeliveryGateStore(db);
-  const leases = createLeaseStore(db);
+  const plainLeases = createLeaseStore(db);
+  const leases = deps.elsewhere?.forLeases(plainLeases) ?? plainLeases;
   const owners = createOwnerStore(db);
   const runLogs = createRunLogs(db);
   const runSteps = createRunSteps(db);
-  const transitions = loadTransitions(createTransitions(db, failureSinks), loadMany);
+  const plainTransitions = createTransitions(db, failureSinks);
+  const transitions = loadTransitions(
+    deps.elsewhere?.forTransitions(plainTransitions) ?? plainTransitions,
+    loadMany,
+  );
   const outsideRuns = loadOutsideRuns(createOutsideRuns(db, failureSinks), loadMany);
   const realSweeps = createSweeps(db, failureSinks);
 
@@ -134,6 +139,8 @@ export const createEngine = (deps: EngineDeps) => {
   });
 
   return {
+    /** For those who look for a row here that was moved here. */
+    plain: { transitions: plainTransitions, leases: plainLeases },
     store,
     search,
     queueStore,

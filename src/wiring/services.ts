@@ -11,7 +11,8 @@ import type { Task, TaskSummaryRow } from '../domain/task.ts';
 import { selectHead } from '../store/bodies.ts';
 import { createDispatcherClient } from './dispatcher-client.ts';
 import { traceRun } from './trace-run.ts';
-import { createEngine } from './engine.ts';
+import { createElsewhere } from '../engine/elsewhere.ts';
+import { createEngine, type Engine } from './engine.ts';
 import { createHttp } from './http.ts';
 import { createLive } from './live.ts';
 import { createPlatform } from './platform.ts';
@@ -34,8 +35,11 @@ const createServices = (env: Env, shard: number, shared: Shared) => {
   const tryConsume = async (owner: string): Promise<boolean> =>
     (await env.RATE_METERED.limit({ key: `owner:${owner}` })).success;
 
+  const { homes } = shared;
+  const findShard = (n: number): Engine['plain'] => getServices(env, n).plain;
   const engine = createEngine({
     db,
+    ...(homes.count > 1 && { elsewhere: createElsewhere({ homes, shard, findShard }) }),
     queues,
     catalog,
     dependencies: { fetch: platform.fetch, secrets: settings, sendMail },

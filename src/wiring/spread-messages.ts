@@ -9,12 +9,12 @@ const RETRY_SECONDS = 2;
  */
 export const forEachShard = async (
   env: Env,
-  messages: readonly Message<unknown>[],
-  work: (services: Services, own: readonly Message<unknown>[]) => Promise<void>,
+  messages: readonly Message[],
+  work: (services: Services, own: readonly Message[]) => Promise<void>,
 ): Promise<void> => {
   const { homes, log } = getServices(env);
   if (homes.count === 1) return work(getServices(env), messages);
-  const ownerOf = ({ body }: Message<unknown>): string =>
+  const ownerOf = ({ body }: Message): string =>
     String((body as { owner?: unknown } | null)?.owner);
   const groups = await Promise.all(
     messages.map(async (message) => ({ message, home: await homes.find(ownerOf(message)) })),

@@ -45,7 +45,7 @@ const setup = () => {
     flows: createFlowStore(env.DB),
     sweeps,
     pruneTasks: createTaskStore(env.DB).prune,
-    kept: { flush: async () => {} },
+    kept: { flush: async () => false },
     computeCutoffs: (now) => ({ rules: [], otherwise: now - RETENTION_MS }),
     pruneWhenFull: true,
     databaseSize: { note: (bytes) => void noted.push(bytes), getUsedPart: () => usedPart },

@@ -45,7 +45,7 @@ const setup = (isPoison: (task: Task) => boolean = () => false) => {
     flows: createFlowStore(env.DB),
     sweeps: createSweeps(env.DB),
     pruneTasks: taskStore.prune,
-    kept: { flush: async () => {} },
+    kept: { flush: async () => false },
     computeCutoffs: () => ({ rules: [], otherwise: 0 }),
     pruneWhenFull: false,
     databaseSize: { note: () => {}, getUsedPart: () => 0 },

@@ -19,7 +19,10 @@ const count = async (database: D1Database, table: string, owner: string): Promis
   );
 let key: string;
 let keyId: string;
-const ask = (path: string, init: RequestInit & { json?: unknown } = {}): Promise<Response> =>
+const ask = (
+  path: string,
+  init: Omit<RequestInit, 'headers'> & { json?: unknown; headers?: Record<string, string> } = {},
+): Promise<Response> =>
   call(path, { ...init, headers: { ...init.headers, Authorization: `Bearer ${key}` } });
 const submit = async (type: string, params: object, more: object = {}): Promise<TaskView> =>
   (await ask('/tasks', { json: { type, params, ...more } })).json();
@@ -52,7 +55,7 @@ it('pins an owner to the database with the most room, when it gets its first key
     { owner: 'second', shard: 1, moving_to: null, moving_since: null, step: null },
   ]);
   // Its second key changes nothing.
-  await call('/keys', { json: { owner: 'second', scopes: ['tasks:read'] } });
+  await call('/keys', { json: { owner: 'second', name: 'other', scopes: ['tasks:read'] } });
   expect(await env.DB.prepare('SELECT count(*) AS n FROM owner_shards').first('n')).toBe(2);
 });
 
@@ -138,7 +141,9 @@ describe('an owner of the second database', () => {
   });
 
   it('is revoked in both, and its schedules with it', async () => {
-    const made = await call('/keys', { json: { owner: 'second', scopes: ['admin'] } });
+    const made = await call('/keys', {
+      json: { owner: 'second', name: 'third', scopes: ['admin'] },
+    });
     const { id } = await made.json<{ id: string }>();
     await call(`/keys/${id}`, { method: 'DELETE' });
     for (const database of [env.DB, second])

@@ -18,6 +18,7 @@ const DONE: Record<AuditList['entries'][number]['action'], string> = {
   'queue.resumed': 'resumed the queue',
   'tasks.purged': 'purged all tasks:',
   'owner.erased': 'erased the owner',
+  'owner.moved': 'moved the owner',
   'webhook_secret.rotated': 'rotated the webhook secret',
   'task_type.registered': 'registered the type',
   'task_type.deleted': 'deleted the type',
