@@ -133,12 +133,15 @@ it('takes all that an owner has along, to and fro, and it goes on there', async 
       .map((row) => ({ ...row, wake_at: row['wake_at'] === null ? null : 'set' }))
       .map((row) => JSON.stringify(row))
       .toSorted();
-  await vi.waitUntil(async () => {
-    const { results } = await (databases[start] as D1Database)
-      .prepare(`SELECT 1 FROM tasks WHERE owner = 'ann' AND status = 'PENDING' AND held IS NULL`)
-      .all();
-    return results.length === 0;
-  });
+  await vi.waitUntil(
+    async () => {
+      const { results } = await (databases[start] as D1Database)
+        .prepare(`SELECT 1 FROM tasks WHERE owner = 'ann' AND status = 'PENDING' AND held IS NULL`)
+        .all();
+      return results.length === 0;
+    },
+    { timeout: 15_000 },
+  );
   for (const { name } of tables)
     before.set(name, comparable(await rowsOf(databases[start] as D1Database, name, 'ann')));
   await moveTo('ann', target);
