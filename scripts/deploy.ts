@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildAssets } from './assets.ts';
-import { readResources } from './deploy/environment.ts';
+import { findDatabaseBindings, readResources } from './deploy/environment.ts';
 import { explainFailure } from './deploy/explain.ts';
 import { findObstacles, findPlace } from './deploy/preflight.ts';
 import { smokeTest } from './deploy/smoke.ts';
@@ -117,7 +117,8 @@ for (const queue of queues) await ensure(`Queue ${queue}`, ['queues', 'create', 
 for (const name of databases) await ensure(`Database ${name}`, ['d1', 'create', name, ...at]);
 for (const name of buckets) await ensure(`Bucket ${name}`, ['r2', 'bucket', 'create', name, ...at]);
 // Before the code that needs it; the code before it does not mind.
-await step('Migrating the database', ['d1', 'migrations', 'apply', 'DB', '--remote']);
+for (const name of findDatabaseBindings(readConfig()))
+  await step(`Migrating ${name}`, ['d1', 'migrations', 'apply', name, '--remote']);
 console.log('Deploying …');
 const secrets = await writeMissingSecrets();
 const upload = [

@@ -13,6 +13,8 @@ export interface DevServerOptions {
   watch: boolean;
   /** Whether the inspectors listen. */
   inspect: boolean;
+  /** The file of the configuration. */
+  config: string;
 }
 
 /**

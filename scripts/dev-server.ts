@@ -6,7 +6,9 @@ import type { DevServerEvent, DevServerOptions } from './dev-process.ts';
 // The inner process of `npm start`: it alone touches the data folder, and ends with the outer one,
 // however that ends. Started by scripts/dev-process.ts, with its options as the one argument.
 
-const { state, vars, watch, inspect } = JSON.parse(process.argv[2] ?? '{}') as DevServerOptions;
+const { state, vars, watch, inspect, config } = JSON.parse(
+  process.argv[2] ?? '{}',
+) as DevServerOptions;
 
 const send = (event: DevServerEvent): void => void process.send?.(event);
 
@@ -56,7 +58,7 @@ await migrated;
 // Imported after the handlers above, for it has its own.
 const { unstable_startWorker: startWorker } = await import('wrangler');
 const worker = await startWorker({
-  config: 'wrangler.toml',
+  config,
   bindings: Object.fromEntries(
     vars.map(([name, value]) => [name, { type: 'plain_text' as const, value }]),
   ),

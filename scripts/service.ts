@@ -68,7 +68,12 @@ const HANGS = 'was not ready in time';
 const START_TIMEOUT_MS = 40_000;
 
 /** One start; throws with what it printed if it ends before its ready line. */
-const startOnce = async (port: number, state: string, vars: string[] = []): Promise<Service> => {
+const startOnce = async (
+  port: number,
+  state: string,
+  vars: string[] = [],
+  shards = 1,
+): Promise<Service> => {
   const child: ChildProcess = spawn(
     process.execPath,
     [
@@ -78,6 +83,7 @@ const startOnce = async (port: number, state: string, vars: string[] = []): Prom
       '--state',
       state,
       ...vars.flatMap((each) => ['--var', each]),
+      ...(shards > 1 ? ['--shards', String(shards)] : []),
     ],
     {
       cwd: ROOT,
@@ -119,10 +125,11 @@ export const startService = async (
   port: number,
   state: string,
   vars: string[] = [],
+  shards = Number(process.env['SHARDS'] ?? 1),
 ): Promise<Service> => {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await startOnce(port, state, vars);
+      return await startOnce(port, state, vars, shards);
     } catch (error) {
       const mayPass = [HANGS, 'Address already in use'].some((text) =>
         String(error).includes(text),
@@ -132,32 +139,34 @@ export const startService = async (
   }
 };
 
-/** The file of the service's database. */
-const findDatabase = (state: string): string => {
+/** The files of the service's databases. */
+const findDatabases = (state: string): string[] => {
   const folder = join(state, 'v3/d1/miniflare-D1DatabaseObject');
-  const file = existsSync(folder)
-    ? readdirSync(folder).find((name) => name.endsWith('.sqlite') && name !== 'metadata.sqlite')
-    : undefined;
-  if (!file) throw new Error(`No database in ${folder}`);
-  return join(folder, file);
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  const found = files.filter((name) => name.endsWith('.sqlite') && name !== 'metadata.sqlite');
+  if (found.length === 0) throw new Error(`No database in ${folder}`);
+  return found.map((name) => join(folder, name));
 };
 
-/** The rows of the service's database, read from its file: no request is made. */
-export const readRows = <Row>(state: string, sql: string): Row[] => {
-  const database = new DatabaseSync(findDatabase(state), { readOnly: true });
-  try {
-    return database.prepare(sql).all() as Row[];
-  } finally {
-    database.close();
-  }
-};
+/** The rows of the service's database (of several: of all), read from its file: no request is made. */
+export const readRows = <Row>(state: string, sql: string): Row[] =>
+  findDatabases(state).flatMap((file) => {
+    const database = new DatabaseSync(file, { readOnly: true });
+    try {
+      return database.prepare(sql).all() as Row[];
+    } finally {
+      database.close();
+    }
+  });
 
-/** Writes into the database of a service that does not run. */
+/** Writes into the databases of a service that does not run. */
 export const writeRows = (state: string, sql: string): void => {
-  const database = new DatabaseSync(findDatabase(state));
-  try {
-    database.exec(sql);
-  } finally {
-    database.close();
+  for (const file of findDatabases(state)) {
+    const database = new DatabaseSync(file);
+    try {
+      database.exec(sql);
+    } finally {
+      database.close();
+    }
   }
 };

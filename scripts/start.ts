@@ -5,7 +5,8 @@ import { endWithNpm, startDevProcess, type DevServerEvent } from './dev-process.
 import { startGuard } from './guard.ts';
 import { formatLogLine } from './log-lines.ts';
 import { fail, readOptions, wholeNumber } from './options.ts';
-import { runOnLocalDatabase } from './wrangler.ts';
+import { findDatabaseBindings } from './deploy/environment.ts';
+import { readConfig, runOnLocalDatabase, useShards } from './wrangler.ts';
 
 const HELP = `npm start -- [options]: migrates, builds and serves Tasker on this machine
 
@@ -13,6 +14,7 @@ const HELP = `npm start -- [options]: migrates, builds and serves Tasker on this
   --state <folder>  where the data is kept (default .wrangler/state)
   --var <NAME:value> a setting for this run alone; may be given several times
   --watch           builds again when a file changes, as npm run dev does
+  --shards <n>      so many databases instead of those of wrangler.toml
   --inspect         lets a debugger in: any program of this machine may then look into the service
   --help            this text
 
@@ -55,13 +57,17 @@ const {
   var: vars,
   watch: isWatching,
   inspect: isInspected,
+  shards,
 } = readOptions(HELP, {
   port: { type: 'string', default: '8787' },
   state: { type: 'string', default: '.wrangler/state' },
   var: { type: 'string', multiple: true, default: [] },
   watch: { type: 'boolean', default: false },
   inspect: { type: 'boolean', default: false },
+  shards: { type: 'string' },
 });
+const config =
+  shards === undefined ? 'wrangler.toml' : useShards(wholeNumber('shards', shards, 1, 100));
 const port = wholeNumber('port', portText, 1, 65_535);
 await assertSettings(vars);
 const guard = await startGuard(port).catch((error: NodeJS.ErrnoException) =>
@@ -75,8 +81,16 @@ const guard = await startGuard(port).catch((error: NodeJS.ErrnoException) =>
 const migrate = async (): Promise<void> => {
   console.log('Migrating the database …');
   const place = ['--local', '--persist-to', state];
-  const { code, output } = await runOnLocalDatabase(['d1', 'migrations', 'apply', 'DB', ...place]);
-  if (code !== 0) fail(`The migration failed:\n${output}`);
+  for (const name of findDatabaseBindings(readConfig())) {
+    const { code, output } = await runOnLocalDatabase([
+      'd1',
+      'migrations',
+      'apply',
+      name,
+      ...place,
+    ]);
+    if (code !== 0) fail(`The migration failed:\n${output}`);
+  }
 };
 
 // Until it is ready, wrangler tells its bindings: kept, and shown only if the start fails.
@@ -111,7 +125,7 @@ const onEvent = async (message: DevServerEvent): Promise<void> => {
 };
 
 const child = startDevProcess(
-  { state, vars: vars.map(splitVar), watch: isWatching, inspect: isInspected },
+  { state, vars: vars.map(splitVar), watch: isWatching, inspect: isInspected, config },
   { event: (message) => void onEvent(message), line: showLine },
 );
 let isStopping = false;

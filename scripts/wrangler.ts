@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { deriveConfig } from './deploy/environment.ts';
+import { addDatabases, deriveConfig } from './deploy/environment.ts';
 import type { RunWrangler } from './deploy/run.ts';
 
 const WRANGLER = fileURLToPath(
@@ -20,6 +20,15 @@ export const useEnvironment = (environment: string): void => {
     `# Derived from wrangler.toml by --env ${environment}: not to be edited.\n${toml}`,
   );
   config = fileURLToPath(file);
+};
+
+/** Has every command from now on be about the configuration with so many databases. */
+export const useShards = (count: number): string => {
+  const file = new URL(`wrangler.shards-${count}.toml`, ROOT);
+  const note = `# Derived from wrangler.toml by --shards ${count}: not to be edited.\n`;
+  writeFileSync(file, note + addDatabases(readConfig(), count));
+  config = fileURLToPath(file);
+  return config;
 };
 
 /** The configuration that commands are about. */

@@ -21,6 +21,26 @@ export const deriveConfig = (toml: string, environment: string): string => {
   return `${renamed}\n[vars]\nAPP_ENV = "${environment}"\n`;
 };
 
+const DATABASE = /^\[\[d1_databases\]\]\nbinding = "(DB(?:_\d+)?)"\n(?:.*\n)*?(?=\n|$)/gm;
+
+/** The bindings of all databases of a configuration, the first one first. */
+export const findDatabaseBindings = (toml: string): string[] =>
+  [...toml.matchAll(DATABASE)].map(([, binding]) => String(binding));
+
+/** The same configuration with `count` databases: those that are missing come behind the others. */
+export const addDatabases = (toml: string, count: number): string => {
+  const blocks = [...toml.matchAll(DATABASE)];
+  const last = blocks.at(-1);
+  if (!last) throw new Error('The configuration has no database');
+  const name = /^database_name = "([\w-]+)"/m.exec(blocks[0]?.[0] ?? '')?.[1] ?? 'tasker';
+  const added = Array.from({ length: Math.max(0, count - blocks.length) }, (_, i) => {
+    const n = blocks.length + i;
+    return `\n[[d1_databases]]\nbinding = "DB_${n}"\ndatabase_name = "${name}-${n}"\nmigrations_dir = "migrations"\n`;
+  });
+  const end = last.index + last[0].length;
+  return toml.slice(0, end) + added.join('') + toml.slice(end);
+};
+
 /** What the account must have for a configuration. */
 export const readResources = (toml: string) => {
   const findAll = (pattern: RegExp): string[] => [

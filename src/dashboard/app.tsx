@@ -35,6 +35,7 @@ import { TypesPage } from './pages/types.tsx';
 const FlowsPage = lazy(async () => (await import('./pages/flows.tsx')).FlowsPage);
 const FlowPage = lazy(async () => (await import('./pages/flow.tsx')).FlowPage);
 const KeysPage = lazy(async () => (await import('./pages/keys.tsx')).KeysPage);
+const ShardsPage = lazy(async () => (await import('./pages/shards.tsx')).ShardsPage);
 const NewSchedulePage = lazy(
   async () => (await import('./pages/new-schedule.tsx')).NewSchedulePage,
 );
@@ -56,6 +57,7 @@ const LISTS: Record<string, ComponentType> = {
   '/flows': FlowsPage,
   '/errors': ErrorsPage,
   '/keys': KeysPage,
+  '/databases': ShardsPage,
   '/audit': AuditPage,
 };
 /** Pages of one thing, by what stands before its name. */

@@ -10,6 +10,7 @@ export const PAGES = [
   { path: '/queues', name: 'Queues', group: 'Service' },
   { path: '/limits', name: 'Limits', group: 'Service' },
   { path: '/files', name: 'Files', group: 'Service' },
+  { path: '/databases', name: 'Databases', group: 'Service' },
   { path: '/keys', name: 'Keys', group: 'Access' },
   { path: '/audit', name: 'Audit', group: 'Access' },
 ] as const;

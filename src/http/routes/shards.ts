@@ -19,7 +19,7 @@ const ownerName = z
   .string()
   .refine(isOwnerName, 'Expected an owner: 1 to 100 letters, digits and . _ @ : -');
 
-const shardView = z
+export const shardView = z
   .strictObject({
     shard: whole,
     bytes: whole,
@@ -34,7 +34,7 @@ const shardView = z
   })
   .meta({ id: 'Shard' });
 
-const ownerView = z
+export const ownerView = z
   .strictObject({
     owner: z.string(),
     shard: whole,
