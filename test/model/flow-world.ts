@@ -1,4 +1,4 @@
-import { env } from 'cloudflare:workers';
+import { database } from './database.ts';
 import { AppError } from '../../src/domain/errors.ts';
 import { BLOCKED_BY, isListNode, type Flow, type FlowEdge } from '../../src/domain/flow.ts';
 import type { FlowNodeRequest, FlowRequest } from '../../src/domain/flow-request.ts';
@@ -89,7 +89,8 @@ export class FlowWorld extends World {
   static readonly #originals = new Map<string, string>();
 
   static async #rewrite({ name, from: old, to }: NonNullable<Mutation['trigger']>): Promise<void> {
-    const sql = await env.DB.prepare('SELECT sql FROM sqlite_master WHERE name = ?')
+    const sql = await database
+      .prepare('SELECT sql FROM sqlite_master WHERE name = ?')
       .bind(name)
       .first<string>('sql');
     if (!sql?.includes(old)) throw new Error(`The mutant no longer fits its trigger: ${old}`);
@@ -97,7 +98,7 @@ export class FlowWorld extends World {
     await FlowWorld.#replace(name, sql.replaceAll(old, to));
   }
   static async #replace(name: string, sql: string): Promise<void> {
-    await env.DB.batch([env.DB.prepare(`DROP TRIGGER ${name}`), env.DB.prepare(sql)]);
+    await database.batch([database.prepare(`DROP TRIGGER ${name}`), database.prepare(sql)]);
   }
   static async #restore(): Promise<void> {
     for (const [name, sql] of FlowWorld.#originals) await FlowWorld.#replace(name, sql);
@@ -205,8 +206,8 @@ export class FlowWorld extends World {
   override async check(given: Allowed): Promise<void> {
     if (this.faults.fail !== null || this.keepFails) this.isDisturbed = true;
     const rows = await this.rows();
-    const flows = (await env.DB.prepare('SELECT * FROM flows').all<Flow>()).results;
-    const edges = (await env.DB.prepare('SELECT * FROM flow_edges').all<FlowEdge>()).results;
+    const flows = (await database.prepare('SELECT * FROM flows').all<Flow>()).results;
+    const edges = (await database.prepare('SELECT * FROM flow_edges').all<FlowEdge>()).results;
     // A deletion that was interrupted goes on whenever the clock ticks.
     const allowed = { ...given, flows: given.flows === true || this.#isDeleting };
     this.#isDeleting = flows.some(({ deleted_at }) => deleted_at !== null);

@@ -1,4 +1,4 @@
-import { env } from 'cloudflare:workers';
+import { database } from './database.ts';
 import { MAX_RUNNING, SLICE_MS, type Limit, type LimitNumbers } from '../../src/domain/limit.ts';
 import { AppError } from '../../src/domain/errors.ts';
 import type { Task } from '../../src/domain/task.ts';
@@ -73,7 +73,7 @@ export class LimitWorld extends World {
 
   static override async empty(mutation?: Mutation): Promise<LimitWorld> {
     await World.clear();
-    await env.DB.batch(WITNESS.map((sql) => env.DB.prepare(sql)));
+    await database.batch(WITNESS.map((sql) => database.prepare(sql)));
     const world = new LimitWorld(mutation);
     await world.limit(0, { max_running: 2 });
     return world;
@@ -81,9 +81,9 @@ export class LimitWorld extends World {
 
   /** Takes the witness away, which others do not expect. */
   static async leave(): Promise<void> {
-    await env.DB.batch([
-      env.DB.prepare('DROP TRIGGER IF EXISTS note_admission'),
-      env.DB.prepare('DROP TABLE IF EXISTS admissions'),
+    await database.batch([
+      database.prepare('DROP TRIGGER IF EXISTS note_admission'),
+      database.prepare('DROP TABLE IF EXISTS admissions'),
     ]);
   }
 
@@ -132,7 +132,7 @@ export class LimitWorld extends World {
     if (this.faults.fail !== null || this.keepFails) this.isDisturbed = true;
     await super.check(allowed);
     const rows = await this.rows();
-    const limits = (await env.DB.prepare('SELECT * FROM limits').all<Limit>()).results;
+    const limits = (await database.prepare('SELECT * FROM limits').all<Limit>()).results;
     for (const row of rows) this.#assertRow(row);
     for (const key of KEYS)
       this.#assertRunning(limits.find((limit) => limit.key === key) ?? { key, ...NONE }, rows);
@@ -183,7 +183,7 @@ export class LimitWorld extends World {
 
   async #assertPaces(limits: readonly Limit[]): Promise<void> {
     const sql = 'SELECT n, key, sub_key, at FROM admissions ORDER BY n';
-    const all = (await env.DB.prepare(sql).all<Admitted & { n: number }>()).results;
+    const all = (await database.prepare(sql).all<Admitted & { n: number }>()).results;
     const numbers = JSON.stringify([
       this.behindMs,
       limits.map((limit) => [limit.key, limit.created_at, toRates(limit)]),

@@ -1,4 +1,4 @@
-import { env } from 'cloudflare:workers';
+import { database } from './database.ts';
 import { AppError } from '../../src/domain/errors.ts';
 import type { Schedule } from '../../src/domain/schedule.ts';
 import { readScheduleKey } from '../../src/domain/schedule-key.ts';
@@ -152,11 +152,12 @@ export class ScheduleWorld {
   async finish(index: number | 'all'): Promise<void> {
     const open = (await this.tasks()).filter(({ status }) => !isFinal(status));
     const ended = index === 'all' ? open : open.slice(index % Math.max(1, open.length)).slice(0, 1);
-    await env.DB.prepare(
-      `UPDATE tasks
+    await database
+      .prepare(
+        `UPDATE tasks
       SET status = 'COMPLETED', result = '3', held = NULL, wake_at = NULL, completed_at = ?1, updated_at = ?1
       WHERE id IN (SELECT value FROM json_each(?2))`,
-    )
+      )
       .bind(this.now, JSON.stringify(ended.map(({ id }) => id)))
       .run();
   }
@@ -165,17 +166,19 @@ export class ScheduleWorld {
   async removeTask(index: number): Promise<void> {
     const over = (await this.tasks()).filter(({ status }) => isFinal(status));
     const task = over.at(index % Math.max(1, over.length));
-    if (task) await env.DB.prepare('DELETE FROM tasks WHERE id = ?').bind(task.id).run();
+    if (task) await database.prepare('DELETE FROM tasks WHERE id = ?').bind(task.id).run();
   }
 
   // --- What must hold
 
-  row = (): Promise<Schedule | null> => env.DB.prepare('SELECT * FROM schedules').first<Schedule>();
+  row = (): Promise<Schedule | null> =>
+    database.prepare('SELECT * FROM schedules').first<Schedule>();
 
   async tasks(): Promise<ScheduledTask[]> {
-    const { results } = await env.DB.prepare(
-      'SELECT id, status, submitted_at, idempotency_key AS key FROM tasks WHERE parent_id = ? ORDER BY id',
-    )
+    const { results } = await database
+      .prepare(
+        'SELECT id, status, submitted_at, idempotency_key AS key FROM tasks WHERE parent_id = ? ORDER BY id',
+      )
       .bind(this.#scheduleId)
       .all<{ id: string; status: Status; submitted_at: number; key: string }>();
     return results.map(({ key, ...task }) => ({

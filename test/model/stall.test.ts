@@ -1,4 +1,4 @@
-import { env } from 'cloudflare:workers';
+import { database } from './database.ts';
 import { expect, it } from 'vitest';
 import { IDS, World } from './world.ts';
 
@@ -25,7 +25,7 @@ it('a stall of 80 s under load runs no task twice, and loses none', async () => 
     world.faults.fail = kind === 'after' ? { kind, times: 1 } : null;
     await world.tick();
     await world.quiesce();
-    const rows = await env.DB.prepare('SELECT status, attempt, rescues FROM tasks').all();
+    const rows = await database.prepare('SELECT status, attempt, rescues FROM tasks').all();
     expect(rows.results).toEqual(IDS.map(() => ({ status: 'COMPLETED', attempt: 1, rescues: 0 })));
   }
 });

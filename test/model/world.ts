@@ -1,3 +1,5 @@
+import { createElsewhere, type ElsewhereDeps } from '../../src/engine/elsewhere.ts';
+import { database, isSharded } from './database.ts';
 import { env } from 'cloudflare:workers';
 import { createDeliveryListener } from '../../src/deliveries/listener.ts';
 import type { Delivery, DeliveryKey, DeliveryResult } from '../../src/domain/delivery.ts';
@@ -172,15 +174,15 @@ export class World {
   }
 
   protected static async clear(): Promise<void> {
-    await env.DB.batch([
-      env.DB.prepare('DELETE FROM deliveries'),
-      env.DB.prepare('DELETE FROM tasks'),
-      env.DB.prepare('DELETE FROM queues'),
-      env.DB.prepare('DELETE FROM schedules'),
-      env.DB.prepare('DELETE FROM limits'),
-      env.DB.prepare('DELETE FROM limit_subs'),
-      env.DB.prepare('DELETE FROM flows'),
-      env.DB.prepare('DELETE FROM flow_edges'),
+    await database.batch([
+      database.prepare('DELETE FROM deliveries'),
+      database.prepare('DELETE FROM tasks'),
+      database.prepare('DELETE FROM queues'),
+      database.prepare('DELETE FROM schedules'),
+      database.prepare('DELETE FROM limits'),
+      database.prepare('DELETE FROM limit_subs'),
+      database.prepare('DELETE FROM flows'),
+      database.prepare('DELETE FROM flow_edges'),
     ]);
   }
 
@@ -274,7 +276,7 @@ export class World {
       list: () => [],
     };
     const engine = createEngine({
-      db: faultyDatabase(env.DB, this.faults, isDead),
+      db: faultyDatabase(database, this.faults, isDead),
       queues: { [QUEUE]: queue, [QUEUES.hook]: queue } as unknown as QueueBindings,
       catalog,
       dependencies,
@@ -287,6 +289,7 @@ export class World {
       largeBodies,
       bodies,
       archive: null,
+      ...(isSharded && { elsewhere: createElsewhere(IN_THE_SECOND) }),
       keepOwn: async (all) => all,
       countRequest: () => {},
       listeners: [createDeliveryListener(sendToQueue)],
@@ -330,9 +333,9 @@ export class World {
       random: () => 0.5,
       log: silent,
       replace: {
-        sweeps: (real) => sweeps?.(real, env.DB, finishOne) ?? real,
+        sweeps: (real) => sweeps?.(real, database, finishOne) ?? real,
         recorder: (real) => this.#observe(recorder?.(real) ?? real),
-        admission: (real) => admission?.(real, env.DB) ?? real,
+        admission: (real) => admission?.(real, database) ?? real,
         flowRelease: (real) => flowRelease?.(real) ?? real,
       },
     });
@@ -683,11 +686,11 @@ export class World {
   // ----------------------------------------------------------------------------------------------
 
   async rows(): Promise<Task[]> {
-    return (await env.DB.prepare('SELECT * FROM tasks').all<Task>()).results;
+    return (await database.prepare('SELECT * FROM tasks').all<Task>()).results;
   }
 
   async deliveries(): Promise<Delivery[]> {
-    return (await env.DB.prepare('SELECT * FROM deliveries').all<Delivery>()).results;
+    return (await database.prepare('SELECT * FROM deliveries').all<Delivery>()).results;
   }
 
   async check(allowed: Allowed): Promise<void> {
@@ -708,7 +711,7 @@ export class World {
     this.sendFails = false;
     this.endpointAnswers = 'now';
     this.now += this.behindMs;
-    const paused = await env.DB.prepare('SELECT 1 FROM queues').all();
+    const paused = await database.prepare('SELECT 1 FROM queues').all();
     if (paused.results.length > 0) await this.resumeQueue();
     const isOpen = ({ status }: { status: Status }): boolean =>
       !isFinal(status) && status !== 'PAUSED';
@@ -788,6 +791,19 @@ export class World {
     });
   }
 }
+
+/** Of two databases: its owner lives in the one that it is looked for. */
+const IN_THE_SECOND: ElsewhereDeps = {
+  homes: {
+    count: 2,
+    findMany: async (owners) =>
+      new Map(owners.map((owner) => [owner, { shard: 1, isMoving: false }])),
+  },
+  shard: 1,
+  findShard: () => {
+    throw new Error('Nobody lives elsewhere');
+  },
+};
 
 const realBodies = createBodyStore(env.FILES, byteBudget);
 /** Results of some tasks are too large for their rows. */
