@@ -46,6 +46,8 @@ const addUp = (shards: readonly Gauge[][]): Gauge[] => {
   return [...byName.values()].map((same) => {
     const [first] = same as [Gauge];
     const all = same.map(({ value }) => value);
+    // Pauses are read where they are written first.
+    if (first.metric === 'tasker_queue_paused') return first;
     const value = HIGHEST.has(first.metric)
       ? Math.max(...all)
       : all.reduce((sum, each) => sum + each, 0);
@@ -55,7 +57,6 @@ const addUp = (shards: readonly Gauge[][]): Gauge[] => {
 /** Of the broker, or of the oldest: not to be added up. */
 const HIGHEST: ReadonlySet<string> = new Set([
   'tasker_queue_oldest_waiting_seconds',
-  'tasker_queue_paused',
   'tasker_queue_backlog',
   'tasker_board_subscribers',
   'tasker_database_limit_bytes',
