@@ -16,17 +16,24 @@ export interface Growth {
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [640, 320, 70, 46, 30];
 const COLORS = ['#3a4fd0', '#187044', '#b3261e', '#8a5a00'];
 
-interface Curve {
+interface Curve<Figures> {
   label: string;
-  of(figures: Growth): number;
+  of(figures: Figures): number;
 }
 
-/** A picture of curves over the size of the table, which grows tenfold from point to point. */
-const picture = (
+/** What the points of a picture are of. */
+interface Axis<Figures> {
+  title: string;
+  nameOf(figures: Figures): string;
+}
+
+/** A picture of curves, whose points are as far from each other as they are named. */
+const picture = <Figures>(
   title: string,
   unit: string,
-  figures: readonly Growth[],
-  curves: readonly Curve[],
+  axis: Axis<Figures>,
+  figures: readonly Figures[],
+  curves: readonly Curve<Figures>[],
 ): string => {
   const highest =
     Math.max(1, ...figures.flatMap((each) => curves.map(({ of }) => of(each)))) * 1.15;
@@ -47,21 +54,44 @@ const picture = (
     return `<polyline points="${points.join(' ')}" fill="none" stroke="${COLORS[n]}" stroke-width="2.5"/>${dots.join('')}<text x="${WIDTH - 120}" y="${TOP + 18 + n * 20}" fill="${COLORS[n]}">${label}</text>`;
   });
   const names = figures.map(
-    ({ rows }, i) =>
-      `<text x="${x(i)}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle">${rows.toLocaleString('en')}</text>`,
+    (each, i) =>
+      `<text x="${x(i)}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle">${axis.nameOf(each)}</text>`,
   );
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12" fill="#777"><text x="${LEFT}" y="16" font-weight="600">${title}, ${unit}</text>${lines.join('')}${names.join('')}<text x="${(WIDTH - 60) / 2}" y="${HEIGHT - 6}" text-anchor="middle">rows in the table</text>${drawn.join('')}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12" fill="#777"><text x="${LEFT}" y="16" font-weight="600">${title}, ${unit}</text>${lines.join('')}${names.join('')}<text x="${(WIDTH - 60) / 2}" y="${HEIGHT - 6}" text-anchor="middle">${axis.title}</text>${drawn.join('')}</svg>\n`;
 };
+
+const ROWS: Axis<Growth> = {
+  title: 'rows in the table',
+  nameOf: ({ rows }) => rows.toLocaleString('en'),
+};
+
+/** What so many databases take, simulated. */
+export interface Scale {
+  shards: number;
+  submits_per_second: number;
+  bulk_per_second: number;
+}
+const SHARDS: Axis<Scale> = { title: 'databases', nameOf: ({ shards }) => String(shards) };
+
+/** The curves of the simulation, by name. */
+export const scaleCurves = (figures: readonly Scale[]): Record<string, string> => ({
+  'scale-single': picture('Submits one by one', 'a second, simulated', SHARDS, figures, [
+    { label: 'submits', of: (each) => each.submits_per_second },
+  ]),
+  'scale-bulk': picture('Tasks by the hundred', 'a second, simulated', SHARDS, figures, [
+    { label: 'tasks', of: (each) => each.bulk_per_second },
+  ]),
+});
 
 /** The curves of docs/performance.md, by name. */
 export const curves = (figures: readonly Growth[]): Record<string, string> => ({
-  cost: picture('What a call reads and writes', 'rows of D1', figures, [
+  cost: picture('What a call reads and writes', 'rows of D1', ROWS, figures, [
     { label: 'submit: written', of: (each) => each.submit_rows_written },
     { label: 'submit: read', of: (each) => each.submit_rows_read },
     { label: 'list of 50: read', of: (each) => each.list_rows_read },
     { label: 'status: read', of: (each) => each.get_rows_read },
   ]),
-  rate: picture('How many a second', 'at 32 connections', figures, [
+  rate: picture('How many a second', 'at 32 connections', ROWS, figures, [
     { label: 'tasks recorded', of: (each) => each.recorded_per_second },
     { label: 'lists of 50', of: (each) => each.list_per_second },
     { label: 'statuses', of: (each) => each.status_per_second },

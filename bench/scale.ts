@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readOptions } from '../scripts/options.ts';
 import { PRODUCTION, type LocalFigures } from './scale/assumptions.ts';
+import { scaleCurves } from './curves.ts';
 import { runShards, type Measured } from './scale/run.ts';
 import { startVirtualTime } from './scale/virtual-time.ts';
 
@@ -10,6 +12,7 @@ const HELP = `npm run bench:scale -- [options]: what one to sixteen databases ta
   --shards <list>   (default 1,2,4,8,16)
   --stalls          each database stands still for 60 s, once an hour
   --check           holds the simulation, with this machine's delays, against the local runtime
+  --write           draws the pictures of docs/performance.md
   --json            figures as JSON
   --help            this text`;
 
@@ -17,6 +20,7 @@ const values = readOptions(HELP, {
   shards: { type: 'string', default: '1,2,4,8,16' },
   stalls: { type: 'boolean', default: false },
   check: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 });
 const say = (text: string): void => console.error(text);
@@ -101,6 +105,19 @@ for (const shards of counts) {
   );
 }
 time.restore();
+if (values.write) {
+  const drawn = scaleCurves(
+    all.map(({ shards, single, bulk }) => ({
+      shards,
+      submits_per_second: single.submits_per_second,
+      bulk_per_second: bulk.ended_per_second,
+    })),
+  );
+  const docs = join(import.meta.dirname, '../docs');
+  for (const [name, picture] of Object.entries(drawn))
+    writeFileSync(join(docs, `performance-${name}.svg`), picture);
+  writeFileSync(join(docs, 'performance-scale.json'), `${JSON.stringify(all, null, 2)}\n`);
+}
 if (values.json) console.log(JSON.stringify(all, null, 2));
 else
   console.table(
