@@ -44,6 +44,9 @@ const createObject = (time: VirtualTime, { objectWayMs, objectCallsASecond }: As
   };
 };
 
+/** Ids given so far, by all shards: no two are the same. */
+let ids = 0;
+
 /** The engine of one database as it is, on the simulated platform. */
 export const createShard = (
   time: VirtualTime,
@@ -151,7 +154,6 @@ export const createShard = (
     noteOutage: clock.noteOutage,
     ensureAlarmBy: clock.ensureAlarmBy,
   });
-  let ids = 0;
   return {
     database,
     object,
