@@ -12,7 +12,7 @@ const migrationFiles = Object.fromEntries(
 );
 const ENGINE_TESTS =
   'test/{cache,deliveries,domain,engine,live,metrics,platform,store}/**/*.test.ts';
-const SHARD_TESTS = 'test/shards/**/*.test.ts';
+const SHARD_TESTS = ['test/shards/**/*.test.ts', 'test/store/moves.test.ts'];
 const NODE_TESTS = ['test/architecture.test.ts', 'test/e2e/**/*.test.ts'];
 const BROWSER_TESTS = ['test/e2e/{dashboard,jobs,pages}.test.ts'];
 const PAGE_SPEED_TESTS = ['test/e2e/page-speed.test.ts'];
@@ -87,9 +87,13 @@ export default defineConfig({
     fsModuleCache: true,
     coverage: { provider: 'istanbul', include: ['src/**/*.ts'], reporter: ['text', 'html'] },
     projects: [
-      workersProject('engine', [ENGINE_TESTS], []),
-      workersProject('edge', ['test/**/*.test.ts'], [ENGINE_TESTS, 'test/model/**', SHARD_TESTS]),
-      workersProject('shards', [SHARD_TESTS], [], 2),
+      workersProject('engine', [ENGINE_TESTS], SHARD_TESTS),
+      workersProject(
+        'edge',
+        ['test/**/*.test.ts'],
+        [ENGINE_TESTS, 'test/model/**', ...SHARD_TESTS],
+      ),
+      workersProject('shards', SHARD_TESTS, [], 2),
       workersProject('model', ['test/model/*.test.ts'], []),
       {
         // In Node: what reads the source, and what drives the real `npm start` from outside. Before

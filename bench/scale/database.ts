@@ -5,7 +5,7 @@ import type { Assumptions } from './assumptions.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** What was asked of a database. */
-export interface DatabaseUse {
+interface DatabaseUse {
   statements: number;
   rowsChanged: number;
   /** ms in which its thread worked. */

@@ -8,7 +8,7 @@ interface Waiting<Body> {
 }
 
 /** What a queue carried. */
-export interface QueueUse {
+interface QueueUse {
   messages: number;
   batches: number;
   consumers: number;

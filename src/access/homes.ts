@@ -48,5 +48,3 @@ export const createHomes = ({ store, count, now }: HomesDeps) => {
     },
   };
 };
-
-export type Homes = ReturnType<typeof createHomes>;

@@ -103,7 +103,7 @@ export const noLargeBodies: LargeBodies = {
 };
 
 /** Where no body lies outside. */
-export const noBodies: EngineDeps['bodies'] = {
+const noBodies: EngineDeps['bodies'] = {
   open: async () => null,
   list: async () => ({ bodies: [], next: undefined }),
   removeMany: async () => {},
