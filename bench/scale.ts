@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { readOptions } from '../scripts/options.ts';
 import { PRODUCTION, type LocalFigures } from './scale/assumptions.ts';
 import { scaleCurves } from './curves.ts';
-import { runShards, type Measured } from './scale/run.ts';
+import type { ScaleFigures } from './scale/figures.ts';
+import { runShards } from './scale/run.ts';
 import { startVirtualTime } from './scale/virtual-time.ts';
 
 const HELP = `npm run bench:scale -- [options]: what one to sixteen databases take, on a simulated platform
@@ -58,18 +59,7 @@ const assumed = {
 };
 const counts = values.shards.split(',').map(Number);
 const time = startVirtualTime(1_900_000_000_000);
-interface Figures {
-  shards: number;
-  single: Measured;
-  bulk: Measured;
-  half: Measured;
-  /** Days until all is full at the pace of single submits, without pruning. */
-  days_until_full: number;
-  /** Tasks a second that fit for 30 days. */
-  kept_30_days_per_second: number;
-}
-
-const all: Figures[] = [];
+const all: ScaleFigures[] = [];
 for (const shards of counts) {
   const single = await runShards(time, assumed, shards, {
     callers: 100,
@@ -90,7 +80,7 @@ for (const shards of counts) {
     measureMs: 4_000,
   });
   const room = assumed.databaseBytes / assumed.rowBytes;
-  const figures: Figures = {
+  const figures: ScaleFigures = {
     shards,
     single,
     bulk,

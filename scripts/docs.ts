@@ -3,6 +3,8 @@ import type * as z from 'zod';
 import { builtInHandlers } from '../src/handlers/catalog.ts';
 import { lifecycle, type Transition } from '../src/domain/lifecycle.ts';
 import { settingsFields } from '../src/settings/fields.ts';
+import { SOURCES } from '../bench/scale/assumptions.ts';
+import type { ScaleFigures } from '../bench/scale/figures.ts';
 
 // Writes the parts of the documents that the code has: with --check, fails if that changes any.
 
@@ -56,6 +58,22 @@ const lifecycleDiagram = (): string => {
   return ['```mermaid', 'stateDiagram-v2', ...arrows, '```'].join('\n');
 };
 
+const scale = JSON.parse(
+  readFileSync(new URL('../docs/performance-scale.json', import.meta.url), 'utf8'),
+) as ScaleFigures[];
+const number = (value: number): string => value.toLocaleString('en').replaceAll(',', ' ');
+const scaleRows = scale.map(({ shards, single, bulk, half, ...more }) => [
+  String(shards),
+  number(single.submits_per_second),
+  number(single.ended_per_second),
+  number(bulk.tasks_per_second),
+  number(bulk.ended_per_second),
+  [half.latency_p50_ms, half.latency_p95_ms, half.latency_p99_ms].map(Math.round).join(' / '),
+  String(half.dollars_a_million),
+  String(more.kept_30_days_per_second),
+  String(more.days_until_full),
+]);
+
 const PARTS = [
   {
     file: 'docs/task-types.md',
@@ -68,6 +86,32 @@ const PARTS = [
     text: table(['setting', 'default', 'meaning'], settings),
   },
   { file: 'docs/architecture.md', name: 'lifecycle', text: lifecycleDiagram() },
+  {
+    file: 'docs/performance.md',
+    name: 'assumptions',
+    text: table(
+      ['what', 'assumed', 'from'],
+      [...SOURCES].map((row) => [...row]),
+    ),
+  },
+  {
+    file: 'docs/performance.md',
+    name: 'scale',
+    text: table(
+      [
+        'databases',
+        'submits/s, one by one',
+        'ended/s',
+        'tasks/s, 100 a request',
+        'ended/s',
+        'submit to outcome, p50 / p95 / p99 ms',
+        '$ a million',
+        'tasks/s that fit for 30 days',
+        'days until full',
+      ],
+      scaleRows,
+    ),
+  },
 ];
 
 for (const { file, name, text } of PARTS) {

@@ -15,7 +15,14 @@ import { catalog } from '../src/handlers/catalog.ts';
 import { isBlank } from '../src/domain/text.ts';
 import { suggest } from '../src/domain/suggest.ts';
 import { fail, wholeNumber } from './options.ts';
-import { runOnLocalDatabase, runWrangler, useEnvironment } from './wrangler.ts';
+import { findDatabaseBindings } from './deploy/environment.ts';
+import {
+  readConfig,
+  runOnLocalDatabase,
+  runWrangler,
+  useEnvironment,
+  useShards,
+} from './wrangler.ts';
 
 const HELP = `npm run keys -- <command> [options]: API keys, made and revoked on this machine
 
@@ -33,6 +40,7 @@ const HELP = `npm run keys -- <command> [options]: API keys, made and revoked on
   --remote          the deployed database instead of the local one
   --env <name>      that of another environment (npm run deploy -- --env <name>)
   --state <folder>  where the local data is kept (default .wrangler/state)
+  --shards <n>      as many databases as the local service was started with
   --json            for programs
   --help            this text`;
 
@@ -47,6 +55,7 @@ const { values, positionals } = (() => {
         name: { type: 'string', default: 'operator' },
         scopes: { type: 'string', default: 'admin,operator' },
         types: { type: 'string' },
+        shards: { type: 'string' },
         writes: { type: 'string' },
         days: { type: 'string' },
         remote: { type: 'boolean', default: false },
@@ -67,6 +76,7 @@ if (values.help || command === undefined) {
 }
 
 if (values.env !== undefined) useEnvironment(values.env);
+if (values.shards !== undefined) useShards(wholeNumber('shards', values.shards, 1, 64));
 
 const quote = (value: string | number | null): string =>
   value === null
@@ -85,23 +95,38 @@ const assertLoggedIn = async (): Promise<void> => {
 };
 
 let isPrepared = false;
-/** Asks the database; returns the rows of the last statement. */
-const ask = async <Row = ApiKey>(sql: string): Promise<Row[]> => {
+/** Asks the first database, or another one; returns the rows of the last statement. */
+const ask = async <Row = ApiKey>(sql: string, database = 'DB'): Promise<Row[]> => {
   const place = values.remote ? ['--remote'] : ['--local', '--persist-to', values.state];
   if (!isPrepared && values.remote) await assertLoggedIn();
   const run = values.remote ? runWrangler : runOnLocalDatabase;
   if (!isPrepared && !values.remote) {
-    const migrated = await run(['d1', 'migrations', 'apply', 'DB', ...place]);
-    if (migrated.code !== 0) fail(`The migration failed:\n${migrated.output}`);
+    for (const name of findDatabaseBindings(readConfig())) {
+      const migrated = await run(['d1', 'migrations', 'apply', name, ...place]);
+      if (migrated.code !== 0) fail(`The migration failed:\n${migrated.output}`);
+    }
   }
   isPrepared = true;
-  const { code, output } = await run(['d1', 'execute', 'DB', ...place, '--json', '--command', sql]);
+  const { code, output } = await run([
+    'd1',
+    'execute',
+    database,
+    ...place,
+    '--json',
+    '--command',
+    sql,
+  ]);
   const start = output.indexOf('[');
   if (code !== 0 || start < 0) fail(`The database did not answer:\n${output}`);
   const answers = JSON.parse(output.slice(start, output.lastIndexOf(']') + 1)) as {
     results: Row[];
   }[];
   return answers.at(-1)?.results ?? [];
+};
+
+/** Does the same in the other databases: they have copies of keys, for schedules look at them. */
+const askOthers = async (sql: string): Promise<void> => {
+  for (const database of findDatabaseBindings(readConfig()).slice(1)) await ask(sql, database);
 };
 
 /** An insert that changes nothing when it is repeated. */
@@ -187,6 +212,7 @@ const create = async (
       'SELECT count(*) AS n FROM keys',
     ].join('; '),
   );
+  await askOthers(toInsert('keys', row));
   if (values.json)
     console.log(
       JSON.stringify({
@@ -213,7 +239,9 @@ const create = async (
 const one = async (sql: string): Promise<ApiKey> => {
   if (!id || !/^[0-9a-f-]{36}$/i.test(id))
     return fail(`Give the id of a key: npm run keys -- ${command} <id>`);
-  const [row] = await ask(`${sql} WHERE id = ${quote(id.toLowerCase())} RETURNING *`);
+  const full = `${sql} WHERE id = ${quote(id.toLowerCase())} RETURNING *`;
+  const [row] = await ask(full);
+  if (row) await askOthers(full);
   return row ?? fail(`There is no key ${id}. npm run keys -- list shows them`);
 };
 

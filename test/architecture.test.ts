@@ -80,6 +80,7 @@ const MAY_NAME_ENV = [
   'src/wiring/services.ts',
   'src/wiring/shared.ts',
   'src/wiring/board-deps.ts',
+  'src/wiring/moving.ts',
   'src/wiring/spread-messages.ts',
   'src/settings/fields.ts',
   'src/engine/dispatcher.ts',

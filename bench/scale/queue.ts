@@ -33,19 +33,18 @@ export const createQueue = <Body>(
   /** When the rate of the queue lets the next message in. */
   let freeAt = 0;
 
-  const toMessage = (one: Waiting<Body>): Message<Body> =>
-    ({
-      id: '',
-      body: one.body,
-      attempts: one.attempts,
-      timestamp: new Date(one.sentAt),
-      ack: () => {},
-      retry: ({ delaySeconds = 0 }: { delaySeconds?: number } = {}) =>
-        void time.wait(delaySeconds * 1_000).then(() => {
-          waiting.push({ ...one, attempts: one.attempts + 1 });
-          start();
-        }),
-    }) as unknown as Message<Body>;
+  const toMessage = (one: Waiting<Body>): Message<Body> => ({
+    id: '',
+    body: one.body,
+    attempts: one.attempts,
+    timestamp: new Date(one.sentAt),
+    ack: () => {},
+    retry: ({ delaySeconds = 0 }: { delaySeconds?: number } = {}) =>
+      void time.wait(delaySeconds * 1_000).then(() => {
+        waiting.push({ ...one, attempts: one.attempts + 1 });
+        start();
+      }),
+  });
 
   const start = (): void => {
     while (running < allowed && waiting.length > 0) {

@@ -1,6 +1,7 @@
 import type { TaskMessage } from '../../src/domain/task.ts';
 import type { QueueBindings } from '../../src/engine/task-queues.ts';
 import { PRICES, type Assumptions } from './assumptions.ts';
+import type { Measured } from './figures.ts';
 import { createQueue } from './queue.ts';
 import { createShard, type Shard } from './shard.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -32,20 +33,6 @@ export interface Load {
   tasks: number;
   warmUpMs: number;
   measureMs: number;
-}
-
-/** What was measured of all shards together, after the warm-up. */
-export interface Measured {
-  submits_per_second: number;
-  tasks_per_second: number;
-  ended_per_second: number;
-  accept_p50_ms: number;
-  latency_p50_ms: number;
-  latency_p95_ms: number;
-  latency_p99_ms: number;
-  consumers: number;
-  database_busy: number;
-  dollars_a_million: number;
 }
 
 const quantile = (sorted: readonly number[], part: number): number =>

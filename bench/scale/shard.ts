@@ -139,7 +139,7 @@ export const createShard = (
     now,
     wait,
     random,
-    log: log as never,
+    log,
   });
   const { dispatcherDeps } = engine;
   const clock = createClock({

@@ -51,7 +51,7 @@ export const createElsewhere = ({ homes, shard, findShard }: ElsewhereDeps) => {
     forLeases(leases: LeaseStore): LeaseStore {
       if (isOnly) return leases;
       const follow =
-        <Call extends 'renew' | 'findHeld'>(call: Call) =>
+        (call: 'renew' | 'findHeld') =>
         async (...[all, now]: Parameters<LeaseStore['renew']>): Promise<Set<string>> => {
           const held = await leases[call](all, now);
           const missing = all.filter(({ id }) => !held.has(id));

@@ -44,3 +44,15 @@ export const revokeKey = async (c: AppContext, id: string, now: number): Promise
   if (revoked) await (await findCopies(c, revoked.owner))?.revoke(id, now);
   return revoked;
 };
+
+/** Lets a key end then, unless it ends before; null when it goes on no more. */
+export const expireKey = async (
+  c: AppContext,
+  { id, owner }: ApiKey,
+  at: number,
+  now: number,
+): Promise<ApiKey | null> => {
+  const expiring = await c.get('services').keys.expire(id, at, now);
+  await (await findCopies(c, owner))?.expire(id, at, now);
+  return expiring;
+};

@@ -47,9 +47,9 @@ const createServices = (env: Env, shard: number, shared: Shared) => {
     largeBodies,
     bodies,
     keepOwn: async (all) => {
-      const homes = await shared.homes.findMany(all.map(({ owner: each }) => each));
+      const found = await homes.findMany(all.map(({ owner: each }) => each));
       return all.filter(({ owner: each }) => {
-        const home = homes.get(each);
+        const home = found.get(each);
         return home?.shard === shard && !home.isMoving;
       });
     },

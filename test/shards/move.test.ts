@@ -75,7 +75,7 @@ const finish = (id: string): Promise<TaskDetail> =>
       return isFinal(task.status) && task;
     },
     { timeout: 15_000, interval: 50 },
-  ) as Promise<TaskDetail>;
+  );
 
 beforeAll(async () => {
   const made = await call('/keys', {
@@ -92,7 +92,7 @@ it('takes all that an owner has along, to and fro, and it goes on there', async 
   await finish(done.task_id);
   const failed = await submit('broken', {}, { max_attempts: 1, title: 'Order ORD-4711' });
   await finish(failed.task_id);
-  const later = await submit('sum', { a: 2, b: 2, ...{} }, { delay_seconds: 3_600 });
+  const later = await submit('sum', { a: 2, b: 2 }, { delay_seconds: 3_600 });
   const unique = await submit(
     'sum',
     { a: 3, b: 3 },

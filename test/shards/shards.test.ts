@@ -33,7 +33,7 @@ const finish = (id: string): Promise<TaskDetail> =>
       return isFinal(task.status) && task;
     },
     { timeout: 10_000, interval: 20 },
-  ) as Promise<TaskDetail>;
+  );
 
 beforeAll(async () => {
   // The first database is larger: it has the usual key and what goes with it.

@@ -13,12 +13,8 @@ const moves = createMoves(first, second);
 const NOW = 1_900_000_000_000;
 
 const rowsOf = async (database: D1Database, owner: string) =>
-  (
-    await database
-      .prepare('SELECT * FROM tasks WHERE owner = ?1 ORDER BY id')
-      .bind(owner)
-      .all<Record<string, unknown>>()
-  ).results;
+  (await database.prepare('SELECT * FROM tasks WHERE owner = ?1 ORDER BY id').bind(owner).all())
+    .results;
 
 /** All parts of all tables; returns how many parts there were. */
 const copyAll = async (owner: string, isLate = false): Promise<number> => {

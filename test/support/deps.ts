@@ -1,4 +1,3 @@
-import type { EngineDeps } from '../../src/wiring/engine-deps.ts';
 import type { LargeBodies } from '../../src/engine/large-bodies.ts';
 import { createByteBudget } from '../../src/store/byte-budget.ts';
 import type { QueueBindings } from '../../src/engine/task-queues.ts';
@@ -100,13 +99,6 @@ export const noLargeBodies: LargeBodies = {
   drop: async () => {},
   loadMany: async (rows) => [...rows],
   hold: () => Promise.reject(new Error('No large bodies here')),
-};
-
-/** Where no body lies outside. */
-const noBodies: EngineDeps['bodies'] = {
-  open: async () => null,
-  list: async () => ({ bodies: [], next: undefined }),
-  removeMany: async () => {},
 };
 
 /** What an executor needs besides its handlers. */

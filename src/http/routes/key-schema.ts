@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { singleText } from '../../domain/filter-schema.ts';
 import {
   isOwnerName,
   parseScopes,
@@ -84,4 +85,16 @@ export const toKeyView = ({ id, owner, name, prefix, created_at, ...key }: ApiKe
   last_used_at: toIsoOrNull(key.last_used_at),
   task_types: parseTaskTypes(key),
   writes_per_minute: key.writes_per_minute,
+});
+
+/** What a revoked key has left that goes on by itself. */
+export const plantedSchema = z.strictObject({
+  schedules: z.array(z.string()),
+  types: z.array(z.string()),
+});
+
+export const revokeQuery = z.strictObject({
+  pause_planted: singleText()
+    .pipe(z.enum(['true', 'false']))
+    .optional(),
 });

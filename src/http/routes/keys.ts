@@ -1,9 +1,7 @@
 import { Hono } from 'hono';
-import * as z from 'zod';
 import { parseScopes, parseTaskTypes, type ApiKey } from '../../domain/api-key.ts';
 import { AppError } from '../../domain/errors.ts';
 import { refuseFields } from '../../domain/field-errors.ts';
-import { singleText } from '../../domain/filter-schema.ts';
 import { makeKey } from '../../domain/make-key.ts';
 import { createPlantedStore } from '../../store/planted.ts';
 import type { AppContext, AppEnv } from '../context.ts';
@@ -21,9 +19,16 @@ import { scope } from '../middleware/scope.ts';
 import { json, noQuery, query } from '../middleware/validate.ts';
 import { orUnavailable } from '../read-task.ts';
 import { recordAudit } from '../record-audit.ts';
-import { insertKey, revokeKey } from '../shard-keys.ts';
+import { expireKey, insertKey, revokeKey } from '../shard-keys.ts';
 import { findServices } from '../../wiring/services.ts';
-import { keyListSchema, madeKeySchema, keyRequest, toKeyView } from './key-schema.ts';
+import {
+  keyListSchema,
+  keyRequest,
+  madeKeySchema,
+  plantedSchema,
+  revokeQuery,
+  toKeyView,
+} from './key-schema.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const MAX_LISTED = 1_000;
@@ -45,10 +50,10 @@ const findKey = async (c: AppContext, id: string): Promise<ApiKey | null> => {
  * it as it was.
  */
 const expireReplaced = async (c: AppContext, id: string, graceMs: number): Promise<ApiKey> => {
-  const { keys, now } = c.get('services');
+  const at = c.get('services').now();
   const before = await findKey(c, id);
   const isExpiring =
-    before && (await orUnavailable(c, () => keys.expire(id, now() + graceMs, now())));
+    before && (await orUnavailable(c, () => expireKey(c, before, at + graceMs, at)));
   if (before && isExpiring) return before;
   const message = 'There is no such key, or it was revoked or has expired';
   return refuseFields([{ in: 'body', path: 'replaces', code: 'key_not_found', message }]);
@@ -63,15 +68,6 @@ const requireKey = async (c: AppContext): Promise<ApiKey> => {
 };
 
 const KEY_ID = { id: { description: 'The id of an API key', format: 'uuid' } };
-const plantedSchema = z.strictObject({
-  schedules: z.array(z.string()),
-  types: z.array(z.string()),
-});
-const revokeQuery = z.strictObject({
-  pause_planted: singleText()
-    .pipe(z.enum(['true', 'false']))
-    .optional(),
-});
 
 /** `/keys`: API keys, for admins. */
 export const keyRoutes = new Hono<AppEnv>()
