@@ -44,7 +44,8 @@ if (values.help || command === undefined) {
 const tasker = createTasker({
   baseUrl: values.url,
   apiKey: values.key ?? process.env['TASKER_API_KEY'],
-  retries: 10,
+  // A move waits while the service is started anew.
+  retries: command === 'move' ? 10 : 1,
 });
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -61,7 +61,7 @@ const Owners = ({ shard }: { shard: string }) => {
           {shard === '0' ? 'None: who is pinned nowhere lives here.' : 'No owner lives here yet.'}
         </Empty>
       )}
-      <ul class="plain">
+      <ul class="plainlist">
         {data?.owners.map((owner) => (
           <li key={owner.owner}>
             <code>{owner.owner}</code>
