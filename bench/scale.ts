@@ -11,7 +11,7 @@ import { startVirtualTime } from './scale/virtual-time.ts';
 const HELP = `npm run bench:scale -- [options]: what one to sixteen databases take, on a simulated platform
 
   --shards <list>   (default 1,2,4,8,16)
-  --stalls          each database stands still for 60 s, once an hour
+  --stalls          what becomes of tasks while a database stands still for 60 s
   --check           holds the simulation, with this machine's delays, against the local runtime
   --write           draws the pictures of docs/performance.md
   --json            figures as JSON
@@ -53,10 +53,38 @@ const check = async (): Promise<boolean> => {
 };
 if (values.check) process.exit((await check()) ? 0 : 1);
 
-const assumed = {
-  ...PRODUCTION,
-  ...(values.stalls && { stallsAnHour: 1, stallMs: 60_000 }),
+/** Four minutes at 100 submits a second and database, in which each database stands still for one. */
+const measureStalls = async (): Promise<void> => {
+  const time = startVirtualTime(1_900_000_000_000);
+  const load = { perSecond: 100, tasks: 1, warmUpMs: 3_000, measureMs: 240_000 };
+  const rows: Record<string, object> = {};
+  for (const [name, shards, stallsAnHour] of [
+    ['1 database, none', 1, 0],
+    ['1 database', 1, 20],
+    ['2 databases', 2, 20],
+  ] as const) {
+    const stalling = { ...PRODUCTION, stallsAnHour, stallMs: 60_000 };
+    const found = await runShards(time, stalling, shards, load);
+    rows[name] = {
+      'accepted/s': found.tasks_per_second,
+      'ended/s': found.ended_per_second,
+      refused: found.refused,
+      lost: found.lost,
+      'p50 ms': found.latency_p50_ms,
+      'p99 ms': found.latency_p99_ms,
+      'longest ms': found.latency_max_ms,
+    };
+  }
+  time.restore();
+  if (values.json) console.log(JSON.stringify(rows, null, 2));
+  else console.table(rows);
 };
+if (values.stalls) {
+  await measureStalls();
+  process.exit(0);
+}
+
+const assumed = PRODUCTION;
 const counts = values.shards.split(',').map(Number);
 const time = startVirtualTime(1_900_000_000_000);
 const all: ScaleFigures[] = [];

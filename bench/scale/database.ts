@@ -121,5 +121,12 @@ export const createDatabase = (time: VirtualTime, assumed: Assumptions, random: 
       }),
     withSession: () => d1,
   };
-  return { d1: d1 as unknown as D1Database, use, close: () => sqlite.close() };
+  const findEnd = sqlite.prepare('SELECT 1 FROM tasks WHERE id = ?1 AND completed_at IS NOT NULL');
+  return {
+    d1: d1 as unknown as D1Database,
+    use,
+    /** Whether a task has ended by what is written, whoever heard of it. */
+    hasEnded: (id: string): boolean => findEnd.get(id) !== undefined,
+    close: () => sqlite.close(),
+  };
 };

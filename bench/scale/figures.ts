@@ -2,11 +2,16 @@
 export interface Measured {
   submits_per_second: number;
   tasks_per_second: number;
+  /** Requests that were refused, or had no answer: none of their tasks were told to be accepted. */
+  refused: number;
+  /** Tasks that were accepted and had not ended when all was quiet. */
+  lost: number;
   ended_per_second: number;
   accept_p50_ms: number;
   latency_p50_ms: number;
   latency_p95_ms: number;
   latency_p99_ms: number;
+  latency_max_ms: number;
   consumers: number;
   database_busy: number;
   dollars_a_million: number;

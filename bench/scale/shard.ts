@@ -7,6 +7,7 @@ import type { QueueBindings } from '../../src/engine/task-queues.ts';
 import { catalog } from '../../src/handlers/catalog.ts';
 import type { HandlerDependencies } from '../../src/handlers/handler.ts';
 import { encodeTask } from '../../src/store/inserts.ts';
+import { timeDatabase } from '../../src/store/timed-database.ts';
 import { createEngine } from '../../src/wiring/engine.ts';
 import type { Assumptions } from './assumptions.ts';
 import { createDatabase } from './database.ts';
@@ -82,7 +83,7 @@ export const createShard = (
     },
   };
   const engine = createEngine({
-    db: database.d1,
+    db: timeDatabase(database.d1),
     queues,
     catalog,
     dependencies,
