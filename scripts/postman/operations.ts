@@ -115,6 +115,25 @@ export const operationsSteps: Step[] = [
     status: 200,
     tests: { 'is gone': "pm.expect(json.owner).to.equal('postman')" },
   },
+  {
+    name: 'How each database stands',
+    call: 'GET /shards',
+    status: 200,
+    tests: { 'has the first': 'pm.expect(json.shards[0].shard).to.equal(0)' },
+  },
+  {
+    name: 'Which owners are pinned where',
+    call: 'GET /shards/owners',
+    status: 200,
+    tests: { 'is a list': 'pm.expect(json.owners).to.be.an("array")' },
+  },
+  {
+    name: 'Move an owner to where it is',
+    call: 'POST /shards/moves',
+    body: { owner: 'postman', to: 0 },
+    status: 200,
+    tests: { 'is done': "pm.expect(json.phase).to.equal('done')" },
+  },
   { name: 'Every error', call: 'GET /docs/errors', status: 200 },
   { name: 'No such route', call: 'GET /nowhere', status: 404 },
 ];

@@ -41,6 +41,12 @@ export const typesAndQueuesSteps: Step[] = [
     status: 200,
   },
   {
+    name: 'Read its parameters alone',
+    call: 'GET /runs/params',
+    token: 'run',
+    status: 200,
+  },
+  {
     name: 'Say how far it is',
     call: 'POST /runs/progress',
     token: 'run',
@@ -97,6 +103,13 @@ export const typesAndQueuesSteps: Step[] = [
     body: { result: { ok: true } },
     status: 200,
     tests: isStatus('COMPLETED'),
+  },
+  {
+    name: 'Send a large result, too late',
+    call: 'PUT /runs/result',
+    token: 'run',
+    body: { large: true },
+    status: 409,
   },
   {
     name: 'Fail it, too late',

@@ -12,15 +12,18 @@ const findCopies = async (c: AppContext, owner: string): Promise<KeyStore | null
   return shard === 0 ? null : useStore(createKeyStore);
 };
 
-/** The shard whose database is smallest. */
+const MEGABYTE = 1_000_000;
+
+/** The shard whose database is smallest, to the megabyte; of equal ones that with the fewest owners. */
 const findRoomiest = async (c: AppContext): Promise<number> => {
+  const pinned = await c.get('services').shardStore.countOwners();
   const sizes = await Promise.all(
-    getAllServices(c.env).map(async ({ shard, useStore }) => ({
-      shard,
-      bytes: (await useStore(createOwnerStore).readUsage('')).database,
-    })),
+    getAllServices(c.env).map(async ({ shard, useStore }) => {
+      const { database } = await useStore(createOwnerStore).readUsage('');
+      return { shard, size: Math.floor(database / MEGABYTE), owners: pinned.get(shard) ?? 0 };
+    }),
   );
-  return sizes.toSorted((a, b) => a.bytes - b.bytes)[0]?.shard ?? 0;
+  return sizes.toSorted((a, b) => a.size - b.size || a.owners - b.owners)[0]?.shard ?? 0;
 };
 
 /** Pins an owner who gets its first key; whoever was there before stays where it is. */

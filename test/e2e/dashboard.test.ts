@@ -130,6 +130,7 @@ describe.skipIf(!hasBrowser).each(VIEWS)('at $name', (view: View) => {
       ['/queues', 'external-low'],
       ['/queues/default-low', 'As it stands'],
       ['/limits', 'New limit'],
+      ['/databases', 'How each stands'],
       ['/limits/swept', 'onerror'],
       ['/flows', 'New flow'],
       [`/flows/${drawn.flow_id}`, 'person waits for you'],

@@ -1,6 +1,12 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
+import {
+  addDatabases,
+  deriveConfig,
+  findDatabaseBindings,
+  readResources,
+} from '../../scripts/deploy/environment.ts';
 import { findMigrationProblem } from '../platform/split-migration.ts';
 import { startCloudflareApi, type ApiCall } from '../support/cloudflare-api.ts';
 
@@ -23,6 +29,31 @@ const isChange = ({ method, path }: ApiCall): boolean =>
   method !== 'GET' && !path.endsWith('/query');
 
 afterAll(() => rmSync('wrangler.staging.toml', { force: true }));
+
+describe('several databases', () => {
+  const toml = readFileSync('wrangler.toml', 'utf8');
+
+  it('are bindings of their own, under names of their environment', () => {
+    const three = addDatabases(toml, 3);
+    expect(findDatabaseBindings(three)).toEqual(['DB', 'DB_1', 'DB_2']);
+    expect(readResources(three).databases).toEqual(['tasker', 'tasker-1', 'tasker-2']);
+    const staging = deriveConfig(three, 'staging');
+    expect(readResources(staging).databases).toEqual([
+      'tasker-staging',
+      'tasker-staging-1',
+      'tasker-staging-2',
+    ]);
+    expect(three.match(/^migrations_dir = /gm)).toHaveLength(3);
+  });
+
+  it('come one after the other, and never go', () => {
+    expect(addDatabases(addDatabases(toml, 2), 3)).toBe(addDatabases(toml, 3));
+    const three = addDatabases(toml, 3);
+    expect(addDatabases(three, 1)).toBe(three);
+    expect(addDatabases(deriveConfig(toml, 'staging'), 2)).toContain('"tasker-staging-1"');
+    expect(() => addDatabases('name = "tasker"', 2)).toThrow('no database');
+  });
+});
 
 describe('npm run deploy', () => {
   it('makes what is missing under names of its environment, migrates, and uploads what it checked', async () => {

@@ -134,7 +134,7 @@ describe('the worker of the client', () => {
       baseUrl: service.url,
       types: {
         large: ({ params }) =>
-          params.how === 'large' ? 'x'.repeat(25_000_000) : params.how === 'big' ? 1n : '\ud800',
+          params.how === 'large' ? 'x'.repeat(26_300_000) : params.how === 'big' ? 1n : '\ud800',
       },
     });
     const running = worker.run();

@@ -230,3 +230,9 @@ it('knows its shards', async () => {
   const owners = await (await call(`/shards/owners?shard=${home}`)).json();
   expect(owners).toMatchObject({ owners: [{ owner: 'ann', shard: home, moving_to: null }] });
 });
+
+it('pins the next owner where the fewest are, of databases of about one size', async () => {
+  const home = (await getServices(env).homes.find('ann')).shard;
+  await call('/keys', { json: { owner: 'ben', name: 'ben', scopes: ['tasks:read'] } });
+  expect(await getServices(env).shardStore.find(['ben'])).toMatchObject([{ shard: 1 - home }]);
+});

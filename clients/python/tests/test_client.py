@@ -142,7 +142,7 @@ class WorkerTest(unittest.TestCase):
             if how == "surrogate":
                 raise RuntimeError("\ud800")
             if how == "large":
-                return "x" * 2_000_000
+                return "x" * 26_300_000
             if how == "huge number":
                 return 2**70 + 1
             if how == "bad code":
