@@ -1,10 +1,5 @@
+import type { Home } from '../domain/home.ts';
 import type { ShardStore } from '../store/shards.ts';
-
-/** On which shard an owner lives, and whether it is just being moved: then it may write nothing. */
-export interface Home {
-  shard: number;
-  isMoving: boolean;
-}
 
 /** A home is held in memory this long, as keys are. */
 export const HOLD_HOME_MS = 10_000;

@@ -4,12 +4,10 @@ export const MAX_BODY_DEPTH = 64;
 export const MAX_RESULT_DEPTH = 128;
 
 /**
- * How deep JSON text is nested, counted without recursion or parsing; text that is not JSON gives
- * some number.
+ * Tells of each comma, bracket and brace outside of texts, by its character code; without recursion or
+ * parsing. Of text that is not JSON it tells some.
  */
-export const measureDepth = (text: string): number => {
-  let depth = 0;
-  let deepest = 0;
+const scanMarks = (text: string, onMark: (char: number) => void): void => {
   let inString = false;
   for (let i = 0; i < text.length; i += 1) {
     const char = text.charCodeAt(i);
@@ -17,25 +15,27 @@ export const measureDepth = (text: string): number => {
       if (char === BACKSLASH) i += 1;
       else if (char === QUOTE) inString = false;
     } else if (char === QUOTE) inString = true;
-    else if (char === OPEN_BRACE || char === OPEN_BRACKET)
-      deepest = Math.max(deepest, (depth += 1));
-    else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1;
+    else if (MARKS.has(char)) onMark(char);
   }
+};
+
+/** How deep JSON text is nested; text that is not JSON gives some number. */
+export const measureDepth = (text: string): number => {
+  let depth = 0;
+  let deepest = 0;
+  scanMarks(text, (char) => {
+    if (char === OPEN_BRACE || char === OPEN_BRACKET) deepest = Math.max(deepest, (depth += 1));
+    else if (char !== COMMA) depth -= 1;
+  });
   return deepest;
 };
 
 /** How many values JSON text has, about: no fewer than there are commas and brackets outside of texts. */
 export const countValues = (text: string): number => {
   let values = 1;
-  let inString = false;
-  for (let i = 0; i < text.length; i += 1) {
-    const char = text.charCodeAt(i);
-    if (inString) {
-      if (char === BACKSLASH) i += 1;
-      else if (char === QUOTE) inString = false;
-    } else if (char === QUOTE) inString = true;
-    else if (char === COMMA || char === OPEN_BRACE || char === OPEN_BRACKET) values += 1;
-  }
+  scanMarks(text, (char) => {
+    if (char !== CLOSE_BRACE && char !== CLOSE_BRACKET) values += 1;
+  });
   return values;
 };
 
@@ -46,6 +46,7 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
+const MARKS = new Set([COMMA, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET]);
 
 /** The value of a JSON text; undefined when it is none. */
 export const parseJson = (text: string): unknown => {

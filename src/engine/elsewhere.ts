@@ -1,13 +1,8 @@
+import type { Home } from '../domain/home.ts';
 import type { TaskKey } from '../domain/task.ts';
 import type { LeaseStore } from '../store/leases.ts';
 import { readRecordingKey } from '../store/recordings.ts';
 import type { Transitions } from '../store/transitions.ts';
-
-/** Where an owner lives, read anew. */
-interface Home {
-  shard: number;
-  isMoving: boolean;
-}
 
 /** What is to be written waits until its owner lives somewhere again. */
 export class OwnerMoving extends Error {
@@ -17,6 +12,7 @@ export class OwnerMoving extends Error {
 }
 
 export interface ElsewhereDeps {
+  /** Read anew. */
   homes: { count: number; findMany(owners: readonly string[]): Promise<Map<string, Home>> };
   /** This one. */
   shard: number;

@@ -1,6 +1,7 @@
 import { and, desc, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { ApiKey } from '../domain/api-key.ts';
+import type { Home } from '../domain/home.ts';
 import { keysTable as keys } from '../schema/keys.ts';
 import { ownerShardsTable as ownerShards } from '../schema/owner-shards.ts';
 import { isOnItsWay } from './shards.ts';
@@ -8,7 +9,7 @@ import { isOnItsWay } from './shards.ts';
 /** Who remembers where owners live; of one shard nobody. */
 interface KeyHomes {
   count: number;
-  note(owner: string, home: { shard: number; isMoving: boolean }): unknown;
+  note(owner: string, home: Home): unknown;
 }
 const NO_HOMES: KeyHomes = { count: 1, note: () => {} };
 

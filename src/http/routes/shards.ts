@@ -151,7 +151,7 @@ export const shardRoutes = new Hono<AppEnv>()
       summary: 'Move an owner to another database, a part at a call',
       description:
         'Ask again, after `wait_ms`, until `phase` is `done`: a call goes on where the one before ended, or was ' +
-        'interrupted. Its writes are refused for some 15 seconds; nothing is lost or done twice. ' +
+        'interrupted. Its writes are refused until its rows are copied; nothing is lost or done twice. ' +
         '`npm run shards -- move <owner> <shard>` does this.',
       answers: { 200: { description: 'How far it is', body: moveView } },
       errors: ['shard_not_found', 'owner_moving'],
