@@ -121,6 +121,11 @@ const explain = (error: unknown, url: string): number => {
     complain(error.message);
     return EXIT.timeout;
   }
+  // Of a file that is not there, or may not be read.
+  if (error instanceof Error && 'path' in error && 'syscall' in error) {
+    complain(error.message);
+    return EXIT.usage;
+  }
   complain(`The service at ${url} does not answer: ${(error as Error).message}`);
   return EXIT.unreachable;
 };

@@ -1,16 +1,16 @@
 import { LOCAL_OWNER, type ApiKey } from '../domain/api-key.ts';
 import { createKeyStore, type KeyStore } from '../store/keys.ts';
 import { createOwnerStore } from '../store/owners.ts';
-import { findServices, getAllServices } from '../wiring/services.ts';
+import { getAllServices } from '../wiring/services.ts';
 import type { AppContext } from './context.ts';
 
-// Keys are in the first database. An owner's own one has copies, for schedules look at the key that made
-// them.
+// Keys are in the first database. The others have copies, for schedules look at the key that made them, and
+// an owner may be on its way from one to another.
 
-const findCopies = async (c: AppContext, owner: string): Promise<KeyStore | null> => {
-  const { shard, useStore } = await findServices(c.env, owner);
-  return shard === 0 ? null : useStore(createKeyStore);
-};
+const findCopies = (c: AppContext): KeyStore[] =>
+  getAllServices(c.env)
+    .slice(1)
+    .map(({ useStore }) => useStore(createKeyStore));
 
 const MEGABYTE = 1_000_000;
 
@@ -38,24 +38,24 @@ const pinOwner = async (c: AppContext, owner: string): Promise<void> => {
 export const insertKey = async (c: AppContext, row: ApiKey): Promise<void> => {
   await pinOwner(c, row.owner);
   await c.get('services').keys.insert(row);
-  await (await findCopies(c, row.owner))?.insert(row);
+  for (const copies of findCopies(c)) await copies.insert(row);
 };
 
 /** Revokes a key for good; null when there is none. */
 export const revokeKey = async (c: AppContext, id: string, now: number): Promise<ApiKey | null> => {
   const revoked = await c.get('services').keys.revoke(id, now);
-  if (revoked) await (await findCopies(c, revoked.owner))?.revoke(id, now);
+  if (revoked) for (const copies of findCopies(c)) await copies.revoke(id, now);
   return revoked;
 };
 
 /** Lets a key end then, unless it ends before; null when it goes on no more. */
 export const expireKey = async (
   c: AppContext,
-  { id, owner }: ApiKey,
+  { id }: ApiKey,
   at: number,
   now: number,
 ): Promise<ApiKey | null> => {
   const expiring = await c.get('services').keys.expire(id, at, now);
-  await (await findCopies(c, owner))?.expire(id, at, now);
+  for (const copies of findCopies(c)) await copies.expire(id, at, now);
   return expiring;
 };

@@ -437,6 +437,10 @@ describe('the command line', () => {
       1,
       expect.stringContaining('TASKER_API_KEY'),
     ]);
+    for (const [...args] of [['restore'], ['submit', 'sum', '--params'], ['flows', 'submit']]) {
+      const file = args[0] === 'submit' ? '@/no/such.json' : '/no/such.json';
+      expect(await wrong(...args, file)).toEqual([2, expect.stringContaining('/no/such.json')]);
+    }
     for (const command of ['submit', 'list', 'keys'])
       expect(await said(command, '--help')).toContain('--json');
   });

@@ -236,3 +236,39 @@ it('pins the next owner where the fewest are, of databases of about one size', a
   await call('/keys', { json: { owner: 'ben', name: 'ben', scopes: ['tasks:read'] } });
   expect(await getServices(env).shardStore.find(['ben'])).toMatchObject([{ shard: 1 - home }]);
 });
+
+it('moves the owner of whoever moves it, and restores or erases none that is on its way', async () => {
+  const { shardStore, homes } = getServices(env);
+  expect((await call('/shards/moves', { json: { owner: 'local', to: 1 } })).status).toBe(200);
+  await homes.findMany(['local']);
+  const write = await call('/tasks', { json: { type: 'sum', params: { a: 1, b: 1 } } });
+  expect(write.status).toBe(503);
+  const again = await call('/shards/moves', { json: { owner: 'local', to: 1 } });
+  expect([again.status, await again.json()]).toMatchObject([200, { phase: 'announced' }]);
+  expect((await call('/queues/default-low/resume', { method: 'POST' })).status).toBe(200);
+  // By an operator who stays.
+  const made = await call('/keys', {
+    json: { owner: 'operator', name: 'o', scopes: ['operator', 'admin'] },
+  });
+  expect(made.status).toBe(503);
+  const [local] = await shardStore.find(['local']);
+  if (local) await shardStore.endMove(local);
+  await homes.findMany(['local']);
+  const ann = await shardStore.beginMove(
+    'ann',
+    1 - (await homes.find('ann')).shard,
+    Date.now(),
+    '{}',
+  );
+  await homes.findMany(['ann']);
+  expect((await call('/owners/ann', { method: 'DELETE' })).status).toBe(503);
+  const listed = await (await ask('/export')).text();
+  const restored = await call('/restore', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/x-ndjson' },
+    body: `${listed.split('\n')[0] ?? ''}\n`,
+  });
+  expect([restored.status, await restored.json()]).toMatchObject([503, { code: 'owner_moving' }]);
+  if (ann) await shardStore.endMove(ann);
+  await homes.findMany(['ann']);
+});

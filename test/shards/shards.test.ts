@@ -140,6 +140,42 @@ describe('an owner of the second database', () => {
     expect(name).toBe(true);
   });
 
+  it('gets its tasks back where it lives, whoever restores them', async () => {
+    const { task_id } = await submit('sum', { a: 4, b: 4 });
+    await finish(task_id);
+    const own = await call('/tasks', { json: { type: 'sum', params: { a: 9, b: 9 } } });
+    const { task_id: others } = await own.json<TaskView>();
+    await vi.waitUntil(async () =>
+      isFinal((await (await call(`/tasks/${others}`)).json<TaskView>()).status),
+    );
+    const lines = async (from: typeof call, id: string): Promise<string> => {
+      const text = await (await from('/export')).text();
+      return text.split('\n').find((line) => line.includes(id)) ?? expect.fail('No line');
+    };
+    // Of owners of both databases, in one request.
+    const body = `${await lines(call, others)}\n${await lines(ask as typeof call, task_id)}\n`;
+    for (const [from, id] of [[call, others] as const, [ask as typeof call, task_id] as const])
+      expect((await from(`/tasks/${id}`, { method: 'DELETE' })).status).toBe(204);
+    const [before, beforeFirst] = [
+      await count(second, 'tasks', 'second'),
+      await count(env.DB, 'tasks', 'local'),
+    ];
+    const restore = () =>
+      call('/restore', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/x-ndjson' },
+        body,
+      });
+    expect(await (await restore()).json()).toEqual({ restored: 2, skipped: 0 });
+    expect(await (await restore()).json()).toEqual({ restored: 0, skipped: 2 });
+    expect([
+      await count(second, 'tasks', 'second'),
+      await count(env.DB, 'tasks', 'local'),
+      await count(env.DB, 'tasks', 'second'),
+    ]).toEqual([before + 1, beforeFirst + 1, 0]);
+    expect(await finish(task_id)).toMatchObject({ status: 'COMPLETED', result: { result: 8 } });
+  });
+
   it('is revoked in both, and its schedules with it', async () => {
     const made = await call('/keys', {
       json: { owner: 'second', name: 'third', scopes: ['admin'] },

@@ -39,7 +39,8 @@ export const scope = (required: RequiredScope) =>
       if (isOthers) throw new AppError('scope_missing', 'This token reads one task alone');
       c.set('identity', identity);
       c.set('owner', identity.owner);
-      await enterShard(c, identity.owner);
+      // What concerns every owner goes on while the caller's own is moved: that very move, too.
+      await enterShard(c, identity.owner, required !== 'operator');
       return next();
     }),
     required === 'public'

@@ -9,7 +9,8 @@ import { docs } from '../middleware/docs.ts';
 import { limit } from '../middleware/limit.ts';
 import { scope } from '../middleware/scope.ts';
 import { orUnavailable } from '../read-task.ts';
-import { findServices } from '../../wiring/services.ts';
+import { getAllServices } from '../../wiring/services.ts';
+import { findWritable } from '../enter-shard.ts';
 import { recordAudit } from '../record-audit.ts';
 
 /** Keys whose streams are closed at once; those of others end by themselves within 15 s. */
@@ -43,15 +44,14 @@ export const ownerRoutes = new Hono<AppEnv>().delete(
   limit('writes'),
   async (c) => {
     const owner = readOwner(c);
-    const services = await findServices(c.env, owner);
-    const { useStore, useFirst, shard, keys, apiKeyCache, boards, dispatcher } = services;
+    const services = await findWritable(c, owner);
+    const { keys, apiKeyCache, boards, dispatcher } = services;
     const { files, bodies, archive, metrics, now } = services;
     const own = await orUnavailable(c, () => keys.list(owner, MAX_KEYS));
-    // Keys and the audit log are in the first database, all else where the owner lives.
-    const stores = [
-      ...(shard === 0 ? [] : [useStore(createOwnerStore)]),
-      useFirst(createOwnerStore),
-    ];
+    // Keys have copies in all databases; the audit log is in the first one, erased last.
+    const stores = getAllServices(c.env)
+      .map(({ useStore }) => useStore(createOwnerStore))
+      .toReversed();
     const keyId = c.get('identity').keyId;
     // First of all, so that nobody adds to what is erased.
     for (const each of stores) await orUnavailable(c, () => each.revokeKeys(owner, keyId, now()));

@@ -11,12 +11,14 @@ import { isFinal } from '../../domain/words.ts';
 import { createRestores } from '../../store/restores.ts';
 import { readChecked } from '../checked-json.ts';
 import type { AppContext, AppEnv } from '../context.ts';
+import { findWritable } from '../enter-shard.ts';
 import { whole } from '../fields.ts';
 import { docs } from '../middleware/docs.ts';
 import { limit } from '../middleware/limit.ts';
 import { scope } from '../middleware/scope.ts';
 import { MAX_BULK_BYTES, readBytes } from '../read-body.ts';
 import { orUnavailable, readTaskId, TASK_ID } from '../read-task.ts';
+import type { Services } from '../../wiring/services.ts';
 
 const LINES = 'application/x-ndjson';
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -52,6 +54,18 @@ const assertBodies = async (c: AppContext, task: Task, line: number): Promise<vo
     if (name !== undefined && !(await bodies.has({ ...task, name })))
       refuseLine(line, `Its body "${name}" was not sent: PUT /restore/{owner}/{id} first`);
   }
+};
+
+/** Puts tasks back whose owners live there; returns how many were not there. */
+const restore = async (
+  c: AppContext,
+  { useStore, largeBodies }: Services,
+  tasks: Task[],
+): Promise<number> => {
+  const rows = await largeBodies.keepSubmitted(tasks);
+  const ids = await orUnavailable(c, () => useStore(createRestores).insert(rows));
+  await largeBodies.drop(rows.filter((row, i) => row !== tasks[i] && !ids.has(row.id)));
+  return ids.size;
 };
 
 const splitLines = (bytes: Uint8Array): Uint8Array[] => {
@@ -92,14 +106,19 @@ export const restoreRoutes = new Hono<AppEnv>()
     scope('operator'),
     limit('writes'),
     async (c) => {
-      const { useStore, largeBodies } = c.get('services');
       const lines = splitLines(await readBytes(c.req.raw, MAX_BULK_BYTES));
       const tasks = lines.map(readLine);
       for (const [line, task] of tasks.entries()) await assertBodies(c, task, line);
-      const rows = await largeBodies.keepSubmitted(tasks);
-      const ids = await orUnavailable(c, () => useStore(createRestores).insert(rows));
-      await largeBodies.drop(rows.filter((row, i) => row !== tasks[i] && !ids.has(row.id)));
-      return c.json({ restored: ids.size, skipped: tasks.length - ids.size });
+      const owners = [...new Set(tasks.map(({ owner }) => owner))];
+      const homes = await Promise.all(owners.map((owner) => findWritable(c, owner)));
+      let count = 0;
+      for (const [home, theirs] of Map.groupBy(owners, (_, i) => homes[i] as Services))
+        count += await restore(
+          c,
+          home,
+          tasks.filter(({ owner }) => theirs.includes(owner)),
+        );
+      return c.json({ restored: count, skipped: tasks.length - count });
     },
   )
   .put(
