@@ -43,7 +43,7 @@ export const restore: Command = {
   A task that is older than its retention is pruned again: raise RETENTION_DAYS first.`,
   async run({ tasker, args: [file], isJson, print, printOver }) {
     if (file === undefined) throw new UsageError('Name a file: tasker restore tasks.ndjson');
-    const lines = readByteLines(createReadStream(file));
+    const lines = readByteLines(createReadStream(file), { isWhole: true });
     const total = await tasker.restoreTasks(lines, ({ restored, skipped }) => {
       if (!isJson) printOver(`${restored + skipped} tasks`);
     });

@@ -121,8 +121,11 @@ const explain = (error: unknown, url: string): number => {
     complain(error.message);
     return EXIT.timeout;
   }
-  // Of a file that is not there, or may not be read.
-  if (error instanceof Error && 'path' in error && 'syscall' in error) {
+  // A file that is not there, or may not be read.
+  const isFile = error instanceof Error && 'path' in error && 'syscall' in error;
+  // What a file has; one of `fetch` names its cause.
+  const isContent = error instanceof TypeError && error.cause === undefined;
+  if (isFile || isContent) {
     complain(error.message);
     return EXIT.usage;
   }

@@ -1,8 +1,12 @@
 const NEWLINE = 0x0a;
 
-/** The lines of what streams in, without their ends; an unfinished last one is left out. */
+/**
+ * The lines of what streams in, without their ends. An unfinished last one is left out, as that
+ * of an answer that was cut; `isWhole` says that nothing was, and gives it too.
+ */
 export const readByteLines = async function* (
   chunks: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array> | null,
+  { isWhole = false } = {},
 ): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = [];
   for await (const chunk of (chunks ?? []) as AsyncIterable<Uint8Array>) {
@@ -15,6 +19,7 @@ export const readByteLines = async function* (
     }
     if (from < chunk.byteLength) parts.push(chunk.slice(from));
   }
+  if (isWhole && parts.length > 0) yield join(parts);
 };
 
 const join = (parts: readonly Uint8Array[]): Uint8Array => {

@@ -155,4 +155,9 @@ it('exports and restores by the command line, equal, whatever the size', async (
   expect((await readFile(out)).byteLength).toBe(25 * MB);
   await writeFile(file, lines.slice(0, 3).join('\n').concat('\n'));
   expect(await cli('restore', file)).toContain('Restored 0; 3 were there already');
+  // A last line counts without its end, and one that was cut is refused.
+  await writeFile(file, lines.slice(0, 2).join('\n'));
+  expect(await cli('restore', file)).toContain('Restored 0; 2 were there already');
+  await writeFile(file, lines.slice(0, 2).join('\n').slice(0, -9));
+  await expect(cli('restore', file)).rejects.toThrow(/lines\.1|no line of an export/);
 }, 180_000);

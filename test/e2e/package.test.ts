@@ -441,6 +441,9 @@ describe('the command line', () => {
       const file = args[0] === 'submit' ? '@/no/such.json' : '/no/such.json';
       expect(await wrong(...args, file)).toEqual([2, expect.stringContaining('/no/such.json')]);
     }
+    const noExport = join(folder, 'no-export.ndjson');
+    await writeFile(noExport, `{"task_id":${'"x"'.padStart(2_000_000)}}\n`);
+    expect(await wrong('restore', noExport)).toEqual([2, 'This is no line of an export']);
     for (const command of ['submit', 'list', 'keys'])
       expect(await said(command, '--help')).toContain('--json');
   });
