@@ -46,13 +46,15 @@ const types = builtInHandlers.map(
 const lifecycleDiagram = (): string => {
   const arrows: string[] = [];
   for (const [name, transition] of Object.entries<Transition>(lifecycle)) {
-    const { from, to, ifScheduled, ifReused } = transition;
+    const { from, to, ifScheduled, ifReused, ifDirect, ifPure } = transition;
     if (to === null) continue;
     const starts = from.length === 0 ? ['[*]'] : from;
     for (const start of starts) {
       arrows.push(`  ${start} --> ${to}: ${name}`);
       if (ifScheduled) arrows.push(`  ${start} --> ${ifScheduled}: ${name}, for later`);
       if (ifReused) arrows.push(`  ${start} --> ${ifReused}: ${name}, output reused`);
+      if (ifDirect) arrows.push(`  ${start} --> ${ifDirect}: ${name}, somebody waits`);
+      if (ifPure) arrows.push(`  ${start} --> ${ifPure}: ${name}, somebody waits, pure`);
     }
   }
   return ['```mermaid', 'stateDiagram-v2', ...arrows, '```'].join('\n');

@@ -112,6 +112,7 @@ export const createShard = (
       ensureAlarmBy: (at) => object.call(() => clock.ensureAlarmBy(at)),
       tryReserve: async () => true,
       keepRecordings: nothing,
+      record: () => Promise.reject(new Error('Nobody waits')),
     },
     tryConsume: async () => true,
     workflow: { createBatch: () => Promise.reject(new Error('No workflows')) } as never,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { NewTask, Priority } from '../client/index.ts';
+import { isFinal } from '../domain/words.ts';
 import { parsePairs, parseSeconds, parseSince, parseWhole, UsageError } from './arguments.ts';
 import { getText, getTexts, type Command, type CommandContext } from './context.ts';
 import { followTask, printTask, toExitCode, waitFor } from './follow.ts';
@@ -55,6 +56,9 @@ const readRules = (context: CommandContext): Partial<NewTask> => {
     ...(expires !== undefined && { expires_in_seconds: parseSeconds('expires', expires) }),
   };
 };
+
+/** What is light runs at once for a submit that waits; what is not is watched from then on. */
+const QUICK_SECONDS = 2;
 
 export const submitCommand: Command = {
   usage: 'submit <type> [name=value …]',
@@ -118,14 +122,19 @@ export const submitCommand: Command = {
       ...readRules(context),
     } as NewTask;
     const key = text('key-once');
-    const accepted = await tasker.submit(task, key === undefined ? {} : { idempotencyKey: key });
+    const accepted = await tasker.submit(task, {
+      ...(key !== undefined && { idempotencyKey: key }),
+      ...(options['wait'] === true && { waitSeconds: QUICK_SECONDS }),
+    });
     if (!options['wait'] && !options['watch']) {
       print(isJson ? JSON.stringify(accepted) : accepted.task_id);
       return 0;
     }
     const ended = options['watch']
       ? await followTask(context, accepted.task_id)
-      : await waitFor(context, accepted.task_id);
+      : isFinal(accepted.status)
+        ? await tasker.get(accepted.task_id)
+        : await waitFor(context, accepted.task_id);
     printTask(context, ended);
     return toExitCode(ended);
   },

@@ -13,6 +13,9 @@ export interface Transition {
   failTo?: Status;
   /** Where a task is born instead, when an output is there that may be used again. */
   ifReused?: Status;
+  /** Where a task is born that runs at once, for a caller who waits; and one that has run already. */
+  ifDirect?: Status;
+  ifPure?: Status;
   /** Statuses in which there is nothing left to do: repeating the command there is no error. */
   repeatsIn?: readonly Status[];
 }
@@ -25,7 +28,14 @@ const NOT_RUNNING = ['NEW', 'PENDING', 'PAUSED', ...FINAL_STATUSES] as const sat
  * and every bulk action derives from it; docs/architecture.md draws it.
  */
 export const lifecycle = {
-  submit: { from: [], to: 'PENDING', ifScheduled: 'NEW', ifReused: 'COMPLETED' },
+  submit: {
+    from: [],
+    to: 'PENDING',
+    ifScheduled: 'NEW',
+    ifReused: 'COMPLETED',
+    ifDirect: 'IN_PROGRESS',
+    ifPure: 'COMPLETED',
+  },
   /** The clock: its time has come, so it goes to its queue. */
   dispatch: { from: ['NEW'], to: 'PENDING' },
   /** A consumer takes it, exclusively until the lease ends; adds one to `attempt`. */

@@ -1,5 +1,6 @@
 import type { Task } from '../domain/task.ts';
-import { decodeTask, encodeTask, INSERT_COLUMNS } from '../store/inserts.ts';
+import type { DirectPart } from '../domain/direct-run.ts';
+import { decodeTask, encodeDirect, encodeTask, INSERT_COLUMNS } from '../store/inserts.ts';
 
 // Both ends of the wire between the Workers, which accept tasks, and the Dispatcher, which stores
 // them. Texts cross faster than lists, and far faster than objects. After a deploy Workers and
@@ -7,11 +8,13 @@ import { decodeTask, encodeTask, INSERT_COLUMNS } from '../store/inserts.ts';
 // have, so that each end reads the other's.
 
 /**
- * What became of one submitted task. `duplicate`: a task with its idempotency key is there already.
+ * What became of one submitted task. `begun`: it was stored with its direct run; `accepted`: without
+ * one. `duplicate`: a task with its idempotency key is there already.
  * `database_unavailable` wrote nothing; `outcome_unknown` may have.
  */
 export type Acceptance =
   | 'accepted'
+  | 'begun'
   | 'duplicate'
   | 'too_many_bytes'
   | 'database_full'
@@ -21,21 +24,40 @@ export type Acceptance =
   | 'database_unavailable'
   | 'outcome_unknown';
 
+/** Whether this very submit stored the task. */
+export const isStored = (acceptance: Acceptance | undefined): boolean =>
+  acceptance === 'accepted' || acceptance === 'begun';
+
 const COLUMNS = INSERT_COLUMNS.join(' ');
 const HEADER = `v1 ${COLUMNS}`;
 /** Of rows that a release before would store without what holds them: it refuses them instead. */
 const NEW_HEADER = `v2 ${COLUMNS}`;
+/** Of one with a direct run: a release before leaves that out, and lets its queue have it. */
+const DIRECT_HEADER = `${NEW_HEADER} direct`;
 const needsNew = ({ limit_key, unique_key }: Task): boolean => (limit_key ?? unique_key) !== null;
 
 /** A task and its text as `encodeTask` makes it, which goes into the INSERT as it is. */
 export interface EncodedTask {
   task: Task;
   row: string;
+  /** What its direct run decides, in `row` too; unset for most. */
+  direct?: DirectPart;
 }
 
-/** Tasks as the Dispatcher takes them: a line that names the columns, and a line for each task. */
-export const encodeTasks = (tasks: readonly Task[]): string =>
-  [tasks.some(needsNew) ? NEW_HEADER : HEADER, ...tasks.map(encodeTask)].join('\n');
+/**
+ * Tasks as the Dispatcher takes them: a line that names the columns, and a line for each task.
+ * @param born the one task, as its direct run makes it
+ */
+export const encodeTasks = (tasks: readonly Task[], born: Task | null = null): string => {
+  const [only] = tasks;
+  if (born && only) return `${DIRECT_HEADER}\n${encodeDirect(only, born)}`;
+  return [tasks.some(needsNew) ? NEW_HEADER : HEADER, ...tasks.map(encodeTask)].join('\n');
+};
+
+const decodeDirect = (row: string): EncodedTask => {
+  const direct = (JSON.parse(row) as unknown[])[INSERT_COLUMNS.length] as DirectPart;
+  return { task: decodeTask(row), row, direct };
+};
 
 /** What a row of another release lacks is null, or this. */
 const DEFAULTS: Partial<Task> = { sub_key: '' };
@@ -57,6 +79,7 @@ export const decodeTasks = (text: string): EncodedTask[] => {
   const [header = '', ...rows] = text.split('\n');
   if (header === HEADER || header === NEW_HEADER)
     return rows.map((row) => ({ task: decodeTask(row), row }));
+  if (header === DIRECT_HEADER) return rows.map(decodeDirect);
   const [version, ...columns] = header.split(' ');
   if (version !== 'v1' && version !== 'v2')
     throw new Error(`Unknown version of the accept wire: ${version?.slice(0, 20)}`);

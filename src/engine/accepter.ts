@@ -1,6 +1,8 @@
 import { describeError } from '../domain/errors.ts';
 import { RESEND_AFTER_MS } from '../domain/new-task.ts';
+import { toBegun } from '../domain/direct-run.ts';
 import type { Task } from '../domain/task.ts';
+import { isFinal } from '../domain/words.ts';
 import type { LimitKey } from '../store/admission.ts';
 import { MAX_INSERT } from '../store/inserts.ts';
 import { MAX_GROUP_CHARS } from '../store/statements.ts';
@@ -54,6 +56,12 @@ export const firstLookAt = ({ wake_at, callback_url, submitted_at, expires_at }:
   Math.min(
     expires_at ?? Infinity,
     wake_at ?? (callback_url === null ? Infinity : submitted_at + RESEND_AFTER_MS),
+  );
+
+/** A task that was born with its outcome has begun, too. */
+const findChanges = (stored: readonly Task[]): Task[] =>
+  stored.flatMap((task) =>
+    task.attempt > 0 && task.completed_at !== null ? [toBegun(task), task] : task,
   );
 
 /**
@@ -110,14 +118,16 @@ export const createAccepter = (deps: AccepterDeps) => {
     const group = takeGroup();
     lastSize = group.length;
     try {
-      await ensureAlarmBy(Math.min(...group.map(({ task }) => firstLookAt(task))));
+      await ensureAlarmBy(
+        Math.min(...group.map(({ task, direct }) => firstLookAt({ ...task, ...direct }))),
+      );
     } catch (error) {
       log.error('alarm_failed', { error: describeError(error) });
       for (const { answer } of group) answer('database_unavailable');
       return [];
     }
     const stored = await commit(group);
-    void publish(stored);
+    void publish(findChanges(stored));
     for (const { owner, key } of findLimitKeys(stored.filter(({ held }) => held === 'limit')))
       touched.set(JSON.stringify([owner, key]), { owner, key });
     if (touched.size > 0) admitting ??= admitTouched();
@@ -159,7 +169,10 @@ export const createAccepter = (deps: AccepterDeps) => {
     async accept(tasks: readonly EncodedTask[]): Promise<Acceptance[]> {
       if (await databaseSize.isFull()) return tasks.map(() => 'database_full');
       // An owner who cannot be counted is let in: the database decides.
-      const isReserved = await quota.tryReserve(tasks.map(({ task }) => task)).catch(() => true);
+      const unfinished = tasks.filter(({ task, direct }) => !isFinal((direct ?? task).status));
+      const isReserved = await quota
+        .tryReserve(unfinished.map(({ task }) => task))
+        .catch(() => true);
       if (!isReserved) return tasks.map(() => 'too_many_unfinished');
       const fits = await bytesQuota.tryReserve(tasks.map(({ task }) => task)).catch(() => true);
       if (!fits) return tasks.map(() => 'too_many_bytes');

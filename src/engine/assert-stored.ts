@@ -2,7 +2,8 @@ import { AppError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import type { Acceptance } from './accept-wire.ts';
 
-const REFUSALS: Record<Exclude<Acceptance, 'accepted' | 'duplicate'>, string> = {
+type Refusal = Exclude<Acceptance, 'accepted' | 'begun' | 'duplicate'>;
+const REFUSALS: Record<Refusal, string> = {
   too_many_unfinished: 'Too many tasks of this owner are waiting or running; let some end first',
   too_many_bytes:
     'The tasks of this owner take up all the room that they may; delete some that have ended',
@@ -15,6 +16,8 @@ const REFUSALS: Record<Exclude<Acceptance, 'accepted' | 'duplicate'>, string> = 
     'The database did not answer; the task may or may not be stored. Look for it before you send it again',
 };
 
+const isRefusal = (acceptance: Acceptance): acceptance is Refusal => acceptance in REFUSALS;
+
 /** Throws the worst that happened to any of the tasks; of several, with the outcome of each. */
 export const assertNoneRefused = (
   refused: readonly Acceptance[],
@@ -22,7 +25,7 @@ export const assertNoneRefused = (
   answers: readonly Acceptance[],
 ): void => {
   const worst = refused.find((each) => each === 'outcome_unknown') ?? refused[0];
-  if (worst === undefined || worst === 'accepted' || worst === 'duplicate') return;
+  if (worst === undefined || !isRefusal(worst)) return;
   const outcomes = tasks.map(({ id }, i) => ({ task_id: id, outcome: answers[i] }));
   throw new AppError(worst, REFUSALS[worst], {
     retryAfterSeconds: worst === 'overloaded' ? 1 : 5,

@@ -5,6 +5,8 @@ import { createClock, type ClockDeps } from './clock.ts';
 import type { PurgedTask } from '../store/deletions.ts';
 import { encodeTask } from '../store/inserts.ts';
 import { createFairQueues, type FairQueuesDeps } from './fair-queues.ts';
+import { createGroupRecorder, type GroupRecorderDeps } from './group-recorder.ts';
+import type { Recording } from '../store/recordings.ts';
 import { createFlowAccepter, decodeFlow, type FlowAccepterDeps } from './flow-accepter.ts';
 import { createKeptRecordings, type KeptRecordingsDeps } from './kept-recordings.ts';
 import type { createPurge } from './purge.ts';
@@ -15,6 +17,7 @@ export type DispatcherDeps = Omit<AccepterDeps, 'ensureAlarmBy' | 'noteOutage' |
   Omit<ClockDeps, 'alarm' | 'kept' | 'fireSchedules' | 'taskQueues'> &
   FairQueuesDeps &
   Omit<KeptRecordingsDeps, 'storage'> &
+  GroupRecorderDeps &
   Omit<SchedulerDeps, 'submit'> &
   Pick<FlowAccepterDeps, 'flows'> & {
     purge: ReturnType<typeof createPurge>;
@@ -35,6 +38,7 @@ export class Dispatcher extends DurableObject<Env> {
   readonly #purge: DispatcherDeps['purge'];
   readonly #flushCounts: DispatcherDeps['flushCounts'];
   readonly #accepter: ReturnType<typeof createAccepter>;
+  readonly #record: ReturnType<typeof createGroupRecorder>;
   readonly #flowAccepter: ReturnType<typeof createFlowAccepter>;
 
   constructor(state: DurableObjectState, env: Env, deps: DispatcherDeps) {
@@ -58,6 +62,7 @@ export class Dispatcher extends DurableObject<Env> {
     const ways = { ...deps, taskQueues, ensureAlarmBy, noteOutage };
     this.#accepter = createAccepter(ways);
     this.#flowAccepter = createFlowAccepter(ways);
+    this.#record = createGroupRecorder(deps);
   }
 
   /**
@@ -71,6 +76,14 @@ export class Dispatcher extends DurableObject<Env> {
   /** The same for a flow, as flow-accepter.ts encodes it. */
   acceptFlow(flow: string): Promise<Acceptance> {
     return this.#flowAccepter.accept(decodeFlow(flow));
+  }
+
+  /**
+   * Writes outcomes of direct runs, a JSON list of `Recording`s, and tells of them; the rows that took
+   * them, as JSON. Repeating it is safe.
+   */
+  async record(recordings: string): Promise<string> {
+    return JSON.stringify(await this.#record(JSON.parse(recordings) as Recording[]));
   }
 
   /** Reserves `count` more unfinished tasks for an owner; false when that exceeds the quota. */

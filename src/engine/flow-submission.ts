@@ -15,7 +15,7 @@ import { findLimits, type SubmissionDeps } from './submission.ts';
 
 export interface FlowSubmissionDeps extends Omit<
   SubmissionDeps,
-  'accept' | 'store' | 'uniqueTasks' | 'largeBodies'
+  'accept' | 'store' | 'uniqueTasks' | 'directRunner' | 'largeBodies'
 > {
   flows: Pick<FlowStore, 'findByKey'>;
   /** The Dispatcher: stores a flow, and answers after the commit. */

@@ -46,18 +46,20 @@ export const createGroupCommit = ({ store, noteOutage, now, log }: GroupCommitDe
    * Inserts, once more if the answer is lost; when some were there already, reads back which exist.
    */
   const insert = async (group: readonly WaitingTask[]): Promise<Set<string>> => {
-    const rows = group.map(({ row }) => row);
-    const inserted = await store.insertMany(rows).catch(async (error: unknown) => {
+    const rows = group.flatMap(({ row, direct }) => (direct ? [] : row));
+    const direct = group.flatMap((each) => (each.direct ? each.row : []));
+    const inserted = await store.insertMany(rows, direct).catch(async (error: unknown) => {
       if (classifyFailure(error) !== 'unknown') throw error;
       log.warn('insert_repeated', { tasks: group.length, error: describeError(error) });
       // Whatever the second failure says, the first may hide a commit; but what the schema refuses
       // it refused then too.
-      return store.insertMany(rows).catch((second: unknown) => {
+      return store.insertMany(rows, direct).catch((second: unknown) => {
         throw classifyFailure(second) === 'constraint' ? second : error;
       });
     });
-    for (const { task } of group) {
+    for (const { task, direct: run } of group) {
       task.held = inserted.get(task.id) ?? task.held;
+      if (task.held === 'lease') Object.assign(task, run);
       // A type's own limit is found by the statement.
       if (task.held === 'limit') task.limit_key ??= task.type;
     }
@@ -70,7 +72,7 @@ export const createGroupCommit = ({ store, noteOutage, now, log }: GroupCommitDe
     otherwise: (task: Task) => Acceptance,
   ): Task[] => {
     for (const { task, answer } of group)
-      answer(stored.has(task.id) ? 'accepted' : otherwise(task));
+      answer(stored.has(task.id) ? (task.attempt > 0 ? 'begun' : 'accepted') : otherwise(task));
     return group.map(({ task }) => task).filter(({ id }) => stored.has(id));
   };
 

@@ -7,7 +7,6 @@ import {
   type Verdict,
 } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
-import { classifyFailure } from '../store/failure.ts';
 import type { Recording } from '../store/recordings.ts';
 import type { Transitions } from '../store/transitions.ts';
 import type { FollowUp } from './follow-up.ts';
@@ -94,15 +93,21 @@ export const createRecorder = (deps: RecorderDeps) => {
   ): Promise<void> => {
     await setAlarm(group);
     try {
-      const written = await writeRecordings(group.map(({ recording }) => recording));
+      const refused = new Map<Recording, unknown>();
+      const written = await writeRecordings(
+        group.map(({ recording }) => recording),
+        (recording, error) => void refused.set(recording, error),
+      );
       const ended = new Map(written.map((task) => [task.id, task]));
       await Promise.all([
         publish([...takeStarted(), ...written]),
         followUp(group.map(({ recording: { task } }) => ended.get(task.id) ?? task)),
       ]);
-      for (const { recording, resolve } of group) resolve(recording.verdict);
+      for (const { recording, resolve, reject } of group)
+        if (refused.has(recording)) reject(refused.get(recording));
+        else resolve(recording.verdict);
     } catch (error) {
-      const isKept = classifyFailure(error) !== 'constraint' && (await tryKeep(group));
+      const isKept = await tryKeep(group);
       for (const { recording, resolve, reject } of group)
         if (isKept) resolve(recording.verdict);
         else reject(error);

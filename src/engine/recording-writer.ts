@@ -58,16 +58,26 @@ export const createRecordingWriter = (deps: RecordingWriterDeps) => {
     ];
   };
 
-  /** As `write`; one row that the schema refuses must not fail its neighbours. */
-  const writeEach = async (recordings: readonly Recording[]): Promise<Task[]> => {
+  /**
+   * As `write`; one row that the schema refuses does not fail its neighbours: `refuse` is told of it.
+   */
+  const writeEach = async (
+    recordings: readonly Recording[],
+    refuse: (recording: Recording, error: unknown) => void,
+  ): Promise<Task[]> => {
     try {
       return await write(recordings);
     } catch (error) {
-      if (classifyFailure(error) !== 'constraint' || recordings.length === 1) throw error;
+      if (classifyFailure(error) !== 'constraint') throw error;
+      const [only] = recordings;
+      if (only && recordings.length === 1) {
+        refuse(only, error);
+        return [];
+      }
       const half = Math.ceil(recordings.length / 2);
       return [
-        ...(await writeEach(recordings.slice(0, half))),
-        ...(await writeEach(recordings.slice(half))),
+        ...(await writeEach(recordings.slice(0, half), refuse)),
+        ...(await writeEach(recordings.slice(half), refuse)),
       ];
     }
   };

@@ -5,7 +5,7 @@ import type { Task } from '../domain/task.ts';
 import { guardUnavailable, isOverloaded } from '../domain/unavailable.ts';
 import type { Logger } from '../log.ts';
 import type { TaskStore } from '../store/tasks.ts';
-import type { Acceptance } from './accept-wire.ts';
+import { isStored, type Acceptance } from './accept-wire.ts';
 import { assertNoneRefused, assertSameBodies } from './assert-stored.ts';
 import type { LargeBodies } from './large-bodies.ts';
 import type { Caller } from './build-submitted.ts';
@@ -17,6 +17,8 @@ export interface Submitted {
   replayed: boolean;
   /** Another task has its unique key. */
   conflict?: UniqueConflict;
+  /** The row after its direct run, which goes on: see `DirectRunner`. */
+  ending?: Promise<Task | null>;
 }
 
 /** A key that others take and leave at the same time is tried so often. */
@@ -26,7 +28,7 @@ export interface StoringDeps {
   store: Pick<TaskStore, 'findByIdempotencyKeys'>;
   uniqueTasks: UniqueTasks;
   /** The Dispatcher: writes tasks, and answers after the commit. */
-  accept(tasks: Task[]): Promise<Acceptance[]>;
+  accept(tasks: Task[], born?: Task | null): Promise<Acceptance[]>;
   largeBodies: Pick<LargeBodies, 'keepSubmitted' | 'drop'>;
   log: Logger;
 }
@@ -64,10 +66,10 @@ export const createStoring = (
    * Accepting the same ids again is safe, so a call whose answer was lost is repeated once; not one
    * that an object refused because it has too much to do.
    */
-  const storeRows = async (tasks: Task[]): Promise<Acceptance[]> => {
+  const storeRows = async (tasks: Task[], born: Task | null): Promise<Acceptance[]> => {
     for (const isLast of [false, true]) {
       try {
-        return await deps.accept(tasks);
+        return await deps.accept(tasks, born);
       } catch (error) {
         log.warn('accept_failed', { tasks: tasks.length, error: describeError(error) });
         if (isOverloaded(error)) return tasks.map(() => 'overloaded');
@@ -89,13 +91,13 @@ export const createStoring = (
   };
 
   /** What is large is there before its row, and goes with a row that was refused. */
-  const storeTasks = async (tasks: Task[]): Promise<Acceptance[]> => {
+  const storeTasks = async (tasks: Task[], born: Task | null = null): Promise<Acceptance[]> => {
     const rows = await largeBodies.keepSubmitted(tasks);
-    const answers = await storeRows(rows);
+    const answers = await storeRows(rows, born);
     for (const [i, task] of tasks.entries()) stored.set(task, rows[i] as Task);
     if (rows !== tasks)
       await largeBodies.drop(
-        rows.filter((_, i) => answers[i] !== 'accepted' && answers[i] !== 'outcome_unknown'),
+        rows.filter((_, i) => !isStored(answers[i]) && answers[i] !== 'outcome_unknown'),
       );
     return answers;
   };
@@ -130,6 +132,7 @@ export const createStoring = (
     { caller: { owner }, requests }: Submitter,
     tasks: readonly Task[],
     answers: readonly Acceptance[],
+    born: Task | null,
   ): Promise<Submitted[]> => {
     // A caller who repeats a submit learns of its task, whatever else the owner may not have.
     const mayBeStored = (i: number): boolean =>
@@ -142,7 +145,7 @@ export const createStoring = (
       replays.get(idempotency_key ?? '');
     const refused = answers.filter(
       (answer, i) =>
-        answer !== 'accepted' &&
+        !isStored(answer) &&
         answer !== 'duplicate' &&
         !(mayBeStored(i) && findFirst(tasks[i] as Task)),
     );
@@ -156,13 +159,15 @@ export const createStoring = (
     const submitted: Submitted[] = [];
     for (const [i, task] of tasks.entries()) {
       const first = findFirst(task);
-      if (answers[i] === 'accepted') submitted.push({ task, replayed: false });
+      if (isStored(answers[i]))
+        submitted.push({ task: answers[i] === 'begun' && born ? born : task, replayed: false });
       else if (first) submitted.push({ task: first, replayed: true });
       else submitted.push(await resolveUnique(task, requests[i] as SubmitRequest, holders));
     }
     return submitted;
   };
 
-  return async (submission: Submitter, tasks: Task[]): Promise<Submitted[]> =>
-    (await resolve(submission, tasks, await storeTasks(tasks))).map(show);
+  /** `born`: the only task, as its direct run makes it. */
+  return async (submission: Submitter, tasks: Task[], born: Task | null): Promise<Submitted[]> =>
+    (await resolve(submission, tasks, await storeTasks(tasks, born), born)).map(show);
 };

@@ -7,6 +7,7 @@ import type { TaskStore } from '../store/tasks.ts';
 import { assertNoneRefused } from './assert-stored.ts';
 import type { Catalog } from '../handlers/catalog.ts';
 import { buildSubmittedTask, findLimit, type BuildDeps, type Caller } from './build-submitted.ts';
+import type { DirectRunner } from './direct-runner.ts';
 import type { LimitCommands } from './limit-commands.ts';
 import { createReuse } from './reuse-outputs.ts';
 import {
@@ -37,6 +38,7 @@ const refuseReplacing = (requests: readonly SubmitRequest[]): FieldError[] =>
 
 export interface SubmissionDeps extends BuildDeps, StoringDeps {
   store: Pick<TaskStore, 'findByIdempotencyKeys' | 'findReusable'>;
+  directRunner: Pick<DirectRunner, 'begin' | 'run'>;
   /** Makes limits that are not there. */
   ensureLimits: LimitCommands['ensure'];
   /** Whether the owner may have this many more unfinished tasks. */
@@ -50,6 +52,8 @@ export interface Submission {
   /** The Idempotency-Key of a request, by its place. */
   findKey(index: number): string | null;
   isBulk: boolean;
+  /** Somebody waits for the only task: where it can it runs at once. */
+  isWaited?: boolean;
   /** Counts runs of metered types against their rate, all or none; throws `rate_limited`. */
   consumeMetered(runs: number): Promise<void>;
 }
@@ -70,7 +74,7 @@ export const findLimits = (
 
 /** The way of a submit: build, replay, reuse, reserve, store, resolve. */
 export const createSubmission = (deps: SubmissionDeps) => {
-  const { catalog, uniqueTasks, log } = deps;
+  const { catalog, uniqueTasks, directRunner, log } = deps;
   const reuse = createReuse(deps);
   const findReplays = createReplayFinder(deps);
   const storeAndResolve = createStoring(deps, findReplays);
@@ -151,6 +155,18 @@ export const createSubmission = (deps: SubmissionDeps) => {
   const mustLookUp = ({ caller }: Submission, tasks: readonly Task[]): boolean =>
     tasks.length > 1 || tasks.some(({ type }) => catalog.find(caller.owner, type)?.isMetered);
 
+  /** Stores them, the only one with its direct run if somebody waits for it. */
+  const runDirectly = async (submission: Submission, tasks: Task[]): Promise<Submitted[]> => {
+    const [only] = submission.isWaited ? tasks : [];
+    const born = only ? await directRunner.begin(only) : null;
+    const all = await storeAndResolve(submission, tasks, born);
+    return all.map((submitted) =>
+      submitted.task === born && born.completed_at === null
+        ? { ...submitted, ending: directRunner.run(born) }
+        : submitted,
+    );
+  };
+
   return {
     /** Throws what a submit would be refused with, and stores nothing. */
     check: async (submission: Submission): Promise<void> => void (await build(submission)),
@@ -167,7 +183,7 @@ export const createSubmission = (deps: SubmissionDeps) => {
       await ensureLimits(submission, built, requests);
       const tasks = await reuse(caller.owner, built, requests);
       await reserve(submission, tasks, isStored);
-      return storeAndResolve(submission, tasks);
+      return runDirectly(submission, tasks);
     },
   };
 };

@@ -75,13 +75,15 @@ export const createWork = (deps: WorkDeps) => {
     if (ends.length === 0) return new Map();
     const recordings = await Promise.all(ends.map(async (each) => each));
     await setAlarm(recordings.map(({ verdict }) => verdict));
-    const written = await writeRecordings(recordings);
+    const refusals: unknown[] = [];
+    const written = await writeRecordings(recordings, (_, error) => void refusals.push(error));
     const verdicts = new Map(recordings.map(({ task, verdict }) => [task.id, verdict]));
     // Endpoints are called by consumers, which a message tells.
     const queued = written.filter(({ status, held }) => status === 'PENDING' && held === null);
     const findDelay = (task: Task): number =>
       toMessageDelay(task, verdicts.get(task.id) ?? null) ?? 0;
     await Promise.all([publish(written), taskQueues.enqueue(queued, findDelay), followUp(written)]);
+    if (refusals.length > 0) throw refusals[0];
     return new Map(written.map((task) => [task.id, task]));
   };
 

@@ -124,6 +124,11 @@ export interface HandlerDefinition<Schema extends z.ZodType> {
   check?(params: z.output<Schema>, secrets: HandlerSecrets): Refused | undefined;
   /** The types that its run runs again; null for any. Unset: none. */
   findRun?(params: z.output<Schema>): readonly string[] | null;
+  /**
+   * Whether it has no effect outside, so that it may be run before its task is stored: nobody can tell
+   * how often it ran.
+   */
+  isPure?: boolean;
   /** Whether each run costs money or goodwill: then submits have a rate of their own. */
   isMetered?: boolean;
   /** The limit that its tasks run under, unless their submits name another. */

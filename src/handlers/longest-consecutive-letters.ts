@@ -57,6 +57,7 @@ export const longestConsecutiveLetters = defineHandler({
   }),
   example: { string: 'aaabbccccdd' },
   timeoutMs: 10_000,
+  isPure: true,
   reuseSeconds: 86_400,
   run: ({ params }) => longestRun(params.string),
 });

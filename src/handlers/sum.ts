@@ -10,6 +10,7 @@ export const sum = defineHandler({
   params: z.strictObject({ a: z.number(), b: z.number() }),
   example: { a: 5, b: 3 },
   timeoutMs: 5_000,
+  isPure: true,
   run: ({ params: { a, b } }) => {
     const result = a + b;
     // Two finite numbers may add up to Infinity, which JSON cannot say.

@@ -66,7 +66,11 @@ const logSubmitted = (c: AppContext, all: readonly Submitted[], isBulk: boolean)
 export const submitTasks = async (
   c: AppContext,
   requests: readonly SubmitRequest[],
-  { fields = NATIVE_FIELDS, isBulk = true }: { fields?: FieldNames; isBulk?: boolean } = {},
+  {
+    fields = NATIVE_FIELDS,
+    isBulk = true,
+    isWaited = false,
+  }: { fields?: FieldNames; isBulk?: boolean; isWaited?: boolean } = {},
 ): Promise<Submitted[]> => {
   const key = readIdempotencyKey(c);
   const all = await c.get('services').submission.submit({
@@ -85,8 +89,11 @@ export const submitTasks = async (
     // Each item of a bulk has its own.
     findKey: (index) => (key !== null && isBulk ? `${key}#${index}` : key),
     isBulk,
+    isWaited,
     consumeMetered: (runs) => consumeRate(c, 'metered', runs),
   });
+  // A caller who leaves does not end what it began.
+  for (const { ending } of all) if (ending) c.executionCtx.waitUntil(ending);
   logSubmitted(c, all, isBulk);
   if (all.length > 0 && all.every(({ replayed }) => replayed))
     c.header('Idempotent-Replayed', 'true');
@@ -95,12 +102,15 @@ export const submitTasks = async (
   return all;
 };
 
-/** Submits one task. `fields`: where a dialect carries type and parameters. */
+/**
+ * Submits one task. `fields`: where a dialect carries type and parameters; `isWaited`: the caller wants
+ * to know how it ends.
+ */
 export const submitTask = async (
   c: AppContext,
   request: SubmitRequest,
-  fields?: FieldNames,
+  options: { fields?: FieldNames; isWaited?: boolean } = {},
 ): Promise<Submitted> => {
-  const [one] = await submitTasks(c, [request], { isBulk: false, ...(fields && { fields }) });
+  const [one] = await submitTasks(c, [request], { isBulk: false, ...options });
   return one as Submitted;
 };

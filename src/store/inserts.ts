@@ -1,6 +1,7 @@
 import { BORN, FLOWLESS, UNUSED, type FlowPart } from '../domain/new-task.ts';
 import type { Task } from '../domain/task.ts';
 import type { HeldReason } from '../domain/words.ts';
+import { DIRECT_COLUMNS, pickDirect } from '../domain/direct-run.ts';
 import { runnableSql } from './runnable.ts';
 import { jsonRows, nameStatement, rowMapper, TASK_COLUMNS } from './statements.ts';
 
@@ -55,8 +56,9 @@ const decideBy = (blockedBy: string): Partial<Record<keyof Task, string>> => {
 
 const insertSql = (
   name: string,
-  columns: typeof FLOW_COLUMNS,
+  columns: readonly (keyof Task)[],
   decided: Partial<Record<keyof Task, string>>,
+  held = 'held',
 ): string =>
   nameStatement(
     name,
@@ -68,7 +70,7 @@ LEFT JOIN limits
   ON limits.owner = ${valueSql('owner')} AND limits.key = ${valueSql('type')} AND limits.for_type = 1
 WHERE true
 ON CONFLICT DO NOTHING
-RETURNING id, held`,
+RETURNING id, ${held}`,
   );
 const INSERT = insertSql('tasks.insert', INSERT_COLUMNS, decideBy('NULL'));
 /** Tasks of flows, ?1 as `encodeFlowTask` made them. Those whose flow is gone are left out. */
@@ -76,6 +78,29 @@ export const INSERT_FLOW_TASKS = insertSql(
   'flows.insert_tasks',
   FLOW_COLUMNS,
   decideBy(valueSql('blocked_by')),
+);
+
+/**
+ * What a direct run makes of a column; as that of any other new row where something holds the task:
+ * a limit, or a paused queue.
+ */
+const decideDirect = (): Partial<Record<keyof Task, string>> => {
+  const plain = decideBy('NULL');
+  const direct = DIRECT_COLUMNS.map((column) => {
+    const fixed = column in FIXED ? FIXED[column as keyof typeof FIXED] : undefined;
+    const otherwise = plain[column] ?? (fixed === undefined ? valueSql(column) : toSql(fixed));
+    const own = `value ->> '$[${INSERT_COLUMNS.length}].${column}'`;
+    return [column, `CASE WHEN (${plain.held}) IS NULL THEN ${own} ELSE ${otherwise} END`];
+  });
+  return { ...plain, ...Object.fromEntries(direct) };
+};
+const toSql = (value: string | number | null): string =>
+  typeof value === 'string' ? `'${value}'` : String(value);
+const INSERT_DIRECT = insertSql(
+  'tasks.insert_direct',
+  [...new Set([...INSERT_COLUMNS, ...DIRECT_COLUMNS])],
+  decideDirect(),
+  `CASE WHEN attempt > 0 THEN 'lease' ELSE held END`,
 );
 
 const toRow = rowMapper<Task>(INSERT_COLUMNS, FIXED);
@@ -90,19 +115,34 @@ export const encodeTask = (task: Task): string =>
 export const encodeFlowTask = (task: Task): string =>
   JSON.stringify(FLOW_COLUMNS.map((column) => task[column]));
 
+/** The same of a task with what its direct run decided, as one value more. */
+export const encodeDirect = (task: Task, born: Task): string =>
+  `${encodeTask(task).slice(0, -1)},${JSON.stringify(pickDirect(born))}]`;
+
 /** The task that `encodeTask` made a text of. */
 export const decodeTask = (text: string): Task => toRow(JSON.parse(text) as unknown[]);
 
 /**
  * Writes up to `MAX_INSERT` tasks with one statement. Ids (and idempotency keys) that are already
  * there are left alone, so repeating it is safe. Returns the ids that were new, and what
- * holds each.
+ * holds each: `lease` is said of a direct run that counts, whether it is over or not.
  * @param rows each task as `encodeTask` made it, `MAX_GROUP_CHARS` in all
+ * @param direct those that `encodeDirect` made, which are a statement of their own
  */
 export const insertTasks = async (
   db: D1Database,
   rows: readonly string[],
+  direct: readonly string[] = [],
 ): Promise<Map<string, HeldReason | null>> => {
-  const statement = db.prepare(INSERT).bind(`[${rows.join(',')}]`);
-  return new Map(await statement.raw<[string, HeldReason | null]>());
+  const prepare = (sql: string, values: readonly string[]): D1PreparedStatement =>
+    db.prepare(sql).bind(`[${values.join(',')}]`);
+  const inserts = [
+    ...(rows.length > 0 ? [prepare(INSERT, rows)] : []),
+    ...(direct.length > 0 ? [prepare(INSERT_DIRECT, direct)] : []),
+  ];
+  type Born = [string, HeldReason | null];
+  const [only] = inserts;
+  if (only && inserts.length === 1) return new Map(await only.raw<Born>());
+  const all = await db.batch<Record<string, string | null>>(inserts);
+  return new Map(all.flatMap(({ results }) => results.map((row) => Object.values(row) as Born)));
 };

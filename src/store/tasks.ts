@@ -119,7 +119,8 @@ export const createTaskStore = (d1: D1Database) => {
   return {
     ...createDeletions(d1),
     ...createPrunes(d1),
-    insertMany: (rows: readonly string[]) => insertTasks(d1, rows),
+    insertMany: (rows: readonly string[], direct?: readonly string[]) =>
+      insertTasks(d1, rows, direct),
 
     get: (owner: string, id: string): Promise<Task | null> =>
       d1.prepare(GET).bind(owner, id).first<Task>(),

@@ -4,6 +4,7 @@ import { encodeFlow, type AcceptedFlow } from '../engine/flow-accepter.ts';
 import { MAX_PURGED } from '../engine/purge.ts';
 import { chooseDispatcher } from '../engine/dispatcher.ts';
 import type { PurgedTask } from '../store/deletions.ts';
+import type { Recording } from '../store/recordings.ts';
 import type { Platform } from './platform.ts';
 
 /** The Dispatcher of a shard as the Workers call it. */
@@ -12,8 +13,11 @@ export const createDispatcherClient = ({ env, settings, shard }: Platform) => {
   const options = hint ? { locationHint: hint } : {};
   const dispatcher = () => env.DISPATCHER.getByName(chooseDispatcher(shard), options);
   return {
-    accept: async (tasks: Task[]) =>
-      decodeAcceptances(await dispatcher().accept(encodeTasks(tasks))),
+    accept: async (tasks: Task[], born: Task | null = null) =>
+      decodeAcceptances(await dispatcher().accept(encodeTasks(tasks, born))),
+    /** Writes outcomes of direct runs, with those of others; the rows that took them. */
+    record: async (recordings: readonly Recording[]) =>
+      JSON.parse(await dispatcher().record(JSON.stringify(recordings))) as Task[],
     acceptFlow: async (flow: AcceptedFlow): Promise<Acceptance> =>
       dispatcher().acceptFlow(encodeFlow(flow)),
     tryReserve: async (owner: string, count = 1) => dispatcher().tryReserve(owner, count),

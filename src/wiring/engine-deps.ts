@@ -4,7 +4,7 @@ import type { SendDeliveries } from '../deliveries/queue.ts';
 import type { DeliverySender } from '../deliveries/sender.ts';
 import type { CommitListener } from '../domain/commit-listener.ts';
 import type { PruneCutoffs } from '../domain/retention.ts';
-import type { TaskKey } from '../domain/task.ts';
+import type { Task, TaskKey } from '../domain/task.ts';
 import type { LimitAdmission } from '../engine/admission.ts';
 import type { ArchiverDeps } from '../engine/archiver.ts';
 import type { OrphansDeps } from '../engine/orphans.ts';
@@ -23,6 +23,7 @@ import type { Files, HandlerDependencies } from '../handlers/handler.ts';
 import type { CountRequest } from '../handlers/provider-fetch.ts';
 import type { Logger } from '../log.ts';
 import type { Leftover } from '../store/deletions.ts';
+import type { Recording } from '../store/recordings.ts';
 import type { Sweeps } from '../store/sweeps.ts';
 
 /** All that the engine of one database needs from outside. */
@@ -48,6 +49,7 @@ export interface EngineDeps {
     ensureAlarmBy(at: number): Promise<void>;
     tryReserve(owner: string, count: number): Promise<boolean>;
     keepRecordings(texts: string[]): Promise<void>;
+    record(recordings: readonly Recording[]): Promise<Task[]>;
   };
   /** Whether the owner may run one more task of a metered type just now; if so it is counted. */
   tryConsume(owner: string): Promise<boolean>;

@@ -5,6 +5,7 @@ import { createBatchRunner } from '../engine/batch-runner.ts';
 import { createBulk } from '../engine/bulk.ts';
 import { createCommands } from '../engine/commands.ts';
 import { createConsumer } from '../engine/consumer.ts';
+import { createDirectRunner } from '../engine/direct-runner.ts';
 import { createExecutor } from '../engine/executor.ts';
 import { createLongTaskRunner, createLongTasks } from '../engine/long-tasks.ts';
 import { createPublisher } from '../engine/publisher.ts';
@@ -110,16 +111,33 @@ export const createEngine = (deps: EngineDeps) => {
   const startRunner = () =>
     startTaskRunner({ executor, traceRun, publishRuns, runLogs, leases, outsideRuns, now, log });
 
-  const realRecorder = createRecorder({
+  const recorderDeps = {
     ...deps,
     ...ways,
     transitions,
     store,
     keepRecordings: dispatcher.keepRecordings,
     keepResult,
-    findPolicy: (owner, type) => catalog.find(owner, type)?.retry ?? NO_RETRY,
-  });
+    findPolicy: (owner: string, type: string) => catalog.find(owner, type)?.retry ?? NO_RETRY,
+  };
+  const realRecorder = createRecorder(recorderDeps);
   const recorder = replace.recorder?.(realRecorder) ?? realRecorder;
+  const directRunner = createDirectRunner({
+    catalog,
+    executor,
+    startRunner,
+    traceRun,
+    createRecorder: (told) =>
+      createRecorder({
+        ...recorderDeps,
+        transitions: { record: dispatcher.record, encodeRecordings: transitions.encodeRecordings },
+        publish: told,
+        followUp: async () => {},
+      }),
+    taskQueues,
+    now,
+    log,
+  });
   const outside = createOutside({
     ...deps,
     ...ways,
@@ -150,6 +168,7 @@ export const createEngine = (deps: EngineDeps) => {
     taskTypes,
     schedules,
     leases,
+    directRunner,
     runLogs,
     runSteps,
     runJournal: createRunJournal(runLogs),
@@ -169,6 +188,7 @@ export const createEngine = (deps: EngineDeps) => {
       sweeps: replace.sweeps?.(realSweeps) ?? realSweeps,
       admissions,
       admission,
+      followUp,
       limits: limitSweep,
       computeCutoffs: deps.computeCutoffs,
       pruneWhenFull: deps.pruneWhenFull,

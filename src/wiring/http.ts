@@ -18,7 +18,7 @@ import type { Shared } from './shared.ts';
 /** The parts that only requests need: keys, rates and submission. */
 export const createHttp = (
   { env, db, settings, log, now, wait }: Platform,
-  { store, schedules, flows, uniqueTasks, limitCommands }: Engine,
+  { store, schedules, flows, uniqueTasks, limitCommands, directRunner }: Engine,
   { outgoingRules }: Live,
   deps: Pick<Shared, 'keys' | 'apiKeyCache'> &
     Pick<SubmissionDeps, 'catalog' | 'accept' | 'tryReserve' | 'largeBodies'> &
@@ -31,6 +31,7 @@ export const createHttp = (
     ...deps,
     store,
     uniqueTasks,
+    directRunner,
     ensureLimits: limitCommands.ensure,
     outgoingRules,
     secrets: settings,

@@ -1,7 +1,7 @@
 import { createEndpointTester } from '../deliveries/endpoint-tester.ts';
 import { toFlowDetail } from '../domain/flow-view.ts';
 import { computeCutoffs } from '../domain/retention.ts';
-import type { Acceptance } from '../engine/accept-wire.ts';
+import { isStored, type Acceptance } from '../engine/accept-wire.ts';
 import { createScheduleListener } from '../engine/schedule-listener.ts';
 import { catalog as builtIn } from '../handlers/catalog.ts';
 import { createRegistry } from '../handlers/registry.ts';
@@ -87,7 +87,7 @@ const createServices = (env: Env, shard: number, shared: Shared) => {
     accept: (tasks: Task[]) => Promise<Acceptance[]>,
   ): Promise<Acceptance[]> => {
     const acceptances = await accept(tasks);
-    metrics.countSubmits(tasks.filter((_, i) => acceptances[i] === 'accepted'));
+    metrics.countSubmits(tasks.filter((_, i) => isStored(acceptances[i])));
     return acceptances;
   };
   const http = createHttp(platform, engine, live, {
@@ -95,7 +95,7 @@ const createServices = (env: Env, shard: number, shared: Shared) => {
     apiKeyCache: shared.apiKeyCache,
     catalog,
     largeBodies,
-    accept: (tasks) => countAccepted(tasks, dispatcher.accept),
+    accept: (tasks, born) => countAccepted(tasks, (all) => dispatcher.accept(all, born)),
     acceptFlow: async (flow) => {
       const answer = await dispatcher.acceptFlow(flow);
       if (answer !== 'accepted') return answer;

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { endDirectly, pickDirect, startDirectly } from '../../src/domain/direct-run.ts';
 import {
   decodeAcceptances,
   decodeTasks,
@@ -25,6 +26,17 @@ it('reads the rows of another release: a column that it lacks is null, one too m
   const [decoded] = decodeTasks(theirs);
   expect(decoded?.task).toEqual({ ...tasks[0], title: null });
   expect(decodeTasks(`${header}\n${decoded?.row}`)[0]?.task).toEqual(decoded?.task);
+});
+
+it('carries what a direct run decided; a release before leaves it out, and its queue has the task', () => {
+  const [task = aTask()] = tasks;
+  const born = endDirectly(startDirectly(task, 1), '{"a":1}', 2);
+  const text = encodeTasks([task], born);
+  expect(decodeTasks(text)).toMatchObject([{ task, direct: pickDirect(born) }]);
+  // Its columns are fewer; what it does not know is cut out of the row.
+  const [, row = ''] = encodeTasks([task]).split('\n');
+  const [before] = decodeTasks(text.replace(' direct', ' of_a_later_release'));
+  expect(before).toEqual({ task, row });
 });
 
 it('refuses a version that it does not know', () => {

@@ -14,6 +14,7 @@ const setup = async (count: number, fail: (call: number) => Error | null) => {
   const claimed = await transitions.claim(tasks, Date.now(), false);
   let calls = 0;
   const waits: number[] = [];
+  const refused: string[] = [];
   const write = createRecordingWriter({
     transitions: {
       record: async (...of) => {
@@ -28,9 +29,15 @@ const setup = async (count: number, fail: (call: number) => Error | null) => {
     wait: async (ms) => void waits.push(ms),
     log: keepLog().log,
   });
-  const record = (tasksToEnd: readonly Task[]) =>
-    write(tasksToEnd.map((task) => ({ task, verdict: { transition: 'complete', result: '1' } })));
-  return { claimed, record, waits };
+  const record = (tasksToEnd: readonly Task[], bad?: Task) =>
+    write(
+      tasksToEnd.map((task) => ({
+        task,
+        verdict: { transition: 'complete', result: task === bad ? (null as never) : '1' },
+      })),
+      ({ task }) => void refused.push(task.id),
+    );
+  return { claimed, record, refused, waits };
 };
 
 it('finds out that a commit was made whose answer was lost', async () => {
@@ -46,4 +53,12 @@ it('gives up after three pauses, and tells why', async () => {
   const { claimed, record, waits } = await setup(1, () => down);
   await expect(record(claimed)).rejects.toThrow('overloaded');
   expect(waits).toEqual([50, 500, 2_000]);
+});
+
+it('tells of the one row that the schema refuses, and writes all others', async () => {
+  const { claimed, record, refused } = await setup(5, () => null);
+  const bad = claimed[1] as Task;
+  // Nothing is COMPLETED without a result.
+  const written = await record(claimed, bad);
+  expect([written.length, refused]).toEqual([4, [bad.id]]);
 });

@@ -28,7 +28,7 @@ const setup = (answers: Acceptance[][], holders: (string | null)[] = []) => {
     findReplays,
   );
   return (tasks: ReturnType<typeof aTask>[]) =>
-    storeTasks({ caller: { owner: 'local' }, requests: tasks.map(() => request) }, tasks);
+    storeTasks({ caller: { owner: 'local' }, requests: tasks.map(() => request) }, tasks, null);
 };
 
 it('answers with what was stored, and with the task that has the key of another', async () => {

@@ -7,7 +7,7 @@ import { catalog } from '../../src/handlers/catalog.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createUniqueTasks } from '../../src/engine/unique-tasks.ts';
 import { createUniqueStore } from '../../src/store/unique.ts';
-import { executorDeps, keepLog, noLargeBodies } from '../support/deps.ts';
+import { executorDeps, keepLog, noDirectRuns, noLargeBodies } from '../support/deps.ts';
 import { observeDatabase } from '../support/database.ts';
 import { OWNER, store } from '../support/rows.ts';
 
@@ -28,6 +28,7 @@ const setup = (accept?: (tasks: Task[]) => Promise<Acceptance[]>) => {
       now: Date.now,
     }),
     ensureLimits: async () => {},
+    directRunner: noDirectRuns,
     largeBodies: noLargeBodies,
     catalog,
     outgoingRules: { allowedHosts: [] },

@@ -39,12 +39,14 @@ const create = act(
     i: index,
     delayMs: fc.constantFrom(0, 0, 0, 30_000),
     attempts: fc.constantFrom(1, 2),
-    kind: fc.constantFrom<Kind>('sum', 'sum', 'work', 'hook'),
+    kind: fc.constantFrom<Kind>('sum', 'sum', 'quick', 'work', 'hook'),
+    isWaited: fc.boolean(),
     crash: fc.constantFrom(false, false, false, true),
   }),
-  ({ i, delayMs, attempts, kind, crash }) =>
-    new Act(`create(${i}, ${kind}, ${delayMs}, ${attempts}${crash ? ', crash' : ''})`, (world) =>
-      world.create(i, { delayMs, attempts, kind }, crash),
+  ({ i, crash, ...task }) =>
+    new Act(
+      `create(${i}, ${task.kind}${task.isWaited ? ', waited' : ''}, ${task.delayMs}, ${task.attempts}${crash ? ', crash' : ''})`,
+      (world) => world.create(i, task, crash),
     ),
 );
 const deliver = act(

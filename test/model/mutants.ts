@@ -103,6 +103,21 @@ export const mutants: Record<string, Mutation> = {
     "AND tasks.status IN ('IN_PROGRESS')",
     '',
   ),
+  'a direct run that no lease brings back': rewriting(
+    'tasks.insert_direct',
+    ".wake_at'",
+    ".wake_at' + 900000000000000",
+  ),
+  'a direct run that is told before it is stored': {
+    inserts:
+      (real) =>
+      async (rows, direct = []) =>
+        real(rows, direct).catch((error: unknown) => {
+          if (direct.length === 0) throw error;
+          const ids = direct.map((row) => (JSON.parse(row) as string[])[1] ?? '');
+          return new Map(ids.map((id) => [id, 'lease' as const]));
+        }),
+  },
   'alarm set after the insert': { alarmAfterInsert: true },
   'an outcome that is said to be kept, and is not': { forgetsKept: true },
   'claim that takes an expired lease without counting a rescue': rewriting(

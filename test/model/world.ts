@@ -10,6 +10,8 @@ import type { TypeDefinition } from '../../src/domain/registered-type.ts';
 import { readRunToken, type RunKey } from '../../src/domain/run-token.ts';
 import { isFinal, type Status } from '../../src/domain/words.ts';
 import { createAccepter } from '../../src/engine/accepter.ts';
+import { pickDirect } from '../../src/domain/direct-run.ts';
+import { createGroupRecorder } from '../../src/engine/group-recorder.ts';
 import { readStub } from '../../src/domain/body.ts';
 import { createLargeBodies } from '../../src/engine/large-bodies.ts';
 import { createBodyStore } from '../../src/store/body-store.ts';
@@ -30,7 +32,7 @@ import { builtInHandlers, type Catalog } from '../../src/handlers/catalog.ts';
 import type { Handler } from '../../src/handlers/handler.ts';
 import { toHandler } from '../../src/handlers/registered.ts';
 import { createLogger } from '../../src/log.ts';
-import { encodeTask } from '../../src/store/inserts.ts';
+import { encodeDirect, encodeTask } from '../../src/store/inserts.ts';
 import type { ScheduleStore } from '../../src/store/schedules.ts';
 import type { Sweeps } from '../../src/store/sweeps.ts';
 import type { TaskStore } from '../../src/store/tasks.ts';
@@ -42,8 +44,8 @@ import { faultyDatabase, isFault, type DatabaseFaults } from './faulty-database.
 const START = 1_900_000_000_000;
 const OWNER = 'local';
 const QUEUE = 'default-medium';
-const QUEUES = { sum: QUEUE, work: 'worker-medium', hook: 'external-medium' };
-const TIMEOUT_MS = { sum: 5_000, work: 40_000, hook: 20_000 };
+const QUEUES = { sum: QUEUE, quick: QUEUE, work: 'worker-medium', hook: 'external-medium' };
+const TIMEOUT_MS = { sum: 5_000, quick: 5_000, work: 40_000, hook: 20_000 };
 export type Kind = keyof typeof TIMEOUT_MS;
 const ROOT = 'the-root-secret-of-the-model';
 /** How old the figures of a queue may be. */
@@ -67,6 +69,7 @@ export interface Mutation {
   /** What a trigger says instead. */
   trigger?: { name: string; from: string; to: string };
   alarmAfterInsert?: boolean;
+  inserts?: (real: TaskStore['insertMany']) => TaskStore['insertMany'];
   forgetsKept?: boolean;
   /** What stands for the schedules' table, and for the submit of what they say. */
   schedules?: (real: ScheduleStore, now: () => number) => ScheduleStore;
@@ -250,6 +253,11 @@ export class World {
       run: ({ taskId, attempt }: { taskId: string; attempt: number }) =>
         this.#start(taskId, attempt, generation),
     };
+    const quick = scripted && {
+      ...scripted,
+      isPure: true,
+      run: ({ taskId: id, attempt }: { taskId: string; attempt: number }) => ({ attempt, id }),
+    };
     const send = async (): Promise<DeliveryResult> =>
       this.receiverIsUp ? { kind: 'delivered' } : { kind: 'failed', error: 'down' };
 
@@ -272,7 +280,8 @@ export class World {
     const finishOne = async (): Promise<void> => this.finish(0, 'complete');
     const catalog: Catalog = {
       load: () => undefined,
-      find: (_owner, type) => (type === 'sum' ? scripted : OUTSIDE[type as 'work' | 'hook']),
+      find: (_owner, type) =>
+        ({ sum: scripted, quick, ...OUTSIDE })[type as keyof typeof OUTSIDE | 'sum' | 'quick'],
       list: () => [],
     };
     const engine = createEngine({
@@ -302,6 +311,7 @@ export class World {
           clock.noteOutage();
           await clock.ensureAlarmBy(now() + 1_000);
         },
+        record: (recordings) => recordInGroups(copyJson(recordings)),
       },
       tryConsume: async () => true,
       countConflict: () => {},
@@ -339,12 +349,14 @@ export class World {
         flowRelease: (real) => flowRelease?.(real) ?? real,
       },
     });
-    const { dispatcherDeps, consumer, commands, deliverer, work } = engine;
+    const { dispatcherDeps, directRunner, consumer, commands, deliverer, work } = engine;
     const kept = createKeptRecordings({ ...dispatcherDeps, storage });
+    const recordInGroups = createGroupRecorder(dispatcherDeps);
     const submissionDeps = {
       catalog,
       store: engine.store,
       uniqueTasks: engine.uniqueTasks,
+      directRunner,
       ensureLimits: engine.limitCommands.ensure,
       largeBodies,
       accept: (tasks: Task[]) =>
@@ -380,15 +392,17 @@ export class World {
       tickNow: clock.tick,
       now,
     });
-    const insertThenAlarm: TaskStore['insertMany'] = async (rows) => {
-      const ids = await engine.store.insertMany(rows);
+    const { inserts = (real) => real } = this.#mutation;
+    const insertMany = inserts(engine.store.insertMany);
+    const insertThenAlarm: TaskStore['insertMany'] = async (...rows) => {
+      const ids = await insertMany(...rows);
       await clock.ensureAlarmBy(now() + 5_000);
       return ids;
     };
     const accepter = createAccepter({
       ...dispatcherDeps,
       quota: { tryReserve: async () => true },
-      ...(alarmAfterInsert && { store: { ...engine.store, insertMany: insertThenAlarm } }),
+      store: { ...engine.store, insertMany: alarmAfterInsert ? insertThenAlarm : insertMany },
       noteOutage: clock.noteOutage,
       ensureAlarmBy: alarmAfterInsert ? async () => {} : clock.ensureAlarmBy,
     });
@@ -408,6 +422,7 @@ export class World {
       flowSubmission,
       flowCommands,
       accepter,
+      directRunner,
       clock,
       consumer,
       commands,
@@ -428,11 +443,13 @@ export class World {
       attempts,
       kind,
       limit,
+      isWaited = false,
     }: {
       delayMs: number;
       attempts: number;
       kind: Kind;
       limit?: { key: string; subKey: string } | undefined;
+      isWaited?: boolean;
     },
     dies: boolean,
   ): Promise<void> {
@@ -457,17 +474,29 @@ export class World {
       },
       this.now,
     );
+    const { directRunner } = this.#service;
+    const born = isWaited ? await directRunner.begin(task) : null;
+    const encoded = born
+      ? { task, row: encodeDirect(task, born), direct: pickDirect(born) }
+      : { task, row: encodeTask(task) };
     const crashed = dies ? this.#crashAfter('tasks.insert') : new Promise<never>(() => {});
     const answer = await Promise.race([
       crashed,
-      this.#service.accepter
-        .accept([{ task, row: encodeTask(task) }])
-        .then(([acceptance]) => acceptance),
+      this.#service.accepter.accept([encoded]).then(([acceptance]) => acceptance),
     ]);
     this.faults.afterward = () => {};
-    if (answer === 'accepted') this.accepted.add(id);
+    if (answer === 'accepted' || answer === 'begun') this.accepted.add(id);
+    if (answer === 'begun' && born?.completed_at === null) this.#runDirectly(born);
     if (answer === 'task_rejected' || answer === 'database_unavailable') this.refused.add(id);
     await settled();
+  }
+
+  /** Begins the run of a task for its caller; its execution ends as any other does. */
+  #runDirectly(born: Task): void {
+    let end = (): void => {};
+    const delivered = new Promise<void>((resolve) => (end = resolve));
+    this.#delivering.set(born.id, { delivered, started: [] });
+    void this.#service.directRunner.run(born).then(end);
   }
 
   /** Delivers a message that is due; with `keep` it stays in the queue too, as a duplicate. */
@@ -817,6 +846,9 @@ const assertBodies = async (rows: readonly Task[]): Promise<void> => {
       throw new Error(`I9: the result of ${id} is gone: ${name}`);
   }
 };
+
+/** As it crosses between Workers and objects. */
+const copyJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 const tick = (): Promise<false> => new Promise((resolve) => setTimeout(() => resolve(false), 0));
 

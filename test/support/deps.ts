@@ -92,6 +92,9 @@ const noTasks: OwnTasks = {
   }),
 };
 
+/** Where nobody waits. */
+export const noDirectRuns = { begin: async () => null, run: async () => null };
+
 /** Where nothing is large. */
 export const noLargeBodies: LargeBodies = {
   keepSubmitted: async (tasks) => tasks,

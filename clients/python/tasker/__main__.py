@@ -93,7 +93,10 @@ def _run(options: argparse.Namespace) -> int:
             print(f"{each['type']:<30} {each['kind']:<9} {each['description']}")
         return EXIT["ok"]
     if options.command == "submit":
-        task = tasker.submit(options.type, _parse_params(options.params, options.whole))
+        params = _parse_params(options.params, options.whole)
+        # What is light runs at once for a submit that waits.
+        quick = min(2, int(options.timeout or 2)) if options.wait else None
+        task = tasker.submit(options.type, params, wait_seconds=quick)
         if options.wait:
             task = tasker.wait(task["task_id"], options.timeout)
     elif options.command == "complete":

@@ -85,7 +85,9 @@ export const apiTaskRoutes = new Hono<AppEnv>()
     async (c) => {
       const { task_type, priority, parameters } = c.req.valid('json');
       const request = { type: task_type, params: parameters, priority: PRIORITY_OF_WORD[priority] };
-      const { task } = await submitTask(c, request, { type: 'task_type', params: 'parameters' });
+      const { task } = await submitTask(c, request, {
+        fields: { type: 'task_type', params: 'parameters' },
+      });
       const message = 'Task has been submitted successfully';
       const queue = `${PRIORITY_WORDS[task.priority]}_priority`;
       return c.json({ task_id: task.id, status: 'submitted', message, queue }, 202);

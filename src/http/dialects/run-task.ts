@@ -60,7 +60,7 @@ export const runTaskRoutes = new Hono<AppEnv>()
       const { task_name, task_parameters } = c.req.valid('json');
       const request = { type: task_name, params: task_parameters, priority: 'MEDIUM' as const };
       const fields = { type: 'task_name', params: 'task_parameters' };
-      const { task } = await submitTask(c, request, fields);
+      const { task } = await submitTask(c, request, { fields });
       return c.json({ task_uuid: task.id, message: 'Task submitted successfully' }, 202);
     },
   )

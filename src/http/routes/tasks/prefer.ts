@@ -17,6 +17,20 @@ const parsePreferredWait = (c: AppContext): number | null => {
   return found ? Math.min(Number(found[1]), MAX_WAIT_SECONDS) : null;
 };
 
+/** Whether the caller wants to know how the task ends. */
+export const isWaitPreferred = (c: AppContext): boolean => (parsePreferredWait(c) ?? 0) > 0;
+
+/** What comes within `ms`; null otherwise. */
+const within = async <T>(coming: Promise<T>, ms: number): Promise<T | null> => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), ms);
+  });
+  const first = await Promise.race([coming, late]);
+  clearTimeout(timer);
+  return first;
+};
+
 /**
  * Resolves when the task's stream closes, which it does after the final frame, or after `ms`.
  */
@@ -39,16 +53,22 @@ const watchToEnd = async (c: AppContext, id: string, ms: number): Promise<void> 
 /**
  * The task as it is once it is final, or after the seconds that the caller prefers to wait;
  * `waited` false: none were asked for.
+ * @param ending the row after the direct run of its submit
  */
 export const waitForCompletion = async (
   c: AppContext,
   task: Task,
+  ending?: Promise<Task | null>,
 ): Promise<{ task: Task; waited: boolean }> => {
   const seconds = parsePreferredWait(c);
   if (seconds === null) return { task, waited: false };
   c.header('Preference-Applied', `wait=${seconds}`);
   if (isFinal(task.status) || seconds === 0) return { task, waited: true };
-  await orUnavailable(c, () => watchToEnd(c, task.id, seconds * 1_000));
+  const { now } = c.get('services');
+  const until = now() + seconds * 1_000;
+  const ended = ending && (await within(ending, seconds * 1_000));
+  if (ended && isFinal(ended.status)) return { task: ended, waited: true };
+  if (now() < until) await orUnavailable(c, () => watchToEnd(c, task.id, until - now()));
   const { store } = c.get('services');
   const present = await orUnavailable(c, () => store.get(task.owner, task.id));
   return { task: present ?? task, waited: true };

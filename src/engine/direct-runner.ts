@@ -1,0 +1,116 @@
+import {
+  endDirectly,
+  MAX_DIRECT_CHARS,
+  MAX_DIRECT_TIMEOUT_MS,
+  startDirectly,
+} from '../domain/direct-run.ts';
+import { describeError } from '../domain/errors.ts';
+import type { Outcome } from '../domain/retry.ts';
+import { isLightQueue } from '../domain/routing.ts';
+import type { Task } from '../domain/task.ts';
+import type { Catalog } from '../handlers/catalog.ts';
+import type { Logger } from '../log.ts';
+import type { Executor } from './executor.ts';
+import { toMessageDelay } from './message-tracker.ts';
+import type { Publish } from './publisher.ts';
+import type { Recorder } from './recorder.ts';
+import type { TaskQueues } from './task-queues.ts';
+import type { StartTaskRunner, TraceRun } from './task-runner.ts';
+
+/** A pure task that takes longer is stored before it is run. */
+const MAX_PURE_MS = 50;
+
+export interface DirectRunnerDeps {
+  catalog: Pick<Catalog, 'find'>;
+  executor: Executor;
+  startRunner: StartTaskRunner;
+  traceRun: TraceRun;
+  /** A recorder of outcomes by the Dispatcher, which publishes them; `publish` is told of the rows too. */
+  createRecorder(publish: Publish): Recorder;
+  taskQueues: Pick<TaskQueues, 'enqueue'>;
+  now(): number;
+  log: Logger;
+}
+
+/** Light tasks that nothing keeps, as far as their rows tell: their statement knows the rest. */
+const mayRunDirectly = (task: Task): boolean =>
+  task.status === 'PENDING' &&
+  isLightQueue(task.queue) &&
+  task.timeout_ms <= MAX_DIRECT_TIMEOUT_MS &&
+  task.params.length <= MAX_DIRECT_CHARS &&
+  task.limit_key === null &&
+  task.unique_key === null;
+
+/**
+ * Runs a task for a caller who waits for it, in the very Worker that accepts it: it goes through no
+ * queue. Should that Worker die, the lease brings the task back, and its queue has it from then on.
+ */
+export const createDirectRunner = (deps: DirectRunnerDeps) => {
+  const { catalog, executor, startRunner, traceRun, taskQueues, now, log } = deps;
+  /** Rows that were recorded, until whoever ran them takes them. */
+  const recorded = new Map<string, Task>();
+  const recorder = deps.createRecorder(async (tasks) => {
+    for (const task of tasks) recorded.set(task.id, task as Task);
+  });
+
+  /** The result of a pure task; null where it has none at once, or says more than a result. */
+  const computeAtOnce = async (started: Task): Promise<string | null> => {
+    const abort = new AbortController();
+    let isPlain = true;
+    const speak = (): void => void (isPlain = false);
+    const words = { progress: speak, output: speak, log: speak, saveCheckpoint: speak };
+    const execute = (): Promise<Outcome> =>
+      executor.execute(started, { watchLease: () => abort.signal, ...words });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), MAX_PURE_MS);
+    });
+    const outcome = await Promise.race([traceRun(started, execute), late]);
+    clearTimeout(timer);
+    if (outcome === null) abort.abort(new Error('It is run again, from its row'));
+    if (outcome?.kind !== 'completed' || !isPlain) return null;
+    return outcome.result.length <= MAX_DIRECT_CHARS ? outcome.result : null;
+  };
+
+  return {
+    /**
+     * The new task as its direct run makes it, not stored yet: COMPLETED if it is pure and quick,
+     * otherwise under a lease. Null: it goes through its queue.
+     */
+    async begin(task: Task): Promise<Task | null> {
+      if (!mayRunDirectly(task)) return null;
+      const handler = catalog.find(task.owner, task.type);
+      if (!handler || handler.outside) return null;
+      const started = startDirectly(task, now());
+      const result = handler.isPure ? await computeAtOnce(started) : null;
+      return result === null
+        ? startDirectly(task, now())
+        : endDirectly(started, result, Math.max(now(), started.updated_at));
+    },
+
+    /**
+     * Runs a task that was stored under its lease, and records how its attempt ended; the row then,
+     * null where another writer was faster or the database does not answer. Never rejects.
+     */
+    async run(started: Task): Promise<Task | null> {
+      const runner = startRunner();
+      try {
+        const outcome = await runner.runTask(started);
+        if (outcome === null) return null;
+        const verdict = await recorder.forBatch(1).record(started, outcome);
+        const delay = toMessageDelay(started, verdict);
+        if (delay !== null) await taskQueues.enqueue([started], () => delay);
+        return recorded.get(started.id) ?? null;
+      } catch (error) {
+        const { id: task_id, attempt } = started;
+        log.error('outcome_not_recorded', { task_id, attempt, error: describeError(error) });
+        return null;
+      } finally {
+        recorded.delete(started.id);
+        runner.stop();
+      }
+    },
+  };
+};
+
+export type DirectRunner = ReturnType<typeof createDirectRunner>;
