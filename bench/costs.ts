@@ -1,3 +1,4 @@
+import { sendAll } from './load.ts';
 import { bulkEndToEnd, singleEndToEnd } from './measures.ts';
 import { roundOf } from './systems/tasker.ts';
 import { startWorker } from './worker.ts';
@@ -47,9 +48,14 @@ const ALONE = 20;
 export const measureCosts = async (
   folder: string,
   tasks: number,
-): Promise<Record<'alone' | 'single' | 'bulk', Cost>> => {
+): Promise<Record<'alone' | 'single' | 'bulk' | 'waited' | 'waited_pure', Cost>> => {
   const worker = await startWorker(folder);
-  const system = { name: 'counted', round: () => roundOf(worker), stop: () => worker.stop() };
+  const system = {
+    name: 'counted',
+    pids: [worker.pid],
+    round: () => roundOf(worker),
+    stop: () => worker.stop(),
+  };
   const counts = async (): Promise<Counts> =>
     (await (await fetch(`${worker.url}/counts`)).json()) as Counts;
   const estimateCells = async (
@@ -87,7 +93,17 @@ export const measureCosts = async (
     const oneByOne = async (): Promise<void> => {
       for (let i = 0; i < ALONE; i += 1) await singleEndToEnd(system, 1);
     };
-    return { alone: await estimateCells(ALONE, oneByOne, ALONE), single, bulk };
+    const { wait } = await roundOf(worker);
+    const impure = { ...wait, body: { type: 'flaky', params: { failures: 0 } } };
+    const waited = await estimateCells(tasks, () => sendAll(impure, tasks));
+    const waited_pure = await estimateCells(tasks, () => sendAll(wait, tasks));
+    return {
+      alone: await estimateCells(ALONE, oneByOne, ALONE),
+      single,
+      bulk,
+      waited,
+      waited_pure,
+    };
   } finally {
     await worker.stop();
   }

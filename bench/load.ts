@@ -37,10 +37,27 @@ export const ratePerSecond = async (target: Target, seconds: number): Promise<nu
 };
 
 /**
+ * Sends so many requests over so many connections: the median milliseconds until one is answered, and
+ * how many a second are.
+ */
+export const measureAnswers = async (
+  target: Target,
+  amount: number,
+): Promise<{ p50_ms: number; per_second: number }> => {
+  const times: number[] = [];
+  const seconds = await sendAll(target, amount, (ms) => void times.push(ms));
+  return { p50_ms: median(times), per_second: amount / seconds };
+};
+
+/**
  * Sends so many requests over 32 connections; resolves with the seconds until the last was
  * answered.
  */
-export const sendAll = (target: Target, amount: number): Promise<number> =>
+export const sendAll = (
+  target: Target,
+  amount: number,
+  onAnswer: (ms: number) => void = () => {},
+): Promise<number> =>
   new Promise((resolve, reject) => {
     const startedAt = performance.now();
     const connections = Math.min(amount, target.connections ?? CONNECTIONS);
@@ -56,7 +73,8 @@ export const sendAll = (target: Target, amount: number): Promise<number> =>
     );
     let answered = 0;
     // Not its end, which it tells at a whole second.
-    load.on('response', (_client, status) => {
+    load.on('response', (_client, status, _bytes, ms) => {
+      onAnswer(ms);
       if (status < 200 || status > 299) reject(new Error(`${target.url} answered ${status}`));
       answered += 1;
       if (answered === amount) resolve((performance.now() - startedAt) / 1_000);

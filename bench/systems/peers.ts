@@ -50,6 +50,7 @@ interface Backing {
   env: Record<string, string>;
   /** Runs SQL and returns what it prints, unaligned. */
   sql(text: string): Promise<string>;
+  pids: number[];
   stop(): void;
 }
 
@@ -119,6 +120,7 @@ const startBacking = async (): Promise<Backing> => {
   return {
     env: { REDIS_PORT: String(redisPort), DATABASE_URL: url },
     sql,
+    pids: [postgres.pid ?? 0, redis.pid ?? 0],
     stop: () => {
       psql.kill();
       for (const child of [postgres, redis])
@@ -207,6 +209,7 @@ export const startPeer = async (peer: 'bullmq' | 'celery'): Promise<System> => {
   let rounds = 0;
   return {
     name: NAMES[peer],
+    pids: [...backing.pids, ...children.map(({ pid }) => pid ?? 0)],
     stop,
     async round() {
       const round = `round-${(rounds += 1)}`;
@@ -218,6 +221,7 @@ export const startPeer = async (peer: 'bullmq' | 'celery'): Promise<System> => {
           method: 'POST',
           body: { round, tasks: Array.from({ length: BULK_SIZE }, () => task) },
         },
+        wait: { url: `${url}/tasks/wait`, method: 'POST', body: { ...task, round } },
         isRecorded: async (tasks) =>
           Number(
             await backing.sql(

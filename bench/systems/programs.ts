@@ -2,7 +2,8 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 
 // Programs of other makers that the benchmarks start on loopback, and end.
 
-export const PYTHON = '/usr/bin/python3';
+/** That of Debian's packages; `BENCH_PYTHON` names one of a venv with newer ones. */
+export const PYTHON = process.env['BENCH_PYTHON'] ?? '/usr/bin/python3';
 
 /** Whether it can be run. */
 export const hasProgram = (program: string, ...args: string[]): boolean =>

@@ -8,6 +8,8 @@ export interface System {
   name: string;
   /** Begins a round of its own: nothing that was submitted before is counted in it. */
   round(): Promise<Round>;
+  /** Its processes; those below them belong to it, too. */
+  pids: readonly number[];
   stop(): Promise<void>;
 }
 
@@ -16,6 +18,8 @@ export interface Round {
   submit: Target;
   /** Submits of 1 000 tasks at a time. */
   bulk: Target;
+  /** One submit that is answered with the outcome. */
+  wait: Target;
   /**
    * Whether the outcomes of all tasks that this round has submitted are stored; `tasks`: how many
    * those are.

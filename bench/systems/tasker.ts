@@ -57,6 +57,12 @@ export const roundOf = async (
       headers,
       body: { tasks: Array.from({ length: BULK_SIZE }, () => TASK) },
     },
+    wait: {
+      url: `${worker.url}/tasks`,
+      method: 'POST',
+      headers: { ...headers, Prefer: 'wait=10' },
+      body: TASK,
+    },
     isRecorded: async (tasks) => (await ask(isAnyLeft)) === 0 && (await ask(recorded)) >= tasks,
     async submitToOutcome() {
       const startedAt = performance.now();
@@ -79,5 +85,11 @@ export const roundOf = async (
 /** Ours, as deployed. */
 export const startTasker = async (folder: string): Promise<System & { worker: BenchWorker }> => {
   const worker = await startWorker(folder);
-  return { name: 'Tasker', worker, round: () => roundOf(worker), stop: () => worker.stop() };
+  return {
+    name: 'Tasker',
+    worker,
+    pids: [worker.pid],
+    round: () => roundOf(worker),
+    stop: () => worker.stop(),
+  };
 };

@@ -54,11 +54,12 @@ const decideBy = (blockedBy: string): Partial<Record<keyof Task, string>> => {
   };
 };
 
+const JOIN_LIMITS = `LEFT JOIN limits
+  ON limits.owner = ${valueSql('owner')} AND limits.key = ${valueSql('type')} AND limits.for_type = 1`;
 const insertSql = (
   name: string,
   columns: readonly (keyof Task)[],
   decided: Partial<Record<keyof Task, string>>,
-  held = 'held',
 ): string =>
   nameStatement(
     name,
@@ -66,11 +67,10 @@ const insertSql = (
 ${jsonRows('given', '?1')}
 SELECT ${columns.map((column) => decided[column] ?? valueSql(column)).join(', ')}
 FROM given
-LEFT JOIN limits
-  ON limits.owner = ${valueSql('owner')} AND limits.key = ${valueSql('type')} AND limits.for_type = 1
+${JOIN_LIMITS}
 WHERE true
 ON CONFLICT DO NOTHING
-RETURNING id, ${held}`,
+RETURNING id, held`,
   );
 const INSERT = insertSql('tasks.insert', INSERT_COLUMNS, decideBy('NULL'));
 /** Tasks of flows, ?1 as `encodeFlowTask` made them. Those whose flow is gone are left out. */
@@ -80,27 +80,38 @@ export const INSERT_FLOW_TASKS = insertSql(
   decideBy(valueSql('blocked_by')),
 );
 
-/**
- * What a direct run makes of a column; as that of any other new row where something holds the task:
- * a limit, or a paused queue.
- */
-const decideDirect = (): Partial<Record<keyof Task, string>> => {
-  const plain = decideBy('NULL');
-  const direct = DIRECT_COLUMNS.map((column) => {
-    const fixed = column in FIXED ? FIXED[column as keyof typeof FIXED] : undefined;
-    const otherwise = plain[column] ?? (fixed === undefined ? valueSql(column) : toSql(fixed));
-    const own = `value ->> '$[${INSERT_COLUMNS.length}].${column}'`;
-    return [column, `CASE WHEN (${plain.held}) IS NULL THEN ${own} ELSE ${otherwise} END`];
-  });
-  return { ...plain, ...Object.fromEntries(direct) };
+/** The columns of a row that was born with its run. */
+const BORN_COLUMNS = [...new Set([...INSERT_COLUMNS, ...DIRECT_COLUMNS])];
+/** What they are where a limit or a paused queue keeps the task: both wait without a moment. */
+const KEPT: Partial<Record<keyof Task, string>> = {
+  held: 'kept_by',
+  wake_at: 'NULL',
+  attempt: String(FIXED.attempt),
+  attempts: `'${FIXED.attempts}'`,
+  version: String(FIXED.version),
+  started_at: 'NULL',
 };
-const toSql = (value: string | number | null): string =>
-  typeof value === 'string' ? `'${value}'` : String(value);
-const INSERT_DIRECT = insertSql(
+const DECIDED = decideBy('NULL');
+const directSql = (column: keyof Task): string => {
+  if (column === 'limit_key' || column === 'turn') return column;
+  if (!(DIRECT_COLUMNS as readonly string[]).includes(column)) return valueSql(column);
+  const own = `value ->> '$[${INSERT_COLUMNS.length}].${column}'`;
+  return `CASE WHEN kept_by IS NULL THEN ${own} ELSE ${KEPT[column] ?? valueSql(column)} END`;
+};
+const INSERT_DIRECT = nameStatement(
   'tasks.insert_direct',
-  [...new Set([...INSERT_COLUMNS, ...DIRECT_COLUMNS])],
-  decideDirect(),
-  `CASE WHEN attempt > 0 THEN 'lease' ELSE held END`,
+  `INSERT INTO tasks (${BORN_COLUMNS.join(', ')})
+${jsonRows('given', '?1')},
+decided AS MATERIALIZED (
+  SELECT value, ${LIMIT_KEY} AS limit_key, ${DECIDED.held} AS kept_by, ${DECIDED.turn} AS turn
+  FROM given
+  ${JOIN_LIMITS}
+)
+SELECT ${BORN_COLUMNS.map(directSql).join(', ')}
+FROM decided
+WHERE true
+ON CONFLICT DO NOTHING
+RETURNING id, CASE WHEN attempt > 0 THEN 'lease' ELSE held END`,
 );
 
 const toRow = rowMapper<Task>(INSERT_COLUMNS, FIXED);

@@ -1,14 +1,16 @@
 // The service that teams build with Hono, BullMQ, Redis and PostgreSQL: a row, a job, a worker that records it.
 import { randomUUID } from 'node:crypto';
 import { serve } from '@hono/node-server';
-import { Queue } from 'bullmq';
+import { Queue, QueueEvents } from 'bullmq';
 import { Hono } from 'hono';
 import pg from 'pg';
 
 const { PORT, REDIS_PORT, DATABASE_URL } = process.env;
 const db = new pg.Pool({ connectionString: DATABASE_URL, max: 10 });
+const connection = { host: '127.0.0.1', port: Number(REDIS_PORT) };
+const events = new QueueEvents('tasks', { connection });
 const queue = new Queue('tasks', {
-  connection: { host: '127.0.0.1', port: Number(REDIS_PORT) },
+  connection,
   defaultJobOptions: {
     attempts: 3,
     backoff: { type: 'exponential', delay: 1_000 },
@@ -16,18 +18,27 @@ const queue = new Queue('tasks', {
   },
 });
 
+const submit = async ({ type, params, round }, options) => {
+  const id = randomUUID();
+  await db.query({
+    name: 'insert',
+    text: "INSERT INTO tasks (id, round, type, params, status) VALUES ($1, $2, $3, $4, 'PENDING')",
+    values: [id, round, type, params],
+  });
+  return { id, job: await queue.add(type, { id, params }, options) };
+};
+
 const app = new Hono()
   .get('/ping', (c) => c.text('pong'))
   .post('/tasks', async (c) => {
-    const { type, params, round } = await c.req.json();
-    const id = randomUUID();
-    await db.query({
-      name: 'insert',
-      text: "INSERT INTO tasks (id, round, type, params, status) VALUES ($1, $2, $3, $4, 'PENDING')",
-      values: [id, round, type, params],
-    });
-    await queue.add(type, { id, params });
+    const { id } = await submit(await c.req.json());
     return c.json({ task_id: id, status: 'PENDING' }, 202);
+  })
+  .post('/tasks/wait', async (c) => {
+    // One that is gone before somebody waits for it would be an error.
+    const { id, job } = await submit(await c.req.json(), { removeOnComplete: { count: 1_000 } });
+    const result = await job.waitUntilFinished(events, 10_000);
+    return c.json({ task_id: id, status: 'COMPLETED', result });
   })
   .post('/tasks/bulk', async (c) => {
     const { tasks, round } = await c.req.json();
@@ -56,4 +67,7 @@ const app = new Hono()
     return rows[0] ? c.json(rows[0]) : c.json({ error: 'unknown' }, 404);
   });
 
+// As many callers wait as there are connections.
+for (const emitter of [queue, events]) emitter.setMaxListeners(0);
+await events.waitUntilReady();
 serve({ fetch: app.fetch, port: Number(PORT), hostname: '127.0.0.1' }, () => console.log('ready'));

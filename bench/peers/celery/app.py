@@ -8,7 +8,7 @@ import asyncpg
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from tasks import add
+from tasks import add, add_and_tell
 
 pool = None
 
@@ -27,15 +27,31 @@ async def ping():
     return "pong"
 
 
-@app.post("/tasks", status_code=202)
-async def submit(body: dict):
+async def insert(body):
     task_id = str(uuid.uuid4())
     await pool.execute(
         "INSERT INTO tasks (id, round, type, params, status) VALUES ($1, $2, $3, $4, 'PENDING')",
         task_id, body["round"], body["type"], json.dumps(body["params"]),
     )
+    return task_id
+
+
+@app.post("/tasks", status_code=202)
+async def submit(body: dict):
+    task_id = await insert(body)
     await run_in_threadpool(add.apply_async, (task_id, body["params"]["a"], body["params"]["b"]))
     return {"task_id": task_id, "status": "PENDING"}
+
+
+@app.post("/tasks/wait")
+async def submit_and_wait(body: dict):
+    task_id = await insert(body)
+
+    def wait():
+        return add_and_tell.apply_async((task_id, body["params"]["a"], body["params"]["b"])).get(timeout=10)
+
+    result = await run_in_threadpool(wait)
+    return {"task_id": task_id, "status": "COMPLETED", "result": json.loads(result)}
 
 
 @app.post("/tasks/bulk", status_code=202)
