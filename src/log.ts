@@ -68,6 +68,8 @@ export interface Logger {
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
   error(event: string, fields?: LogFields): void;
+  /** Whether such lines are printed: to make what goes into many of them may not be worth it. */
+  has(level: LogLevel): boolean;
   /** The same logger with more bound fields. */
   with(fields: LogFields): Logger;
 }
@@ -94,9 +96,10 @@ const formatLine = (level: LogLevel, event: string, fields: LogFields): string =
   ].join(' ');
 };
 
+const ignore = (): void => {};
+
 export const createLogger = ({ level, json, fields: bound = {} }: LogOptions): Logger => {
   const write = (at: LogLevel, event: string, fields: LogFields = {}): void => {
-    if (LEVELS.indexOf(at) < LEVELS.indexOf(level)) return;
     const line = json
       ? JSON.stringify({
           timestamp: new Date().toISOString(),
@@ -108,11 +111,15 @@ export const createLogger = ({ level, json, fields: bound = {} }: LogOptions): L
     // console.log for every level: wrangler decorates console.error and would break the JSON lines.
     console.log(line);
   };
+  const has = (at: LogLevel): boolean => LEVELS.indexOf(at) >= LEVELS.indexOf(level);
+  const writer = (at: LogLevel): Logger['debug'] =>
+    has(at) ? (event, fields) => write(at, event, fields) : ignore;
   return {
-    debug: (event, fields) => write('debug', event, fields),
-    info: (event, fields) => write('info', event, fields),
-    warn: (event, fields) => write('warn', event, fields),
-    error: (event, fields) => write('error', event, fields),
+    debug: writer('debug'),
+    info: writer('info'),
+    warn: writer('warn'),
+    error: writer('error'),
+    has,
     with: (fields) => createLogger({ level, json, fields: { ...bound, ...fields } }),
   };
 };

@@ -16,6 +16,7 @@ import type { VirtualTime } from './virtual-time.ts';
 const nothing = async (): Promise<void> => {};
 const log = {
   debug: () => {},
+  has: () => false,
   info: () => {},
   warn: () => {},
   error: () => {},
@@ -120,7 +121,7 @@ export const createShard = (
     closeStreams: nothing,
     removeLeftovers: nothing,
     submitChild: () => Promise.reject(new Error('No children')),
-    traceRun: (_, run) => run(),
+    startTracing: () => (_, run) => run(),
     publishRuns: async () => ({ isWatched: false, shown: {} }),
     deliveries: {
       failureSinks: null,

@@ -38,6 +38,16 @@ export const appendAttempt = (
  * when none did.
  */
 export const findEndedAttempt = (task: TaskSummaryRow): Attempt | null => {
+  const known = endedAttempts.get(task);
+  if (known !== undefined) return known;
+  const found = readEndedAttempt(task);
+  endedAttempts.set(task, found);
+  return found;
+};
+
+/** Of a committed row that each listener asks about. */
+const endedAttempts = new WeakMap<TaskSummaryRow, Attempt | null>();
+const readEndedAttempt = (task: TaskSummaryRow): Attempt | null => {
   const { status, version, attempt, updated_at } = task;
   if (version === 1 || status === 'IN_PROGRESS') return null;
   const last = parseAttempts(task).at(-1);

@@ -8,6 +8,7 @@ import { describeError } from '../domain/errors.ts';
 import type { Outcome } from '../domain/retry.ts';
 import { isLightQueue } from '../domain/routing.ts';
 import type { Task } from '../domain/task.ts';
+import { withTimeout } from '../domain/timeout.ts';
 import type { Catalog } from '../handlers/catalog.ts';
 import type { Logger } from '../log.ts';
 import type { Executor } from './executor.ts';
@@ -15,7 +16,7 @@ import { toMessageDelay } from './message-tracker.ts';
 import type { Publish } from './publisher.ts';
 import type { Recorder } from './recorder.ts';
 import type { TaskQueues } from './task-queues.ts';
-import type { StartTaskRunner, TraceRun } from './task-runner.ts';
+import type { StartTaskRunner, StartTracing } from './task-runner.ts';
 
 /** A pure task that takes longer is stored before it is run. */
 const MAX_PURE_MS = 50;
@@ -24,13 +25,23 @@ export interface DirectRunnerDeps {
   catalog: Pick<Catalog, 'find'>;
   executor: Executor;
   startRunner: StartTaskRunner;
-  traceRun: TraceRun;
+  startTracing: StartTracing;
   /** A recorder of outcomes by the Dispatcher, which publishes them; `publish` is told of the rows too. */
   createRecorder(publish: Publish): Recorder;
   taskQueues: Pick<TaskQueues, 'enqueue'>;
   now(): number;
   log: Logger;
 }
+
+/** Turns of microtasks in which a handler ends that waits for nothing. */
+const TURNS = 20;
+/** The outcome of a run that waits for nothing: it needs no timer. */
+const findOutcome = async (running: Promise<Outcome>): Promise<Outcome | null> => {
+  let found: Outcome | null = null;
+  void running.then((outcome) => (found = outcome));
+  for (let turn = 0; turn < TURNS && found === null; turn += 1) await null;
+  return found;
+};
 
 /** Light tasks that nothing keeps, as far as their rows tell: their statement knows the rest. */
 const mayRunDirectly = (task: Task): boolean =>
@@ -46,7 +57,7 @@ const mayRunDirectly = (task: Task): boolean =>
  * queue. Should that Worker die, the lease brings the task back, and its queue has it from then on.
  */
 export const createDirectRunner = (deps: DirectRunnerDeps) => {
-  const { catalog, executor, startRunner, traceRun, taskQueues, now, log } = deps;
+  const { catalog, executor, startRunner, startTracing, taskQueues, now, log } = deps;
   /** Rows that were recorded, until whoever ran them takes them. */
   const recorded = new Map<string, Task>();
   const recorder = deps.createRecorder(async (tasks) => {
@@ -61,12 +72,9 @@ export const createDirectRunner = (deps: DirectRunnerDeps) => {
     const words = { progress: speak, output: speak, log: speak, saveCheckpoint: speak };
     const execute = (): Promise<Outcome> =>
       executor.execute(started, { watchLease: () => abort.signal, ...words });
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), MAX_PURE_MS);
-    });
-    const outcome = await Promise.race([traceRun(started, execute), late]);
-    clearTimeout(timer);
+    const running = startTracing()(started, execute);
+    const outcome =
+      (await findOutcome(running)) ?? (await withTimeout(MAX_PURE_MS, running).catch(() => null));
     if (outcome === null) abort.abort(new Error('It is run again, from its row'));
     if (outcome?.kind !== 'completed' || !isPlain) return null;
     return outcome.result.length <= MAX_DIRECT_CHARS ? outcome.result : null;

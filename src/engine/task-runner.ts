@@ -11,10 +11,13 @@ import { createRunVoice, type RunVoice } from './run-voice.ts';
 /** Runs within a span that tells of it. */
 export type TraceRun = (task: Task, run: () => Promise<Outcome>) => Promise<Outcome>;
 
+/** For the runs of one invocation. */
+export type StartTracing = () => TraceRun;
+
 export interface TaskRunnerDeps extends RunReporterDeps, HeartbeatDeps, LogSaverDeps {
   executor: Executor;
   outsideRuns: Pick<OutsideRuns, 'handOver'>;
-  traceRun: TraceRun;
+  startTracing: StartTracing;
 }
 
 /** Runs claimed tasks that share a heartbeat. */
@@ -34,6 +37,7 @@ export const startTaskRunner = ({ executor, ...deps }: TaskRunnerDeps): TaskRunn
   const heartbeat = startHeartbeat(deps);
   const reporter = createRunReporter(deps);
   const logs = createLogSaver(deps);
+  const traceRun = deps.startTracing();
   return {
     async runTask(task) {
       let isWatched = false;
@@ -66,7 +70,7 @@ export const startTaskRunner = ({ executor, ...deps }: TaskRunnerDeps): TaskRunn
                 logs.add(each);
               }),
           });
-        const outcome = await deps.traceRun(task, execute);
+        const outcome = await traceRun(task, execute);
         // Before the end is known: whoever sees it has all of the log.
         if (voice) await Promise.all([reporter.finish(voice), logs.finish(voice)]);
         if (outcome.kind !== 'handed_over') return outcome;

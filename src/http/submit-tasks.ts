@@ -44,7 +44,7 @@ export const readIdempotencyKey = (c: AppContext): string | null => {
 const logSubmitted = (c: AppContext, all: readonly Submitted[], isBulk: boolean): void => {
   const owner = c.get('owner');
   const log = c.get('log');
-  for (const { task, replayed } of all)
+  for (const { task, replayed } of log.has('debug') ? all : [])
     log.debug('task_submitted', {
       task_id: task.id,
       task_name: task.type,

@@ -14,7 +14,7 @@ import type { FlowRelease, FlowReleaseDeps } from '../engine/flow-release.ts';
 import type { LongTaskRun } from '../engine/long-tasks.ts';
 import type { RunReporterDeps } from '../engine/run-reporter.ts';
 import type { ExecutorDeps } from '../engine/executor.ts';
-import type { TraceRun } from '../engine/task-runner.ts';
+import type { StartTracing } from '../engine/task-runner.ts';
 import type { Recorder } from '../engine/recorder.ts';
 import type { UniqueTaskDeps } from '../engine/unique-tasks.ts';
 import type { QueueBindings } from '../engine/task-queues.ts';
@@ -58,7 +58,7 @@ export interface EngineDeps {
   closeStreams(owner: string, ids: string[]): Promise<void>;
   removeLeftovers(leftovers: readonly Leftover[]): Promise<void>;
   submitChild: ExecutorDeps['submitChild'];
-  traceRun: TraceRun;
+  startTracing: StartTracing;
   publishRuns: RunReporterDeps['publishRuns'];
   deliveries: {
     /** Where every failure is delivered to, as a JSON list; null for nowhere. */

@@ -107,9 +107,18 @@ export const createEngine = (deps: EngineDeps) => {
     wait,
     log,
   });
-  const { publishRuns, traceRun } = deps;
+  const { publishRuns, startTracing } = deps;
   const startRunner = () =>
-    startTaskRunner({ executor, traceRun, publishRuns, runLogs, leases, outsideRuns, now, log });
+    startTaskRunner({
+      executor,
+      startTracing,
+      publishRuns,
+      runLogs,
+      leases,
+      outsideRuns,
+      now,
+      log,
+    });
 
   const recorderDeps = {
     ...deps,
@@ -126,7 +135,7 @@ export const createEngine = (deps: EngineDeps) => {
     catalog,
     executor,
     startRunner,
-    traceRun,
+    startTracing,
     createRecorder: (told) =>
       createRecorder({
         ...recorderDeps,

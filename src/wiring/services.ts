@@ -10,7 +10,7 @@ import { createOwnerStore } from '../store/owners.ts';
 import type { Task, TaskSummaryRow } from '../domain/task.ts';
 import { selectHead } from '../store/bodies.ts';
 import { createDispatcherClient } from './dispatcher-client.ts';
-import { traceRun } from './trace-run.ts';
+import { startTracing } from './trace-run.ts';
 import { createElsewhere } from '../engine/elsewhere.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { createHttp } from './http.ts';
@@ -64,7 +64,7 @@ const createServices = (env: Env, shard: number, shared: Shared) => {
     closeStreams: boards.closeStreams,
     removeLeftovers: storage.removeLeftovers,
     submitChild: (parent, n, child) => http.children.submitForHandler(parent, n, child),
-    traceRun,
+    startTracing,
     publishRuns: boards.publishRuns,
     deliveries: live.deliveries,
     countConflict: metrics.countConflict,

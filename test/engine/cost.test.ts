@@ -94,7 +94,7 @@ it('a log costs a row each time it is stored, a step one, and words that are not
       },
     },
     publishRuns: async () => ({ isWatched: false, shown: {} }),
-    traceRun: (_, run) => run(),
+    startTracing: () => (_, run) => run(),
     runLogs: createRunLogs(env.DB),
     outsideRuns: { handOver: async () => {} },
     leases: createLeaseStore(env.DB),

@@ -20,7 +20,7 @@ const setup = (execute: (task: Task, options: ExecuteOptions) => Promise<Outcome
     catalog,
     executor: { execute },
     startRunner: () => ({ runTask: async () => ({ kind: 'completed', result: '1' }), stop() {} }),
-    traceRun: (_, run) => run(),
+    startTracing: () => (_, run) => run(),
     createRecorder: () => ({
       forBatch: () => ({
         end: async () => {},

@@ -10,7 +10,7 @@ const setup = (execute: Executor['execute']) => {
   let reads = 0;
   const runner = startTaskRunner({
     executor: { execute },
-    traceRun: (_, run) => run(),
+    startTracing: () => (_, run) => run(),
     publishRuns: async (_, published) => {
       steps.push(...published);
       return { isWatched: true, shown: {} };

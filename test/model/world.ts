@@ -321,7 +321,7 @@ export class World {
       closeStreams: async () => {},
       removeLeftovers: async () => {},
       submitChild: executorDeps.submitChild,
-      traceRun: (_, run) => run(),
+      startTracing: () => (_, run) => run(),
       publishRuns: async () => ({ isWatched: false, shown: {} }),
       deliveries: {
         failureSinks: FAILURE_SINKS,

@@ -64,7 +64,7 @@ it.each([true, false])(
           return { kind: 'completed', result: '"done"' };
         },
       },
-      traceRun: (_, run) => run(),
+      startTracing: () => (_, run) => run(),
       publishRuns: () => count(Promise.resolve({ isWatched, shown: {} })),
       runLogs: { append: async () => {} },
       leases,

@@ -1,4 +1,5 @@
 import type { Task } from '../../../domain/task.ts';
+import { withTimeout } from '../../../domain/timeout.ts';
 import { isFinal } from '../../../domain/words.ts';
 import type { AppContext } from '../../context.ts';
 import { orUnavailable } from '../../read-task.ts';
@@ -19,17 +20,6 @@ const parsePreferredWait = (c: AppContext): number | null => {
 
 /** Whether the caller wants to know how the task ends. */
 export const isWaitPreferred = (c: AppContext): boolean => (parsePreferredWait(c) ?? 0) > 0;
-
-/** What comes within `ms`; null otherwise. */
-const within = async <T>(coming: Promise<T>, ms: number): Promise<T | null> => {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), ms);
-  });
-  const first = await Promise.race([coming, late]);
-  clearTimeout(timer);
-  return first;
-};
 
 /**
  * Resolves when the task's stream closes, which it does after the final frame, or after `ms`.
@@ -66,7 +56,7 @@ export const waitForCompletion = async (
   if (isFinal(task.status) || seconds === 0) return { task, waited: true };
   const { now } = c.get('services');
   const until = now() + seconds * 1_000;
-  const ended = ending && (await within(ending, seconds * 1_000));
+  const ended = ending && (await withTimeout(seconds * 1_000, ending).catch(() => null));
   if (ended && isFinal(ended.status)) return { task: ended, waited: true };
   if (now() < until) await orUnavailable(c, () => watchToEnd(c, task.id, until - now()));
   const { store } = c.get('services');
