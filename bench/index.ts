@@ -1,7 +1,8 @@
 import { measureCosts } from './costs.ts';
-import { median, ratePerSecond } from './load.ts';
+import { measureAnswers, median, ratePerSecond } from './load.ts';
 import { bulkEndToEnd, latency, singleEndToEnd } from './measures.ts';
 import { readOptions, wholeNumber } from '../scripts/options.ts';
+import { SMALL_HEAP } from '../scripts/dev-process.ts';
 import { fanOut } from './fan-out.ts';
 import { fillTable } from './table.ts';
 import { buildFloor, roundOf, startTasker } from './systems/tasker.ts';
@@ -34,6 +35,8 @@ const [rounds, seconds, rows, sockets] = [
 const say = (text: string): void => console.error(text);
 const SINGLES = 2_000;
 const BULK = 5_000;
+/** Tasks after which workerd's memory is measured. */
+const MANY = 120_000;
 
 say('Building …');
 await buildFloor();
@@ -64,6 +67,14 @@ for (let i = 1; i <= rounds; i += 1) {
   add('floor', await ratePerSecond({ url: worker.floorUrl }, seconds));
   add('submit', await ratePerSecond((await system.round()).submit, seconds));
   add('submit to recorded', (await singleEndToEnd(system, SINGLES)).recorded);
+  const { wait } = await system.round();
+  const effects = { ...wait, body: { type: 'flaky', params: { failures: 0 } } };
+  add('submit and wait', (await measureAnswers(wait, SINGLES)).per_second);
+  add('submit and wait, with effects', (await measureAnswers(effects, SINGLES)).per_second);
+  add(
+    'submit and wait, alone, p50',
+    (await measureAnswers({ ...wait, connections: 1 }, 200)).p50_ms,
+  );
   add('bulk submit to recorded', await bulkEndToEnd(system, BULK));
   add('status, from the database', await ratePerSecond(get(`/tasks/${task_id}/status`), seconds));
   add('task, from the cache', await ratePerSecond(get(`/tasks/${task_id}`), seconds));
@@ -79,13 +90,24 @@ say(`Opening ${sockets} streams …`);
 const told = await fanOut(worker, sockets);
 const memory = worker.memoryMb();
 await system.stop();
+say(`Measuring the memory of ${MANY} tasks …`);
+const memories: Record<string, number> = {};
+for (const [name, flags] of [
+  ['as V8 is set', undefined],
+  ['as npm start runs it', SMALL_HEAP],
+] as const) {
+  const other = await startTasker('dist/bench/worker', flags);
+  for (let done = 0; done < MANY; done += MANY / 4) await bulkEndToEnd(other, MANY / 4);
+  memories[name] = other.worker.memoryMb();
+  await other.stop();
+}
 say('Counting what a task costs …');
 const costs = await measureCosts('dist/bench/counted', 2_000);
 
 const floor = median(found.get('floor') ?? []);
 const figures = [...found].map(([measure, all]) => {
   const value = median(all);
-  const isTime = measure.startsWith('submit to frame');
+  const isTime = /, p\d\d$/.test(measure);
   return {
     measure,
     value: Number(value.toFixed(isTime ? 1 : 0)),
@@ -94,13 +116,20 @@ const figures = [...found].map(([measure, all]) => {
   };
 });
 if (values.json)
-  console.log(JSON.stringify({ figures, fan_out: told, memory_mb: memory, costs }, null, 2));
+  console.log(
+    JSON.stringify(
+      { figures, fan_out: told, memory_mb: memory, memory_of_tasks_mb: memories, costs },
+      null,
+      2,
+    ),
+  );
 else {
   console.table(figures);
   console.log(
     `One task told to ${sockets} streams of the list: the first after ${told.first_ms} ms, the last after ${told.last_ms} ms`,
   );
   console.log(`Memory of workerd, with ${rows} rows and ${sockets} streams: ${memory} MB`);
+  console.log(`Memory of workerd after ${MANY} tasks: ${JSON.stringify(memories)} MB`);
   console.log('What one task costs, alone, one of many submits, and in bulk:');
   console.table(costs);
 }

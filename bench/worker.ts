@@ -49,9 +49,15 @@ export const buildWorker = async (folder: string, entry?: string): Promise<void>
 
 const HOST = new URL('worker-host.ts', import.meta.url).pathname;
 
-/** Starts it on an empty database of its own, in a process of its own. `folder`: what was built. */
-export const startWorker = async (folder: string): Promise<BenchWorker> => {
-  const host = fork(HOST, [folder], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+/**
+ * Starts it on an empty database of its own, in a process of its own. `folder`: what was built.
+ * @param v8Flags none unless given
+ */
+export const startWorker = async (folder: string, v8Flags = ''): Promise<BenchWorker> => {
+  const host = fork(HOST, [folder], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: { ...process.env, ...(v8Flags !== '' && { MINIFLARE_WORKERD_V8_FLAGS: v8Flags }) },
+  });
   const [urls] = (await Promise.race([once(host, 'message'), once(host, 'exit')])) as [
     { url: string; floorUrl: string } | number,
   ];

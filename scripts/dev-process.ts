@@ -27,11 +27,18 @@ export type DevServerEvent =
   | { event: 'holding' }
   | { event: 'ready'; url: string };
 
+/**
+ * Flags of V8, which Miniflare hands on: workerd leaves garbage where it lies as long as there is room,
+ * and holds half as much with less of it, for a tenth of its speed.
+ */
+export const SMALL_HEAP = '--max-semi-space-size=1';
+
 /** wrangler's own settings, which its command line would read by itself. */
 const readWranglerEnv = (): NodeJS.ProcessEnv => {
   const { NODE_ENV: _, ...env } = process.env;
   const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
-  return { ...file, ...env, CI: '1', X_LOCAL_EXPLORER: 'false' };
+  const flags = { MINIFLARE_WORKERD_V8_FLAGS: SMALL_HEAP };
+  return { ...flags, ...file, ...env, CI: '1', X_LOCAL_EXPLORER: 'false' };
 };
 
 /**

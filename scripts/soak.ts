@@ -57,6 +57,9 @@ const MIX = [
   { share: 8, type: 'broken', params: {}, more: { max_attempts: 2 }, ends: 'FAILED' },
 ] as const;
 
+/** Of submits, those that wait for the end: light tasks then run at once, in the Worker. */
+const WAITED = 1 / 3;
+
 /**
  * L1 for the slowest of these: (attempts + 3 rescues) × (lease + the clock's minute + the longest
  * back-off). What is seen is far below, since hardly any task is unlucky so often.
@@ -86,6 +89,8 @@ const client = connect(service.url);
 const outside = values.workers ? await startOutside(client, service.url, endpointPort) : null;
 const accepted = new Map<string, string>();
 const killedAt: number[] = [];
+/** Waited submits that were answered with the end. */
+let answered = 0;
 let unanswered = 0;
 let isOver = false;
 
@@ -102,7 +107,10 @@ const submitting = async (share: number): Promise<void> => {
     const nextAt = Date.now() + 1_000 / (rate * share);
     const { type, params, ends, ...rest } = pick();
     try {
-      const { task_id } = await client.submit({ type, params, ...('more' in rest && rest.more) });
+      const task = { type, params, ...('more' in rest && rest.more) };
+      const isWaited = Math.random() < WAITED;
+      const { task_id, status } = await client.submit(task, isWaited ? { waitSeconds: 2 } : {});
+      if (isWaited && isFinal(status)) answered += 1;
       accepted.set(task_id, ends);
     } catch (error) {
       if (!isUnanswered(error)) throw error;
@@ -193,6 +201,7 @@ const figures = {
   ...(outside && { kills_outside: outside.count() }),
   accepted: accepted.size,
   per_second: Number((accepted.size / (minutes * 60)).toFixed(1)),
+  answered_with_end: answered,
   unanswered,
   completed: ended.get('COMPLETED') ?? 0,
   failed_as_designed: ended.get('FAILED') ?? 0,

@@ -83,8 +83,11 @@ export const roundOf = async (
 };
 
 /** Ours, as deployed. */
-export const startTasker = async (folder: string): Promise<System & { worker: BenchWorker }> => {
-  const worker = await startWorker(folder);
+export const startTasker = async (
+  folder: string,
+  v8Flags?: string,
+): Promise<System & { worker: BenchWorker }> => {
+  const worker = await startWorker(folder, v8Flags);
   return {
     name: 'Tasker',
     worker,

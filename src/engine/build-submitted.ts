@@ -62,7 +62,7 @@ export const findLimit = (
 /** The callback's address, if it may be called. */
 export const resolveCallback = (
   { callback_url = null }: Pick<SubmitRequest, 'callback_url'>,
-  ownHost: string,
+  caller: Pick<Caller, 'ownHost'>,
   { outgoingRules, canSign }: Pick<BuildDeps, 'outgoingRules' | 'canSign'>,
 ): string | null => {
   if (callback_url === null) return null;
@@ -71,7 +71,7 @@ export const resolveCallback = (
       'Callbacks are signed, and this service has no ROOT_SECRET to do it with; npm run deploy sets it';
     throw new AppError('callbacks_not_configured', message);
   }
-  const message = findUrlProblem(callback_url, { ...outgoingRules, ownHosts: [ownHost] });
+  const message = findUrlProblem(callback_url, { ...outgoingRules, ownHosts: [caller.ownHost] });
   // As it was understood, not as it was typed.
   if (message === null) return new URL(callback_url).href;
   return refuseFields([{ in: 'body', path: 'callback_url', code: 'refused_url', message }]);
@@ -172,7 +172,7 @@ export const buildSubmittedTask = async (
       uniqueMs: typeof unique?.while === 'number' ? Math.round(unique.while * 1_000) : null,
       scheduledAt: resolveSchedule(request, now),
       requestId: caller.requestId,
-      callbackUrl: resolveCallback(request, caller.ownHost, deps),
+      callbackUrl: resolveCallback(request, caller, deps),
       reuseKey: isReusable ? await hashCanonical([handler.type, params]) : null,
       idempotencyKey,
       // The caller's own: defaults are the same in all.

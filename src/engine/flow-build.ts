@@ -142,7 +142,7 @@ export const buildFlow = async (
     cancelled_at: null,
     deleted_at: null,
     updated_at: now,
-    callback_url: resolveCallback(request, caller.ownHost, deps),
+    callback_url: resolveCallback(request, caller, deps),
     idempotency_key: key?.idempotencyKey ?? null,
     fingerprint: key?.fingerprint ?? null,
     request_id: caller.requestId,

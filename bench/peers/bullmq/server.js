@@ -8,7 +8,6 @@ import pg from 'pg';
 const { PORT, REDIS_PORT, DATABASE_URL } = process.env;
 const db = new pg.Pool({ connectionString: DATABASE_URL, max: 10 });
 const connection = { host: '127.0.0.1', port: Number(REDIS_PORT) };
-const events = new QueueEvents('tasks', { connection });
 const queue = new Queue('tasks', {
   connection,
   defaultJobOptions: {
@@ -17,6 +16,21 @@ const queue = new Queue('tasks', {
     removeOnComplete: true,
   },
 });
+
+// Events cost whoever listens a message for each job: only while somebody waits.
+let events;
+let closing;
+const useEvents = async () => {
+  clearTimeout(closing);
+  closing = setTimeout(() => {
+    void events.close();
+    events = undefined;
+  }, 2_000);
+  events ??= new QueueEvents('tasks', { connection });
+  events.setMaxListeners(0);
+  await events.waitUntilReady();
+  return events;
+};
 
 const submit = async ({ type, params, round }, options) => {
   const id = randomUUID();
@@ -37,7 +51,7 @@ const app = new Hono()
   .post('/tasks/wait', async (c) => {
     // One that is gone before somebody waits for it would be an error.
     const { id, job } = await submit(await c.req.json(), { removeOnComplete: { count: 1_000 } });
-    const result = await job.waitUntilFinished(events, 10_000);
+    const result = await job.waitUntilFinished(await useEvents(), 10_000);
     return c.json({ task_id: id, status: 'COMPLETED', result });
   })
   .post('/tasks/bulk', async (c) => {
@@ -68,6 +82,5 @@ const app = new Hono()
   });
 
 // As many callers wait as there are connections.
-for (const emitter of [queue, events]) emitter.setMaxListeners(0);
-await events.waitUntilReady();
+queue.setMaxListeners(0);
 serve({ fetch: app.fetch, port: Number(PORT), hostname: '127.0.0.1' }, () => console.log('ready'));
