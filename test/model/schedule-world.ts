@@ -117,6 +117,9 @@ export class ScheduleWorld {
     this.world.now = Math.max(this.now, (await this.row())?.wake_at ?? 0);
   }
 
+  /** How long the last strike took, in which something else was done (ms). */
+  #struckFor = 0;
+
   /** It is killed right after a statement of a strike was carried out. */
   async strikeAndDie(statement: string): Promise<void> {
     await this.#waitForDue();
@@ -143,9 +146,11 @@ export class ScheduleWorld {
       acting.push(act());
       return waits ? undefined : acting[0];
     };
+    const decidedAt = this.now;
     await this.world.scheduling.clock.tick();
     this.world.faults.afterward = () => {};
     await Promise.all(acting);
+    this.#struckFor = Math.max(0, this.now - decidedAt);
   }
 
   /** All that runs ends, or one of it. */
@@ -193,6 +198,7 @@ export class ScheduleWorld {
     const tasks = await this.tasks();
     this.#highest = Math.max(this.#highest, this.now);
     for (const task of tasks) this.#assertMeant(task);
+    this.#struckFor = 0;
     if (row && row.refused !== this.#refused.count)
       this.#refused = { count: row.refused, until: this.#highest };
     const open = tasks.filter(({ status, moment }) => moment !== null && !isFinal(status));
@@ -236,7 +242,8 @@ export class ScheduleWorld {
     );
     if (!isAsked && !isMeant)
       throw new Error(`the plan is broken: ${moment} is none of ${JSON.stringify(this.#epochs)}`);
-    const isLate = submitted_at - moment > MINUTE_MS;
+    // A strike decides by the moment at which it began.
+    const isLate = submitted_at - moment > MINUTE_MS + this.#struckFor;
     const { catchUp, overlap } = this.#policy;
     if (!isAsked && isLate && catchUp === 'none' && overlap !== 'queue_one')
       throw new Error(`catch_up none is broken: ${moment} was run at ${submitted_at}`);
