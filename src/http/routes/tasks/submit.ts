@@ -64,7 +64,8 @@ const HEADERS = {
     'Up to 200 printable characters: the same key and body give the same task, however often ' +
     'they are sent',
   Prefer:
-    '`wait=N`: holds the answer back until the task is final, N seconds at most, and 25 at most',
+    '`wait=N`: holds the answer back until the task is final, N seconds at most, and 25 at most. ' +
+    'A light task then runs at once, and goes through no queue',
 };
 const KEY_HEADER = { 'Idempotency-Key': HEADERS['Idempotency-Key'] };
 
