@@ -100,7 +100,7 @@ interface Import {
 const listFiles = (folder: string): string[] =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .map((file) => posix.join(folder, file.replaceAll('\\', '/')))
-    .filter((file) => /\.tsx?$/.test(file) && !file.endsWith('.d.ts'));
+    .filter((file) => /\.tsx?$/.test(file) && !/\.d\.ts$|node_modules/.test(file));
 const readSources = (files: readonly string[]) =>
   new Map(files.map((file) => [file, readFileSync(join(ROOT, file), 'utf8')]));
 

@@ -1,16 +1,13 @@
 import { createEndpointCaller } from '../deliveries/endpoint.ts';
 import { createPlanner } from '../deliveries/plan.ts';
-import type { RetryPolicy } from '../domain/retry.ts';
 import { createBatchRunner } from '../engine/batch-runner.ts';
 import { createBulk } from '../engine/bulk.ts';
 import { createCommands } from '../engine/commands.ts';
 import { createConsumer } from '../engine/consumer.ts';
-import { createDirectRunner } from '../engine/direct-runner.ts';
 import { createExecutor } from '../engine/executor.ts';
 import { createLongTaskRunner, createLongTasks } from '../engine/long-tasks.ts';
 import { createPublisher } from '../engine/publisher.ts';
 import { createPurge } from '../engine/purge.ts';
-import { createRecorder } from '../engine/recorder.ts';
 import { createTaskQueues } from '../engine/task-queues.ts';
 import { createRunJournal } from '../engine/run-journal.ts';
 import { startTaskRunner } from '../engine/task-runner.ts';
@@ -18,6 +15,7 @@ import { createDelivering } from './delivering.ts';
 import { createFlows } from './flows.ts';
 import { createLimits } from './limits.ts';
 import { createOutside } from './outside.ts';
+import { createRecording } from './recording.ts';
 import { createRoom } from './room.ts';
 import { loadOutsideRuns, loadTaskSearch, loadTaskStore, loadTransitions } from './whole-rows.ts';
 import type { EngineDeps } from './engine-deps.ts';
@@ -36,9 +34,6 @@ import { createSweeps } from '../store/sweeps.ts';
 import { createTaskTypeStore } from '../store/task-types.ts';
 import { createTaskStore } from '../store/tasks.ts';
 import { createTransitions } from '../store/transitions.ts';
-
-/** The policy of a type that no longer exists: its tasks fail for good anyway. */
-const NO_RETRY: RetryPolicy = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };
 
 /** The engine of one database: its stores, and everything that moves a task through its life. */
 export const createEngine = (deps: EngineDeps) => {
@@ -120,32 +115,14 @@ export const createEngine = (deps: EngineDeps) => {
       log,
     });
 
-  const recorderDeps = {
+  const { recorder, directRunner } = createRecording({
     ...deps,
     ...ways,
-    transitions,
-    store,
-    keepRecordings: dispatcher.keepRecordings,
-    keepResult,
-    findPolicy: (owner: string, type: string) => catalog.find(owner, type)?.retry ?? NO_RETRY,
-  };
-  const realRecorder = createRecorder(recorderDeps);
-  const recorder = replace.recorder?.(realRecorder) ?? realRecorder;
-  const directRunner = createDirectRunner({
-    catalog,
     executor,
     startRunner,
-    startTracing,
-    createRecorder: (told) =>
-      createRecorder({
-        ...recorderDeps,
-        transitions: { record: dispatcher.record, encodeRecordings: transitions.encodeRecordings },
-        publish: told,
-        followUp: async () => {},
-      }),
-    taskQueues,
-    now,
-    log,
+    transitions,
+    store,
+    keepResult,
   });
   const outside = createOutside({
     ...deps,
