@@ -119,8 +119,7 @@ export const createTaskStore = (d1: D1Database) => {
   return {
     ...createDeletions(d1),
     ...createPrunes(d1),
-    insertMany: (rows: readonly string[], direct?: readonly string[]) =>
-      insertTasks(d1, rows, direct),
+    insertMany: insertTasks.bind(null, d1),
 
     get: (owner: string, id: string): Promise<Task | null> =>
       d1.prepare(GET).bind(owner, id).first<Task>(),

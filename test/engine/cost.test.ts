@@ -171,7 +171,8 @@ it('a hundred tasks under a limit cost 3 rows more each', async () => {
   const { tasks: accepted } = await answer.json<{ tasks: { task_id: string }[] }>();
   for (const { task_id } of accepted) await finished(task_id);
   stop();
-  const rows = sumRows(asked) / 100;
+  // Once a minute a key is noted as used.
+  const rows = sumRows(asked.filter(({ name }) => !/keys/.test(name))) / 100;
   console.log(`rows written by each of a hundred under a limit: ${rows}`);
   expect(rows).toBeLessThanOrEqual(10);
 });
