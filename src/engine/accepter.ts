@@ -9,6 +9,7 @@ import { MAX_GROUP_CHARS } from '../store/statements.ts';
 import type { Acceptance, EncodedTask } from './accept-wire.ts';
 import type { BytesQuota } from './bytes-quota.ts';
 import type { DatabaseSize } from './database-size.ts';
+import { BUSY_GROUP, gather } from './gather.ts';
 import { createGroupCommit, type GroupCommitDeps, type WaitingTask } from './group-commit.ts';
 import type { Publish } from './publisher.ts';
 import type { Quota } from './quota.ts';
@@ -18,15 +19,6 @@ import type { TaskQueues } from './task-queues.ts';
 /** Tasks that may wait for a group; beyond it callers are asked to come back. */
 const MAX_WAITING = 5_000;
 
-/**
- * After a group of this size the next one waits for more, for what a group costs hardly grows with
- * its size: …
- */
-const BUSY_GROUP = 4;
-/** … for this many turns of the event loop in which none came, … */
-const IDLE_TURNS = 4;
-/** … and for this long at most. */
-const GATHER_MS = 5;
 /**
  * While groups follow each other, what is stored is enqueued after this long at most, or at this
  * many tasks.
@@ -70,7 +62,7 @@ const findChanges = (stored: readonly Task[]): Task[] =>
  * group-commit.ts writes.
  */
 export const createAccepter = (deps: AccepterDeps) => {
-  const { taskQueues, publish, admission, ensureAlarmBy, now, wait, log } = deps;
+  const { taskQueues, publish, admission, ensureAlarmBy, now, log } = deps;
   const { quota, bytesQuota, databaseSize } = deps;
   const { commit, isAccepting } = createGroupCommit(deps);
   const waiting: WaitingTask[] = [];
@@ -90,17 +82,6 @@ export const createAccepter = (deps: AccepterDeps) => {
       size += 1;
     }
     return waiting.splice(0, size);
-  };
-
-  /** Waits for more, as long as more keep coming. */
-  const gather = async (): Promise<void> => {
-    const startedAt = now();
-    const isWorthIt = (): boolean => waiting.length < MAX_INSERT && now() - startedAt < GATHER_MS;
-    for (let idle = 0; idle < IDLE_TURNS && isWorthIt();) {
-      const seen = waiting.length;
-      await wait(0);
-      idle = waiting.length > seen ? 0 : idle + 1;
-    }
   };
 
   /** Lets go what limits allow, beside the groups that are written: those of others do not wait for it. */
@@ -140,7 +121,7 @@ export const createAccepter = (deps: AccepterDeps) => {
     let heldSince = 0;
     while (waiting.length > 0 || held.length > 0) {
       const isBusy = lastSize >= BUSY_GROUP;
-      if (isBusy) await gather();
+      if (isBusy) await gather(() => waiting.length, MAX_INSERT, deps);
       const isOver = waiting.length === 0;
       if (held.length === 0) heldSince = now();
       if (!isOver) held.push(...(await storeGroup()));

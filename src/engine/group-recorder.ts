@@ -2,6 +2,7 @@ import type { Task } from '../domain/task.ts';
 import type { Recording } from '../store/recordings.ts';
 import { MAX_INSERT } from '../store/inserts.ts';
 import type { FollowUp } from './follow-up.ts';
+import { BUSY_GROUP, gather } from './gather.ts';
 import type { Publish } from './publisher.ts';
 import { createRecordingWriter, type RecordingWriterDeps } from './recording-writer.ts';
 
@@ -26,6 +27,7 @@ export const createGroupRecorder = (deps: GroupRecorderDeps) => {
   const write = createRecordingWriter(deps);
   const waiting: WaitingRecording[] = [];
   let isDraining = false;
+  let lastSize = 1;
 
   const writeGroup = async (group: readonly WaitingRecording[]): Promise<void> => {
     try {
@@ -47,7 +49,12 @@ export const createGroupRecorder = (deps: GroupRecorderDeps) => {
 
   const drain = async (): Promise<void> => {
     isDraining = true;
-    while (waiting.length > 0) await writeGroup(waiting.splice(0, MAX_INSERT));
+    while (waiting.length > 0) {
+      if (lastSize >= BUSY_GROUP) await gather(() => waiting.length, MAX_INSERT, deps);
+      const group = waiting.splice(0, MAX_INSERT);
+      lastSize = group.length;
+      await writeGroup(group);
+    }
     isDraining = false;
   };
 
