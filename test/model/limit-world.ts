@@ -220,8 +220,9 @@ export class LimitWorld extends World {
         running.filter((row) => row.sub_key === sub_key).length < (sub_max_running ?? MAX_RUNNING),
     );
     if (free <= 0 || admissible.length === 0) return;
-    const mayWait =
-      limit.rate_count !== null || limit.sub_rate_count !== null || (paused_until ?? 0) > this.now;
+    // One that is over ends when the clock strikes, which is due then.
+    const isPaused = paused_until !== null && (paused_until > this.now || wake_at === paused_until);
+    const mayWait = limit.rate_count !== null || limit.sub_rate_count !== null || isPaused;
     hold('L4: no slot is free while a task may have it', mayWait && wake_at !== null, {
       limit,
       admissible,
