@@ -39,7 +39,7 @@ const TURNS = 20;
 const findOutcome = async (running: Promise<Outcome>): Promise<Outcome | null> => {
   let found: Outcome | null = null;
   void running.then((outcome) => (found = outcome));
-  for (let turn = 0; turn < TURNS && found === null; turn += 1) await null;
+  for (let turn = 0; turn < TURNS && found === null; turn += 1) await Promise.resolve();
   return found;
 };
 
