@@ -7,8 +7,6 @@ import type { Task } from './task.ts';
 
 /** A longer timeout would keep the Worker that accepts it too long. */
 export const MAX_DIRECT_TIMEOUT_MS = 15_000;
-/** Its parameters, and a result that is there already, are small. UTF-16 units. */
-export const MAX_DIRECT_CHARS = 16_000;
 
 /** The columns that a direct run decides. */
 export const DIRECT_COLUMNS = [

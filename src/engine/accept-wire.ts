@@ -1,5 +1,6 @@
 import type { Task } from '../domain/task.ts';
 import type { DirectPart } from '../domain/direct-run.ts';
+import type { Recording } from '../store/recordings.ts';
 import { decodeTask, encodeDirect, encodeTask, INSERT_COLUMNS } from '../store/inserts.ts';
 
 // Both ends of the wire between the Workers, which accept tasks, and the Dispatcher, which stores
@@ -84,6 +85,15 @@ export const decodeTasks = (text: string): EncodedTask[] => {
   if (version !== 'v1' && version !== 'v2')
     throw new Error(`Unknown version of the accept wire: ${version?.slice(0, 20)}`);
   return rows.map((row) => translateRow(row, columns));
+};
+
+/** Outcomes of direct runs. A Dispatcher that does not know their version is told of them as kept ones. */
+const RECORDINGS = 'v1 ';
+export const encodeRecordings = (recordings: readonly Recording[]): string =>
+  `${RECORDINGS}${JSON.stringify(recordings)}`;
+export const decodeRecordings = (text: string): Recording[] => {
+  if (text.startsWith(RECORDINGS)) return JSON.parse(text.slice(RECORDINGS.length)) as Recording[];
+  throw new Error(`Unknown version of recordings: ${text.slice(0, 10)}`);
 };
 
 export const encodeAcceptances = (acceptances: readonly Acceptance[]): string => acceptances.join();

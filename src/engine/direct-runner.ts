@@ -1,9 +1,5 @@
-import {
-  endDirectly,
-  MAX_DIRECT_CHARS,
-  MAX_DIRECT_TIMEOUT_MS,
-  startDirectly,
-} from '../domain/direct-run.ts';
+import { isLarge } from '../domain/body.ts';
+import { endDirectly, MAX_DIRECT_TIMEOUT_MS, startDirectly } from '../domain/direct-run.ts';
 import { describeError } from '../domain/errors.ts';
 import type { Outcome } from '../domain/retry.ts';
 import { isLightQueue } from '../domain/routing.ts';
@@ -48,7 +44,7 @@ const mayRunDirectly = (task: Task): boolean =>
   task.status === 'PENDING' &&
   isLightQueue(task.queue) &&
   task.timeout_ms <= MAX_DIRECT_TIMEOUT_MS &&
-  task.params.length <= MAX_DIRECT_CHARS &&
+  !isLarge(task.params) &&
   task.limit_key === null &&
   task.unique_key === null;
 
@@ -77,7 +73,7 @@ export const createDirectRunner = (deps: DirectRunnerDeps) => {
       (await findOutcome(running)) ?? (await withTimeout(MAX_PURE_MS, running).catch(() => null));
     if (outcome === null) abort.abort(new Error('It is run again, from its row'));
     if (outcome?.kind !== 'completed' || !isPlain) return null;
-    return outcome.result.length <= MAX_DIRECT_CHARS ? outcome.result : null;
+    return isLarge(outcome.result) ? null : outcome.result;
   };
 
   return {

@@ -1,12 +1,16 @@
 import { DurableObject } from 'cloudflare:workers';
-import { decodeTasks, encodeAcceptances, type Acceptance } from './accept-wire.ts';
+import {
+  decodeRecordings,
+  decodeTasks,
+  encodeAcceptances,
+  type Acceptance,
+} from './accept-wire.ts';
 import { createAccepter, type AccepterDeps } from './accepter.ts';
 import { createClock, type ClockDeps } from './clock.ts';
 import type { PurgedTask } from '../store/deletions.ts';
 import { encodeTask } from '../store/inserts.ts';
 import { createFairQueues, type FairQueuesDeps } from './fair-queues.ts';
 import { createGroupRecorder, type GroupRecorderDeps } from './group-recorder.ts';
-import type { Recording } from '../store/recordings.ts';
 import { createFlowAccepter, decodeFlow, type FlowAccepterDeps } from './flow-accepter.ts';
 import { createKeptRecordings, type KeptRecordingsDeps } from './kept-recordings.ts';
 import type { createPurge } from './purge.ts';
@@ -79,11 +83,11 @@ export class Dispatcher extends DurableObject<Env> {
   }
 
   /**
-   * Writes outcomes of direct runs, a JSON list of `Recording`s, and tells of them; the rows that took
-   * them, as JSON. Repeating it is safe.
+   * Writes outcomes of direct runs, as accept-wire.ts encodes them, and tells of them; the rows that
+   * took them, as JSON. Repeating it is safe.
    */
   async record(recordings: string): Promise<string> {
-    return JSON.stringify(await this.#record(JSON.parse(recordings) as Recording[]));
+    return JSON.stringify(await this.#record(decodeRecordings(recordings)));
   }
 
   /** Reserves `count` more unfinished tasks for an owner; false when that exceeds the quota. */

@@ -1,5 +1,10 @@
 import type { Task } from '../domain/task.ts';
-import { decodeAcceptances, encodeTasks, type Acceptance } from '../engine/accept-wire.ts';
+import {
+  decodeAcceptances,
+  encodeRecordings,
+  encodeTasks,
+  type Acceptance,
+} from '../engine/accept-wire.ts';
 import { encodeFlow, type AcceptedFlow } from '../engine/flow-accepter.ts';
 import { MAX_PURGED } from '../engine/purge.ts';
 import { chooseDispatcher } from '../engine/dispatcher.ts';
@@ -17,7 +22,7 @@ export const createDispatcherClient = ({ env, settings, shard }: Platform) => {
       decodeAcceptances(await dispatcher().accept(encodeTasks(tasks, born))),
     /** Writes outcomes of direct runs, with those of others; the rows that took them. */
     record: async (recordings: readonly Recording[]) =>
-      JSON.parse(await dispatcher().record(JSON.stringify(recordings))) as Task[],
+      JSON.parse(await dispatcher().record(encodeRecordings(recordings))) as Task[],
     acceptFlow: async (flow: AcceptedFlow): Promise<Acceptance> =>
       dispatcher().acceptFlow(encodeFlow(flow)),
     tryReserve: async (owner: string, count = 1) => dispatcher().tryReserve(owner, count),

@@ -2,8 +2,10 @@ import { expect, it } from 'vitest';
 import { endDirectly, pickDirect, startDirectly } from '../../src/domain/direct-run.ts';
 import {
   decodeAcceptances,
+  decodeRecordings,
   decodeTasks,
   encodeAcceptances,
+  encodeRecordings,
   encodeTasks,
 } from '../../src/engine/accept-wire.ts';
 import { aTask } from '../support/rows.ts';
@@ -41,6 +43,9 @@ it('carries what a direct run decided; a release before leaves it out, and its q
 
 it('refuses a version that it does not know', () => {
   expect(() => decodeTasks('v9 id\n["x"]')).toThrow(/Unknown version/);
+  const recording = { task: aTask(), verdict: { transition: 'complete', result: '1' } } as const;
+  expect(decodeRecordings(encodeRecordings([recording]))).toEqual([recording]);
+  expect(() => decodeRecordings('v9 []')).toThrow(/Unknown version/);
 });
 
 it('reads back acceptances', () => {
