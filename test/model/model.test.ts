@@ -1,12 +1,11 @@
-import fc from 'fast-check';
-import { expect, inject, it } from 'vitest';
+import { inject, it } from 'vitest';
+import { assertHolds } from './hunt.ts';
 import { sound } from './sound.ts';
 
-const { runs: numRuns, seed } = inject('model');
+const { runs } = inject('model');
 
-it(`the engine keeps its promise in ${numRuns} runs of commands and faults`, async () => {
-  // A failure prints its seed and path; run it again with `npm run test:model -- --seed=…`.
-  await fc.assert(sound(), { numRuns, ...(seed !== null && { seed }) });
-  console.log(`model: ${numRuns} runs clean`);
-  expect(numRuns).toBeGreaterThan(0);
-}, 3_600_000);
+it(
+  `the engine keeps its promise in ${runs} runs of commands and faults`,
+  () => assertHolds('model', sound()),
+  3_600_000,
+);

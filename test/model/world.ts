@@ -249,6 +249,8 @@ export class World {
     const [sum] = builtInHandlers;
     const scripted = sum && {
       ...sum,
+      // A run that is tried first and given up would stand among the executions for ever.
+      isPure: false,
       retry: { maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 },
       run: ({ taskId, attempt }: { taskId: string; attempt: number }) =>
         this.#start(taskId, attempt, generation),
