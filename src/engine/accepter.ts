@@ -23,7 +23,7 @@ const MAX_WAITING = 5_000;
  * While groups follow each other, what is stored is enqueued after this long at most, or at this
  * many tasks.
  */
-const HOLD_MS = 25;
+const HOLD_MS = 50;
 const HELD_TASKS = 200;
 /** Sends that go on at the same time; an invocation has few connections. */
 const MAX_SENDING = 3;
