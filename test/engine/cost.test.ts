@@ -172,9 +172,11 @@ it('a hundred tasks under a limit cost 3 rows more each', async () => {
   for (const { task_id } of accepted) await finished(task_id);
   stop();
   // Once a minute a key is noted as used.
-  const rows = sumRows(asked.filter(({ name }) => !/keys/.test(name))) / 100;
-  console.log(`rows written by each of a hundred under a limit: ${rows}`);
-  expect(rows).toBeLessThanOrEqual(10);
+  const rows = sumRows(asked.filter(({ name }) => !/keys/.test(name)));
+  // One of 4096 stands for the bytes of all: it is counted as it comes and as it ends.
+  const counted = accepted.filter(({ task_id }) => task_id.endsWith('000')).length;
+  console.log(`rows written by a hundred under a limit: ${rows}`);
+  expect(rows).toBeLessThanOrEqual(100 * 10 + 2 * counted);
 });
 
 it('a unique key costs a row', async () => {
