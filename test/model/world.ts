@@ -640,7 +640,10 @@ export class World {
     execution.end(how);
     // Its message may name others, which still run.
     const isLast = !this.executions.some(({ delivered }) => delivered === execution.delivered);
-    await (isLast ? execution.delivered : recorded);
+    if (!isLast) return recorded;
+    // Of two messages that name the same tasks the later one seems to run them: then the first does
+    // not end with the last of those that seem to be its own.
+    await Promise.race([execution.delivered, recorded.then(() => settled(TICKS))]);
   }
 
   /**
@@ -792,7 +795,7 @@ export class World {
       forBatch: (...of) => {
         const batch = recorder.forBatch(...of);
         const record: typeof batch.record = async (task, outcome) => {
-          const execution = this.#ended.find(
+          const execution = this.#ended.findLast(
             ({ id, attempt }) => id === task.id && attempt === task.attempt,
           );
           return batch.record(task, outcome).finally(() => execution?.recorded());
@@ -857,6 +860,8 @@ const tick = (): Promise<false> => new Promise((resolve) => setTimeout(() => res
 /**
  * Lets what an answered caller does not wait for (the hand-over, the next group) come to its end.
  */
-const settled = async (): Promise<void> => {
-  for (let i = 0; i < 3; i += 1) await tick();
+const settled = async (ticks = 3): Promise<void> => {
+  for (let i = 0; i < ticks; i += 1) await tick();
 };
+/** In so many a delivery ends whose last task was recorded. */
+const TICKS = 30;
