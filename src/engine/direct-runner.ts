@@ -34,7 +34,11 @@ const TURNS = 20;
 /** The outcome of a run that waits for nothing: it needs no timer. */
 const findOutcome = async (running: Promise<Outcome>): Promise<Outcome | null> => {
   let found: Outcome | null = null;
-  void running.then((outcome) => (found = outcome));
+  // Who waits for it longer hears of a failure.
+  void running.then(
+    (outcome) => (found = outcome),
+    () => {},
+  );
   for (let turn = 0; turn < TURNS && found === null; turn += 1) await Promise.resolve();
   return found;
 };
@@ -84,7 +88,7 @@ export const createDirectRunner = (deps: DirectRunnerDeps) => {
     async begin(task: Task): Promise<Task | null> {
       if (!mayRunDirectly(task)) return null;
       const handler = catalog.find(task.owner, task.type);
-      if (!handler || handler.outside) return null;
+      if (!handler || handler.outside || handler.isMetered) return null;
       const started = startDirectly(task, now());
       const result = handler.isPure ? await computeAtOnce(started) : null;
       return result === null

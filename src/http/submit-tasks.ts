@@ -73,7 +73,7 @@ export const submitTasks = async (
   }: { fields?: FieldNames; isBulk?: boolean; isWaited?: boolean } = {},
 ): Promise<Submitted[]> => {
   const key = readIdempotencyKey(c);
-  const all = await c.get('services').submission.submit({
+  const submitting = c.get('services').submission.submit({
     requests,
     caller: {
       owner: c.get('owner'),
@@ -92,8 +92,9 @@ export const submitTasks = async (
     isWaited,
     consumeMetered: (runs) => consumeRate(c, 'metered', runs),
   });
-  // A caller who leaves does not end what it began.
-  for (const { ending } of all) if (ending) c.executionCtx.waitUntil(ending);
+  // A caller who leaves does not end what it began, nor what is just stored for it.
+  if (isWaited) c.executionCtx.waitUntil(submitting.then(([one]) => one?.ending).catch(() => {}));
+  const all = await submitting;
   logSubmitted(c, all, isBulk);
   if (all.length > 0 && all.every(({ replayed }) => replayed))
     c.header('Idempotent-Replayed', 'true');

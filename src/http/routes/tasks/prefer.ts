@@ -1,3 +1,4 @@
+import { describeError } from '../../../domain/errors.ts';
 import type { Task } from '../../../domain/task.ts';
 import { withTimeout } from '../../../domain/timeout.ts';
 import { isFinal } from '../../../domain/words.ts';
@@ -63,3 +64,13 @@ export const waitForCompletion = async (
   const present = await orUnavailable(c, () => store.get(task.owner, task.id));
   return { task: present ?? task, waited: true };
 };
+
+/**
+ * The same of a task that was just stored. It is accepted whatever becomes of the wait: a refusal would
+ * have it sent again.
+ */
+export const waitForSubmitted: typeof waitForCompletion = (c, task, ending) =>
+  waitForCompletion(c, task, ending).catch((error: unknown) => {
+    c.get('log').warn('wait_failed', { task_id: task.id, error: describeError(error) });
+    return { task, waited: true };
+  });

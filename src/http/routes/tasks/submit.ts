@@ -22,14 +22,14 @@ import {
   newTasks,
   taskWords,
 } from './new-task-schema.ts';
-import { isWaitPreferred, waitForCompletion } from './prefer.ts';
+import { isWaitPreferred, waitForSubmitted } from './prefer.ts';
 import { bulkAcceptedSchema, taskSchema } from './task-schema.ts';
 
 /** Submits one task and answers with it: 200 once nothing is left to wait for, 202 before. */
 const acceptTask = async (c: AppContext, request: SubmitRequest): Promise<Response> => {
   const isWaited = isWaitPreferred(c);
   const { task: stored, replayed, ending } = await submitTask(c, request, { isWaited });
-  const { task, waited } = await waitForCompletion(c, stored, ending);
+  const { task, waited } = await waitForSubmitted(c, stored, ending);
   const isReused = task.reused_from !== null && !replayed;
   const status = isFinal(task.status) && (waited || isReused) ? 200 : 202;
   return c.json(toAllowedView(c, task), status, { Location: `/tasks/${task.id}` });

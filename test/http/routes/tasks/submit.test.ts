@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { TaskView } from '../../../../src/domain/view.ts';
 import { call, finished } from '../../../support/client.ts';
-import { observeDatabase } from '../../../support/database.ts';
+import { breakDatabase, observeDatabase } from '../../../support/database.ts';
 
 const sum = (a: number): object => ({ type: 'sum', params: { a, b: 1 } });
 const bulk = (tasks: unknown, headers: HeadersInit = {}): Promise<Response> =>
@@ -239,4 +239,18 @@ describe('Prefer: wait', () => {
       'true',
     ]);
   });
+});
+
+it('is accepted although the database stops to answer while its caller waits', async () => {
+  const answering = call('/tasks', {
+    json: { ...sum(1), delay_seconds: 600 },
+    headers: { Prefer: 'wait=1' },
+  });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const broken = breakDatabase(null, 'before');
+  const answer = await answering;
+  broken.mend();
+  const { task_id, status } = await answer.json<TaskView>();
+  expect([answer.status, status]).toEqual([202, 'NEW']);
+  expect((await call(`/tasks/${task_id}`)).status).toBe(200);
 });
