@@ -149,8 +149,9 @@ export const createAccepter = (deps: AccepterDeps) => {
      */
     async accept(tasks: readonly EncodedTask[]): Promise<Acceptance[]> {
       if (await databaseSize.isFull()) return tasks.map(() => 'database_full');
-      // An owner who cannot be counted is let in: the database decides.
-      const unfinished = tasks.filter(({ task, direct }) => !isFinal((direct ?? task).status));
+      // An owner who cannot be counted is let in: the database decides. One whose run is over counts
+      // too: a limit or a paused queue may keep it, which the statement alone knows.
+      const unfinished = tasks.filter(({ task }) => !isFinal(task.status));
       const isReserved = await quota
         .tryReserve(unfinished.map(({ task }) => task))
         .catch(() => true);

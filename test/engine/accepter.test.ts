@@ -1,9 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { endDirectly, pickDirect, startDirectly } from '../../src/domain/direct-run.ts';
 import type { Task } from '../../src/domain/task.ts';
 import { createAccepter } from '../../src/engine/accepter.ts';
 import { createTaskQueues } from '../../src/engine/task-queues.ts';
-import { encodeTask } from '../../src/store/inserts.ts';
+import { encodeDirect, encodeTask } from '../../src/store/inserts.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { call, finished, healthOf } from '../support/client.ts';
 import { breakDatabase } from '../support/database.ts';
@@ -23,13 +24,14 @@ const setup = (
   const taskQueues = createTaskQueues({ queues: queues.queues, log });
   const waits: number[] = [];
   let full = false;
+  const reserved: number[] = [];
   const accepter = createAccepter({
     store,
     taskQueues,
     publish,
     admission: noLimits.admission,
     ensureAlarmBy,
-    quota: { tryReserve: async () => true },
+    quota: { tryReserve: async (tasks) => reserved.push(tasks.length) > 0 },
     bytesQuota: { tryReserve: async () => true },
     databaseSize: { isFull: async () => full },
     noteOutage: () => {},
@@ -41,6 +43,9 @@ const setup = (
     accepter.accept(tasks.map((task) => ({ task, row: encodeTask(task) })));
   return {
     accept,
+    acceptDirect: (task: Task, born: Task) =>
+      accepter.accept([{ task, row: encodeDirect(task, born), direct: pickDirect(born) }]),
+    reserved,
     events,
     published,
     waits,
@@ -63,6 +68,14 @@ describe('accepting', () => {
     expect(await exists(task.id)).toBe(false);
     isFull(false);
     expect(await accept([task])).toEqual(['accepted']);
+  });
+
+  it('counts a task whose run is over already, for a limit may keep it', async () => {
+    const { acceptDirect, reserved } = setup();
+    const task = aTask();
+    const started = startDirectly(task, Date.now());
+    expect(await acceptDirect(task, endDirectly(started, '3', Date.now()))).toEqual(['begun']);
+    expect(reserved).toEqual([1]);
   });
 
   it('enqueues and publishes committed tasks', async () => {
