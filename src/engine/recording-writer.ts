@@ -32,25 +32,29 @@ export const createRecordingWriter = (deps: RecordingWriterDeps) => {
   };
 
   /**
-   * Writes until the database answers; after an error that may hide a commit, what is there counts.
+   * Writes until the database answers; after an error, which may hide a commit, what is there counts.
+   * A group is more than one statement: what one refused, another may have committed.
    */
-  const write = async (recordings: readonly Recording[]): Promise<Task[]> => {
+  const write = async (
+    recordings: readonly Recording[],
+    mayHideCommit: boolean,
+  ): Promise<Task[]> => {
     let written: Task[] = [];
-    let mayHideCommit = false;
+    let hasFailed = mayHideCommit;
     const startedAt = now();
     for (const pauseMs of [...RETRY_AFTER_MS, null]) {
       try {
         written = await transitions.record(recordings, now());
         break;
       } catch (error) {
-        mayHideCommit ||= classifyFailure(error) === 'unknown';
+        hasFailed = true;
         log.warn('record_failed', { tasks: recordings.length, error: describeError(error) });
         const isStalled = now() - startedAt > STALL_MS;
         if (pauseMs === null || isStalled || classifyFailure(error) === 'constraint') throw error;
         await wait(pauseMs);
       }
     }
-    if (!mayHideCommit || written.length === recordings.length) return written;
+    if (!hasFailed || written.length === recordings.length) return written;
     const known = new Set(written.map(({ id }) => id));
     return [
       ...written,
@@ -64,9 +68,10 @@ export const createRecordingWriter = (deps: RecordingWriterDeps) => {
   const writeEach = async (
     recordings: readonly Recording[],
     refuse: (recording: Recording, error: unknown) => void,
+    mayHideCommit = false,
   ): Promise<Task[]> => {
     try {
-      return await write(recordings);
+      return await write(recordings, mayHideCommit);
     } catch (error) {
       if (classifyFailure(error) !== 'constraint') throw error;
       const [only] = recordings;
@@ -76,8 +81,8 @@ export const createRecordingWriter = (deps: RecordingWriterDeps) => {
       }
       const half = Math.ceil(recordings.length / 2);
       return [
-        ...(await writeEach(recordings.slice(0, half), refuse)),
-        ...(await writeEach(recordings.slice(half), refuse)),
+        ...(await writeEach(recordings.slice(0, half), refuse, true)),
+        ...(await writeEach(recordings.slice(half), refuse, true)),
       ];
     }
   };

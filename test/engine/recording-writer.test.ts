@@ -48,6 +48,18 @@ it('finds out that a commit was made whose answer was lost', async () => {
   expect(waits).toEqual([50]);
 });
 
+it.each([
+  'D1_ERROR: D1 DB is overloaded. Too many requests queued.',
+  'D1_ERROR: CHECK constraint failed: tasks_of_that: SQLITE_CONSTRAINT',
+])('finds out what one statement of a group committed before another failed: %s', async (text) => {
+  const { claimed, record, refused } = await setup(3, (call) =>
+    call === 1 ? new Error(text) : null,
+  );
+  const written = await record(claimed);
+  expect(written.map(({ id }) => id).toSorted()).toEqual(claimed.map(({ id }) => id).toSorted());
+  expect(refused).toEqual([]);
+});
+
 it('gives up after three pauses, and tells why', async () => {
   const down = new Error('D1_ERROR: D1 DB is overloaded. Too many requests queued.');
   const { claimed, record, waits } = await setup(1, () => down);

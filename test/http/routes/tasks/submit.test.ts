@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { TaskView } from '../../../../src/domain/view.ts';
 import { call, finished } from '../../../support/client.ts';
 import { breakDatabase, observeDatabase } from '../../../support/database.ts';
@@ -243,10 +243,11 @@ describe('Prefer: wait', () => {
 
 it('is accepted although the database stops to answer while its caller waits', async () => {
   const answering = call('/tasks', {
-    json: { ...sum(1), delay_seconds: 600 },
+    json: { ...sum(1), delay_seconds: 600, title: 'waited for in vain' },
     headers: { Prefer: 'wait=1' },
   });
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const stored = env.DB.prepare("SELECT 1 AS n FROM tasks WHERE title = 'waited for in vain'");
+  await vi.waitUntil(async () => (await stored.first('n')) !== null);
   const broken = breakDatabase(null, 'before');
   const answer = await answering;
   broken.mend();
