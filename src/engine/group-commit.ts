@@ -1,7 +1,9 @@
 import { describeError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
+import type { HeldReason } from '../domain/words.ts';
 import type { Logger } from '../log.ts';
 import { classifyFailure } from '../store/failure.ts';
+import type { Birth } from '../store/inserts.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { Acceptance, EncodedTask } from './accept-wire.ts';
 
@@ -11,7 +13,7 @@ export interface WaitingTask extends EncodedTask {
 }
 
 export interface GroupCommitDeps {
-  store: Pick<TaskStore, 'insertMany' | 'findIds'>;
+  store: Pick<TaskStore, 'insertMany' | 'findBirths'>;
   /** Called when the database gave no answer. */
   noteOutage(): void;
   now(): number;
@@ -33,14 +35,38 @@ export const ANSWERS = {
 const explainMissing = ({ idempotency_key, unique_key }: Task): Acceptance =>
   (idempotency_key ?? unique_key) === null ? 'task_rejected' : 'duplicate';
 
+/** Notes what holds a task that is stored, or that its direct run counts. */
+const settle = (
+  { task, direct }: WaitingTask,
+  held: HeldReason | null,
+  hasBegun: boolean,
+): void => {
+  task.held = held;
+  if (hasBegun) Object.assign(task, direct);
+  // A type's own limit is found by the statement.
+  if (held === 'limit') task.limit_key ??= task.type;
+};
+
+/** Whether nobody has changed a row since it was born with its direct run. */
+const isBornSo = ({ direct }: WaitingTask, { version, started_at }: Birth): boolean =>
+  version === direct?.version && started_at === direct.started_at;
+
 /** Writes groups of tasks, one statement each, and answers every caller after the commit. */
 export const createGroupCommit = ({ store, noteOutage, now, log }: GroupCommitDeps) => {
   /** When the last group could not be written, unless one was since; ms, or null. */
   let failedAt: number | null = null;
 
-  /** Which of the group are in the table. */
-  const findStored = (group: readonly WaitingTask[]): Promise<Set<string>> =>
-    store.findIds(group.map(({ task }) => task));
+  /**
+   * Which of the group are in the table, by id; what is there already takes what holds it from its row.
+   */
+  const findStored = async (group: readonly WaitingTask[]): Promise<Set<string>> => {
+    const births = await store.findBirths(group.map(({ task }) => task));
+    for (const each of group) {
+      const birth = births.get(each.task.id);
+      if (birth) settle(each, birth.held, isBornSo(each, birth));
+    }
+    return new Set(births.keys());
+  };
 
   /**
    * Inserts, once more if the answer is lost; when some were there already, reads back which exist.
@@ -57,11 +83,9 @@ export const createGroupCommit = ({ store, noteOutage, now, log }: GroupCommitDe
         throw classifyFailure(second) === 'constraint' ? second : error;
       });
     });
-    for (const { task, direct: run } of group) {
-      task.held = inserted.get(task.id) ?? task.held;
-      if (task.held === 'lease') Object.assign(task, run);
-      // A type's own limit is found by the statement.
-      if (task.held === 'limit') task.limit_key ??= task.type;
+    for (const each of group) {
+      const held = inserted.get(each.task.id) ?? each.task.held;
+      settle(each, held, held === 'lease');
     }
     return inserted.size === group.length ? new Set(inserted.keys()) : findStored(group);
   };
@@ -98,8 +122,10 @@ export const createGroupCommit = ({ store, noteOutage, now, log }: GroupCommitDe
       // Stored rows were accepted; the others may still come, so no caller may hear that it was
       // not stored.
       const found =
-        failure === 'unknown' ? await findStored(group).catch(() => new Set<string>()) : [];
-      return answerAll(group, new Set(found), () => ANSWERS[failure]);
+        failure === 'unknown'
+          ? await findStored(group).catch(() => new Set<string>())
+          : new Set<string>();
+      return answerAll(group, found, () => ANSWERS[failure]);
     }
   };
 

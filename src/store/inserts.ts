@@ -1,9 +1,9 @@
 import { BORN, FLOWLESS, UNUSED, type FlowPart } from '../domain/new-task.ts';
-import type { Task } from '../domain/task.ts';
+import type { Task, TaskKey } from '../domain/task.ts';
 import type { HeldReason } from '../domain/words.ts';
 import { DIRECT_COLUMNS, pickDirect } from '../domain/direct-run.ts';
 import { runnableSql } from './runnable.ts';
-import { jsonRows, nameStatement, rowMapper, TASK_COLUMNS } from './statements.ts';
+import { encodeKeys, jsonRows, nameStatement, rowMapper, TASK_COLUMNS } from './statements.ts';
 
 /** The most tasks one INSERT carries. */
 export const MAX_INSERT = 1_000;
@@ -156,4 +156,23 @@ export const insertTasks = async (
   if (only && inserts.length === 1) return new Map(await only.raw<Born>());
   const all = await db.batch<Record<string, string | null>>(inserts);
   return new Map(all.flatMap(({ results }) => results.map((row) => Object.values(row) as Born)));
+};
+
+/** What tells of a row whether anybody has changed it since it was inserted. */
+export type Birth = Pick<Task, 'id' | 'held' | 'version' | 'started_at'>;
+
+const FIND_BIRTHS = nameStatement(
+  'tasks.find_births',
+  `SELECT id, held, version, started_at
+FROM tasks
+WHERE (owner, id) IN (SELECT value ->> 'owner', value ->> 'id' FROM json_each(?1))`,
+);
+
+/** Which of them exist, by id. */
+export const findBirths = async (
+  db: D1Database,
+  keys: readonly TaskKey[],
+): Promise<Map<string, Birth>> => {
+  const { results } = await db.prepare(FIND_BIRTHS).bind(encodeKeys(keys)).all<Birth>();
+  return new Map(results.map((birth) => [birth.id, birth]));
 };

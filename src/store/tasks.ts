@@ -7,7 +7,7 @@ import { isFinal, STATUSES, type Priority, type Status } from '../domain/words.t
 import { tasksTable } from '../schema/tasks.ts';
 import { readBodies, selectBodies, type ShortRow } from './bodies.ts';
 import { createDeletions } from './deletions.ts';
-import { insertTasks } from './inserts.ts';
+import { findBirths, insertTasks } from './inserts.ts';
 import { createPrunes } from './prunes.ts';
 import { runnableSql } from './runnable.ts';
 import { encodeKeys, nameStatement, SUMMARY_COLUMNS, toSqlList } from './statements.ts';
@@ -28,13 +28,6 @@ const ROWS = [...SUMMARY_COLUMNS, selectBodies('1')].join(', ');
 const GET_MANY = nameStatement(
   'tasks.get_many',
   `SELECT ${ROWS}
-FROM tasks
-WHERE (owner, id) IN (SELECT value ->> 'owner', value ->> 'id' FROM json_each(?1))`,
-);
-
-const FIND_IDS = nameStatement(
-  'tasks.find_ids',
-  `SELECT id
 FROM tasks
 WHERE (owner, id) IN (SELECT value ->> 'owner', value ->> 'id' FROM json_each(?1))`,
 );
@@ -120,6 +113,7 @@ export const createTaskStore = (d1: D1Database) => {
     ...createDeletions(d1),
     ...createPrunes(d1),
     insertMany: insertTasks.bind(null, d1),
+    findBirths: findBirths.bind(null, d1),
 
     get: (owner: string, id: string): Promise<Task | null> =>
       d1.prepare(GET).bind(owner, id).first<Task>(),
@@ -128,12 +122,6 @@ export const createTaskStore = (d1: D1Database) => {
     async getMany(keys: readonly TaskKey[]): Promise<Task[]> {
       const statement = d1.prepare(GET_MANY).bind(encodeKeys(keys));
       return readBodies(d1, (await statement.all<ShortRow>()).results);
-    },
-
-    /** Which of them exist, by id. */
-    async findIds(keys: readonly TaskKey[]): Promise<Set<string>> {
-      const statement = d1.prepare(FIND_IDS).bind(encodeKeys(keys));
-      return new Set((await statement.raw<[string]>()).map(([id]) => id));
     },
 
     /**

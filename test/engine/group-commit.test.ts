@@ -1,9 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, expect, it, vi } from 'vitest';
+import { endDirectly, pickDirect, startDirectly } from '../../src/domain/direct-run.ts';
 import type { Task } from '../../src/domain/task.ts';
 import type { Acceptance } from '../../src/engine/accept-wire.ts';
 import { createGroupCommit } from '../../src/engine/group-commit.ts';
-import { encodeTask } from '../../src/store/inserts.ts';
+import { encodeDirect, encodeTask } from '../../src/store/inserts.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { breakDatabase } from '../support/database.ts';
 import { keepLog } from '../support/deps.ts';
@@ -21,6 +22,13 @@ const commit = async (tasks: Task[], group = setup()) => {
     })),
   );
   return { answers: tasks.map(({ id }) => answers.get(id)), stored: stored.map(({ id }) => id) };
+};
+const commitDirect = async (task: Task, born: Task): Promise<Acceptance | undefined> => {
+  let answered: Acceptance | undefined;
+  const answer = (acceptance: Acceptance): void => void (answered = acceptance);
+  const direct = pickDirect(born);
+  await setup().commit([{ task, row: encodeDirect(task, born), direct, answer }]);
+  return answered;
 };
 let time = 0;
 const setup = () =>
@@ -64,4 +72,35 @@ it('remembers for a minute that the database refused', async () => {
   broken.mend();
   time += 60_001;
   expect(group.isAccepting()).toBe(true);
+});
+
+const aDirectTask = () => {
+  const task = aTask();
+  return { task, born: startDirectly(task, Date.now()) };
+};
+
+it.each(['tasks.insert_direct', 'nothing'])(
+  'a direct run has begun although its insert is repeated: the answer of %s was lost',
+  async (lost) => {
+    const { task, born } = aDirectTask();
+    const pure = endDirectly(born, '3', Date.now());
+    for (const each of [born, pure]) {
+      const own = { ...task, id: crypto.randomUUID() };
+      breakDatabase(lost, 'after', { times: 1 });
+      expect(await commitDirect({ ...own }, each)).toBe('begun');
+      // The Dispatcher was reset after the commit, and the Worker asks again.
+      expect(await commitDirect(own, each)).toBe('begun');
+      expect(own).toMatchObject({ status: each.status, held: each.held, attempt: 1 });
+      vi.restoreAllMocks();
+    }
+  },
+);
+
+it('a run that its queue began is no direct one, whoever asks again', async () => {
+  const { task, born } = aDirectTask();
+  await commitDirect({ ...task }, born);
+  await env.DB.prepare('UPDATE tasks SET version = version + 1, started_at = started_at + 1').run();
+  const again = { ...task };
+  expect(await commitDirect(again, born)).toBe('accepted');
+  expect(again).toMatchObject({ status: 'PENDING', held: 'lease' });
 });
