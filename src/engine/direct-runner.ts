@@ -1,4 +1,5 @@
 import { isLarge } from '../domain/body.ts';
+import { LEASE_MARGIN_MS } from '../domain/lifecycle.ts';
 import { endDirectly, MAX_DIRECT_TIMEOUT_MS, startDirectly } from '../domain/direct-run.ts';
 import { describeError } from '../domain/errors.ts';
 import type { Outcome } from '../domain/retry.ts';
@@ -7,12 +8,13 @@ import type { Task } from '../domain/task.ts';
 import { withTimeout } from '../domain/timeout.ts';
 import type { Catalog } from '../handlers/catalog.ts';
 import type { Logger } from '../log.ts';
+import type { LeaseStore } from '../store/leases.ts';
 import type { Executor } from './executor.ts';
 import { toMessageDelay } from './message-tracker.ts';
 import type { Publish } from './publisher.ts';
 import type { Recorder } from './recorder.ts';
 import type { TaskQueues } from './task-queues.ts';
-import type { StartTaskRunner, StartTracing } from './task-runner.ts';
+import type { StartTaskRunner, StartTracing, TaskRunner } from './task-runner.ts';
 
 /** A pure task that takes longer is stored before it is run. */
 const MAX_PURE_MS = 50;
@@ -25,6 +27,7 @@ export interface DirectRunnerDeps {
   /** A recorder of outcomes by the Dispatcher, which publishes them; `publish` is told of the rows too. */
   createRecorder(publish: Publish): Recorder;
   taskQueues: Pick<TaskQueues, 'enqueue'>;
+  leases: Pick<LeaseStore, 'renew'>;
   now(): number;
   log: Logger;
 }
@@ -57,7 +60,7 @@ const mayRunDirectly = (task: Task): boolean =>
  * queue. Should that Worker die, the lease brings the task back, and its queue has it from then on.
  */
 export const createDirectRunner = (deps: DirectRunnerDeps) => {
-  const { catalog, executor, startRunner, startTracing, taskQueues, now, log } = deps;
+  const { catalog, executor, startTracing, taskQueues, leases, now, log } = deps;
   /** Rows that were recorded, until whoever ran them takes them. */
   const recorded = new Map<string, Task>();
   const recorder = deps.createRecorder(async (tasks) => {
@@ -78,6 +81,12 @@ export const createDirectRunner = (deps: DirectRunnerDeps) => {
     if (outcome === null) abort.abort(new Error('It is run again, from its row'));
     if (outcome?.kind !== 'completed' || !isPlain) return null;
     return isLarge(outcome.result) ? null : outcome.result;
+  };
+
+  /** Whether its lease lasts for its whole time; it began before the task was stored. */
+  const isHeld = async ({ owner, id, attempt, started_at }: Task): Promise<boolean> => {
+    if (now() - Number(started_at) < LEASE_MARGIN_MS / 2) return true;
+    return (await leases.renew([{ owner, id, attempt, progress: null }], now())).has(id);
   };
 
   return {
@@ -101,8 +110,10 @@ export const createDirectRunner = (deps: DirectRunnerDeps) => {
      * null where another writer was faster or the database does not answer. Never rejects.
      */
     async run(started: Task): Promise<Task | null> {
-      const runner = startRunner();
+      let runner: TaskRunner | undefined;
       try {
+        if (!(await isHeld(started))) return null;
+        runner = deps.startRunner();
         const outcome = await runner.runTask(started);
         if (outcome === null) return null;
         const verdict = await recorder.forBatch(1).record(started, outcome);
@@ -115,7 +126,7 @@ export const createDirectRunner = (deps: DirectRunnerDeps) => {
         return null;
       } finally {
         recorded.delete(started.id);
-        runner.stop();
+        runner?.stop();
       }
     },
   };

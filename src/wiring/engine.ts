@@ -120,6 +120,7 @@ export const createEngine = (deps: EngineDeps) => {
     ...ways,
     executor,
     startRunner,
+    leases,
     transitions,
     store,
     keepResult,

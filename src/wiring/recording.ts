@@ -1,4 +1,5 @@
 import type { RetryPolicy } from '../domain/retry.ts';
+import type { CommittedTask } from '../domain/task.ts';
 import { createDirectRunner, type DirectRunnerDeps } from '../engine/direct-runner.ts';
 import { createRecorder, type RecorderDeps } from '../engine/recorder.ts';
 import type { EngineDeps } from './engine-deps.ts';
@@ -21,16 +22,31 @@ export const createRecording = (deps: RecordingDeps) => {
     findPolicy: (owner, type) => catalog.find(owner, type)?.retry ?? NO_RETRY,
   };
   const recorder = createRecorder(recorderDeps);
+  /** Rows that the Dispatcher told of, as it answered with them. */
+  const told = new WeakSet<object>();
+  const recordByDispatcher: typeof transitions.record = async (recordings) => {
+    const rows = await dispatcher.record(recordings);
+    for (const row of rows) told.add(row);
+    return rows;
+  };
+  /** Tells of what was found committed although no answer came: the Dispatcher may have been reset. */
+  const tellOthers = async (rows: readonly CommittedTask[]): Promise<void> => {
+    const untold = rows.filter((row) => !told.has(row));
+    if (untold.length === 0) return;
+    await Promise.all([deps.publish(untold), deps.followUp(untold)]);
+  };
   return {
     recorder: replace.recorder?.(recorder) ?? recorder,
-    /** The Dispatcher writes, and tells of it. */
     directRunner: createDirectRunner({
       ...deps,
       createRecorder: (publish) =>
         createRecorder({
           ...recorderDeps,
-          transitions: { ...transitions, record: dispatcher.record },
-          publish,
+          transitions: { ...transitions, record: recordByDispatcher },
+          publish: async (rows) => {
+            await publish(rows);
+            await tellOthers(rows);
+          },
           followUp: async () => {},
         }),
     }),

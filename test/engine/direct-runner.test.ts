@@ -3,11 +3,15 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { endDirectly, pickDirect, startDirectly } from '../../src/domain/direct-run.ts';
 import type { Outcome } from '../../src/domain/retry.ts';
 import type { Task } from '../../src/domain/task.ts';
-import { createDirectRunner } from '../../src/engine/direct-runner.ts';
+import { createDirectRunner, type DirectRunnerDeps } from '../../src/engine/direct-runner.ts';
 import type { ExecuteOptions } from '../../src/engine/executor.ts';
 import { catalog } from '../../src/handlers/catalog.ts';
 import { encodeDirect, encodeTask, insertTasks } from '../../src/store/inserts.ts';
-import { keepLog } from '../support/deps.ts';
+import type { Recording } from '../../src/store/recordings.ts';
+import { createTaskStore } from '../../src/store/tasks.ts';
+import { createTransitions } from '../../src/store/transitions.ts';
+import { createRecording } from '../../src/wiring/recording.ts';
+import { keepLog, keepPublished, noLargeBodies } from '../support/deps.ts';
 import { call } from '../support/client.ts';
 import { observeDatabase } from '../support/database.ts';
 import { putLimit } from '../support/limits.ts';
@@ -15,7 +19,10 @@ import { aTask, OWNER, rowOf } from '../support/rows.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
-const setup = (execute: (task: Task, options: ExecuteOptions) => Promise<Outcome>) =>
+const setup = (
+  execute: (task: Task, options: ExecuteOptions) => Promise<Outcome>,
+  more: Partial<DirectRunnerDeps> = {},
+) =>
   createDirectRunner({
     catalog,
     executor: { execute },
@@ -29,8 +36,10 @@ const setup = (execute: (task: Task, options: ExecuteOptions) => Promise<Outcome
       }),
     }),
     taskQueues: { enqueue: async () => {} },
+    leases: { renew: async () => new Set() },
     now: Date.now,
     log: keepLog().log,
+    ...more,
   });
 const done = async (): Promise<Outcome> => ({ kind: 'completed', result: '{"n":1}' });
 const beginAs = async (execute: Parameters<typeof setup>[0], task = aTask()) =>
@@ -82,6 +91,60 @@ it.each([
 it('resolves with nothing when the outcome could not be recorded: the lease brings the task back', async () => {
   const runner = setup(done);
   expect(await runner.run(startDirectly(aTask(), Date.now()))).toBeNull();
+});
+
+it('asks for its lease anew where its row took long to be stored, and leaves alone what is lost', async () => {
+  const startRunner = vi.fn<DirectRunnerDeps['startRunner']>(() => {
+    throw new Error('It runs');
+  });
+  const renew = vi.fn(async () => new Set<string>());
+  const runner = setup(done, { leases: { renew }, startRunner });
+  const task = aTask();
+  await runner.run(startDirectly(task, Date.now()));
+  expect([renew.mock.calls.length, startRunner.mock.calls.length]).toEqual([0, 1]);
+  await runner.run(startDirectly(task, Date.now() - 6_000));
+  expect([renew.mock.calls.length, startRunner.mock.calls.length]).toEqual([1, 1]);
+  renew.mockResolvedValue(new Set([task.id]));
+  await runner.run(startDirectly(task, Date.now() - 6_000));
+  expect([renew.mock.calls.length, startRunner.mock.calls.length]).toEqual([2, 2]);
+});
+
+it.each([
+  ['the Dispatcher', 0, []],
+  ['whoever ran it, where the Dispatcher was reset after the commit', 1, ['COMPLETED']],
+])('%s tells of its end', async (_, resets, told) => {
+  const transitions = createTransitions(env.DB);
+  const { publish, published } = keepPublished();
+  const followed: string[] = [];
+  let left = resets;
+  const { directRunner } = createRecording({
+    catalog,
+    transitions,
+    publish,
+    dispatcher: {
+      record: async (recordings: Recording[]) => {
+        const rows = await transitions.record(recordings, Date.now());
+        if (left > 0) {
+          left -= 1;
+          throw new Error('Durable Object reset');
+        }
+        return rows;
+      },
+    },
+    followUp: async (tasks: Task[]) => void followed.push(...tasks.map(({ status }) => status)),
+    store: createTaskStore(env.DB),
+    startRunner: () => ({ runTask: done, stop() {} }),
+    keepResult: noLargeBodies.keepResult,
+    taskQueues: { enqueue: async () => {} },
+    now: Date.now,
+    wait: async () => {},
+    log: keepLog().log,
+  } as never);
+  const task = aTask();
+  const born = startDirectly(task, Date.now());
+  await insertDirect(task, born);
+  expect(await directRunner.run(born)).toMatchObject({ status: 'COMPLETED', result: '{"n":1}' });
+  expect([published.map(({ status }) => status), followed]).toEqual([told, told]);
 });
 
 const insertDirect = async (task: Task, born: Task) =>
