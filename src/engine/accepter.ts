@@ -42,13 +42,15 @@ export interface AccepterDeps extends GroupCommitDeps {
 }
 
 /**
- * When the clock must look at a new task: one that is final already may have a callback to deliver.
+ * When the clock must look at a new task: one that is final already may have a callback to deliver,
+ * and a direct run is counted in the Dispatcher's memory, which the clock empties.
  */
-export const firstLookAt = ({ wake_at, callback_url, submitted_at, expires_at }: Task): number =>
-  Math.min(
-    expires_at ?? Infinity,
-    wake_at ?? (callback_url === null ? Infinity : submitted_at + RESEND_AFTER_MS),
-  );
+export const firstLookAt = (task: Task): number => {
+  const { wake_at, callback_url, submitted_at, expires_at, attempt } = task;
+  const isSoon = attempt > 0 || (wake_at === null && callback_url !== null);
+  const soon = isSoon ? submitted_at + RESEND_AFTER_MS : Infinity;
+  return Math.min(soon, wake_at ?? Infinity, expires_at ?? Infinity);
+};
 
 /** A task that was born with its outcome has begun, too. */
 const findChanges = (stored: readonly Task[]): Task[] =>

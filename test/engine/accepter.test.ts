@@ -104,6 +104,16 @@ describe('accepting', () => {
     expect(wasAlarmSet).toBe(true);
   });
 
+  it('looks soon at a direct run, which is counted in memory alone', async () => {
+    const alarms: number[] = [];
+    const { acceptDirect } = setup(async (at) => void alarms.push(at));
+    const task = aTask();
+    const started = startDirectly(task, task.submitted_at);
+    for (const born of [started, endDirectly(started, '3', task.submitted_at)])
+      await acceptDirect({ ...task, id: crypto.randomUUID() }, born);
+    expect(alarms).toEqual([task.submitted_at + 5_000, task.submitted_at + 5_000]);
+  });
+
   it('accepts nothing when the alarm cannot be set', async () => {
     const task = aTask();
     const { accept } = setup(() => Promise.reject(new Error('no alarm')));
