@@ -1,12 +1,16 @@
 import type { Home } from '../domain/home.ts';
-import type { TaskKey } from '../domain/task.ts';
+import type { Task, TaskKey } from '../domain/task.ts';
 import type { LeaseStore } from '../store/leases.ts';
-import { readRecordingKey } from '../store/recordings.ts';
+import { readRecordingKey, type Recording } from '../store/recordings.ts';
 import type { Transitions } from '../store/transitions.ts';
 
 /** What is to be written waits until its owner lives somewhere again. */
 export class OwnerMoving extends Error {
-  constructor() {
+  /** @param moving what could not be written; @param written the rows that took the rest */
+  constructor(
+    readonly moving: readonly Recording[] = [],
+    readonly written: readonly Task[] = [],
+  ) {
     super('The owner is being moved to another database');
   }
 }
@@ -75,7 +79,7 @@ export const createElsewhere = ({ homes, shard, findShard }: ElsewhereDeps) => {
           const { moving, away } = await sort(missing, ({ task }) => task.owner);
           for (const [other, own] of away)
             written.push(...(await findShard(other).transitions.record(own, now)));
-          if (moving.length > 0) throw new OwnerMoving();
+          if (moving.length > 0) throw new OwnerMoving(moving, written);
           return written;
         },
         async writeRecordings(kept) {

@@ -9,6 +9,7 @@ import {
 import type { Task } from '../domain/task.ts';
 import type { Recording } from '../store/recordings.ts';
 import type { Transitions } from '../store/transitions.ts';
+import { OwnerMoving } from './elsewhere.ts';
 import type { FollowUp } from './follow-up.ts';
 import type { LargeBodies } from './large-bodies.ts';
 import { toMessageDelay } from './message-tracker.ts';
@@ -103,6 +104,10 @@ export const createRecorder = (deps: RecorderDeps) => {
         publish([...takeStarted(), ...written]),
         followUp(group.map(({ recording: { task } }) => ended.get(task.id) ?? task)),
       ]);
+      // Its owner lives somewhere again in a moment.
+      const moving = group.filter(({ recording }) => refused.get(recording) instanceof OwnerMoving);
+      if (moving.length > 0 && (await tryKeep(moving)))
+        for (const { recording } of moving) refused.delete(recording);
       for (const { recording, resolve, reject } of group)
         if (refused.has(recording)) reject(refused.get(recording));
         else resolve(recording.verdict);

@@ -5,11 +5,15 @@ import { classifyFailure } from '../store/failure.ts';
 import { wasRecorded, type Recording } from '../store/recordings.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { Transitions } from '../store/transitions.ts';
+import { OwnerMoving } from './elsewhere.ts';
 
 /** A commit that failed is tried again after these, … */
 const RETRY_AFTER_MS = [50, 500, 2_000];
 /** … unless it took longer than this to fail: then the database stalls. */
 const STALL_MS = 5_000;
+
+/** Is told of a recording that cannot be written, which does not fail its neighbours. */
+export type Refuse = (recording: Recording, error: unknown) => void;
 
 export interface RecordingWriterDeps {
   transitions: Pick<Transitions, 'record'>;
@@ -33,10 +37,12 @@ export const createRecordingWriter = (deps: RecordingWriterDeps) => {
 
   /**
    * Writes until the database answers; after an error, which may hide a commit, what is there counts.
-   * A group is more than one statement: what one refused, another may have committed.
+   * A group is more than one statement: what one refused, another may have committed. Nobody waits
+   * for an owner on the move: its recordings are refused.
    */
   const write = async (
     recordings: readonly Recording[],
+    refuse: Refuse,
     mayHideCommit: boolean,
   ): Promise<Task[]> => {
     let written: Task[] = [];
@@ -47,6 +53,11 @@ export const createRecordingWriter = (deps: RecordingWriterDeps) => {
         written = await transitions.record(recordings, now());
         break;
       } catch (error) {
+        if (error instanceof OwnerMoving) {
+          written = [...error.written];
+          for (const each of error.moving) refuse(each, error);
+          break;
+        }
         hasFailed = true;
         log.warn('record_failed', { tasks: recordings.length, error: describeError(error) });
         const isStalled = now() - startedAt > STALL_MS;
@@ -63,15 +74,15 @@ export const createRecordingWriter = (deps: RecordingWriterDeps) => {
   };
 
   /**
-   * As `write`; one row that the schema refuses does not fail its neighbours: `refuse` is told of it.
+   * As `write`; one row that the schema refuses does not fail its neighbours.
    */
   const writeEach = async (
     recordings: readonly Recording[],
-    refuse: (recording: Recording, error: unknown) => void,
+    refuse: Refuse,
     mayHideCommit = false,
   ): Promise<Task[]> => {
     try {
-      return await write(recordings, mayHideCommit);
+      return await write(recordings, refuse, mayHideCommit);
     } catch (error) {
       if (classifyFailure(error) !== 'constraint') throw error;
       const [only] = recordings;

@@ -97,7 +97,12 @@ it('writes the others, and then says that one is on its way', async () => {
   const { here, there, elsewhere } = arrange();
   const transitions = elsewhere.forTransitions(here.transitions);
   const recordings = ['here', 'moving', 'away'].map(recordingOf);
-  await expect(transitions.record(recordings, NOW)).rejects.toBeInstanceOf(OwnerMoving);
+  const moving = await transitions.record(recordings, NOW).catch((error: unknown) => error);
+  expect(moving).toBeInstanceOf(OwnerMoving);
+  expect(moving).toMatchObject({
+    moving: [recordings[1]],
+    written: [recordings[0]?.task, recordings[2]?.task],
+  });
   expect([here.recorded, there.recorded]).toEqual([['here'], ['away']]);
   const kept = createRecordings(env.DB, null).encodeRecordings(
     ['moving', 'away'].map(recordingOf),

@@ -2,7 +2,9 @@ import { env } from 'cloudflare:workers';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { Outcome } from '../../src/domain/retry.ts';
 import type { Task } from '../../src/domain/task.ts';
+import { OwnerMoving } from '../../src/engine/elsewhere.ts';
 import { createRecorder } from '../../src/engine/recorder.ts';
+import type { Recording } from '../../src/store/recordings.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { breakDatabase, observeDatabase } from '../support/database.ts';
@@ -21,8 +23,19 @@ const setup = async (count: number, keeps = true) => {
   const transitions = createTransitions(env.DB);
   const { log, events } = keepLog();
   const { publish, published } = keepPublished();
+  let movingId: string | undefined;
+  const isMoving = ({ task }: Recording): boolean => task.id === movingId;
+  const record: typeof transitions.record = async (recordings, now) => {
+    const written = await transitions.record(
+      recordings.filter((each) => !isMoving(each)),
+      now,
+    );
+    const moving = recordings.filter(isMoving);
+    if (moving.length > 0) throw new OwnerMoving(moving, written);
+    return written;
+  };
   const recorder = createRecorder({
-    transitions,
+    transitions: { ...transitions, record },
     store: createTaskStore(env.DB),
     publish,
     followUp: async () => {},
@@ -39,7 +52,9 @@ const setup = async (count: number, keeps = true) => {
     log,
   });
   const claimed = await transitions.claim(tasks, Date.now(), false);
-  return { claimed, batch: recorder.forBatch(count), recorder, published, events, kept };
+  const moveOwnerOf = ({ id }: Task): void => void (movingId = id);
+  const batch = recorder.forBatch(count);
+  return { claimed, batch, recorder, published, events, kept, moveOwnerOf };
 };
 
 it('records a batch with one statement, and publishes it after the commit', async () => {
@@ -112,4 +127,15 @@ it('publishes starts with the first ends, or in a moment, and the rest when the 
   left.skip();
   await left.end();
   expect(read()).toEqual([[third.id, 'IN_PROGRESS']]);
+});
+
+it('keeps the outcome of an owner on the move, and records the others', async () => {
+  const { claimed, recorder, kept, moveOwnerOf } = await setup(3);
+  moveOwnerOf(claimed[1] as Task);
+  const batch = recorder.forBatch(3);
+  const verdicts = await Promise.all(claimed.map((task) => batch.record(task, done)));
+  expect(verdicts).toHaveLength(3);
+  expect(kept.map((text) => text.includes(String(claimed[1]?.id)))).toEqual([true]);
+  expect((await rowOf(claimed[0]?.id ?? '')).status).toBe('COMPLETED');
+  expect((await rowOf(claimed[1]?.id ?? '')).status).toBe('IN_PROGRESS');
 });

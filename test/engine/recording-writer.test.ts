@@ -1,13 +1,14 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import type { Task } from '../../src/domain/task.ts';
+import { OwnerMoving } from '../../src/engine/elsewhere.ts';
 import { createRecordingWriter } from '../../src/engine/recording-writer.ts';
 import { createTaskStore } from '../../src/store/tasks.ts';
 import { createTransitions } from '../../src/store/transitions.ts';
 import { keepLog } from '../support/deps.ts';
 import { aTask, store } from '../support/rows.ts';
 
-const setup = async (count: number, fail: (call: number) => Error | null) => {
+const setup = async (count: number, fail: (call: number) => Error | null, moving = -1) => {
   const tasks = Array.from({ length: count }, () => aTask());
   await store(...tasks);
   const transitions = createTransitions(env.DB);
@@ -17,8 +18,11 @@ const setup = async (count: number, fail: (call: number) => Error | null) => {
   const refused: string[] = [];
   const write = createRecordingWriter({
     transitions: {
-      record: async (...of) => {
-        const written = await transitions.record(...of);
+      record: async (recordings, now) => {
+        const ready = recordings.filter((_, i) => i !== moving);
+        const written = await transitions.record(ready, now);
+        if (ready.length < recordings.length)
+          throw new OwnerMoving(recordings.slice(moving, moving + 1), written);
         const error = fail((calls += 1));
         if (error) throw error;
         return written;
@@ -73,4 +77,11 @@ it('tells of the one row that the schema refuses, and writes all others', async 
   // Nothing is COMPLETED without a result.
   const written = await record(claimed, bad);
   expect([written.length, refused]).toEqual([4, [bad.id]]);
+});
+
+it('waits for no owner on the move: it is refused at once, and all others are written', async () => {
+  const { claimed, record, refused, waits } = await setup(3, () => null, 1);
+  const written = await record(claimed);
+  expect(written.map(({ id }) => id)).toEqual([claimed[0]?.id, claimed[2]?.id]);
+  expect([refused, waits]).toEqual([[claimed[1]?.id], []]);
 });
