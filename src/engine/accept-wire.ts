@@ -1,5 +1,5 @@
 import type { Task } from '../domain/task.ts';
-import type { DirectPart } from '../domain/direct-run.ts';
+import { DIRECT_COLUMNS, type DirectPart } from '../domain/direct-run.ts';
 import type { Recording } from '../store/recordings.ts';
 import { decodeTask, encodeDirect, encodeTask, INSERT_COLUMNS } from '../store/inserts.ts';
 
@@ -33,8 +33,8 @@ const COLUMNS = INSERT_COLUMNS.join(' ');
 const HEADER = `v1 ${COLUMNS}`;
 /** Of rows that a release before would store without what holds them: it refuses them instead. */
 const NEW_HEADER = `v2 ${COLUMNS}`;
-/** Of one with a direct run: a release before leaves that out, and lets its queue have it. */
-const DIRECT_HEADER = `${NEW_HEADER} direct`;
+/** Of one with a direct run: another release, whose runs decide others, lets its queue have it. */
+const DIRECT_HEADER = `${NEW_HEADER} direct:${DIRECT_COLUMNS.join()}`;
 const needsNew = ({ limit_key, unique_key }: Task): boolean => (limit_key ?? unique_key) !== null;
 
 /** A task and its text as `encodeTask` makes it, which goes into the INSERT as it is. */

@@ -18,6 +18,11 @@ interface WaitingRecording {
   reject(error: unknown): void;
 }
 
+/** Letters of results that may wait; whoever comes then tries again, or has its outcome kept. */
+const MAX_WAITING_CHARS = 16_000_000;
+const measure = ({ verdict }: Recording): number =>
+  verdict.transition === 'complete' ? verdict.result.length : 0;
+
 /**
  * Group commit for outcomes of direct runs, which end in many Workers: what comes while a group is
  * written is the next one. Each Worker is answered after the commit; others hear of it beside.
@@ -26,6 +31,7 @@ export const createGroupRecorder = (deps: GroupRecorderDeps) => {
   const { publish, followUp } = deps;
   const write = createRecordingWriter(deps);
   const waiting: WaitingRecording[] = [];
+  let waitingChars = 0;
   let isDraining = false;
   let lastSize = 1;
 
@@ -53,6 +59,7 @@ export const createGroupRecorder = (deps: GroupRecorderDeps) => {
       if (lastSize >= BUSY_GROUP) await gather(() => waiting.length, MAX_INSERT, deps);
       const group = waiting.splice(0, MAX_INSERT);
       lastSize = group.length;
+      for (const { recording } of group) waitingChars -= measure(recording);
       await writeGroup(group);
     }
     isDraining = false;
@@ -60,6 +67,10 @@ export const createGroupRecorder = (deps: GroupRecorderDeps) => {
 
   /** The rows that took them. Rejects as the database does; repeating it is safe. */
   return async (recordings: readonly Recording[]): Promise<Task[]> => {
+    const chars = recordings.reduce((sum, recording) => sum + measure(recording), 0);
+    if (waitingChars > 0 && waitingChars + chars > MAX_WAITING_CHARS)
+      throw new Error('Too many outcomes wait to be recorded');
+    waitingChars += chars;
     const rows = recordings.map(
       (recording) =>
         new Promise<Task | null>((resolve, reject) => {

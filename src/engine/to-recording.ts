@@ -1,3 +1,4 @@
+import { MAX_EMBEDDED_BYTES, measureBody } from '../domain/body.ts';
 import { describeError } from '../domain/errors.ts';
 import type { EndedOutcome, Verdict } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
@@ -20,7 +21,13 @@ export const toRecording = (
   const kept = keepResult(task, task.attempt, verdict.result);
   if (typeof kept === 'string') return { task, verdict };
   return kept.then(
-    (stub) => (stub === verdict.result ? { task, verdict } : { task, verdict, stub }),
+    (stub) => {
+      if (stub === verdict.result) return { task, verdict };
+      // Whoever hears of the end gets the result itself, as long as an answer can carry it.
+      return measureBody(stub) > MAX_EMBEDDED_BYTES
+        ? { task, verdict: { ...verdict, result: stub } }
+        : { task, verdict, stub };
+    },
     (error: unknown) => {
       const failed = failAttempt('storage_unavailable', describeError(error), true);
       return { task, verdict: decide(failed) };

@@ -1,5 +1,4 @@
 import { appendAttempt } from '../domain/attempts.ts';
-import { MAX_EMBEDDED_BYTES, measureBody } from '../domain/body.ts';
 import { chunk } from '../domain/chunk.ts';
 import { lifecycle } from '../domain/lifecycle.ts';
 import type { Verdict } from '../domain/retry.ts';
@@ -22,7 +21,7 @@ export interface Recording {
   /** The row as it was claimed. */
   task: Task;
   verdict: Verdict;
-  /** What the row gets in the place of a result that is too large for it. */
+  /** What the row gets in the place of a result that is too large for it, though not for an answer. */
   stub?: string;
 }
 
@@ -126,12 +125,8 @@ export const createRecordings = (db: D1Database, failureSinks: string | null) =>
   const encode = (recording: Recording, now: number) => {
     const changes = buildRecorded(recording, now, failureSinks);
     const { task, stub } = recording;
-    if (stub === undefined)
-      return { task: { ...task, ...changes }, text: encodeRecording(task, changes) };
-    // Whoever hears of the end gets the result itself, as long as an answer can carry it.
-    const shown = measureBody(stub) > MAX_EMBEDDED_BYTES ? { result: stub } : {};
-    const text = encodeRecording(task, { ...changes, result: stub });
-    return { task: { ...task, ...changes, ...shown }, text };
+    const written = stub === undefined ? changes : { ...changes, result: stub };
+    return { task: { ...task, ...changes }, text: encodeRecording(task, written) };
   };
   return {
     /** Writes outcomes, fenced on the attempt that made them. Returns the rows that took them. */

@@ -37,7 +37,7 @@ it('carries what a direct run decided; a release before leaves it out, and its q
   expect(decodeTasks(text)).toMatchObject([{ task, direct: pickDirect(born) }]);
   // Its columns are fewer; what it does not know is cut out of the row.
   const [, row = ''] = encodeTasks([task]).split('\n');
-  const [before] = decodeTasks(text.replace(' direct', ' of_a_later_release'));
+  const [before] = decodeTasks(text.replace(' direct:status', ' direct:a_later_column'));
   expect(before).toEqual({ task, row });
 });
 

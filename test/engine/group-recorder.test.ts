@@ -61,3 +61,20 @@ it('one row that the schema refuses does not fail its neighbours', async () => {
   );
   expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
 });
+
+it('takes no more than it can keep in its memory', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { record } = setup(async (recordings) => {
+    await promise;
+    return recordings.map(({ task }) => task);
+  });
+  const large = (): Recording => ({
+    ...recordingOf(),
+    verdict: { transition: 'complete', result: 'x'.repeat(1_000_000) },
+  });
+  const recorded = Promise.all(Array.from({ length: 17 }, () => record([large()])));
+  await expect(record([large()])).rejects.toThrow('Too many outcomes');
+  resolve();
+  expect(await recorded).toHaveLength(17);
+  expect(await record([large()])).toHaveLength(1);
+});

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { toStub } from '../../src/domain/body.ts';
 import { decideVerdict, type EndedOutcome } from '../../src/domain/retry.ts';
 import { toRecording } from '../../src/engine/to-recording.ts';
 import { aTask } from '../support/rows.ts';
@@ -25,6 +26,14 @@ it('waits for what is stored outside alone', async () => {
   expect(await toRecording(task, done, decide, async (_, __, text) => text)).toEqual({
     task,
     verdict,
+  });
+});
+
+it('leaves out what no answer can carry', async () => {
+  const stub = toStub({ bytes: 1_048_577, name: '1-x' });
+  expect(await toRecording(task, done, decide, async () => stub)).toEqual({
+    task,
+    verdict: { ...verdict, result: stub },
   });
 });
 
