@@ -1,8 +1,10 @@
+import { createExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import type { TaskView } from '../../../../src/domain/view.ts';
 import { call, finished } from '../../../support/client.ts';
 import { breakDatabase, observeDatabase } from '../../../support/database.ts';
+import { usualKey } from '../../../support/keys.ts';
 
 const sum = (a: number): object => ({ type: 'sum', params: { a, b: 1 } });
 const bulk = (tasks: unknown, headers: HeadersInit = {}): Promise<Response> =>
@@ -238,6 +240,30 @@ describe('Prefer: wait', () => {
       200,
       'true',
     ]);
+  });
+
+  it('keeps what it began alive until its outcome is recorded, should the caller leave', async () => {
+    const { default: worker } = await import('../../../../src/index.ts');
+    const ctx = createExecutionContext();
+    const kept = vi.spyOn(ctx, 'waitUntil');
+    const answering = worker.fetch(
+      new Request('http://localhost/tasks', {
+        method: 'POST',
+        headers: {
+          Authorization: `Bearer ${usualKey.key}`,
+          'Content-Type': 'application/json',
+          Prefer: 'wait=10',
+        },
+        body: JSON.stringify({ type: 'flaky', title: 'left alone', params: { failures: 0 } }),
+      }),
+      env,
+      ctx,
+    );
+    await vi.waitUntil(() => kept.mock.calls.length > 0);
+    await Promise.all(kept.mock.calls.map(([work]) => work));
+    const row = env.DB.prepare("SELECT status, attempt FROM tasks WHERE title = 'left alone'");
+    expect(await row.first()).toEqual({ status: 'COMPLETED', attempt: 1 });
+    expect((await answering).status).toBe(200);
   });
 });
 
