@@ -69,29 +69,46 @@ const finish = act(
   ),
   (world, [i, how]) => world.finish(i, how),
 );
+/** One after the other, until a crash: whoever did the rest is gone with the service. */
+const inTurn = async (
+  world: FlowWorld,
+  ...steps: (() => Promise<void> | void)[]
+): Promise<void> => {
+  const { generation } = world;
+  for (const step of steps) {
+    await step();
+    if (world.generation !== generation) return;
+  }
+};
 /** As much as may run does. */
 const run = act(
   'run',
   fc.tuple(index, fc.constantFrom('complete' as const, 'complete' as const, 'fail' as const)),
-  async (world, [i, how]) => {
-    await world.deliver(i, false);
-    await world.check({});
-    await world.finish(0, how);
-  },
+  (world, [i, how]) =>
+    inTurn(
+      world,
+      () => world.deliver(i, false),
+      () => world.check({}),
+      () => world.finish(0, how),
+    ),
 );
 /** It fails for good. */
-const fail = act('fail', index, async (world, i) => {
-  for (let attempt = 0; attempt < 2; attempt += 1) {
-    await world.deliver(i, false);
-    await world.finish(0, 'fail');
-    world.now += 10_000;
-    await world.tick();
-  }
+const fail = act('fail', index, (world, i) => {
+  const attempt = [
+    () => world.deliver(i, false),
+    () => world.finish(0, 'fail'),
+    () => void (world.now += 10_000),
+    () => world.tick(),
+  ];
+  return inTurn(world, ...attempt, ...attempt);
 });
-const work = one('work', async (world) => {
-  await world.lease(false);
-  await world.settle(0, 'complete', false);
-});
+const work = one('work', (world) =>
+  inTurn(
+    world,
+    () => world.lease(false),
+    () => world.settle(0, 'complete', false),
+  ),
+);
 const GO = { flows: true };
 const cancelFlow = act('cancelFlow', index, (world, i) => world.cancelFlow(i));
 const retryFlow = act('retryFlow', index, (world, i) => world.retryFlow(i), GO);
