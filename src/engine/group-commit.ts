@@ -87,7 +87,12 @@ export const createGroupCommit = ({ store, noteOutage, now, log }: GroupCommitDe
       const held = inserted.get(each.task.id) ?? each.task.held;
       settle(each, held, held === 'lease');
     }
-    return inserted.size === group.length ? new Set(inserted.keys()) : findStored(group);
+    if (inserted.size === group.length) return new Set(inserted.keys());
+    return findStored(group).catch((error: unknown) => {
+      log.warn('insert_not_read_back', { tasks: group.length, error: describeError(error) });
+      // Whatever the database said to the question, it has taken the rows.
+      throw new Error('It is not known which tasks are stored');
+    });
   };
 
   const answerAll = (

@@ -21,6 +21,10 @@ export interface Submitted {
   ending?: Promise<Task | null>;
 }
 
+/** Whether an answer tells of what is in the table. */
+const isFound = (answer: Acceptance): boolean =>
+  isStored(answer) || answer === 'duplicate' || answer === 'task_rejected';
+
 /** A key that others take and leave at the same time is tried so often. */
 const MAX_TRIES = 5;
 
@@ -64,16 +68,19 @@ export const createStoring = (
 
   /**
    * Accepting the same ids again is safe, so a call whose answer was lost is repeated once; not one
-   * that an object refused because it has too much to do.
+   * that an object refused because it has too much to do. What the second call refuses, the first may
+   * have stored.
    */
   const storeRows = async (tasks: Task[], born: Task | null): Promise<Acceptance[]> => {
     for (const isLast of [false, true]) {
       try {
-        return await deps.accept(tasks, born);
+        const answers = await deps.accept(tasks, born);
+        return isLast
+          ? answers.map((answer) => (isFound(answer) ? answer : 'outcome_unknown'))
+          : answers;
       } catch (error) {
         log.warn('accept_failed', { tasks: tasks.length, error: describeError(error) });
-        if (isOverloaded(error)) return tasks.map(() => 'overloaded');
-        if (isLast) break;
+        if (!isLast && isOverloaded(error)) return tasks.map(() => 'overloaded');
       }
     }
     return tasks.map(() => 'outcome_unknown');

@@ -64,6 +64,18 @@ it('repeats an insert whose answer was lost', async () => {
   expect((await commit([aTask()])).answers).toEqual(['accepted']);
 });
 
+it('never says that nothing was stored because the database refused to be asked', async () => {
+  const first = aTask({ idempotencyKey: 'asked' });
+  await commit([first]);
+  const group = () => [aTask(), aTask({ idempotencyKey: 'asked' })];
+  const message = 'D1 DB is overloaded. Too many requests queued.';
+  breakDatabase('tasks.find_births', 'before', { message, times: 1 });
+  expect((await commit(group())).answers).toEqual(['accepted', 'outcome_unknown']);
+  vi.restoreAllMocks();
+  breakDatabase('tasks.find_births', 'before', { message });
+  expect((await commit(group())).answers).toEqual(['outcome_unknown', 'outcome_unknown']);
+});
+
 it('remembers for a minute that the database refused', async () => {
   const group = setup();
   const broken = breakDatabase('tasks.insert', 'before', { message: 'D1 DB is overloaded.' });

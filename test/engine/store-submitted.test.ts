@@ -7,7 +7,7 @@ import { aTask } from '../support/rows.ts';
 const request = { type: 'sum', params: {}, priority: 'MEDIUM' } as const;
 
 /** Answers of the Dispatcher, one for each call, and who has the unique key then. */
-const setup = (answers: Acceptance[][], holders: (string | null)[] = []) => {
+const setup = (answers: (Acceptance[] | Error)[], holders: (string | null)[] = []) => {
   const { log } = keepLog();
   const restored: string[] = [];
   const uniqueTasks = {
@@ -23,8 +23,13 @@ const setup = (answers: Acceptance[][], holders: (string | null)[] = []) => {
     store: { findByIdempotencyKeys: async () => new Map() },
     log,
   });
+  const accept = async (): Promise<Acceptance[]> => {
+    const answer = answers.shift() ?? [];
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
   const storeTasks = createStoring(
-    { accept: async () => answers.shift() ?? [], uniqueTasks, largeBodies: noLargeBodies, log },
+    { accept, uniqueTasks, largeBodies: noLargeBodies, log },
     findReplays,
   );
   return (tasks: ReturnType<typeof aTask>[]) =>
@@ -51,4 +56,15 @@ it('tries again while the key is taken and left', async () => {
   await expect(never([task])).rejects.toMatchObject({ code: 'task_rejected' });
   const full = setup([['duplicate'], ['database_full']], [null]);
   await expect(full([task])).rejects.toMatchObject({ code: 'database_full' });
+});
+
+it('does not know what became of a call without an answer, whatever refuses the second one', async () => {
+  const lost = new Error('Durable Object reset because its code was updated.');
+  const busy = Object.assign(new Error('Durable Object is overloaded'), { overloaded: true });
+  for (const second of ['overloaded', 'database_full', 'too_many_unfinished', busy] as const) {
+    const submit = setup([lost, second instanceof Error ? second : [second]]);
+    await expect(submit([aTask()])).rejects.toMatchObject({ code: 'outcome_unknown' });
+  }
+  expect(await setup([lost, ['accepted']])([aTask()])).toHaveLength(1);
+  await expect(setup([busy])([aTask()])).rejects.toMatchObject({ code: 'overloaded' });
 });
