@@ -72,6 +72,28 @@ export const createKeptRecordings = (deps: KeptRecordingsDeps) => {
     await Promise.all([publish(ended), admission.admitAfter(rows)]);
   };
 
+  /** Writes what is kept; true where some stays. */
+  const writeAll = async (): Promise<boolean> => {
+    const sizeOf = (text: string): number => text.length;
+    let isStaying = false;
+    let after: { startAfter?: string } = {};
+    for (;;) {
+      const kept = await storage.list<string>({ prefix: PREFIX, limit: MAX_KEYS, ...after });
+      for (const group of chunk([...kept.values()], { maxSize: MAX_GROUP_CHARS, sizeOf })) {
+        if (!(await tryWrite(group))) {
+          isStaying = true;
+          continue;
+        }
+        // After the commit: a crash in between writes it once more, which the fence ignores.
+        await storage.delete(group.map(toKey));
+        await publishEnded(group);
+      }
+      const last = [...kept.keys()].at(-1);
+      if (last === undefined || kept.size < MAX_KEYS) return isStaying;
+      after = { startAfter: last };
+    }
+  };
+
   return {
     hasAny: (): boolean => mayHave,
 
@@ -88,24 +110,19 @@ export const createKeptRecordings = (deps: KeptRecordingsDeps) => {
      * owner is being moved.
      */
     async flush(): Promise<boolean> {
-      while (mayHave) {
-        const kept = await storage.list<string>({ prefix: PREFIX, limit: MAX_KEYS });
-        const texts = [...kept.values()];
-        const sizeOf = (text: string): number => text.length;
-        let staying = 0;
-        for (const group of chunk(texts, { maxSize: MAX_GROUP_CHARS, sizeOf })) {
-          if (!(await tryWrite(group))) {
-            staying += group.length;
-            continue;
-          }
-          // After the commit: a crash in between writes it once more, which the fence ignores.
-          await storage.delete(group.map(toKey));
-          await publishEnded(group);
+      let isStaying = false;
+      while (mayHave && !isStaying) {
+        // What comes meanwhile sets it again.
+        mayHave = false;
+        try {
+          isStaying = await writeAll();
+        } catch (error) {
+          mayHave = true;
+          throw error;
         }
-        mayHave = kept.size === MAX_KEYS || staying > 0;
-        if (staying > 0) return true;
       }
-      return false;
+      mayHave ||= isStaying;
+      return isStaying;
     },
   };
 };
