@@ -84,9 +84,15 @@ export const createDirectRunner = (deps: DirectRunnerDeps) => {
   };
 
   /** Whether its lease lasts for its whole time; it began before the task was stored. */
-  const isHeld = async ({ owner, id, attempt, started_at }: Task): Promise<boolean> => {
-    if (now() - Number(started_at) < LEASE_MARGIN_MS / 2) return true;
-    return (await leases.renew([{ owner, id, attempt, progress: null }], now())).has(id);
+  const isHeld = async ({ owner, id, attempt, timeout_ms, wake_at }: Task): Promise<boolean> => {
+    const marginMs = Number(wake_at) - now() - timeout_ms;
+    if (marginMs > LEASE_MARGIN_MS / 2) return true;
+    try {
+      return (await leases.renew([{ owner, id, attempt, progress: null }], now())).has(id);
+    } catch (error) {
+      log.warn('lease_not_renewed', { task_id: id, error: describeError(error) });
+      return marginMs > 0;
+    }
   };
 
   return {

@@ -7,6 +7,7 @@ import {
 } from './accept-wire.ts';
 import { createAccepter, type AccepterDeps } from './accepter.ts';
 import { createClock, type ClockDeps } from './clock.ts';
+import { RESEND_AFTER_MS } from '../domain/new-task.ts';
 import type { PurgedTask } from '../store/deletions.ts';
 import { encodeTask } from '../store/inserts.ts';
 import { createFairQueues, type FairQueuesDeps } from './fair-queues.ts';
@@ -87,7 +88,10 @@ export class Dispatcher extends DurableObject<Env> {
    * took them, as JSON. Repeating it is safe.
    */
   async record(recordings: string): Promise<string> {
-    return JSON.stringify(await this.#record(decodeRecordings(recordings)));
+    const rows = await this.#record(decodeRecordings(recordings));
+    // The clock empties the memory in which they are counted.
+    await this.#clock.ensureAlarmBy(Date.now() + RESEND_AFTER_MS);
+    return JSON.stringify(rows);
   }
 
   /** Reserves `count` more unfinished tasks for an owner; false when that exceeds the quota. */

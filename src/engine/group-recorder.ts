@@ -1,14 +1,12 @@
 import type { Task } from '../domain/task.ts';
 import type { Recording } from '../store/recordings.ts';
 import { MAX_INSERT } from '../store/inserts.ts';
-import type { FollowUp } from './follow-up.ts';
 import { BUSY_GROUP, gather } from './gather.ts';
 import type { Publish } from './publisher.ts';
 import { createRecordingWriter, type RecordingWriterDeps } from './recording-writer.ts';
 
 export interface GroupRecorderDeps extends RecordingWriterDeps {
   publish: Publish;
-  followUp: FollowUp;
 }
 
 interface WaitingRecording {
@@ -18,22 +16,34 @@ interface WaitingRecording {
   reject(error: unknown): void;
 }
 
-/** Letters of results that may wait; whoever comes then tries again, or has its outcome kept. */
+/** Letters that may wait; whoever comes then tries again, or has its outcome kept. */
 const MAX_WAITING_CHARS = 16_000_000;
-const measure = ({ verdict }: Recording): number =>
-  verdict.transition === 'complete' ? verdict.result.length : 0;
+/** A row besides its texts, about. */
+const ROW_CHARS = 2_000;
+const measure = ({ task, verdict }: Recording): number =>
+  ROW_CHARS +
+  task.params.length +
+  task.attempts.length +
+  (verdict.transition === 'complete' ? verdict.result.length : (verdict.checkpoint?.length ?? 0));
 
 /**
  * Group commit for outcomes of direct runs, which end in many Workers: what comes while a group is
- * written is the next one. Each Worker is answered after the commit; others hear of it beside.
+ * written is the next one. Each Worker is answered after the commit; others hear of it beside. Neither a limit nor
+ * a flow ever waits for a direct run.
  */
 export const createGroupRecorder = (deps: GroupRecorderDeps) => {
-  const { publish, followUp } = deps;
+  const { publish } = deps;
   const write = createRecordingWriter(deps);
   const waiting: WaitingRecording[] = [];
   let waitingChars = 0;
   let isDraining = false;
   let lastSize = 1;
+
+  const take = (most: number): WaitingRecording[] => {
+    const taken = waiting.splice(0, most);
+    for (const { recording } of taken) waitingChars -= measure(recording);
+    return taken;
+  };
 
   const writeGroup = async (group: readonly WaitingRecording[]): Promise<void> => {
     try {
@@ -47,9 +57,9 @@ export const createGroupRecorder = (deps: GroupRecorderDeps) => {
         if (refused.has(recording)) reject(refused.get(recording));
       for (const { recording, resolve } of group) resolve(rows.get(recording.task.id) ?? null);
       void publish(written);
-      void followUp(group.map(({ recording: { task } }) => rows.get(task.id) ?? task));
     } catch (error) {
-      for (const { reject } of group) reject(error);
+      // Those behind it do not wait for the next failure: each has its outcome kept.
+      for (const { reject } of [...group, ...take(waiting.length)]) reject(error);
     }
   };
 
@@ -57,9 +67,8 @@ export const createGroupRecorder = (deps: GroupRecorderDeps) => {
     isDraining = true;
     while (waiting.length > 0) {
       if (lastSize >= BUSY_GROUP) await gather(() => waiting.length, MAX_INSERT, deps);
-      const group = waiting.splice(0, MAX_INSERT);
+      const group = take(MAX_INSERT);
       lastSize = group.length;
-      for (const { recording } of group) waitingChars -= measure(recording);
       await writeGroup(group);
     }
     isDraining = false;

@@ -37,8 +37,8 @@ export const createRecordingWriter = (deps: RecordingWriterDeps) => {
 
   /**
    * Writes until the database answers; after an error, which may hide a commit, what is there counts.
-   * A group is more than one statement: what one refused, another may have committed. Nobody waits
-   * for an owner on the move: its recordings are refused.
+   * A group is more than one statement: what one refused, another may have committed. It does not wait
+   * for an owner on the move, whose recordings are refused.
    */
   const write = async (
     recordings: readonly Recording[],

@@ -175,7 +175,6 @@ export const createEngine = (deps: EngineDeps) => {
       sweeps: replace.sweeps?.(realSweeps) ?? realSweeps,
       admissions,
       admission,
-      followUp,
       limits: limitSweep,
       computeCutoffs: deps.computeCutoffs,
       pruneWhenFull: deps.pruneWhenFull,

@@ -32,8 +32,7 @@ export const createRecording = (deps: RecordingDeps) => {
   /** Tells of what was found committed although no answer came: the Dispatcher may have been reset. */
   const tellOthers = async (rows: readonly CommittedTask[]): Promise<void> => {
     const untold = rows.filter((row) => !told.has(row));
-    if (untold.length === 0) return;
-    await Promise.all([deps.publish(untold), deps.followUp(untold)]);
+    if (untold.length > 0) await deps.publish(untold);
   };
   return {
     recorder: replace.recorder?.(recorder) ?? recorder,
