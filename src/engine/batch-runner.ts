@@ -1,11 +1,11 @@
 import { describeError } from '../domain/errors.ts';
-import type { EndedOutcome, Verdict } from '../domain/retry.ts';
+import type { EndedOutcome } from '../domain/retry.ts';
 import { isLightQueue } from '../domain/routing.ts';
 import type { Task } from '../domain/task.ts';
 import type { Logger } from '../log.ts';
 import type { LongTasks } from './long-tasks.ts';
 import type { MessageTracker } from './message-tracker.ts';
-import type { BatchRecorder, Recorder } from './recorder.ts';
+import type { BatchRecorder, Recorded, Recorder } from './recorder.ts';
 import type { StartTaskRunner, TaskRunner } from './task-runner.ts';
 
 /**
@@ -68,15 +68,15 @@ export const createBatchRunner = (deps: BatchRunnerDeps): BatchRunner => {
       batch.skip();
       return tracker?.resolve(task, null);
     }
-    let verdict: Verdict;
+    let recorded: Recorded;
     try {
-      verdict = await batch.record(task, outcome);
+      recorded = await batch.record(task, outcome);
     } catch (error) {
       const { id: task_id, attempt } = task;
       log.error('outcome_not_recorded', { task_id, attempt, error: describeError(error) });
       return tracker?.resolveUnknown();
     }
-    return tracker?.resolve(task, verdict);
+    return tracker?.resolve(task, recorded.verdict);
   };
 
   return async (tasks, trackers) => {

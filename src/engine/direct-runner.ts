@@ -11,7 +11,6 @@ import type { Logger } from '../log.ts';
 import type { LeaseStore } from '../store/leases.ts';
 import type { Executor } from './executor.ts';
 import { toMessageDelay } from './message-tracker.ts';
-import type { Publish } from './publisher.ts';
 import type { Recorder } from './recorder.ts';
 import type { TaskQueues } from './task-queues.ts';
 import type { StartTaskRunner, StartTracing, TaskRunner } from './task-runner.ts';
@@ -24,8 +23,8 @@ export interface DirectRunnerDeps {
   executor: Executor;
   startRunner: StartTaskRunner;
   startTracing: StartTracing;
-  /** A recorder of outcomes by the Dispatcher, which publishes them; `publish` is told of the rows too. */
-  createRecorder(publish: Publish): Recorder;
+  /** Of outcomes by the Dispatcher, which publishes them. */
+  recorder: Recorder;
   taskQueues: Pick<TaskQueues, 'enqueue'>;
   leases: Pick<LeaseStore, 'renew'>;
   now(): number;
@@ -60,12 +59,7 @@ const mayRunDirectly = (task: Task): boolean =>
  * queue. Should that Worker die, the lease brings the task back, and its queue has it from then on.
  */
 export const createDirectRunner = (deps: DirectRunnerDeps) => {
-  const { catalog, executor, startTracing, taskQueues, leases, now, log } = deps;
-  /** Rows that were recorded, until whoever ran them takes them. */
-  const recorded = new Map<string, Task>();
-  const recorder = deps.createRecorder(async (tasks) => {
-    for (const task of tasks) recorded.set(task.id, task as Task);
-  });
+  const { catalog, executor, startTracing, recorder, taskQueues, leases, now, log } = deps;
 
   /** The result of a pure task; null where it has none at once, or says more than a result. */
   const computeAtOnce = async (started: Task): Promise<string | null> => {
@@ -122,16 +116,15 @@ export const createDirectRunner = (deps: DirectRunnerDeps) => {
         runner = deps.startRunner();
         const outcome = await runner.runTask(started);
         if (outcome === null) return null;
-        const verdict = await recorder.forBatch(1).record(started, outcome);
+        const { verdict, row } = await recorder.forBatch(1).record(started, outcome);
         const delay = toMessageDelay(started, verdict);
         if (delay !== null) await taskQueues.enqueue([started], () => delay);
-        return recorded.get(started.id) ?? null;
+        return row;
       } catch (error) {
         const { id: task_id, attempt } = started;
         log.error('outcome_not_recorded', { task_id, attempt, error: describeError(error) });
         return null;
       } finally {
-        recorded.delete(started.id);
         runner?.stop();
       }
     },

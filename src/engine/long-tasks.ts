@@ -91,7 +91,7 @@ export const createLongTaskRunner = (deps: LongTaskRunnerDeps) => {
       const outcome = await runner.runTask(task);
       runner.stop();
       if (outcome === null) return;
-      const verdict = await recorder.forBatch(1).record(task, outcome);
+      const { verdict } = await recorder.forBatch(1).record(task, outcome);
       const delay = toMessageDelay(task, verdict);
       if (delay !== null) await taskQueues.enqueue([task], () => delay);
     },

@@ -35,10 +35,17 @@ export interface RecorderDeps extends RecordingWriterDeps {
   random(): number;
 }
 
+/** What follows on an attempt. */
+export interface Recorded {
+  verdict: Verdict;
+  /** The row that took it; null where another writer was faster, or it was kept. */
+  row: Task | null;
+}
+
 /** One ended attempt that waits for its group. */
 interface EndedAttempt {
   recording: Recording;
-  resolve(verdict: Verdict): void;
+  resolve(recorded: Recorded): void;
   reject(error: unknown): void;
 }
 
@@ -53,7 +60,7 @@ export interface BatchRecorder {
    * or known that another writer was faster; rejects if it could not even be kept, and then the
    * lease brings the task back.
    */
-  record(task: Task, outcome: EndedOutcome): Promise<Verdict>;
+  record(task: Task, outcome: EndedOutcome): Promise<Recorded>;
 }
 
 /**
@@ -110,11 +117,11 @@ export const createRecorder = (deps: RecorderDeps) => {
         for (const { recording } of moving) refused.delete(recording);
       for (const { recording, resolve, reject } of group)
         if (refused.has(recording)) reject(refused.get(recording));
-        else resolve(recording.verdict);
+        else resolve({ verdict: recording.verdict, row: ended.get(recording.task.id) ?? null });
     } catch (error) {
       const isKept = await tryKeep(group);
       for (const { recording, resolve, reject } of group)
-        if (isKept) resolve(recording.verdict);
+        if (isKept) resolve({ verdict: recording.verdict, row: null });
         else reject(error);
     }
   };
@@ -143,7 +150,7 @@ export const createRecorder = (deps: RecorderDeps) => {
         void commit(group, takeStarted);
       });
       const commitSoon = (): void => (left === 0 ? commits.runNow() : commits.request(GATHER_MS));
-      const gather = (recording: Recording): Promise<Verdict> => {
+      const gather = (recording: Recording): Promise<Recorded> => {
         left -= 1;
         return new Promise((resolve, reject) => {
           gathered.push({ recording, resolve, reject });

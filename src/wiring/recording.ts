@@ -10,7 +10,7 @@ const NO_RETRY: RetryPolicy = { maxAttempts: 1, baseSeconds: 1, maxSeconds: 1 };
 type RecordingDeps = Pick<EngineDeps, 'catalog' | 'dispatcher' | 'replace'> &
   Omit<RecorderDeps, 'ensureAlarmBy' | 'keepRecordings' | 'findPolicy' | 'keepResult'> &
   Pick<EngineDeps['largeBodies'], 'keepResult'> &
-  Omit<DirectRunnerDeps, 'catalog' | 'createRecorder'>;
+  Omit<DirectRunnerDeps, 'catalog' | 'recorder'>;
 
 /** Who records what ran in an isolate, and who runs and records what somebody waits for. */
 export const createRecording = (deps: RecordingDeps) => {
@@ -38,16 +38,12 @@ export const createRecording = (deps: RecordingDeps) => {
     recorder: replace.recorder?.(recorder) ?? recorder,
     directRunner: createDirectRunner({
       ...deps,
-      createRecorder: (publish) =>
-        createRecorder({
-          ...recorderDeps,
-          transitions: { ...transitions, record: recordByDispatcher },
-          publish: async (rows) => {
-            await publish(rows);
-            await tellOthers(rows);
-          },
-          followUp: async () => {},
-        }),
+      recorder: createRecorder({
+        ...recorderDeps,
+        transitions: { ...transitions, record: recordByDispatcher },
+        publish: tellOthers,
+        followUp: async () => {},
+      }),
     }),
   };
 };

@@ -28,13 +28,13 @@ const setup = (
     executor: { execute },
     startRunner: () => ({ runTask: async () => ({ kind: 'completed', result: '1' }), stop() {} }),
     startTracing: () => (_, run) => run(),
-    createRecorder: () => ({
+    recorder: {
       forBatch: () => ({
         end: async () => {},
         skip() {},
         record: () => Promise.reject(new Error('down')),
       }),
-    }),
+    },
     taskQueues: { enqueue: async () => {} },
     leases: { renew: async () => new Set() },
     now: Date.now,

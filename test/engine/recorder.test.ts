@@ -60,9 +60,9 @@ const setup = async (count: number, keeps = true) => {
 it('records a batch with one statement, and publishes it after the commit', async () => {
   const { claimed, batch, published } = await setup(20);
   const { asked, stop } = observeDatabase();
-  const verdicts = await Promise.all(claimed.map((task) => batch.record(task, done)));
+  const recorded = await Promise.all(claimed.map((task) => batch.record(task, done)));
   stop();
-  expect(new Set(verdicts.map(({ transition }) => transition))).toEqual(new Set(['complete']));
+  expect(new Set(recorded.map(({ verdict }) => verdict.transition))).toEqual(new Set(['complete']));
   expect(asked.map(({ name }) => name)).toEqual(['tasks.record']);
   expect(published).toHaveLength(20);
 });
@@ -79,16 +79,21 @@ it('finds what was committed although the answer was lost, and publishes it once
   const { claimed, batch, published } = await setup(1);
   breakDatabase('tasks.record', 'after', { times: 1 });
   const [task] = claimed;
-  expect(await batch.record(task as never, done)).toMatchObject({ transition: 'complete' });
+  expect(await batch.record(task as never, done)).toMatchObject({
+    verdict: { transition: 'complete' },
+    row: { id: task?.id, status: 'COMPLETED' },
+  });
   expect(published.map(({ id }) => id)).toEqual([task?.id]);
 });
 
 it('keeps what the database does not take, to be written by the same fence', async () => {
   const { claimed, batch, published, kept } = await setup(3);
   const broken = breakDatabase('tasks.record', 'before');
-  const verdicts = await Promise.all(claimed.map((task) => batch.record(task, done)));
+  const recorded = await Promise.all(claimed.map((task) => batch.record(task, done)));
   broken.mend();
-  expect(verdicts.map(({ transition }) => transition)).toEqual(Array(3).fill('complete'));
+  expect(recorded.map(({ verdict, row }) => [verdict.transition, row])).toEqual(
+    Array(3).fill(['complete', null]),
+  );
   expect(published).toEqual([]);
   const transitions = createTransitions(env.DB);
   const [cancelled, ...others] = claimed as [Task, ...Task[]];
@@ -133,8 +138,8 @@ it('keeps the outcome of an owner on the move, and records the others', async ()
   const { claimed, recorder, kept, moveOwnerOf } = await setup(3);
   moveOwnerOf(claimed[1] as Task);
   const batch = recorder.forBatch(3);
-  const verdicts = await Promise.all(claimed.map((task) => batch.record(task, done)));
-  expect(verdicts).toHaveLength(3);
+  const recorded = await Promise.all(claimed.map((task) => batch.record(task, done)));
+  expect(recorded.map(({ row }) => row !== null)).toEqual([true, false, true]);
   expect(kept.map((text) => text.includes(String(claimed[1]?.id)))).toEqual([true]);
   expect((await rowOf(claimed[0]?.id ?? '')).status).toBe('COMPLETED');
   expect((await rowOf(claimed[1]?.id ?? '')).status).toBe('IN_PROGRESS');

@@ -63,12 +63,8 @@ const acksBeforeCommit: Mutation = {
         ...batch,
         record: async (task, outcome) => {
           await batch.record(task, outcome).catch(() => {});
-          return decideVerdict(
-            outcome,
-            task,
-            { maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 },
-            () => 0.5,
-          );
+          const policy = { maxAttempts: 2, baseSeconds: 4, maxSeconds: 8 };
+          return { verdict: decideVerdict(outcome, task, policy, () => 0.5), row: null };
         },
       };
     },
