@@ -91,9 +91,8 @@ it('keeps what the database does not take, to be written by the same fence', asy
   const broken = breakDatabase('tasks.record', 'before');
   const recorded = await Promise.all(claimed.map((task) => batch.record(task, done)));
   broken.mend();
-  expect(recorded.map(({ verdict, row }) => [verdict.transition, row])).toEqual(
-    Array(3).fill(['complete', null]),
-  );
+  for (const each of recorded)
+    expect(each).toMatchObject({ verdict: { transition: 'complete' }, row: null });
   expect(published).toEqual([]);
   const transitions = createTransitions(env.DB);
   const [cancelled, ...others] = claimed as [Task, ...Task[]];
