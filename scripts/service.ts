@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -67,6 +68,16 @@ const TRIES = 3;
 const HANGS = 'was not ready in time';
 const START_TIMEOUT_MS = 40_000;
 
+/** Whether any of a process group still runs: one that has ended may wait long for being collected. */
+const isAlive = (group: number): boolean => {
+  const { stdout } = spawnSync('ps', ['-eo', 'pgid=,stat='], { encoding: 'utf8' });
+  const processes = String(stdout).split('\n').map((line) => line.trim().split(/\s+/));
+  return processes.some(([id, state]) => Number(id) === group && !state?.startsWith('Z'));
+};
+/** What was killed is looked for so often. */
+const LOOK_MS = 10;
+const MAX_LOOKS = 100;
+
 /** One start; throws with what it printed if it ends before its ready line. */
 const startOnce = async (
   port: number,
@@ -97,6 +108,9 @@ const startOnce = async (
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
       process.kill(-child.pid, 'SIGKILL');
     await ended;
+    // The runtime ends a moment after its parent, and may still write to its files.
+    for (let i = 0; i < MAX_LOOKS && child.pid !== undefined && isAlive(child.pid); i += 1)
+      await sleep(LOOK_MS);
   };
   let timer: NodeJS.Timeout | undefined;
   await new Promise<void>((resolve, reject) => {
