@@ -71,7 +71,7 @@ const START_TIMEOUT_MS = 40_000;
 /** Whether any of a process group still runs: one that has ended may wait long for being collected. */
 const isAlive = (group: number): boolean => {
   const { stdout } = spawnSync('ps', ['-eo', 'pgid=,stat='], { encoding: 'utf8' });
-  const processes = String(stdout).split('\n').map((line) => line.trim().split(/\s+/));
+  const processes = stdout.split('\n').map((line) => line.trim().split(/\s+/));
   return processes.some(([id, state]) => Number(id) === group && !state?.startsWith('Z'));
 };
 /** What was killed is looked for so often. */
