@@ -88,10 +88,9 @@ export class Dispatcher extends DurableObject<Env> {
    * took them, as JSON. Repeating it is safe.
    */
   async record(recordings: string): Promise<string> {
-    const rows = await this.#record(decodeRecordings(recordings));
     // The clock empties the memory in which they are counted.
     await this.#clock.ensureAlarmBy(Date.now() + RESEND_AFTER_MS);
-    return JSON.stringify(rows);
+    return JSON.stringify(await this.#record(decodeRecordings(recordings)));
   }
 
   /** Reserves `count` more unfinished tasks for an owner; false when that exceeds the quota. */
