@@ -3,12 +3,12 @@ import type { Flow } from '../domain/flow.ts';
 import type { CommittedTask, Task } from '../domain/task.ts';
 import { classifyFailure } from '../store/failure.ts';
 import type { FlowStore } from '../store/flows.ts';
-import type { HeldReason } from '../domain/words.ts';
 import type { Acceptance } from './accept-wire.ts';
 import { firstLookAt, type AccepterDeps } from './accepter.ts';
 import { findLimitKeys } from './admission.ts';
 import type { BuiltFlow } from './flow-build.ts';
 import { ANSWERS } from './group-commit.ts';
+import { readBack, repeatInsert } from './repeat.ts';
 
 export interface FlowAccepterDeps extends Pick<
   AccepterDeps,
@@ -37,21 +37,6 @@ export const createFlowAccepter = (deps: FlowAccepterDeps) => {
   const { flows, taskQueues, publish, admission, ensureAlarmBy, log } = deps;
   const { quota, bytesQuota, databaseSize, noteOutage } = deps;
 
-  /** Once more if the answer is lost: the same ids are safe. */
-  const insert = async ({
-    flow,
-    tasks,
-    edges,
-  }: AcceptedFlow): Promise<Map<string, HeldReason | null>> => {
-    try {
-      return await flows.insert(flow, tasks, edges);
-    } catch (error) {
-      if (classifyFailure(error) !== 'unknown') throw error;
-      log.warn('insert_repeated', { tasks: tasks.length, error: describeError(error) });
-      return flows.insert(flow, tasks, edges);
-    }
-  };
-
   const isThere = async ({ owner, id }: Flow): Promise<boolean> =>
     (await flows.get(owner, id)) !== null;
 
@@ -74,7 +59,7 @@ export const createFlowAccepter = (deps: FlowAccepterDeps) => {
   return {
     /** Answers after the commit. Repeating it is safe. */
     async accept(given: AcceptedFlow): Promise<Acceptance> {
-      const { flow, tasks } = given;
+      const { flow, tasks, edges } = given;
       const refused = await refuse(tasks);
       if (refused) return refused;
       try {
@@ -84,8 +69,12 @@ export const createFlowAccepter = (deps: FlowAccepterDeps) => {
         return 'database_unavailable';
       }
       try {
-        const held = await insert(given);
-        if (held.size < tasks.length) return (await isThere(flow)) ? 'accepted' : 'duplicate';
+        const insert = () => flows.insert(flow, tasks, edges);
+        const held = await repeatInsert(insert, tasks.length, log);
+        if (held.size < tasks.length)
+          return (await readBack(() => isThere(flow), tasks.length, log))
+            ? 'accepted'
+            : 'duplicate';
         await release(
           tasks.map((task) => {
             const by = held.get(task.id) ?? null;

@@ -3,7 +3,6 @@ import { AppError } from '../domain/errors.ts';
 import type { Flow } from '../domain/flow.ts';
 import type { FlowRequest } from '../domain/flow-request.ts';
 import { guardUnavailable } from '../domain/unavailable.ts';
-import { describeError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import type { FlowStore } from '../store/flows.ts';
 import type { Acceptance } from './accept-wire.ts';
@@ -11,6 +10,7 @@ import { assertNoneRefused } from './assert-stored.ts';
 import type { Caller } from './build-submitted.ts';
 import type { AcceptedFlow } from './flow-accepter.ts';
 import { buildFlow } from './flow-build.ts';
+import { repeatAccept } from './repeat.ts';
 import { findLimits, type SubmissionDeps } from './submission.ts';
 
 export interface FlowSubmissionDeps extends Omit<
@@ -55,19 +55,6 @@ export const createFlowSubmission = (deps: FlowSubmissionDeps) => {
     if (metered.length > 0) await consumeMetered(metered.length);
   };
 
-  /** The same ids may be stored again, so a call whose answer was lost is repeated once. */
-  const store = async (flow: AcceptedFlow): Promise<Acceptance> => {
-    for (const isLast of [false, true]) {
-      try {
-        return await deps.acceptFlow(flow);
-      } catch (error) {
-        log.warn('accept_failed', { tasks: flow.tasks.length, error: describeError(error) });
-        if (isLast) break;
-      }
-    }
-    return 'outcome_unknown';
-  };
-
   return {
     /** Resolves once the flow is committed, or was before; throws an `AppError` otherwise. */
     async submit(submit: FlowSubmit): Promise<{ flow: Flow; tasks: Task[]; replayed: boolean }> {
@@ -86,7 +73,8 @@ export const createFlowSubmission = (deps: FlowSubmissionDeps) => {
       if (limits.length > 0)
         await guardUnavailable(log, () => deps.ensureLimits(caller.owner, limits));
       await reserve(submit, built.tasks);
-      const answer = await store(built);
+      const accept = async (): Promise<Acceptance[]> => [await deps.acceptFlow(built)];
+      const [answer = 'outcome_unknown'] = await repeatAccept(accept, built.tasks.length, log);
       if (answer === 'duplicate') {
         const first = await findReplay(caller.owner, key);
         if (first) return { flow: first, tasks: [], replayed: true };

@@ -6,6 +6,7 @@ import { classifyFailure } from '../store/failure.ts';
 import type { Birth } from '../store/inserts.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import type { Acceptance, EncodedTask } from './accept-wire.ts';
+import { readBack, repeatInsert } from './repeat.ts';
 
 /** A submitted task whose caller waits for an answer. */
 export interface WaitingTask extends EncodedTask {
@@ -68,31 +69,17 @@ export const createGroupCommit = ({ store, noteOutage, now, log }: GroupCommitDe
     return new Set(births.keys());
   };
 
-  /**
-   * Inserts, once more if the answer is lost; when some were there already, reads back which exist.
-   */
+  /** Inserts; when some were there already, reads back which exist. */
   const insert = async (group: readonly WaitingTask[]): Promise<Set<string>> => {
     const rows = group.flatMap(({ row, direct }) => (direct ? [] : row));
     const direct = group.flatMap((each) => (each.direct ? each.row : []));
-    const inserted = await store.insertMany(rows, direct).catch(async (error: unknown) => {
-      if (classifyFailure(error) !== 'unknown') throw error;
-      log.warn('insert_repeated', { tasks: group.length, error: describeError(error) });
-      // Whatever the second failure says, the first may hide a commit; but what the schema refuses
-      // it refused then too.
-      return store.insertMany(rows, direct).catch((second: unknown) => {
-        throw classifyFailure(second) === 'constraint' ? second : error;
-      });
-    });
+    const inserted = await repeatInsert(() => store.insertMany(rows, direct), group.length, log);
     for (const each of group) {
       const held = inserted.get(each.task.id) ?? each.task.held;
       settle(each, held, held === 'lease');
     }
     if (inserted.size === group.length) return new Set(inserted.keys());
-    return findStored(group).catch((error: unknown) => {
-      log.warn('insert_not_read_back', { tasks: group.length, error: describeError(error) });
-      // Whatever the database said to the question, it has taken the rows.
-      throw new Error('It is not known which tasks are stored');
-    });
+    return readBack(() => findStored(group), group.length, log);
   };
 
   const answerAll = (

@@ -1,14 +1,15 @@
 import { MAX_EMBEDDED_BYTES, measureBody } from '../domain/body.ts';
-import { AppError, describeError } from '../domain/errors.ts';
+import { AppError } from '../domain/errors.ts';
 import type { SubmitRequest } from '../domain/submit-request.ts';
 import type { Task } from '../domain/task.ts';
-import { guardUnavailable, isOverloaded } from '../domain/unavailable.ts';
+import { guardUnavailable } from '../domain/unavailable.ts';
 import type { Logger } from '../log.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import { isStored, type Acceptance } from './accept-wire.ts';
 import { assertNoneRefused, assertSameBodies } from './assert-stored.ts';
 import type { LargeBodies } from './large-bodies.ts';
 import type { Caller } from './build-submitted.ts';
+import { repeatAccept } from './repeat.ts';
 import type { UniqueConflict, UniqueTasks } from './unique-tasks.ts';
 
 /** What became of a submit. `replayed`: it was made before, under the same Idempotency-Key. */
@@ -20,10 +21,6 @@ export interface Submitted {
   /** The row after its direct run, which goes on: see `DirectRunner`. */
   ending?: Promise<Task | null>;
 }
-
-/** Whether an answer tells of what is in the table. */
-const isFound = (answer: Acceptance): boolean =>
-  isStored(answer) || answer === 'duplicate' || answer === 'task_rejected';
 
 /** A key that others take and leave at the same time is tried so often. */
 const MAX_TRIES = 5;
@@ -66,26 +63,6 @@ export const createStoring = (
 ) => {
   const { uniqueTasks, largeBodies, log } = deps;
 
-  /**
-   * Accepting the same ids again is safe, so a call whose answer was lost is repeated once; not one
-   * that an object refused because it has too much to do. What the second call refuses, the first may
-   * have stored.
-   */
-  const storeRows = async (tasks: Task[], born: Task | null): Promise<Acceptance[]> => {
-    for (const isLast of [false, true]) {
-      try {
-        const answers = await deps.accept(tasks, born);
-        return isLast
-          ? answers.map((answer) => (isFound(answer) ? answer : 'outcome_unknown'))
-          : answers;
-      } catch (error) {
-        log.warn('accept_failed', { tasks: tasks.length, error: describeError(error) });
-        if (!isLast && isOverloaded(error)) return tasks.map(() => 'overloaded');
-      }
-    }
-    return tasks.map(() => 'outcome_unknown');
-  };
-
   /** The rows that tasks were stored as. */
   const stored = new WeakMap<Task, Task>();
   /** A task as an answer carries it. */
@@ -100,7 +77,7 @@ export const createStoring = (
   /** What is large is there before its row, and goes with a row that was refused. */
   const storeTasks = async (tasks: Task[], born: Task | null = null): Promise<Acceptance[]> => {
     const rows = await largeBodies.keepSubmitted(tasks);
-    const answers = await storeRows(rows, born);
+    const answers = await repeatAccept(() => deps.accept(rows, born), rows.length, log);
     for (const [i, task] of tasks.entries()) stored.set(task, rows[i] as Task);
     if (rows !== tasks)
       await largeBodies.drop(

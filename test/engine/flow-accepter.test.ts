@@ -82,6 +82,20 @@ it('inserts once more when the answer is lost, and then says what is there', asy
   const { accept, outages } = setup({ flows: lost });
   expect(await accept(await build())).toBe('accepted');
   expect([await count(), tries, outages()]).toEqual([2, 2, 1]);
+  // The second one is refused, which says nothing of the first.
+  let calls = 0;
+  const thenRefused = setup({
+    flows: {
+      ...flows,
+      insert: async (...of) => {
+        calls += 1;
+        if (calls > 1) throw new Error('D1 DB is overloaded');
+        await flows.insert(...of);
+        throw new Error('Network connection lost.');
+      },
+    },
+  });
+  expect(await thenRefused.accept(await build())).toBe('accepted');
   const refused = setup({
     flows: { ...flows, insert: () => Promise.reject(new Error('D1 DB is overloaded')) },
   });
@@ -94,4 +108,11 @@ it('says that the key is taken where another flow has it', async () => {
   first.flow.idempotency_key = second.flow.idempotency_key = 'k';
   expect([await accept(first), await accept(second)]).toEqual(['accepted', 'duplicate']);
   expect(await count()).toBe(2);
+});
+
+it('never says that a flow is not stored because the database refused to be asked', async () => {
+  const built = await build();
+  await setup().accept(built);
+  const get = () => Promise.reject(new Error('D1 DB is overloaded'));
+  expect(await setup({ flows: { ...flows, get } }).accept(built)).toBe('outcome_unknown');
 });

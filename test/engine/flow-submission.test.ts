@@ -58,6 +58,12 @@ it('repeats a call whose answer was lost, and says when nothing is known', async
     return store(flow);
   };
   expect((await setup(lost).submit(1)).replayed).toBe(false);
+  calls = 0;
+  const thenRefused: FlowSubmissionDeps['acceptFlow'] = async (flow) => {
+    await lost(flow);
+    return 'database_unavailable';
+  };
+  await expect(setup(thenRefused).submit(1)).rejects.toMatchObject({ code: 'outcome_unknown' });
   const never = setup(() => Promise.reject(new Error('Network connection lost.')));
   await expect(never.submit(1)).rejects.toMatchObject({ code: 'outcome_unknown' });
   await expect(setup(async () => 'too_many_bytes').submit(1)).rejects.toMatchObject({
