@@ -184,3 +184,14 @@ export const writeRows = (state: string, sql: string): void => {
     }
   }
 };
+
+/** Holds the service's databases for so many ms, as another process does that writes to them. */
+export const lockDatabases = async (state: string, ms: number): Promise<void> => {
+  const databases = findDatabases(state).map((file) => new DatabaseSync(file, { timeout: 1_000 }));
+  try {
+    for (const database of databases) database.exec('BEGIN IMMEDIATE');
+    await sleep(ms);
+  } finally {
+    for (const database of databases) database.close();
+  }
+};

@@ -4,8 +4,8 @@
  * - `constraint`: a row was refused, by the schema, as malformed JSON or as too big; nothing was
  * written
  * - `full`: the database, or all that the account may store, is full; nothing was written
- * - `refused`: D1 did not run it (overloaded, a limit of the day, or the statement itself is wrong);
- * nothing was written
+ * - `refused`: D1 did not run it (overloaded, locked, a limit of the day, or the statement itself is
+ * wrong); nothing was written
  * - `unknown`: it may have been committed; only reading back tells
  */
 export type DatabaseFailure = 'constraint' | 'full' | 'refused' | 'unknown';
@@ -15,7 +15,7 @@ const CONSTRAINT =
 const FULL =
   /exceeded maximum DB size|maximum account storage|SQLITE_FULL|database or disk is full/i;
 const REFUSED =
-  /overloaded|too many requests|daily [\w ]*limit|SQLITE_(ERROR|READONLY|CORRUPT|NOTADB|AUTH)|no such (table|column)/i;
+  /overloaded|too many requests|daily [\w ]*limit|SQLITE_(ERROR|BUSY|READONLY|CORRUPT|NOTADB|AUTH)|no such (table|column)/i;
 
 export const classifyFailure = (error: unknown): DatabaseFailure => {
   const text =

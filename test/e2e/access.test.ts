@@ -6,6 +6,8 @@ import { OWN_PATHS, readOwnPath } from '../../scripts/guard.ts';
 import { createTasker, type Tasker } from '../../src/client/index.ts';
 import {
   freePort,
+  lockDatabases,
+  readRows,
   runScript,
   startService,
   temporaryState,
@@ -286,6 +288,38 @@ it('makes a key once while the service is writing to the same database', async (
   expect(made.code, made.output).toBe(0);
   const { keys } = await tasker.request<{ keys: { name: string }[] }>('/keys');
   expect(keys.filter(({ name }) => name === 'made')).toHaveLength(1);
+}, 110_000);
+
+it('keeps nobody out while another process writes to the database', async () => {
+  const made = await runScript('keys', [
+    'create',
+    '--state',
+    state,
+    '--json',
+    '--owner',
+    'patient',
+  ]);
+  const { key } = JSON.parse(made.output) as { key: string };
+  const tasker = connect(service.url, key);
+  const tasks = [{ type: 'sum', params: { a: 1, b: 1 } }];
+  let isOver = false;
+  const repeat = async (send: () => Promise<unknown>): Promise<number> => {
+    let done = 0;
+    for (; !isOver; done += 1) await send();
+    return done;
+  };
+  const running = Promise.all([
+    repeat(() => tasker.request('/tasks/bulk', { method: 'POST', json: { tasks } })),
+    repeat(() => tasker.request('/tasks')),
+  ]);
+  for (let i = 0; i < 10; i += 1) {
+    await lockDatabases(state, 100);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  isOver = true;
+  const [submitted] = await running;
+  const counts = "SELECT count(*) AS n FROM tasks WHERE owner = 'patient'";
+  expect(readRows<{ n: number }>(state, counts).reduce((sum, { n }) => sum + n, 0)).toBe(submitted);
 }, 110_000);
 
 it('lets an operator export another owner, leaving no key behind, and erase it', async () => {

@@ -8,6 +8,7 @@ it.each([
   ['D1_ERROR: D1 DB is overloaded. Requests queued for too long.', 'refused'],
   ['D1_ERROR: no such table: tasks: SQLITE_ERROR', 'refused'],
   ['D1_ERROR: Too many requests queued.', 'refused'],
+  ['D1_ERROR: database is locked: SQLITE_BUSY', 'refused'],
   ["D1_ERROR: Your account has exceeded D1's daily row write limit", 'refused'],
   ['D1_ERROR: Exceeded maximum DB size.', 'full'],
   ["D1_ERROR: Your account has exceeded D1's maximum account storage limit", 'full'],
