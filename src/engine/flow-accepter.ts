@@ -1,8 +1,9 @@
 import { describeError } from '../domain/errors.ts';
-import type { Flow } from '../domain/flow.ts';
 import type { CommittedTask, Task } from '../domain/task.ts';
+import type { HeldReason } from '../domain/words.ts';
 import { classifyFailure } from '../store/failure.ts';
 import type { FlowStore } from '../store/flows.ts';
+import type { TaskStore } from '../store/tasks.ts';
 import type { Acceptance } from './accept-wire.ts';
 import { firstLookAt, type AccepterDeps } from './accepter.ts';
 import { findLimitKeys } from './admission.ts';
@@ -22,8 +23,12 @@ export interface FlowAccepterDeps extends Pick<
   | 'noteOutage'
   | 'log'
 > {
-  flows: Pick<FlowStore, 'insert' | 'get'>;
+  flows: Pick<FlowStore, 'insert'>;
+  store: Pick<TaskStore, 'findBirths'>;
 }
+
+/** What holds tasks that are stored, by their ids. */
+type Held = ReadonlyMap<string, HeldReason | null>;
 
 /** A flow as the Dispatcher takes it. */
 export type AcceptedFlow = Pick<BuiltFlow, 'flow' | 'tasks' | 'edges'>;
@@ -34,11 +39,13 @@ export const decodeFlow = (text: string): AcceptedFlow => JSON.parse(text) as Ac
 
 /** Stores whole flows, and lets their first tasks go. */
 export const createFlowAccepter = (deps: FlowAccepterDeps) => {
-  const { flows, taskQueues, publish, admission, ensureAlarmBy, log } = deps;
+  const { flows, store, taskQueues, publish, admission, ensureAlarmBy, log } = deps;
   const { quota, bytesQuota, databaseSize, noteOutage } = deps;
 
-  const isThere = async ({ owner, id }: Flow): Promise<boolean> =>
-    (await flows.get(owner, id)) !== null;
+  const findStored = async (tasks: readonly Task[]): Promise<Held> => {
+    const births = await store.findBirths(tasks);
+    return new Map([...births.values()].map(({ id, held }) => [id, held]));
+  };
 
   const refuse = async (tasks: readonly Task[]): Promise<Acceptance | null> => {
     if (await databaseSize.isFull()) return 'database_full';
@@ -48,11 +55,18 @@ export const createFlowAccepter = (deps: FlowAccepterDeps) => {
   };
 
   /** What may run goes to its queue. */
-  const release = async (tasks: readonly CommittedTask[]): Promise<void> => {
-    void publish(tasks);
-    const limited = findLimitKeys(tasks.filter(({ held }) => held === 'limit'));
+  const release = async (tasks: readonly Task[], stored: Held): Promise<void> => {
+    const committed = tasks.flatMap((task): CommittedTask[] => {
+      const held = stored.get(task.id);
+      if (held === undefined) return [];
+      // A type's own limit is found by the statement.
+      const limit_key = task.limit_key ?? (held === 'limit' ? task.type : null);
+      return [{ ...task, held, limit_key }];
+    });
+    void publish(committed);
+    const limited = findLimitKeys(committed.filter(({ held }) => held === 'limit'));
     const admitted = limited.length > 0 ? await admission.admit(limited) : [];
-    const due = tasks.filter(({ status, held }) => status === 'PENDING' && held === null);
+    const due = committed.filter(({ status, held }) => status === 'PENDING' && held === null);
     await taskQueues.enqueue([...due, ...admitted]);
   };
 
@@ -68,32 +82,25 @@ export const createFlowAccepter = (deps: FlowAccepterDeps) => {
         log.error('alarm_failed', { error: describeError(error) });
         return 'database_unavailable';
       }
+      let stored: Held;
       try {
-        const insert = () => flows.insert(flow, tasks, edges);
-        const held = await repeatInsert(insert, tasks.length, log);
-        if (held.size < tasks.length)
-          return (await readBack(() => isThere(flow), tasks.length, log))
-            ? 'accepted'
-            : 'duplicate';
-        await release(
-          tasks.map((task) => {
-            const by = held.get(task.id) ?? null;
-            // A type's own limit is found by the statement.
-            return {
-              ...task,
-              held: by,
-              limit_key: task.limit_key ?? (by === 'limit' ? task.type : null),
-            };
-          }),
-        );
-        return 'accepted';
+        const insert = (): Promise<Held> => flows.insert(flow, tasks, edges);
+        stored = await repeatInsert(insert, tasks.length, log);
+        // Of a flow all is stored, or nothing: it was here before, or another one has its key.
+        if (stored.size < tasks.length)
+          stored = await readBack(() => findStored(tasks), tasks.length, log);
+        if (stored.size === 0) return 'duplicate';
       } catch (error) {
         const failure = classifyFailure(error);
         log.error('insert_failed', { tasks: tasks.length, failure, error: describeError(error) });
         if (failure !== 'unknown') return ANSWERS[failure];
         noteOutage();
-        return (await isThere(flow).catch(() => false)) ? 'accepted' : ANSWERS.unknown;
+        stored = await findStored(tasks).catch(() => new Map());
+        if (stored.size === 0) return ANSWERS.unknown;
       }
+      // Whoever was answered before may not have come so far: what goes twice runs once.
+      await release(tasks, stored);
+      return 'accepted';
     },
   };
 };
