@@ -26,7 +26,9 @@ const useEvents = async () => {
     void events.close();
     events = undefined;
   }, 2_000);
-  events ??= new QueueEvents('tasks', { connection });
+  // It says that it is ready before it reads, and from then on: an end that comes in between nobody would
+  // hear. So it begins with those of the last second.
+  events ??= new QueueEvents('tasks', { connection, lastEventId: String(Date.now() - 1_000) });
   events.setMaxListeners(0);
   await events.waitUntilReady();
   return events;
