@@ -47,3 +47,46 @@ it('does not wait for ever: less long for a read than for a write', async () => 
   await expect(timed.batch([read, write])).rejects.toThrow('No answer within 40 ms');
   await expect(timed.batch([read])).rejects.toThrow('No answer within 10 ms');
 });
+
+/** A database that another process holds at every first try (a stand-in: test/e2e/access.test.ts holds a real one). */
+const lockedOnce = (message: string) => {
+  const answerAtSecond = () => {
+    let tries = 0;
+    return async (): Promise<string> => {
+      tries += 1;
+      if (tries === 1) throw new Error(message);
+      return 'done';
+    };
+  };
+  const prepare = () => {
+    const [all, raw, run, first] = Array.from({ length: 4 }, answerAtSecond);
+    const statement = { bind: () => statement, all, raw, run, first };
+    return statement;
+  };
+  const [batch, exec] = [answerAtSecond(), answerAtSecond()];
+  return timeDatabase({ prepare, batch, exec } as unknown as D1Database);
+};
+
+it.each([
+  ['SELECT 1', 'database is locked: SQLITE_BUSY', 'done'],
+  ['SELECT 1', 'Failed to get session commit token', 'done'],
+  ['DELETE FROM t', 'database is locked: SQLITE_BUSY', 'done'],
+  ['DELETE FROM t', 'Failed to get session commit token', 'refused'],
+])('answers "%s" after "%s", whatever the way: %s', async (sql, message, expected) => {
+  const locked = lockedOnce(message);
+  const ways = [
+    () => locked.prepare(sql).all(),
+    () => locked.prepare(sql).bind(1).raw(),
+    () => locked.prepare(sql).run(),
+    () => locked.prepare(sql).bind(1).first(),
+    () => locked.batch([locked.prepare('SELECT 2'), locked.prepare(sql)]),
+    () => locked.exec(sql),
+  ];
+  for (const ask of ways)
+    expect(
+      await ask().then(
+        (answer: unknown) => answer,
+        () => 'refused',
+      ),
+    ).toBe(expected);
+});
