@@ -27,8 +27,8 @@ const useEvents = async () => {
     events = undefined;
   }, 2_000);
   // It says that it is ready before it reads, and from then on: an end that comes in between nobody would
-  // hear. So it begins with those of the last second.
-  events ??= new QueueEvents('tasks', { connection, lastEventId: String(Date.now() - 1_000) });
+  // hear. One before is found by whoever waits: it looks first. So it begins with those of now.
+  events ??= new QueueEvents('tasks', { connection, lastEventId: String(Date.now() - 10) });
   events.setMaxListeners(0);
   await events.waitUntilReady();
   return events;
